@@ -1,0 +1,122 @@
+"""Inputs of the engine, what a decision changes, and the effects to carry out once that is committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from logmedic.model.alert import Alert, Delivery
+from logmedic.model.fix import Breaker, FixAttempt, FixResult, ProbeResult
+from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
+from logmedic.model.record import Checkpoint, Findings
+from logmedic.model.rule import Probe, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The first input after a start: what was left unfinished is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The findings of one block, with the position behind it."""
+
+    source: str
+    origin: str
+    findings: Findings
+    checkpoint: Checkpoint | None
+    lost_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    attempt_id: str
+    result: FixResult
+
+
+@dataclass(frozen=True, slots=True)
+class ProbesFinished:
+    attempt_id: str
+    result: ProbeResult
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    alert_id: str
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Something is due: a retry, a quiet time, an alert, a cooldown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    incident_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    incident_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestAlert:
+    """Send a test message over `route` (empty: every route)."""
+
+    __test__ = False
+    route: str = ""
+
+
+Input = Started | Observed | StepFinished | ProbesFinished | Delivered | Tick | Approve | Reject | TestAlert
+
+
+@dataclass(frozen=True, slots=True)
+class RunStep:
+    """Run `step` of the fix; its `run` has its captures filled in already."""
+
+    attempt: FixAttempt
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class RunProbes:
+    """Try `probes` (captures filled in) in order; all must pass."""
+
+    attempt_id: str
+    probes: tuple[Probe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    alert: Alert
+
+
+Intent = RunStep | RunProbes | Send
+
+
+@dataclass(frozen=True, slots=True)
+class Changeset:
+    """Everything one decision changes. Each tuple holds new versions (keyed by the entity's identity), `events` and
+    `learnings` are additions, `tallies` are sums to add, `forgotten_windows` are (rule_id, group_key) to delete.
+    `intents` are carried out after the commit and are not stored themselves: the entities say what is under way."""
+
+    issues: tuple[KnownIssue, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    events: tuple[IncidentEvent, ...] = ()
+    learnings: tuple[Learning, ...] = ()
+    templates: tuple[Template, ...] = ()
+    windows: tuple[Window, ...] = ()
+    forgotten_windows: tuple[tuple[str, str], ...] = ()
+    attempts: tuple[FixAttempt, ...] = ()
+    breakers: tuple[Breaker, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    tallies: tuple[Tally, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
+    intents: tuple[Intent, ...] = field(default=(), compare=True)
+
+    @property
+    def empty(self) -> bool:
+        return not any(getattr(self, each.name) for each in fields(self))

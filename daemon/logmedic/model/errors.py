@@ -1,0 +1,73 @@
+"""What can go wrong in a way that somebody has to hear of.
+
+    LogmedicError                text says what failed and where; hint says what to type next
+    |-- TransientError           the same call may succeed later
+    |   |-- StoreBusy
+    |   `-- StoreFull
+    `-- PermanentError           the same call fails again until somebody changes something
+        |-- ConfigInvalid        exit 3
+        |-- RulesInvalid         exit 3
+        |-- StoreLocked          exit 1
+        |-- StoreTooNew          exit 1
+        |-- DaemonUnreachable    exit 4
+        |-- NotFound             exit 5
+        `-- SandboxUnavailable   never ends the daemon: fixes are disarmed
+"""
+
+from __future__ import annotations
+
+
+class LogmedicError(Exception):
+    """`text` for people; `hint` is the next command or edit, or empty."""
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.text}\n  hint: {self.hint}" if self.hint else self.text
+
+
+class TransientError(LogmedicError):
+    """The same call may succeed later."""
+
+
+class StoreBusy(TransientError):
+    """The store could not take the changeset now."""
+
+
+class StoreFull(TransientError):
+    """No space, or the state directory is read-only."""
+
+
+class PermanentError(LogmedicError):
+    """The same call fails again until somebody changes something."""
+
+
+class ConfigInvalid(PermanentError):
+    """The main configuration does not load."""
+
+
+class RulesInvalid(PermanentError):
+    """At least one rule file does not load."""
+
+
+class StoreLocked(PermanentError):
+    """Another process holds the store."""
+
+
+class StoreTooNew(PermanentError):
+    """The store was written by a newer logmedic."""
+
+
+class DaemonUnreachable(PermanentError):
+    """Nothing answers on the control socket."""
+
+
+class NotFound(PermanentError):
+    """No object of that name."""
+
+
+class SandboxUnavailable(PermanentError):
+    """No tier of the sandbox holds on this host."""

@@ -1,0 +1,182 @@
+"""Known issues, incidents, learnings and templates: what is remembered about errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from logmedic.model.rule import Severity
+
+
+class IssueSource(StrEnum):
+    RULE = "rule"
+    LEARNED = "learned"
+    BREAKER = "breaker"
+
+
+class IssueStatus(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+    REGRESSED = "regressed"
+    MUTED = "muted"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIssue:
+    """What keeps coming back. One a rule, one a promoted template, one a breaker. `escalation_level` is the number of
+    levels (10, 100, 1000, ... occurrences) that people were called for."""
+
+    id: str
+    source: IssueSource
+    fingerprint: str
+    issue_type: str
+    title: str
+    severity: Severity
+    first_seen: datetime
+    last_seen: datetime
+    description: str = ""
+    error_pattern: str = ""
+    resolution_strategy: str = ""
+    tags: tuple[str, ...] = ()
+    status: IssueStatus = IssueStatus.OPEN
+    occurrences: int = 0
+    resolved_at: datetime | None = None
+    resolution_notes: str = ""
+    escalation_reason: str = ""
+    escalation_level: int = 0
+
+
+class HoldReason(StrEnum):
+    OBSERVE = "observe"
+    AWAITING_APPROVAL = "awaiting_approval"
+    REJECTED = "rejected"
+    COOLDOWN = "cooldown"
+    BREAKER_OPEN = "breaker_open"
+    BUDGET = "budget"
+    BUSY = "busy"
+    DISARMED = "disarmed"
+    STALE = "stale"
+    WARMING_UP = "warming_up"
+    NO_FIX = "no_fix"
+
+
+class IncidentStatus(StrEnum):
+    """OPEN: no fix is under way (see `hold`). FIXING: a step runs. RETRYING: waiting for the next try of a step.
+    VERIFYING: probes run. SETTLING: the probes passed, the quiet time runs. FAILED: the fix did not hold, people are
+    needed. RESOLVED: over."""
+
+    OPEN = "open"
+    FIXING = "fixing"
+    RETRYING = "retrying"
+    VERIFYING = "verifying"
+    SETTLING = "settling"
+    FAILED = "failed"
+    RESOLVED = "resolved"
+
+
+class Resolution(StrEnum):
+    NONE = ""
+    FIXED = "fixed"
+    QUIET = "quiet"
+    BY_HAND = "by_hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One episode of a known issue for one group. `step` (0-based) and `try_no` (1-based) say where the fix stands;
+    `due_at` is when the engine looks at it again. `told`: receivers' routes that were told of it."""
+
+    id: str
+    issue_id: str
+    rule_id: str
+    group_key: str
+    title: str
+    severity: Severity
+    opened_at: datetime
+    last_match_at: datetime
+    captures: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    evidence: str = ""
+    status: IncidentStatus = IncidentStatus.OPEN
+    hold: HoldReason | None = None
+    hold_detail: str = ""
+    occurrences: int = 0
+    step: int = 0
+    try_no: int = 1
+    attempt_id: str = ""
+    due_at: datetime | None = None
+    told: tuple[str, ...] = ()
+    told_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolution: Resolution = Resolution.NONE
+    resolution_notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentEvent:
+    """One entry of an incident's timeline. `kind` is a constant, `text` is for people."""
+
+    id: str
+    incident_id: str
+    at: datetime
+    kind: str
+    text: str
+
+
+class PatternType(StrEnum):
+    ERROR_PATTERN = "error_pattern"
+    AUTO_FIX_SUCCESS = "auto_fix_success"
+    AUTO_FIX_FAILURE = "auto_fix_failure"
+    GRACEFUL_DEGRADATION = "graceful_degradation"
+    CIRCUIT_BREAKER_OPEN = "circuit_breaker_open"
+    ISSUE_ESCALATION = "issue_escalation"
+    REGRESSION = "regression"
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """A recorded lesson. `confidence` is in [0, 1]."""
+
+    id: str
+    pattern_type: PatternType
+    learnings: str
+    confidence: float
+    created_at: datetime
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What is left of an unknown error when its variable parts are masked. `issue_id` is empty until promoted."""
+
+    fingerprint: str
+    template: str
+    component: str
+    sample: str
+    occurrences: int
+    first_seen: datetime
+    last_seen: datetime
+    trace: bool = False
+    critical: bool = False
+    issue_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Event times (POSIX seconds, oldest first) of the matches of one rule and group, at most the threshold's count."""
+
+    rule_id: str
+    group_key: str
+    times: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """An addition to a count of one minute: what was seen, dropped, held or lost (I5). `minute` is a UTC time with
+    zero seconds."""
+
+    minute: datetime
+    kind: str
+    n: int

@@ -1,0 +1,43 @@
+"""What a decision may rely on besides the state: the rules in force and the operator's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from logmedic.model.alert import AlertPlan
+from logmedic.model.fix import Arming
+from logmedic.model.rule import Mode, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class LearningPolicy:
+    """`promote_after` and `escalate_after` count occurrences of one template; a further escalation comes at each ten
+    times more. `max_templates` bounds the memory (I6)."""
+
+    promote_after: int = 3
+    escalate_after: int = 10
+    production: bool = False
+    max_templates: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`mode` is the ceiling for every rule. `max_age`: a match older than this starts no fix (stale).
+    `resolve_after`: an incident that no fix resolves is over after this silence. `host_max_per_hour` bounds all fixes of
+    the host. `started_at` is the daemon's start. `paused` is the kill switch."""
+
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    mode: Mode = Mode.OBSERVE
+    arming: Arming = Arming(armed=False, sandbox="", reason="not tried yet")
+    allow_unsandboxed: bool = False
+    started_at: datetime | None = None
+    max_age: timedelta = timedelta(minutes=10)
+    resolve_after: timedelta = timedelta(minutes=15)
+    approval_expires: timedelta = timedelta(minutes=30)
+    host_max_per_hour: int = 30
+    max_running: int = 2
+    learning: LearningPolicy = LearningPolicy()
+    alerts: AlertPlan = AlertPlan()
+    hostname: str = ""

@@ -1,0 +1,92 @@
+"""What is read and what is found in it: blocks, records, matches, unknown errors, and how far reading has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far one origin is read: every byte before `offset` has its effect in the store. `origin` is the key (the path
+    that the glob found, or a name like `stdin`). `fingerprint` is a hash of the file's first bytes, `fingerprint_len` of
+    them, so that a reused inode is noticed; `tail_hash` is a hash of up to 64 bytes before `offset`, so that a
+    truncation that grew back is noticed (F04)."""
+
+    origin: str
+    source: str
+    offset: int
+    at: datetime
+    device: int = 0
+    inode: int = 0
+    fingerprint: str = ""
+    fingerprint_len: int = 0
+    tail_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines, read at once. `data` ends with a newline, save for the last of an origin that ends without one or a
+    line that was cut at its limit. `start` is the byte offset of `data[0]` in the origin. `checkpoint` is the position
+    after the block. `live` is False for a backlog. `complete` is True when no more of this record can follow (end of a
+    rotated file, end of standard input): nothing is held back. `lost_bytes` counts bytes that were skipped before this
+    block (over-long line, hole, truncation before they were read)."""
+
+    source: str
+    origin: str
+    data: bytes
+    start: int
+    checkpoint: Checkpoint
+    read_at: datetime
+    live: bool = True
+    complete: bool = False
+    lost_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One logical entry: a line, or a stack trace with its lines. `text` has no trailing newline; invalid UTF-8 is
+    replaced. `start`, `end`: byte span in the origin. `at`: the time written in it, else the time it was read."""
+
+    source: str
+    origin: str
+    text: str
+    start: int
+    end: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A record confirmed by a rule. `captures`: only those that the rule types. `group`: the values of `when.by`."""
+
+    rule_id: str
+    record: Record
+    captures: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownError:
+    """An error-looking record that no rule knows. `template` is `message` with its variable parts masked;
+    `fingerprint` identifies component and template."""
+
+    record: Record
+    component: str
+    message: str
+    template: str
+    fingerprint: str
+    trace: bool
+    critical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the matcher found in one block, in the order of the records, and what it had to give up on (I5)."""
+
+    matches: tuple[Match, ...] = ()
+    unknown: tuple[UnknownError, ...] = ()
+    captures_refused: int = 0
+    timeouts: Mapping[str, int] = field(default_factory=dict)
+    lines: int = 0

@@ -1,0 +1,72 @@
+"""The engine's state: a fold over what is stored. The engine task alone writes it, through `apply`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from logmedic.model.alert import Alert, AlertStatus
+from logmedic.model.changeset import Changeset
+from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
+from logmedic.model.issue import Incident, IncidentStatus, KnownIssue, Template, Window
+from logmedic.model.record import Checkpoint
+
+ATTEMPT_MEMORY = timedelta(hours=24)
+"""How long finished attempts are kept in the state, for cooldowns and hourly limits. No cooldown may be longer."""
+
+
+@dataclass(slots=True)
+class EngineState:
+    """Issues by fingerprint; open incidents by id; `open_by_group` by (rule_id, group_key); windows by
+    (rule_id, group_key); breakers by rule id; attempts (unfinished, or of the last 24 h) by id; templates by
+    fingerprint; undelivered alerts by id; checkpoints by origin."""
+
+    issues: dict[str, KnownIssue] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    open_by_group: dict[tuple[str, str], str] = field(default_factory=dict)
+    windows: dict[tuple[str, str], Window] = field(default_factory=dict)
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    attempts: dict[str, FixAttempt] = field(default_factory=dict)
+    templates: dict[str, Template] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+
+    def apply(self, changeset: Changeset) -> None:
+        """Take over what was committed."""
+        self.issues.update((issue.fingerprint, issue) for issue in changeset.issues)
+        for incident in changeset.incidents:
+            self._apply_incident(incident)
+        self.windows.update(((w.rule_id, w.group_key), w) for w in changeset.windows)
+        for key in changeset.forgotten_windows:
+            self.windows.pop(key, None)
+        self.breakers.update((breaker.rule_id, breaker) for breaker in changeset.breakers)
+        self.attempts.update((attempt.id, attempt) for attempt in changeset.attempts)
+        self.templates.update((template.fingerprint, template) for template in changeset.templates)
+        for alert in changeset.alerts:
+            self._apply_alert(alert)
+        self.checkpoints.update((checkpoint.origin, checkpoint) for checkpoint in changeset.checkpoints)
+
+    def _apply_incident(self, incident: Incident) -> None:
+        key = (incident.rule_id, incident.group_key)
+        if incident.status is IncidentStatus.RESOLVED:
+            self.incidents.pop(incident.id, None)
+            self.open_by_group.pop(key, None)
+        else:
+            self.incidents[incident.id] = incident
+            self.open_by_group[key] = incident.id
+
+    def _apply_alert(self, alert: Alert) -> None:
+        if alert.status in (AlertStatus.SENT, AlertStatus.DEAD):
+            self.alerts.pop(alert.id, None)
+        else:
+            self.alerts[alert.id] = alert
+
+    def forget_old_attempts(self, now: datetime) -> None:
+        """Drop finished attempts that no limit can ask for any more."""
+        old = [
+            attempt.id
+            for attempt in self.attempts.values()
+            if attempt.status is AttemptStatus.FINISHED and now - attempt.started_at > ATTEMPT_MEMORY
+        ]
+        for attempt_id in old:
+            del self.attempts[attempt_id]
