@@ -112,6 +112,32 @@ class Sender(Protocol):
         """Inside a total deadline. Never raises for what the receiver does; never shows the URL."""
 
 
+class Control(Protocol):
+    """What operators can ask of the running daemon. Answers are JSON-ready. Raises NotFound."""
+
+    async def status(self) -> dict[str, Any]:
+        """Keys: version, pid, host, started_at, mode (the ceiling), arming {armed, sandbox, reason}, rules {loaded,
+        problems (list of str), stale_files}, sources (list of rows of Source.health, each with `source`), parts (list
+        of {name, state: running|restarting|failed, restarts, last_error}), store {path, notices}, open_incidents (list
+        of rows), breakers (rows that are not closed), alerts {pending, dead}, counts (dict of tallies), stats (the six
+        metrics of the last 24 h)."""
+
+    async def ask(self, question: str, /, **arguments: Any) -> Any:
+        """A method of Queries."""
+
+    async def approve(self, incident_id: str, by: str) -> dict[str, Any]:
+        """Run the held fix now, if the present still allows it. Answers the incident's row."""
+
+    async def reject(self, incident_id: str, by: str) -> dict[str, Any]: ...
+
+    async def reload(self) -> dict[str, Any]:
+        """Load the rules again. Answers {loaded: int, problems: [str], stale_files: [str]}."""
+
+    async def test_alert(self, route: str = "") -> list[dict[str, Any]]:
+        """Send a test message, wait for its deliveries (at most 40 s). One row a receiver: receiver, status,
+        last_error."""
+
+
 class Notifier(Protocol):
     """The service manager. Does nothing where there is none."""
 

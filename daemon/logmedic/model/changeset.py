@@ -28,6 +28,14 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Advanced:
+    """Blocks without any finding were read: only the positions and the number of lines are news."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StepFinished:
     attempt_id: str
     result: FixResult
@@ -70,7 +78,7 @@ class TestAlert:
     route: str = ""
 
 
-Input = Started | Observed | StepFinished | ProbesFinished | Delivered | Tick | Approve | Reject | TestAlert
+Input = Started | Observed | Advanced | StepFinished | ProbesFinished | Delivered | Tick | Approve | Reject | TestAlert
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,8 +157,8 @@ Probe = HttpProbe | TcpProbe | CommandProbe
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """All `probes` must pass; then, when `quiet` is set, the rule must stay silent for that group until `quiet` after
-    the end of the step."""
+    """All `probes` must pass; then, when `quiet` is set, the rule must stay silent for that group for `quiet` after the
+    last probe passed (without probes: after the end of the step)."""
 
     probes: tuple[Probe, ...] = ()
     quiet: timedelta | None = None
@@ -194,7 +194,9 @@ class Fix:
 
 
 class AlertEvent(StrEnum):
-    """What people can be told of. `escalated` is for learned errors and reaches the default route."""
+    """What people can be told of. OPENED: an incident without a fix. HELD: a fix is not run and people are needed
+    (observe, disarmed, budget). FIX_FAILED, BREAKER_OPEN and ESCALATED (a learned error that keeps coming) are
+    escalations: they are recorded and raise the issue to at least high."""
 
     OPENED = "opened"
     HELD = "held"
@@ -208,6 +210,8 @@ class AlertEvent(StrEnum):
 
 DEFAULT_ALERT_EVENTS = frozenset(
     {
+        AlertEvent.OPENED,
+        AlertEvent.HELD,
         AlertEvent.APPROVAL_NEEDED,
         AlertEvent.FIX_FAILED,
         AlertEvent.BREAKER_OPEN,
@@ -219,7 +223,7 @@ DEFAULT_ALERT_EVENTS = frozenset(
 @dataclass(frozen=True, slots=True)
 class AlertSpec:
     """`routes` empty: the config's default route. `repeat_every`: an open incident that people must act on is told
-    again this often. A rule without a fix also tells OPENED unless `on` is written."""
+    again this often."""
 
     routes: tuple[str, ...] = ()
     on: frozenset[AlertEvent] = DEFAULT_ALERT_EVENTS

@@ -1,0 +1,1 @@
+"""The engine loop (decide, commit, act), the dispatcher, the supervisor, the reload."""

@@ -1,0 +1,71 @@
+# make        lint + types + floors + tests
+# make demo   the main job, for real, in under a minute
+# make test   the tests
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+KEEP ?=
+
+.PHONY: all lint types test demo bench bench-scan bench-latency locks setup setup-dev sandbox schema clean
+
+all: lint types test
+
+$(VENV)/bin/uv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "logmedic needs Python 3.11 or newer; try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+# One environment serves both: the marker says which lock it was made from. `demo` is content with either.
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/uv
+	@echo "setting up the development environment (hashed requirements-dev.lock)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.dev $(VENV)/.run
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/uv
+	@echo "setting up (hashed requirements.lock)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.dev; touch $(VENV)/.run
+
+setup: $(VENV)/.run sandbox
+setup-dev: $(VENV)/.dev sandbox
+
+# Installs what fixes and tests need of the system, where it may; says so either way.
+sandbox:
+	@bash scripts/system-packages
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup-dev
+	$(BIN)/mypy
+
+test: setup-dev
+	$(BIN)/python -m pytest
+
+demo: setup
+	@KEEP=$(KEEP) $(BIN)/logmedic demo
+
+bench: bench-scan bench-latency
+
+bench-scan: setup-dev
+	$(BIN)/python benchmarks/scan.py
+
+bench-latency: setup-dev
+	$(BIN)/python benchmarks/latency.py
+
+schema: setup-dev
+	$(BIN)/logmedic rules schema > docs/schema/rules-v1.json
+	$(BIN)/logmedic config schema > docs/schema/config-v1.json
+
+# Free of download addresses on purpose: hashes alone say what is installed.
+locks: $(VENV)/bin/uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml --group build --group demo -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml --group build --group demo --group dev -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

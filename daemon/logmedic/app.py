@@ -1,0 +1,296 @@
+"""Builds every part in one straight line; starts, drains, stops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from logmedic.adapters.alerts.sender import AppriseSender
+from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
+from logmedic.adapters.fixes.probes import Probes
+from logmedic.adapters.rulefiles.loader import RuleFileLoader
+from logmedic.adapters.sources.discovery import WatchdogDiscovery
+from logmedic.adapters.sources.files import FileSource
+from logmedic.adapters.sources.stdin import StdinSource
+from logmedic.adapters.sources.wake import InotifyWake
+from logmedic.adapters.store.duck import DuckStore
+from logmedic.adapters.web.server import ControlServer
+from logmedic.core.matcher import Matcher
+from logmedic.core.ruletest import run_tests
+from logmedic.model.issue import IncidentStatus
+from logmedic.model.policy import Policy
+from logmedic.model.rule import Mode, RuleSet
+from logmedic.ports import Source
+from logmedic.runtime.clock import SystemClock, Uuid7
+from logmedic.runtime.control import DaemonControl
+from logmedic.runtime.dispatcher import Dispatcher
+from logmedic.runtime.engine import Engine
+from logmedic.runtime.intake import Intake
+from logmedic.runtime.live import Live
+from logmedic.runtime.notify import SystemdNotifier
+from logmedic.runtime.reload import Reloader, first_generation
+from logmedic.runtime.supervisor import Supervisor
+from logmedic.settings import Settings
+
+log = structlog.get_logger("logmedic.app")
+
+DRAIN_S = 20.0
+"""How long a stop waits for fixes and messages under way (F31); the unit's TimeoutStopSec is longer."""
+ONCE_WAIT_S = 600.0
+"""How long `--once` waits for the fixes that it started."""
+ARGUMENT = "argument"
+"""The source name of files named on the command line: heard by every rule, as standard input is."""
+PRUNE_EVERY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run of the daemon is asked to do. `sources`: paths, or `-` for standard input; empty means those of the
+    settings. `report` gets the status of a `once` run before it ends."""
+
+    settings: Settings
+    once: bool = False
+    sources: tuple[str, ...] = ()
+    report: Callable[[dict[str, Any]], None] | None = None
+
+
+@dataclass(slots=True)
+class Signals:
+    """`stop` asks to drain, a second signal forces, `reload` asks for a reload."""
+
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def install(self, reload: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, reload)
+
+    def _stop(self) -> None:
+        if self.stop.is_set():
+            os._exit(1)  # forced: fixes die with their parent, what is committed is safe (F30)
+        self.stop.set()
+
+
+def run_daemon(run: Run) -> int:
+    """Run until a signal (or, with `once`, until everything is read and done). Answers the exit code. Raises
+    LogmedicError for what keeps it from starting."""
+    return asyncio.run(_serve(run))
+
+
+def make_rule_loader(settings: Settings, paths: Sequence[Path] = ()) -> RuleFileLoader:
+    """The loader of `paths`, or of the configured ones."""
+    return RuleFileLoader(list(paths) or settings.rule_paths(), owners=settings.rule_owners(), prove=run_tests)
+
+
+async def _serve(run: Run) -> int:
+    async with AsyncExitStack() as stack:
+        return await _build_and_serve(run, stack)
+
+
+async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
+    settings, clock = run.settings, SystemClock()
+    notifier = SystemdNotifier(settings.notify_socket)
+    signals = Signals()
+
+    store = DuckStore(settings.storage.path)
+    state = await store.open()
+    stack.push_async_callback(store.close)
+    for notice in store.notices:
+        log.error("store_salvaged", notice=notice)
+
+    runner = BubblewrapRunner(
+        user=settings.actions.user, allow_unsandboxed=settings.actions.allow_unsandboxed, python=sys.executable
+    )
+    loader = make_rule_loader(settings)
+    zone = local_zone()
+    policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now())
+    arm = not run.once or policy.mode is not Mode.OBSERVE
+    live = Live(await first_generation(loader, policy, runner, make_matcher(zone), arm=arm))
+
+    receivers = settings.receivers()
+    dispatcher = Dispatcher(
+        runner=runner,
+        prober=Probes(runner=runner, clock=clock),
+        sender=AppriseSender(python=sys.executable),
+        receivers=lambda: receivers,
+    )
+    stack.push_async_callback(dispatcher.stop)
+    engine = Engine(
+        state=state,
+        store=store,
+        clock=clock,
+        mint=Uuid7(),
+        policy=lambda: live.current.policy,
+        carry_out=dispatcher.carry_out,
+        alive=notifier.alive,
+    )
+    dispatcher.report_to(engine.submit)
+    reloader = Reloader(
+        loader=loader, live=live, runner=runner, make_matcher=make_matcher(zone), notifier=notifier, clock=clock
+    )
+    signals.install(reloader.request)
+
+    supervisor = Supervisor(clock)
+    stack.push_async_callback(supervisor.stop)
+    supervisor.keep("engine", engine.run, vital=True)
+
+    sources = await stack.enter_async_context(open_sources(run, clock, reloader))
+    control = DaemonControl(
+        engine=engine,
+        store=store,
+        live=live,
+        reloader=reloader,
+        supervisor=supervisor,
+        sources=sources,
+        clock=clock,
+        facts=lambda: {
+            "pid": os.getpid(),
+            "store": {
+                "path": str(settings.storage.path),
+                "notices": list(store.notices),
+                "problem": engine.commit_problem,
+            },
+        },
+    )
+    intakes = [
+        supervisor.keep(
+            f"source {source.name}",
+            Intake(source=source, engine=engine, matcher=lambda: live.current.matcher).run,
+        )
+        for source in sources
+    ]
+    if run.once:
+        return await _once(run, engine, dispatcher, supervisor, intakes, signals, control)
+
+    supervisor.keep("reload", reloader.run)
+    supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
+    supervisor.keep("retention", lambda: _keep_small(store, settings, clock))
+    return await _until_stopped(run, engine, dispatcher, supervisor, signals, notifier)
+
+
+async def _until_stopped(
+    run: Run,
+    engine: Engine,
+    dispatcher: Dispatcher,
+    supervisor: Supervisor,
+    signals: Signals,
+    notifier: SystemdNotifier,
+) -> int:
+    notifier.ready()
+    log.info("started", pid=os.getpid(), socket=str(run.settings.web.socket))
+    stopped = asyncio.create_task(signals.stop.wait())
+    await asyncio.wait((stopped, supervisor.fatal), return_when=asyncio.FIRST_COMPLETED)
+    notifier.stopping()
+    if supervisor.fatal.done():
+        stopped.cancel()
+        log.error("stopped_by_failure", error=supervisor.fatal.result().text)
+        return 1
+    log.info("stopping")
+    await supervisor.stop(*(name for name in supervisor.parts if name != "engine"))
+    await dispatcher.drain(DRAIN_S)
+    await engine.settled()
+    log.info("stopped")
+    return 0
+
+
+async def _once(
+    run: Run,
+    engine: Engine,
+    dispatcher: Dispatcher,
+    supervisor: Supervisor,
+    intakes: Sequence[asyncio.Task[None]],
+    signals: Signals,
+    control: DaemonControl,
+) -> int:
+    """Read everything, then wait for what that set off."""
+    stopped = asyncio.create_task(signals.stop.wait())
+    everything = asyncio.create_task(_read_and_done(engine, dispatcher, intakes))
+    await asyncio.wait((stopped, everything, supervisor.fatal), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if supervisor.fatal.done():
+        everything.cancel()
+        log.error("stopped_by_failure", error=supervisor.fatal.result().text)
+        return 1
+    if not everything.done():
+        everything.cancel()
+    await engine.settled()
+    if run.report is not None:
+        run.report(await control.status())
+    return 0
+
+
+async def _read_and_done(
+    engine: Engine, dispatcher: Dispatcher, intakes: Sequence[asyncio.Task[None]]
+) -> None:
+    await asyncio.gather(*intakes)
+    await engine.settled()
+    async with asyncio.timeout(ONCE_WAIT_S):
+        while dispatcher.busy or _under_way(engine):
+            await asyncio.sleep(0.05)
+            await engine.settled()
+
+
+def _under_way(engine: Engine) -> bool:
+    idle = (IncidentStatus.OPEN, IncidentStatus.FAILED)
+    return any(each.status not in idle for each in engine.state.incidents.values())
+
+
+@asynccontextmanager
+async def open_sources(run: Run, clock: SystemClock, reloader: Reloader) -> AsyncIterator[list[Source]]:
+    """The sources of this run, with what wakes them; closed on exit."""
+    with InotifyWake() as wake, WatchdogDiscovery() as discovery:
+        if not run.once:
+            for path in run.settings.rule_paths():
+                discovery.watch(path if path.is_dir() else path.parent, reloader.request)
+        yield [
+            *(_named_source(name, clock, wake, discovery) for name in run.sources),
+            *(
+                FileSource(
+                    name,
+                    spec.files,
+                    clock=clock,
+                    wake=wake,
+                    discovery=discovery,
+                    from_start=spec.from_start,
+                    once=run.once,
+                )
+                for name, spec in (() if run.sources else run.settings.sources.items())
+            ),
+        ]
+
+
+def _named_source(name: str, clock: SystemClock, wake: InotifyWake, discovery: WatchdogDiscovery) -> Source:
+    if name == "-":
+        return StdinSource(stream=sys.stdin.buffer, clock=clock)
+    return FileSource(ARGUMENT, [name], clock=clock, wake=wake, discovery=discovery, from_start=True, once=True)
+
+
+def make_matcher(zone: tzinfo) -> Callable[[RuleSet], Matcher]:
+    def make(ruleset: RuleSet) -> Matcher:
+        return Matcher(ruleset.rules, zone=zone, any_source=frozenset({"stdin", ARGUMENT}))
+
+    return make
+
+
+def local_zone() -> tzinfo:
+    """The zone that log times without one are in: this host's."""
+    return datetime.now().astimezone().tzinfo or sys.exit("no local time zone")
+
+
+async def _keep_small(store: DuckStore, settings: Settings, clock: SystemClock) -> None:
+    """Retention (I6)."""
+    while True:
+        await store.prune(settings.storage.keep, clock.now())
+        await clock.sleep(PRUNE_EVERY_S)

@@ -1,0 +1,60 @@
+"""Calling people about an incident: who, how often, and what that changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from logmedic.core import issues, outbox
+from logmedic.core.draft import Draft
+from logmedic.core.messages import of_incident, of_test
+from logmedic.model.issue import Incident
+from logmedic.model.rule import AlertEvent, Rule, Severity
+
+ESCALATIONS = frozenset({AlertEvent.FIX_FAILED, AlertEvent.BREAKER_OPEN})
+"""What calls people to act on an incident, as against telling them of it."""
+
+
+def tell(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent, *, again: bool = False) -> Incident:
+    """Tell the rule's routes of `event`, once an incident unless `again`. An escalation is recorded even when there is
+    nobody to tell. Answers the incident as it is then (already put)."""
+    if event in incident.told and not again:
+        return incident
+    if event in ESCALATIONS:
+        issue = issues.of_rule(draft, rule, draft.now)
+        issues.escalate(draft, issue, f"{event.value.replace('_', ' ')}: {incident.title}")
+        incident = replace(incident, severity=incident.severity.at_least(Severity.HIGH))
+    told = _told(draft, incident, rule, event) if event in rule.alert.on else incident
+    draft.put_incident(told)
+    return told
+
+
+def tell_recovered(draft: Draft, incident: Incident, rule: Rule) -> None:
+    """Whoever was told of a problem is told of its end (F75)."""
+    if incident.told:
+        tell(draft, incident, rule, AlertEvent.RECOVERED)
+
+
+def _told(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent) -> Incident:
+    default = draft.policy.alerts.default_route
+    routes = rule.alert.routes or ((default,) if default else ())
+    story = sorted((each for each in draft.attempts() if each.incident_id == incident.id), key=lambda each: each.id)
+    message = of_incident(incident, rule, event, story, draft.policy.hostname)
+    reached = outbox.post(
+        draft, message, routes=routes, event=event, severity=incident.severity, incident_id=incident.id
+    )
+    if reached:
+        draft.event(incident.id, "alerted", f"{event.value.replace('_', ' ')} told to {', '.join(reached)}")
+    told = tuple(dict.fromkeys((*incident.told, event.value)))
+    return replace(incident, told=told, told_at=draft.now)
+
+
+def test_alert(draft: Draft, route: str) -> None:
+    names = (route,) if route else tuple(draft.policy.alerts.routes)
+    outbox.post(
+        draft,
+        of_test(draft.policy.hostname),
+        routes=names,
+        event=AlertEvent.TEST,
+        severity=Severity.LOW,
+        incident_id="",
+    )

@@ -1,0 +1,148 @@
+"""The one decision: (state, policy, input, now) -> changeset. Pure; backtests and simulations run this very function."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from logmedic.core import calls, incidents, learning, outbox, remedy
+from logmedic.core.draft import Draft, Mint
+from logmedic.model.alert import AlertStatus
+from logmedic.model.changeset import (
+    Advanced,
+    Approve,
+    Changeset,
+    Delivered,
+    Input,
+    Observed,
+    ProbesFinished,
+    Reject,
+    Started,
+    StepFinished,
+    TestAlert,
+    Tick,
+)
+from logmedic.model.issue import HoldReason, Incident, IncidentStatus
+from logmedic.model.policy import Policy
+from logmedic.model.rule import AlertEvent
+from logmedic.model.state import EngineState
+
+
+def decide(state: EngineState, policy: Policy, given: Input, now: datetime, mint: Mint) -> Changeset:
+    """Everything that `given` changes. `state` is only read. `now` is UTC."""
+    draft = Draft(state, policy, now, mint)
+    match given:
+        case Observed():
+            _observe(draft, given)
+        case Advanced(checkpoints, lines):
+            draft.tally("lines", lines)
+            for checkpoint in checkpoints:
+                draft.reached(checkpoint)
+        case StepFinished(attempt_id, result):
+            remedy.on_step_finished(draft, attempt_id, result)
+        case ProbesFinished(attempt_id, result):
+            remedy.on_probes_finished(draft, attempt_id, result)
+        case Delivered(alert_id, delivery):
+            outbox.on_delivery(draft, alert_id, delivery)
+        case Tick():
+            _tick(draft)
+        case Started():
+            _start(draft)
+        case Approve(incident_id, by):
+            _approve(draft, incident_id, by)
+        case Reject(incident_id, by):
+            _reject(draft, incident_id, by)
+        case TestAlert(route):
+            calls.test_alert(draft, route)
+    return draft.changeset()
+
+
+def _observe(draft: Draft, observed: Observed) -> None:
+    findings = observed.findings
+    draft.tally("lines", findings.lines)
+    draft.tally("bytes_lost", observed.lost_bytes)
+    draft.tally("captures_refused", findings.captures_refused)
+    draft.tally("pattern_timeouts", sum(findings.timeouts.values()))
+    if observed.checkpoint is not None:
+        draft.reached(observed.checkpoint)
+    for match in findings.matches:
+        incidents.on_match(draft, match)
+    for error in findings.unknown:
+        learning.on_unknown(draft, error)
+
+
+def _start(draft: Draft) -> None:
+    outbox.resend_interrupted(draft)
+    for incident in draft.open_incidents():
+        if (rule := draft.policy.rules.get(incident.rule_id)) is not None and rule.fix is not None:
+            remedy.recover(draft, incident, rule)
+
+
+def _tick(draft: Draft) -> None:
+    for incident in draft.open_incidents():
+        if incident.due_at is not None and incident.due_at <= draft.now:
+            _due(draft, incident)
+    incidents.close_silent(draft)
+    incidents.forget_old_windows(draft)
+    _tell_again(draft)
+    outbox.send_due(draft)
+
+
+def _due(draft: Draft, incident: Incident) -> None:
+    rule = draft.policy.rules.get(incident.rule_id)
+    if rule is None or rule.fix is None:
+        gone = replace(incident, status=IncidentStatus.OPEN, hold=HoldReason.NO_FIX, due_at=None)
+        draft.put_incident(replace(gone, hold_detail="the rule or its fix is gone"))
+        return
+    remedy.on_due(draft, incident, rule)
+
+
+def _tell_again(draft: Draft) -> None:
+    """`repeat_every`: people are reminded of what still needs them."""
+    for incident in draft.open_incidents():
+        rule = draft.policy.rules.get(incident.rule_id)
+        event = next((AlertEvent(name) for name in reversed(incident.told)), None)
+        if rule is None or event is None or rule.alert.repeat_every is None or incident.told_at is None:
+            continue
+        if draft.now >= incident.told_at + rule.alert.repeat_every:
+            calls.tell(draft, incident, rule, event, again=True)
+
+
+def _approve(draft: Draft, incident_id: str, by: str) -> None:
+    """Re-checked against the present: any other hold still holds (F65)."""
+    incident = draft.incident(incident_id)
+    rule = draft.policy.rules.get(incident.rule_id) if incident else None
+    if incident is None or rule is None or incident.hold is not HoldReason.AWAITING_APPROVAL:
+        draft.tally("approvals_ignored")
+        return
+    draft.event(incident.id, "approved", f"approved by {by}")
+    remedy.consider(draft, incident, rule, approved=True)
+
+
+def _reject(draft: Draft, incident_id: str, by: str) -> None:
+    incident = draft.incident(incident_id)
+    if incident is None or incident.hold is not HoldReason.AWAITING_APPROVAL:
+        draft.tally("approvals_ignored")
+        return
+    draft.event(incident.id, "rejected", f"rejected by {by}")
+    held = replace(incident, hold=HoldReason.REJECTED, hold_detail=f"rejected by {by}", due_at=None)
+    draft.put_incident(held)
+
+
+def due(state: EngineState, policy: Policy) -> datetime | None:
+    """When the next Tick has work; None: nothing waits."""
+    times = [each.due_at for each in state.incidents.values() if each.due_at is not None]
+    times += [each.next_at for each in state.alerts.values() if each.status is AlertStatus.PENDING]
+    times += [
+        each.last_match_at + policy.resolve_after
+        for each in state.incidents.values()
+        if each.status in (IncidentStatus.OPEN, IncidentStatus.FAILED)
+    ]
+    times += [
+        each.told_at + rule.alert.repeat_every
+        for each in state.incidents.values()
+        if each.told_at is not None
+        and (rule := policy.rules.get(each.rule_id)) is not None
+        and rule.alert.repeat_every is not None
+    ]
+    return min(times, default=None)

@@ -1,0 +1,155 @@
+"""What one decision changes so far: reads through to the state, writes to itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from logmedic.model.alert import Alert
+from logmedic.model.changeset import Changeset, Intent
+from logmedic.model.fix import Breaker, FixAttempt
+from logmedic.model.issue import (
+    Incident,
+    IncidentEvent,
+    IncidentStatus,
+    KnownIssue,
+    Learning,
+    PatternType,
+    Tally,
+    Template,
+    Window,
+)
+from logmedic.model.policy import Policy
+from logmedic.model.record import Checkpoint
+from logmedic.model.state import EngineState
+
+Mint = Callable[[], str]
+"""Gives a new, globally unique, sortable id."""
+
+
+class Draft:
+    """Owned by one call of `decide`. The state is never written; `changeset` closes the draft."""
+
+    def __init__(self, state: EngineState, policy: Policy, now: datetime, mint: Mint) -> None:
+        self.state = state
+        self.policy = policy
+        self.now = now
+        self.mint = mint
+        self._issues: dict[str, KnownIssue] = {}
+        self._incidents: dict[str, Incident] = {}
+        self._groups: dict[tuple[str, str], str | None] = {}
+        self._windows: dict[tuple[str, str], Window | None] = {}
+        self._attempts: dict[str, FixAttempt] = {}
+        self._breakers: dict[str, Breaker] = {}
+        self._templates: dict[str, Template] = {}
+        self._alerts: dict[str, Alert] = {}
+        self._events: list[IncidentEvent] = []
+        self._learnings: list[Learning] = []
+        self._tallies: Counter[str] = Counter()
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._intents: list[Intent] = []
+
+    def issue(self, fingerprint: str) -> KnownIssue | None:
+        return self._issues.get(fingerprint) or self.state.issues.get(fingerprint)
+
+    def put_issue(self, issue: KnownIssue) -> None:
+        self._issues[issue.fingerprint] = issue
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """An open incident, or one that this decision resolved."""
+        return self._incidents.get(incident_id) or self.state.incidents.get(incident_id)
+
+    def open_incident(self, rule_id: str, group: str) -> Incident | None:
+        key = (rule_id, group)
+        incident_id = self._groups[key] if key in self._groups else self.state.open_by_group.get(key)
+        return self.incident(incident_id) if incident_id else None
+
+    def open_incidents(self) -> list[Incident]:
+        merged = {**self.state.incidents, **self._incidents}
+        return [each for each in merged.values() if each.status is not IncidentStatus.RESOLVED]
+
+    def put_incident(self, incident: Incident) -> None:
+        self._incidents[incident.id] = incident
+        over = incident.status is IncidentStatus.RESOLVED
+        self._groups[incident.rule_id, incident.group_key] = None if over else incident.id
+
+    def event(self, incident_id: str, kind: str, text: str) -> None:
+        """An entry of the incident's timeline."""
+        self._events.append(IncidentEvent(self.mint(), incident_id, self.now, kind, text))
+
+    def window(self, rule_id: str, group: str) -> Window | None:
+        key = (rule_id, group)
+        return self._windows[key] if key in self._windows else self.state.windows.get(key)
+
+    def put_window(self, window: Window) -> None:
+        self._windows[window.rule_id, window.group_key] = window
+
+    def forget_window(self, rule_id: str, group: str) -> None:
+        self._windows[rule_id, group] = None
+
+    def attempt(self, attempt_id: str) -> FixAttempt | None:
+        return self._attempts.get(attempt_id) or self.state.attempts.get(attempt_id)
+
+    def attempts(self) -> list[FixAttempt]:
+        return list({**self.state.attempts, **self._attempts}.values())
+
+    def put_attempt(self, attempt: FixAttempt) -> None:
+        self._attempts[attempt.id] = attempt
+
+    def breaker(self, rule_id: str) -> Breaker:
+        return self._breakers.get(rule_id) or self.state.breakers.get(rule_id) or Breaker(rule_id)
+
+    def put_breaker(self, breaker: Breaker) -> None:
+        if breaker != self.breaker(breaker.rule_id):
+            self._breakers[breaker.rule_id] = breaker
+
+    def template(self, fingerprint: str) -> Template | None:
+        return self._templates.get(fingerprint) or self.state.templates.get(fingerprint)
+
+    def put_template(self, template: Template) -> None:
+        self._templates[template.fingerprint] = template
+
+    def template_count(self) -> int:
+        return len(self.state.templates) + sum(1 for key in self._templates if key not in self.state.templates)
+
+    def alert(self, alert_id: str) -> Alert | None:
+        return self._alerts.get(alert_id) or self.state.alerts.get(alert_id)
+
+    def alerts(self) -> list[Alert]:
+        return list({**self.state.alerts, **self._alerts}.values())
+
+    def put_alert(self, alert: Alert) -> None:
+        self._alerts[alert.id] = alert
+
+    def learn(self, kind: PatternType, lesson: str, confidence: float, **context: str) -> None:
+        """Record a learning. `confidence` is cut to [0, 1]."""
+        bounded = max(0.0, min(1.0, confidence))
+        self._learnings.append(Learning(self.mint(), kind, lesson, bounded, self.now, context))
+
+    def tally(self, kind: str, n: int = 1) -> None:
+        self._tallies[kind] += n
+
+    def reached(self, checkpoint: Checkpoint) -> None:
+        self._checkpoints[checkpoint.origin] = checkpoint
+
+    def intend(self, intent: Intent) -> None:
+        self._intents.append(intent)
+
+    def changeset(self) -> Changeset:
+        minute = self.now.astimezone(UTC).replace(second=0, microsecond=0)
+        return Changeset(
+            issues=tuple(self._issues.values()),
+            incidents=tuple(self._incidents.values()),
+            events=tuple(self._events),
+            learnings=tuple(self._learnings),
+            templates=tuple(self._templates.values()),
+            windows=tuple(each for each in self._windows.values() if each is not None),
+            forgotten_windows=tuple(key for key, each in self._windows.items() if each is None),
+            attempts=tuple(self._attempts.values()),
+            breakers=tuple(self._breakers.values()),
+            alerts=tuple(self._alerts.values()),
+            tallies=tuple(Tally(minute, kind, n) for kind, n in self._tallies.items() if n),
+            checkpoints=tuple(self._checkpoints.values()),
+            intents=tuple(self._intents),
+        )

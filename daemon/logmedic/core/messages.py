@@ -1,0 +1,127 @@
+"""The words of an alert: what broke, what was tried, did it work, what is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from logmedic.core.evidence import clean, fence
+from logmedic.model.fix import FixAttempt, Verdict
+from logmedic.model.issue import HoldReason, Incident, KnownIssue
+from logmedic.model.rule import AlertEvent, Rule
+
+EVIDENCE_LIMIT = 1200
+"""Characters of a record in a message: a chat shows about this much before it folds."""
+
+_MARK = {
+    AlertEvent.OPENED: "OPEN",
+    AlertEvent.HELD: "HELD",
+    AlertEvent.APPROVAL_NEEDED: "APPROVE?",
+    AlertEvent.FIX_FAILED: "FIX FAILED",
+    AlertEvent.BREAKER_OPEN: "BREAKER OPEN",
+    AlertEvent.RECOVERED: "RECOVERED",
+    AlertEvent.ESCALATED: "UNKNOWN ERROR",
+    AlertEvent.TEST: "TEST",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`title` is one line."""
+
+    title: str
+    body: str
+
+
+def short(incident_id: str) -> str:
+    """The end of an id, which is what people type: the beginning of a UUIDv7 is only the time."""
+    return incident_id[-8:]
+
+
+def of_incident(
+    incident: Incident, rule: Rule, event: AlertEvent, attempts: Sequence[FixAttempt], host: str
+) -> Message:
+    """`attempts` of this incident, oldest first."""
+    since = f"{incident.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+    body = [
+        f"What broke: {clean(incident.title, 200)}, {_times(incident.occurrences)} since {since}",
+        f"What was tried: {_tried(attempts)}",
+        f"Did it work: {_worked(incident, event, attempts)}",
+        f"What is needed: {_needed(incident, rule, event)}",
+    ]
+    if rule.runbook:
+        body.append(f"Runbook: {rule.runbook}")
+    if incident.evidence and event is not AlertEvent.RECOVERED:
+        body += ["Evidence:", fence(clean(incident.evidence, EVIDENCE_LIMIT))]
+    body.append(f"{incident.severity} | host {host} | rule {rule.id} | incident {short(incident.id)}")
+    return Message(_title(event, host, incident.title), "\n".join(body))
+
+
+def of_learned(issue: KnownIssue, component: str, sample: str, host: str) -> Message:
+    since = f"{issue.first_seen:%Y-%m-%d %H:%M:%S} UTC"
+    body = [
+        f"What broke: {component} keeps logging an error that no rule knows, {_times(issue.occurrences)} since {since}",
+        "What was tried: nothing, there is no fix for it",
+        "Did it work: nothing was tried",
+        "What is needed: find the cause, and write a rule for it if it may come back",
+        "Evidence:",
+        fence(clean(sample, EVIDENCE_LIMIT)),
+        f"{issue.severity} | host {host} | learned issue {short(issue.id)}",
+    ]
+    return Message(_title(AlertEvent.ESCALATED, host, issue.title), "\n".join(body))
+
+
+def of_test(host: str) -> Message:
+    return Message(
+        _title(AlertEvent.TEST, host, "alerts arrive"),
+        f"logmedic on {host} can reach you here. Nothing is broken, nothing is needed.",
+    )
+
+
+def _title(event: AlertEvent, host: str, subject: str) -> str:
+    line = " ".join(clean(subject, 120).split())
+    return f"[{_MARK[event]}] {host}: {line}"
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
+
+
+def _tried(attempts: Sequence[FixAttempt]) -> str:
+    if not attempts:
+        return "nothing yet"
+    last = attempts[-1]
+    exit_text = "killed or not run" if last.exit_code is None else f"exit {last.exit_code}"
+    words = " ".join(clean(argument, 80) for argument in last.argv)
+    total = f"{len(attempts)} tries, the last: " if len(attempts) > 1 else ""
+    return f"{total}{last.step_name} ({words}): {exit_text}"
+
+
+def _worked(incident: Incident, event: AlertEvent, attempts: Sequence[FixAttempt]) -> str:
+    if event is AlertEvent.RECOVERED:
+        return f"yes: {incident.resolution_notes}"
+    if not attempts:
+        return "nothing was tried"
+    last = attempts[-1]
+    said = clean(last.detail or last.output, 300).strip()
+    verdict = "no" if last.verdict is Verdict.NOT_FIXED else "not known"
+    return f"{verdict}: {said}" if said else verdict
+
+
+def _needed(incident: Incident, rule: Rule, event: AlertEvent) -> str:
+    show = f"logmedic show {short(incident.id)}"
+    match event:
+        case AlertEvent.RECOVERED:
+            return "nothing"
+        case AlertEvent.APPROVAL_NEEDED:
+            return f"logmedic approve {short(incident.id)} (or reject), {incident.hold_detail}"
+        case AlertEvent.FIX_FAILED:
+            return f"repair it by hand; the story so far: {show}"
+        case AlertEvent.BREAKER_OPEN:
+            return f"repair it by hand: the fix is not run again before a trial ({incident.hold_detail}); {show}"
+        case AlertEvent.HELD if incident.hold is HoldReason.OBSERVE:
+            return f"repair it by hand, or let the fix run (mode of rule {rule.id} and of the daemon); {show}"
+        case AlertEvent.HELD:
+            return f"the fix is held: {incident.hold_detail}; {show}"
+        case _:
+            return f"look at it: {show}"

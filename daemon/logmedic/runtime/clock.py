@@ -1,0 +1,38 @@
+"""The real clock, and ids that sort by it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+import uuid
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class Uuid7:
+    """UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, then a counter that keeps the ids of one millisecond in order,
+    then chance. Never goes backwards in one process, whatever the clock does."""
+
+    def __init__(self) -> None:
+        self._last_ms = 0
+        self._sequence = 0
+
+    def __call__(self) -> str:
+        now_ms = time.time_ns() // 1_000_000
+        if now_ms > self._last_ms:
+            self._last_ms, self._sequence = now_ms, 0
+        else:
+            self._sequence += 1
+            if self._sequence > 0xFFF:
+                self._last_ms, self._sequence = self._last_ms + 1, 0
+        value = (self._last_ms & (1 << 48) - 1) << 80
+        value |= 0x7 << 76 | self._sequence << 64 | 0b10 << 62 | secrets.randbits(62)
+        return str(uuid.UUID(int=value))

@@ -1,0 +1,115 @@
+"""What operators can ask of the running daemon, answered from the engine, the store and the parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from logmedic import __version__
+from logmedic.model.alert import AlertStatus
+from logmedic.model.changeset import Approve, Input, Reject, TestAlert
+from logmedic.model.fix import BreakerStatus
+from logmedic.ports import Clock, Source, Store
+from logmedic.runtime.engine import Engine
+from logmedic.runtime.live import Live
+from logmedic.runtime.reload import Reloader, problem_line
+from logmedic.runtime.supervisor import Supervisor
+
+TEST_WAIT_S = 40.0
+"""Longer than a sender's total deadline of 30 s."""
+TEST_LOOK_S = 0.2
+DAY = timedelta(hours=24)
+
+
+class DaemonControl:
+    """Implements ports.Control."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        store: Store,
+        live: Live,
+        reloader: Reloader,
+        supervisor: Supervisor,
+        sources: Sequence[Source],
+        clock: Clock,
+        facts: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._live = live
+        self._reloader = reloader
+        self._supervisor = supervisor
+        self._sources = sources
+        self._clock = clock
+        self._facts = facts
+
+    async def status(self) -> dict[str, Any]:
+        generation, state = self._live.current, self._engine.state
+        policy, ruleset = generation.policy, generation.ruleset
+        pending = sum(1 for each in state.alerts.values() if each.status is not AlertStatus.DEAD)
+        counts = await self._store.ask("counts")
+        return {
+            "version": __version__,
+            "host": policy.hostname,
+            "started_at": _iso(policy.started_at),
+            "mode": policy.mode.value,
+            "arming": asdict(policy.arming),
+            "rules": {
+                "loaded": len(policy.rules),
+                "problems": [problem_line(problem) for problem in ruleset.problems],
+                "stale_files": list(ruleset.stale_files),
+                "quarantined": sorted(generation.matcher.quarantined),
+            },
+            "sources": [{"source": source.name, **row} for source in self._sources for row in source.health()],
+            "parts": [part.row() for part in self._supervisor.parts.values()],
+            "open_incidents": await self._store.ask("incidents"),
+            "breakers": [
+                row for row in await self._store.ask("breakers") if row["status"] != BreakerStatus.CLOSED.value
+            ],
+            "alerts": {"pending": pending, "dead": counts.get("alerts_dead", 0)},
+            "counts": counts,
+            "stats": await self._store.ask("stats", since=self._clock.now() - DAY),
+            **self._facts(),
+        }
+
+    async def ask(self, question: str, /, **arguments: Any) -> Any:
+        return await self._store.ask(question, **arguments)
+
+    async def approve(self, incident_id: str, by: str) -> dict[str, Any]:
+        return await self._command(incident_id, lambda full: Approve(full, by))
+
+    async def reject(self, incident_id: str, by: str) -> dict[str, Any]:
+        return await self._command(incident_id, lambda full: Reject(full, by))
+
+    async def _command(self, incident_id: str, make: Callable[[str], Input]) -> dict[str, Any]:
+        full = (await self._store.ask("incident", incident_id=incident_id))["id"]
+        await self._engine.settled(make(full))
+        row: dict[str, Any] = await self._store.ask("incident", incident_id=full)
+        return row
+
+    async def reload(self) -> dict[str, Any]:
+        return await self._reloader.reload()
+
+    async def test_alert(self, route: str = "") -> list[dict[str, Any]]:
+        before = self._clock.now()
+        await self._engine.settled(TestAlert(route))
+        ends = asyncio.get_running_loop().time() + TEST_WAIT_S
+        while True:
+            rows = [row for row in await self._store.ask("alerts") if _is_test(row, before)]
+            tried = all(row["tries"] > 0 or row["status"] == AlertStatus.SENT.value for row in rows)
+            if tried or asyncio.get_running_loop().time() > ends:
+                return [{key: row[key] for key in ("receiver", "status", "last_error", "route")} for row in rows]
+            await self._clock.sleep(TEST_LOOK_S)
+
+
+def _is_test(row: dict[str, Any], since: datetime) -> bool:
+    return bool(row["event"] == "test" and datetime.fromisoformat(row["created_at"]) >= since.replace(microsecond=0))
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None

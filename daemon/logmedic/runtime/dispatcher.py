@@ -1,0 +1,100 @@
+"""Carries intents out: concurrently, each for itself; what comes of them goes back to the engine as inputs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+from logmedic.model.alert import Alert, Delivery, Receiver
+from logmedic.model.changeset import Delivered, Input, Intent, ProbesFinished, RunProbes, RunStep, Send, StepFinished
+from logmedic.model.fix import FixResult, ProbeResult
+from logmedic.ports import FixRunner, Prober, Sender
+from logmedic.runtime.supervisor import Failure, guarded_await
+
+CONCURRENT_SENDS = 4
+"""Sender workers at once, over all receivers (I6): each is a process of about 60 MB."""
+
+
+class Dispatcher:
+    """Owner of the tasks under way. Closed by `stop`."""
+
+    def __init__(
+        self, *, runner: FixRunner, prober: Prober, sender: Sender, receivers: Callable[[], Mapping[str, Receiver]]
+    ) -> None:
+        self._runner = runner
+        self._prober = prober
+        self._sender = sender
+        self._receivers = receivers
+        self._lanes: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._workers = asyncio.Semaphore(CONCURRENT_SENDS)
+        self._fixes: set[asyncio.Task[None]] = set()
+        self._sends: set[asyncio.Task[None]] = set()
+        self._report: Callable[[Input], Awaitable[None]] | None = None
+
+    def report_to(self, submit: Callable[[Input], Awaitable[None]]) -> None:
+        """Where results go: the engine's `submit`. Called once, before the first intent."""
+        self._report = submit
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._fixes or self._sends)
+
+    def carry_out(self, intent: Intent) -> None:
+        """Start it; answers at once."""
+        match intent:
+            case RunStep():
+                self._begin(self._run_step(intent), self._fixes)
+            case RunProbes():
+                self._begin(self._run_probes(intent), self._fixes)
+            case Send(alert):
+                self._begin(self._send(alert), self._sends)
+
+    def _begin(self, work: Coroutine[Any, Any, None], group: set[asyncio.Task[None]]) -> None:
+        task = asyncio.create_task(work)
+        group.add(task)
+        task.add_done_callback(group.discard)
+
+    async def _tell(self, given: Input) -> None:
+        assert self._report is not None, "report_to comes before the first intent"  # noqa: S101
+        await self._report(given)
+
+    async def _run_step(self, intent: RunStep) -> None:
+        outcome = await guarded_await(self._runner.run(intent.step, intent.attempt))
+        if isinstance(outcome, Failure):
+            outcome = FixResult(None, 0.0, detail=f"internal error: {outcome.text}")
+        await self._tell(StepFinished(intent.attempt.id, outcome))
+
+    async def _run_probes(self, intent: RunProbes) -> None:
+        outcome = await guarded_await(self._prober.probe(intent.probes))
+        if isinstance(outcome, Failure):
+            outcome = ProbeResult(False, f"internal error: {outcome.text}")
+        await self._tell(ProbesFinished(intent.attempt_id, outcome))
+
+    async def _send(self, alert: Alert) -> None:
+        """One at a time a receiver, in order; a slow receiver holds up no other."""
+        async with self._lanes[alert.receiver]:
+            receiver = self._receivers().get(alert.receiver)
+            if receiver is None:
+                outcome: Delivery | Failure = Delivery(False, "the configuration has no such receiver", permanent=True)
+            else:
+                async with self._workers:
+                    outcome = await guarded_await(self._sender.send(alert, receiver))
+        if isinstance(outcome, Failure):
+            outcome = Delivery(False, f"internal error: {outcome.text}")
+        await self._tell(Delivered(alert.id, outcome))
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for what runs, at most `timeout_s`; then cancel it. A cancelled fix is killed, its intent stays without
+        a result and is probed at the next start."""
+        running = self._fixes | self._sends
+        if running:
+            await asyncio.wait(running, timeout=timeout_s)
+        await self.stop()
+
+    async def stop(self) -> None:
+        running = self._fixes | self._sends
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,177 @@
+"""The engine: takes inputs in order, decides, commits, and only then hands the intents over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from logmedic.core.backoff import exponential
+from logmedic.core.decide import decide, due
+from logmedic.core.draft import Mint
+from logmedic.model.changeset import Advanced, Changeset, Input, Intent, Observed, Started, Tick
+from logmedic.model.errors import TransientError
+from logmedic.model.policy import Policy
+from logmedic.model.record import Checkpoint, Findings
+from logmedic.model.state import EngineState
+from logmedic.ports import Clock, Store
+from logmedic.runtime.supervisor import Failure, guarded
+
+log = structlog.get_logger("logmedic.engine")
+
+QUEUE_DEPTH = 64
+"""Inputs waiting at most: a full queue stops the reading, never the memory (I6)."""
+FLUSH_EVERY = timedelta(seconds=1)
+"""How long positions behind blocks without findings may wait for their commit: reading those again is harmless."""
+LOOK_EVERY_S = 5.0
+"""The longest wait for an input: the engine shows that it lives (watchdog), and old windows are dropped."""
+COMMIT_RETRY_BASE = timedelta(milliseconds=200)
+COMMIT_RETRY_MAX = timedelta(seconds=10)
+
+
+class Engine:
+    """Owner of `state`. One task runs `run`; everybody else calls `submit`."""
+
+    def __init__(
+        self,
+        *,
+        state: EngineState,
+        store: Store,
+        clock: Clock,
+        mint: Mint,
+        policy: Callable[[], Policy],
+        carry_out: Callable[[Intent], None],
+        alive: Callable[[], None],
+    ) -> None:
+        self.state = state
+        self._store = store
+        self._clock = clock
+        self._mint = mint
+        self._policy = policy
+        self._carry_out = carry_out
+        self._alive = alive
+        self._inputs: asyncio.Queue[tuple[Input | None, asyncio.Future[None] | None]] = asyncio.Queue(QUEUE_DEPTH)
+        self._advanced: dict[str, Checkpoint] = {}
+        self._advanced_lines = 0
+        self._flush_at: datetime | None = None
+        self.commit_problem = ""
+
+    async def submit(self, given: Input) -> None:
+        """Queue an input; waits while the queue is full."""
+        await self._inputs.put((given, None))
+
+    async def settled(self, given: Input | None = None) -> None:
+        """Queue `given` (or nothing), and wait until it and all before it are committed."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._inputs.put((given, done))
+        await done
+
+    async def run(self) -> None:
+        """Until cancelled. Raises what the store raises for good."""
+        await self._take(Started())
+        while True:
+            self._alive()
+            try:
+                given, done = await asyncio.wait_for(self._inputs.get(), self._wait_s())
+            except TimeoutError:
+                await self._on_time()
+                continue
+            if given is not None:
+                await self._receive(given)
+            if done is not None:
+                await self._flush()
+                if not done.done():
+                    done.set_result(None)
+            await self._on_time()
+
+    def _wait_s(self) -> float:
+        times = [at for at in (due(self.state, self._policy()), self._flush_at) if at is not None]
+        if not times:
+            return LOOK_EVERY_S
+        return max(0.0, min(LOOK_EVERY_S, (min(times) - self._clock.now()).total_seconds()))
+
+    async def _on_time(self) -> None:
+        now = self._clock.now()
+        if self._flush_at is not None and now >= self._flush_at:
+            await self._flush()
+        next_due = due(self.state, self._policy())
+        if (next_due is not None and now >= next_due) or self._windows_grew():
+            await self._take(Tick())
+            self.state.forget_old_attempts(now)
+
+    def _windows_grew(self) -> bool:
+        """Windows are dropped with the next Tick; a storm of new groups must not wait for one."""
+        return len(self.state.windows) > 10_000
+
+    async def _receive(self, given: Input) -> None:
+        if isinstance(given, Observed):
+            self._advanced.pop(given.origin, None)
+            if _uneventful(given):
+                self._remember(given)
+                return
+        await self._take(given)
+
+    def _remember(self, observed: Observed) -> None:
+        if observed.checkpoint is not None:
+            self._advanced[observed.origin] = observed.checkpoint
+        self._advanced_lines += observed.findings.lines
+        self._flush_at = self._flush_at or self._clock.now() + FLUSH_EVERY
+
+    async def _flush(self) -> None:
+        self._flush_at = None
+        if self._advanced or self._advanced_lines:
+            given = Advanced(tuple(self._advanced.values()), self._advanced_lines)
+            self._advanced, self._advanced_lines = {}, 0
+            await self._take(given)
+
+    async def _take(self, given: Input) -> None:
+        """Decide, commit, act."""
+        changeset = self._decided(given)
+        if isinstance(changeset, Failure):
+            await self._take_apart(given, changeset)
+        elif not changeset.empty:
+            await self._commit(changeset)
+            self.state.apply(changeset)
+            for intent in changeset.intents:
+                self._carry_out(intent)
+
+    def _decided(self, given: Input) -> Changeset | Failure:
+        return guarded(lambda: decide(self.state, self._policy(), given, self._clock.now(), self._mint))
+
+    async def _take_apart(self, given: Input, failure: Failure) -> None:
+        """A poisonous record (F44): the others of its block are decided one by one, it alone is given up, counted."""
+        if not isinstance(given, Observed) or len(given.findings.matches) + len(given.findings.unknown) <= 1:
+            log.error("input_given_up", kind=type(given).__name__, error=failure.text)
+            if isinstance(given, Observed):
+                await self._take(replace(given, findings=Findings(lines=given.findings.lines)))
+            return
+        for match in given.findings.matches:
+            await self._take(replace(given, findings=Findings(matches=(match,)), checkpoint=None, lost_bytes=0))
+        for error in given.findings.unknown:
+            await self._take(replace(given, findings=Findings(unknown=(error,)), checkpoint=None, lost_bytes=0))
+        await self._take(replace(given, findings=replace(given.findings, matches=(), unknown=())))
+
+    async def _commit(self, changeset: Changeset) -> None:
+        """Until it is durable: while the disk is full, reading waits and nothing is lost (F48)."""
+        tries = 0
+        while True:
+            try:
+                await self._store.commit(changeset)
+            except TransientError as error:
+                tries += 1
+                self.commit_problem = error.text
+                log.error("commit_failed", error=error.text, tries=tries)
+                self._alive()
+                await self._clock.sleep(exponential(tries, COMMIT_RETRY_BASE, COMMIT_RETRY_MAX).total_seconds())
+            else:
+                self.commit_problem = ""
+                return
+
+
+def _uneventful(observed: Observed) -> bool:
+    found = observed.findings
+    lost = observed.lost_bytes or found.captures_refused or found.timeouts
+    return not (found.matches or found.unknown or lost)

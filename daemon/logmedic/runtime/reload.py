@@ -1,0 +1,99 @@
+"""Reload: build all of the new, then swap one reference. Requests that come together are one reload (F37)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from logmedic.core.matcher import Matcher
+from logmedic.model.fix import Arming
+from logmedic.model.policy import Policy
+from logmedic.model.rule import RuleProblem, RuleSet
+from logmedic.ports import Clock, FixRunner, Notifier, RuleFiles
+from logmedic.runtime.live import Generation, Live, build
+
+log = structlog.get_logger("logmedic.reload")
+
+DEBOUNCE_S = 0.5
+"""Editors write a file in several steps (F35); the last of them within this time starts the reload."""
+
+
+class Reloader:
+    """The only writer of `live`."""
+
+    def __init__(
+        self,
+        *,
+        loader: RuleFiles,
+        live: Live,
+        runner: FixRunner,
+        make_matcher: Callable[[RuleSet], Matcher],
+        notifier: Notifier,
+        clock: Clock,
+    ) -> None:
+        self._loader = loader
+        self._live = live
+        self._runner = runner
+        self._make_matcher = make_matcher
+        self._notifier = notifier
+        self._clock = clock
+        self._wanted = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    def request(self) -> None:
+        """Reload soon. For signal handlers and file events."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Serve requests until cancelled."""
+        while True:
+            await self._wanted.wait()
+            while self._wanted.is_set():
+                self._wanted.clear()
+                await self._clock.sleep(DEBOUNCE_S)
+            await self.reload()
+
+    async def reload(self) -> dict[str, Any]:
+        """Load, arm and compile beside what runs, then swap. What is broken keeps its last good version."""
+        async with self._turn:
+            self._notifier.reloading()
+            current = self._live.current
+            ruleset = await asyncio.to_thread(self._loader.load, current.ruleset)
+            arming = await self._runner.arm()
+            following = await asyncio.to_thread(build, ruleset, current.policy, self._make_matcher, arming)
+            self._live.swap(following)
+            self._notifier.ready()
+            return tell_of(following)
+
+
+def tell_of(generation: Generation) -> dict[str, Any]:
+    """Log what was loaded; the same as a row."""
+    ruleset = generation.ruleset
+    problems = [problem_line(problem) for problem in ruleset.problems]
+    for problem in problems:
+        log.warning("rule_problem", problem=problem)
+    log.info("rules_loaded", rules=len(generation.policy.rules), problems=len(problems), armed=_armed(generation))
+    return {"loaded": len(generation.policy.rules), "problems": problems, "stale_files": list(ruleset.stale_files)}
+
+
+def _armed(generation: Generation) -> str:
+    arming: Arming = generation.policy.arming
+    return arming.sandbox if arming.armed else f"DISARMED: {arming.reason}"
+
+
+def problem_line(problem: RuleProblem) -> str:
+    return f"{problem.file}:{problem.line}:{problem.column}: {problem.text}"
+
+
+async def first_generation(
+    loader: RuleFiles, policy: Policy, runner: FixRunner, make_matcher: Callable[[RuleSet], Matcher], *, arm: bool
+) -> Generation:
+    """What the daemon starts with. Without `arm` nothing is tried, and nothing will run."""
+    ruleset = await asyncio.to_thread(loader.load)
+    arming = await runner.arm() if arm else Arming(armed=False, sandbox="", reason="not armed in this run")
+    generation = await asyncio.to_thread(build, ruleset, policy, make_matcher, arming)
+    tell_of(generation)
+    return generation
