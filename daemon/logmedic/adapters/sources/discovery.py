@@ -1,4 +1,4 @@
-"""New files: watchdog tells of directories in which something appeared, went or was renamed. A hint, never the truth."""
+"""New files: watchdog tells of directories whose entries changed. A hint, never the truth."""
 
 from __future__ import annotations
 

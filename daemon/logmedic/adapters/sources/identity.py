@@ -24,7 +24,7 @@ COMPRESSED = (".gz", ".xz", ".zst", ".bz2")
 
 
 def rotated_base(name: str) -> str:
-    """The name that `name` was rotated from: `app.log` for app.log.1, app.log-20261124, app-20261124.log; else empty."""
+    """What `name` was rotated from: app.log for app.log.1, app.log-20261124 and app-20261124.log; else empty."""
     for pattern in (_NUMBER, _DATE, _OLD):
         if found := pattern.search(name):
             return name[: found.start()]
@@ -124,7 +124,7 @@ def follow_up(mark: Checkpoint, current: OpenFile | None, path: str) -> Trail:
 
 
 def generations_after(last: OpenFile, current: OpenFile, path: str) -> list[OpenFile]:
-    """What was written after `last` (an open file that is not at `path` any more), oldest first; ends with `current`."""
+    """What was written after `last` (open, and not at `path` any more), oldest first; ends with `current`."""
     others = open_all(siblings_of(path, last.inode).paths, but=[current.key])
     keys = [other.key for other in others]
     at = keys.index(last.key) + 1 if last.key in keys else len(others)

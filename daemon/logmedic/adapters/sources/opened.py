@@ -6,8 +6,9 @@ import asyncio
 import errno
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from io import FileIO
 
 from aiofiles.threadpool import wrap
 
@@ -29,7 +30,8 @@ class OpenFile:
     """`before`: the last bytes up to `offset`, at most TAIL_BYTES. `head`: the first bytes up to `offset`, at most
     HEAD_BYTES. `skipping`: the position is inside a line that was cut. `final`: nobody writes to it any more.
     `stop_at`: where reading ends, for a run that ends by itself. `partial`, `partial_since`: length and age (loop time)
-    of the line that has no newline yet. Closed by its follower."""
+    of the line that has no newline yet. `backlog`, `wide`: how the next read is made. `seen`: the largest size known.
+    `last_read`: loop time. Closed by its follower."""
 
     fd: int
     path: str
@@ -44,8 +46,9 @@ class OpenFile:
     partial: int = 0
     partial_since: float = 0.0
     backlog: bool = False
+    wide: bool = False
     seen: int = 0
-    last_read: float = field(default=0.0)
+    last_read: float = 0.0
 
     @property
     def key(self) -> tuple[int, int]:
@@ -71,7 +74,7 @@ class OpenFile:
     async def read_backlog(self, limit: int) -> bytes | None:
         """As `read`, in a thread. A cancel waits for the thread, which must not read a descriptor that is closed."""
         kept = len(self.before)
-        raw = open(self.fd, "rb", buffering=0, closefd=False)  # noqa: ASYNC230, SIM115: opens nothing, owns nothing
+        raw = FileIO(self.fd, closefd=False)
         raw.seek(self.offset - kept)
         reading = asyncio.ensure_future(wrap(raw).read(kept + limit))
         try:
@@ -114,6 +117,20 @@ class OpenFile:
         if newline >= 0:
             return offset - back + newline + 1
         return 0 if back == offset else offset
+
+    def inside_cut_line(self, max_line: int) -> bool:
+        """Whether the position is behind the beginning of a line that was cut at the limit, and not behind an
+        unfinished line that was let go."""
+        if not self.before or self.before.endswith(b"\n") or self.offset < max_line:
+            return False
+        return b"\n" not in os.pread(self.fd, max_line, self.offset - max_line)
+
+    def deleted(self) -> bool:
+        return os.fstat(self.fd).st_nlink == 0
+
+    def idle_s(self, now: datetime) -> float:
+        """How long ago it was written to."""
+        return now.timestamp() - os.fstat(self.fd).st_mtime
 
     def checkpoint(self, origin: str, source: str, at: datetime) -> Checkpoint:
         return Checkpoint(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import structlog
-from inotify_simple import Event, INotify, flags
+from inotify_simple import Event, INotify, flags  # type: ignore[import-untyped]
 
 WRITTEN = flags.MODIFY
 CHANGED = flags.CREATE | flags.MOVED_TO | flags.MOVED_FROM | flags.DELETE | flags.ATTRIB
@@ -49,6 +49,10 @@ class Bell:
 
     def everything(self) -> None:
         self._everything = True
+        self._rung.set()
+
+    def nudge(self) -> None:
+        """Wake the owner, who knows why."""
         self._rung.set()
 
     async def wait(self, timeout_s: float) -> None:

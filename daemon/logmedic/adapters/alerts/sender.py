@@ -1,0 +1,147 @@
+"""Sends alerts through Apprise, each in a disposable process that a total deadline kills.
+
+The deadlines of the libraries are a read's, and a server that drips a byte a second passes them for ever (F68); a
+thread cannot be killed, a process can. The process is also the only one in which Apprise is imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from logmedic.model.alert import Alert, Delivery, Receiver
+from logmedic.model.rule import AlertEvent, Severity
+
+WORKER = "logmedic.adapters.alerts.worker"
+AT_ONCE = 2
+"""Workers a receiver (I6): one that hangs takes no process from the others (F68)."""
+_GRACE_S = 2.0
+_REAP_S = 5.0
+_PASSED_ON = frozenset(
+    {
+        *("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    }
+)
+"""Variables of the environment that a worker needs. The rest may hold settings, and those hold secrets."""
+
+
+class AppriseSender:
+    """`deadline_s` covers all of a send: the wait for a free worker too. `python` runs the workers; it must be able to
+    import this package. Of `environment` they get what reaches servers (proxies, certificates), and nothing else."""
+
+    def __init__(
+        self,
+        *,
+        deadline_s: float = 30.0,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._deadline_s = deadline_s
+        self._python = python
+        wanted = {name: value for name, value in (environment or {}).items() if name in _PASSED_ON}
+        self._environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **wanted}
+        self._free: dict[str, asyncio.Semaphore] = {}
+
+    async def send(self, alert: Alert, receiver: Receiver) -> Delivery:
+        """Inside the deadline. Never raises for what the receiver does. A cancel kills the worker; the message may
+        have arrived all the same."""
+        request = {
+            "ask": "send",
+            "receiver": _receiver_row(receiver),
+            "title": alert.title,
+            "body": alert.body,
+            "type": _kind(alert),
+        }
+        free = self._free.setdefault(receiver.name, asyncio.Semaphore(AT_ONCE))
+        try:
+            async with asyncio.timeout(self._deadline_s), free:
+                return Delivery(**await self._ask(request))
+        except TimeoutError:
+            return Delivery(False, f"no result within {self._deadline_s:g} s, given up")
+        except OSError as error:
+            return Delivery(False, f"the sending process does not start: {error.strerror}")
+        except _WorkerLost as lost:
+            return Delivery(False, str(lost))
+
+    async def check(self, receivers: Sequence[Receiver]) -> dict[str, str]:
+        """By receiver's name: empty when Apprise can use it, else what is wrong (F70). Nothing is sent."""
+        if not receivers:
+            return {}
+        request = {"ask": "check", "receivers": {each.name: _receiver_row(each) for each in receivers}}
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return {str(name): str(problem) for name, problem in (await self._ask(request)).items()}
+        except TimeoutError:
+            problem = f"could not be checked within {self._deadline_s:g} s"
+        except OSError as error:
+            problem = f"could not be checked: the checking process does not start: {error.strerror}"
+        except _WorkerLost as lost:
+            problem = f"could not be checked: {lost}"
+        return {each.name: problem for each in receivers}
+
+    async def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises OSError when the worker does not start, _WorkerLost when it does not answer. It is gone on return,
+        on every way."""
+        process = await asyncio.create_subprocess_exec(
+            *(self._python, "-I", "-X", "utf8", "-m", WORKER),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+            env=self._environment,
+        )
+        told = {**request, "lifetime_s": self._deadline_s + _GRACE_S}
+        try:
+            answer, _ = await process.communicate(json.dumps(told).encode())
+        finally:
+            await _end(process)
+        return _parsed(answer, process.returncode)
+
+
+class _WorkerLost(Exception):
+    """A worker ended without a whole answer."""
+
+
+def _parsed(answer: bytes, status: int | None) -> dict[str, Any]:
+    try:
+        parsed = json.loads(answer)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise _WorkerLost(f"the sending process ended without an answer (status {status})")
+    return parsed
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill the process group when it still runs, and reap. The group's id is the worker's pid: it leads its session."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # A child that left the group could hold the pipe, on which wait() waits: not for ever.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _REAP_S)
+
+
+def _receiver_row(receiver: Receiver) -> dict[str, str]:
+    return {"url": receiver.url, "endpoint": receiver.endpoint}
+
+
+def _kind(alert: Alert) -> str:
+    """Apprise's type of message: the colour in a chat."""
+    match alert.event, alert.severity:
+        case AlertEvent.RECOVERED, _:
+            return "success"
+        case AlertEvent.TEST, _:
+            return "info"
+        case _, Severity.HIGH | Severity.CRITICAL:
+            return "failure"
+        case _:
+            return "warning"

@@ -1,0 +1,201 @@
+"""From a block to its findings: scan as bytes, cut records at hits, confirm with `regex` alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+import regex
+
+from logmedic.core import templates
+from logmedic.core.captures import accept
+from logmedic.core.eventtime import event_time
+from logmedic.core.records import cut, decode
+from logmedic.core.scanner import make_scanner
+from logmedic.model.record import Block, Findings, Match, Record, UnknownError
+from logmedic.model.rule import Rule
+
+QUARANTINE_AFTER = 5
+"""Timeouts after which a rule is heard no more (F43)."""
+GROUP_SEPARATOR = "\x1f"
+"""Between the values of a group key; no typed capture can hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A rule with its patterns by their index in the scanner, in the order of the rule."""
+
+    rule: Rule
+    patterns: dict[int, regex.Pattern[str]]
+    unless: tuple[regex.Pattern[str], ...]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one block gave so far."""
+
+    matches: list[Match]
+    unknown: list[UnknownError]
+    timeouts: Counter[str]
+    captures_refused: int = 0
+
+
+class Matcher:
+    """All enabled `rules` and the error detectors in one scanner. `zone` is for times without an offset; `timeout_s`
+    for one pattern on one record. Rules hear the sources that they name, and those in `any_source`. `find` may be called
+    from any thread. Raises regex.error for a pattern that does not compile."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        zone: tzinfo,
+        scanner: str = "auto",
+        timeout_s: float = 0.1,
+        any_source: frozenset[str] = frozenset({"stdin"}),
+    ) -> None:
+        self._zone = zone
+        self._timeout_s = timeout_s
+        self._any_source = any_source
+        self._rules: list[_Compiled] = []
+        self._owner: list[_Compiled] = []
+        self._overruns: Counter[str] = Counter()
+        self._quarantined: frozenset[str] = frozenset()
+        for rule in rules:
+            if rule.enabled:
+                self._add(rule)
+        self._detectors = tuple(map(regex.compile, templates.ERROR_DETECTORS))
+        patterns = [each for compiled in self._rules for each in compiled.rule.match.patterns]
+        self._scanner = make_scanner([*patterns, *templates.ERROR_DETECTORS], scanner, timeout_s)
+
+    @property
+    def quarantined(self) -> frozenset[str]:
+        """Ids of rules that ran into the limit too often. They stay so until the rules are loaded again."""
+        return self._quarantined
+
+    def find(self, block: Block) -> Findings:
+        """In the order of the block."""
+        found = _Found([], [], Counter())
+        for start, end, indices in cut(block.data, self._scanner.scan(block.data)):
+            self._look(block, start, end, indices, found)
+        if found.timeouts:
+            self._count(found.timeouts)
+        return Findings(
+            matches=tuple(found.matches),
+            unknown=tuple(found.unknown),
+            captures_refused=found.captures_refused,
+            timeouts=dict(found.timeouts),
+            lines=_lines(block.data),
+        )
+
+    def _add(self, rule: Rule) -> None:
+        first = len(self._owner)
+        patterns = {first + n: regex.compile(each) for n, each in enumerate(rule.match.patterns)}
+        compiled = _Compiled(rule, patterns, tuple(map(regex.compile, rule.match.unless)))
+        self._rules.append(compiled)
+        self._owner += [compiled] * len(patterns)
+
+    def _look(self, block: Block, start: int, end: int, indices: list[int], found: _Found) -> None:
+        """One record with hits of the patterns in `indices` (ascending)."""
+        text = decode(block.data, start, end)
+        record: Record | None = None
+        known = False
+        for compiled, candidates in self._candidates(indices, block.source):
+            try:
+                match = self._first(compiled, candidates, text)
+                if match is None:
+                    continue
+                if any(each.search(text, timeout=self._timeout_s) for each in compiled.unless):
+                    known = True
+                    continue
+            except TimeoutError:
+                found.timeouts[compiled.rule.id] += 1
+                continue
+            captures = _typed(compiled.rule, match)
+            if captures is None:
+                found.captures_refused += 1
+                continue
+            known = True
+            record = record or self._record(block, start, end, text)
+            found.matches.append(Match(compiled.rule.id, record, captures, _group(compiled.rule, captures)))
+        if not known and indices[-1] >= len(self._owner) and self._is_error(indices, text):
+            found.unknown.append(_unknown(record or self._record(block, start, end, text)))
+
+    def _candidates(self, indices: list[int], source: str) -> list[tuple[_Compiled, list[int]]]:
+        """The rules to be asked, each with its patterns that had a hit."""
+        asked: list[tuple[_Compiled, list[int]]] = []
+        for index in indices:
+            if index >= len(self._owner):
+                break
+            compiled = self._owner[index]
+            if asked and asked[-1][0] is compiled:
+                asked[-1][1].append(index)
+            elif compiled.rule.id not in self._quarantined and self._hears(compiled.rule, source):
+                asked.append((compiled, [index]))
+        return asked
+
+    def _hears(self, rule: Rule, source: str) -> bool:
+        return not rule.sources or source in rule.sources or source in self._any_source
+
+    def _first(self, compiled: _Compiled, candidates: list[int], text: str) -> regex.Match[str] | None:
+        for index in candidates:
+            if (match := compiled.patterns[index].search(text, timeout=self._timeout_s)) is not None:
+                return match
+        return None
+
+    def _is_error(self, indices: list[int], text: str) -> bool:
+        first = len(self._owner)
+        if not any(self._detectors[index - first].search(text) for index in indices if index >= first):
+            return False
+        return not templates.declares_calm(text) or templates.has_trace(text)
+
+    def _record(self, block: Block, start: int, end: int, text: str) -> Record:
+        at = event_time(text, block.read_at, self._zone)
+        return Record(block.source, block.origin, text, block.start + start, block.start + end, at)
+
+    def _count(self, timeouts: Counter[str]) -> None:
+        self._overruns.update(timeouts)
+        over = frozenset(rule_id for rule_id, n in self._overruns.items() if n >= QUARANTINE_AFTER)
+        if over != self._quarantined:
+            self._quarantined = over
+            self._scanner.mute([n for n, owner in enumerate(self._owner) if owner.rule.id in over])
+
+
+def _lines(content: bytes) -> int:
+    return content.count(b"\n") + (bool(content) and not content.endswith(b"\n"))
+
+
+def _typed(rule: Rule, match: regex.Match[str]) -> dict[str, str] | None:
+    """The captures that the rule types; None when one is refused. A group that took no part is refused too: a fix must
+    never run with a hole in it. A pattern that lacks the group altogether gives none."""
+    captures: dict[str, str] = {}
+    for name, capture in rule.match.captures.items():
+        if name not in match.re.groupindex:
+            continue
+        value = accept(match[name] or "", capture)
+        if value is None:
+            return None
+        captures[name] = value
+    return captures
+
+
+def _group(rule: Rule, captures: dict[str, str]) -> str:
+    return GROUP_SEPARATOR.join(captures.get(name, "") for name in rule.when.by)
+
+
+def _unknown(record: Record) -> UnknownError:
+    text = record.text
+    component = templates.component_of(text, record.source)
+    message = templates.message_of(text)
+    template = templates.mask(message)
+    return UnknownError(
+        record=record,
+        component=component,
+        message=message,
+        template=template,
+        fingerprint=templates.fingerprint(component, template),
+        trace=templates.has_trace(text),
+        critical=templates.is_critical(text),
+    )

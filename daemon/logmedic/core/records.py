@@ -1,0 +1,185 @@
+"""What belongs together in a block of lines: a record is a line, or a line with its stack trace.
+
+Records are cut only where something was found. The cut is the same as if the block were cut from its start: a line that
+can continue nothing begins a record whatever stands before it, so looking back to such a line is enough.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import Enum
+
+MAX_RECORD_BYTES = 64 * 1024
+MAX_RECORD_LINES = 500
+
+_HEADER = b"Traceback (most recent call last):"
+_EXCEPTION = rb"(?:[A-Za-z_]\w*\.)*(?:[A-Z_]\w*[a-z]\w*|timeout|error)(?::[ \t]|:?\r?$)"
+_THROWABLE = rb"[a-z][\w$]*(?:\.[\w$]+)*\.[\w$]*(?:Exception|Error|Throwable)(?::[ \t]|:?\r?$)"
+_CHAIN = (
+    rb"During handling of the above exception, another exception occurred:"
+    rb"|The above exception was the direct cause of the following exception:"
+)
+_KINDS = re.compile(
+    rb"(?m)(?P<indented>[ \t]+[^ \t\r\n])|(?P<blank>[ \t]*\r?$)"
+    rb"|(?P<header>Traceback \(most recent call last\):)|(?P<chain>" + _CHAIN + rb")"
+    rb"|(?P<frame>(?:Caused by|Suppressed): |at [\w$.<>/@]+\(|\.\.\. \d+ (?:more|common frames))"
+    rb"|(?P<throwable>" + _THROWABLE + rb")|(?P<exception>" + _EXCEPTION + rb")"
+)
+_TROUBLE = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL|SEVERE|WARN|WARNING|[Ee]rror|[Ee]xception|[Ff]ail(?:ed|ure)?)\b")
+
+
+class _State(Enum):
+    """Where a record stands. OPEN: an ordinary line. FRAMES: lines of a trace were last. IN_TRACE: below a Python
+    header, its last line is still to come. DONE: that line was there; a chained trace may follow. CHAINED: the words
+    between two traces were there."""
+
+    OPEN = 1
+    FRAMES = 2
+    IN_TRACE = 3
+    DONE = 4
+    CHAINED = 5
+
+
+def cut(block: bytes, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, list[int]]]:
+    """(start, end, sorted pattern indices) of every record with a hit, in order; `end` is behind its newline. `hits` as
+    a scanner gives them, in any order."""
+    found: set[int] = set()
+    start = end = 0
+    for index, behind in sorted(hits, key=_by_offset):
+        at = max(behind - 1, 0)
+        if at >= end:
+            if found:
+                yield start, end, sorted(found)
+            found = set()
+            start, end = _record_at(block, at, end)
+        found.add(index)
+    if found:
+        yield start, end, sorted(found)
+
+
+def spans(block: bytes) -> Iterator[tuple[int, int]]:
+    """(start, end) of every record."""
+    start = 0
+    while start < len(block):
+        end, _ = _extend(block, start)
+        yield start, end
+        start = end
+
+
+def open_tail(block: bytes) -> int | None:
+    """Where the last record starts when it may still grow: its last line is inside an unfinished trace."""
+    if not block.endswith(b"\n"):
+        return None
+    at = len(block) - 1
+    start, end = _line(block, at)
+    if _kind(block, start) is None and block.find(_HEADER, start, end) < 0:
+        return None
+    start = _surely_begins(block, at, 0)
+    while True:
+        end, state = _extend(block, start)
+        if end >= len(block) or state is _State.CHAINED:
+            break
+        start = end
+    return start if state not in (_State.OPEN, _State.DONE) else None
+
+
+def decode(block: bytes, start: int, end: int) -> str:
+    """The text of a record: no trailing newline, one CR less before each newline, invalid UTF-8 replaced."""
+    raw = block[start:end].removesuffix(b"\n").removesuffix(b"\r")
+    if b"\r\n" in raw:
+        raw = raw.replace(b"\r\n", b"\n")
+    return raw.decode("utf-8", "replace")
+
+
+def _by_offset(hit: tuple[int, int]) -> int:
+    return hit[1]
+
+
+def _line(block: bytes, at: int) -> tuple[int, int]:
+    """The line that holds byte `at`, with its newline."""
+    end = block.find(b"\n", at) + 1
+    return block.rfind(b"\n", 0, at) + 1, end or len(block)
+
+
+def _kind(block: bytes, start: int) -> str | None:
+    """How the line that starts there may continue the one before; None: it cannot."""
+    found = _KINDS.match(block, start)
+    return found.lastgroup if found else None
+
+
+def _record_at(block: bytes, at: int, floor: int) -> tuple[int, int]:
+    """The record that holds byte `at`; `floor` is a record's start at or before it."""
+    start = _surely_begins(block, at, floor)
+    while True:
+        end, _ = _extend(block, start)
+        if at < end or end >= len(block):
+            return start, end
+        start = end
+
+
+def _surely_begins(block: bytes, at: int, floor: int) -> int:
+    """The nearest line at or before byte `at` that begins a record whatever stands before it, or `floor`."""
+    start = block.rfind(b"\n", 0, at) + 1
+    while start > floor:
+        kind = _kind(block, start)
+        if kind is None:
+            return start
+        before = block.rfind(b"\n", 0, start - 1) + 1
+        if kind == "exception" and not _leads_to_exception(block, before, start):
+            return start
+        start = before
+    return max(start, floor)
+
+
+def _leads_to_exception(block: bytes, start: int, end: int) -> bool:
+    return _kind(block, start) in ("indented", "frame") or block.find(_HEADER, start, end) >= 0
+
+
+def _extend(block: bytes, start: int) -> tuple[int, _State]:
+    """The end of the record that starts there, and where it stands. Lines between two traces count once the second
+    trace begins; until then a record that ends the block with them is CHAINED."""
+    end = position = _line(block, start)[1]
+    state = _first_state(block, start, end)
+    line = start
+    size = len(block)
+    lines = 1
+    while position < size and lines < MAX_RECORD_LINES:
+        kind = _kind(block, position)
+        if kind is None:
+            return end, state if position == end else _State.DONE
+        after = _next(block, line, position, state, kind)
+        next_end = _line(block, position)[1]
+        if after is None or next_end - start > MAX_RECORD_BYTES:
+            return end, state if position == end else _State.DONE
+        line, position, state, lines = position, next_end, after, lines + 1
+        if state is not _State.CHAINED:
+            end = position
+    return end, state
+
+
+def _first_state(block: bytes, start: int, end: int) -> _State:
+    if block.find(_HEADER, start, end) >= 0:
+        return _State.IN_TRACE
+    kind = _kind(block, start)
+    return _State.FRAMES if kind in ("indented", "frame") else _State.OPEN
+
+
+def _next(block: bytes, line: int, start: int, state: _State, kind: str) -> _State | None:
+    """What the record becomes with the line at `start`, of that kind, behind the one at `line`. None: not part of it."""
+    if kind in ("indented", "frame"):
+        return {_State.OPEN: _State.FRAMES, _State.CHAINED: None}.get(state, state)
+    if kind == "header":
+        follows = state is _State.CHAINED or (state is _State.OPEN and _is_trouble(block, line, start))
+        return _State.IN_TRACE if follows else None
+    if kind == "throwable":
+        if state is _State.IN_TRACE:
+            return _State.DONE
+        return _State.FRAMES if state is _State.OPEN and _is_trouble(block, line, start) else None
+    if kind == "exception":
+        return _State.DONE if state is _State.IN_TRACE else None
+    return _State.CHAINED if state in (_State.DONE, _State.CHAINED) else None  # blank, chain
+
+
+def _is_trouble(block: bytes, start: int, end: int) -> bool:
+    return _TROUBLE.search(block, start, end) is not None

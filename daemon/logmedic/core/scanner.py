@@ -1,0 +1,172 @@
+"""Where in a block a pattern may match: candidates, to be confirmed on the record's text.
+
+A hit may be false; a record that `regex` confirms always has one, at its last byte or before.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Protocol
+
+import regex
+
+from logmedic.core.records import decode, spans
+from logmedic.core.widening import widen
+
+Hit = tuple[int, int]
+"""Index of the pattern, offset behind the last byte of the hit (1 for the first byte of the block; 0 only in an empty
+match at the start)."""
+
+
+class Scanner(Protocol):
+    """Built once for a set of patterns; used from any thread."""
+
+    def scan(self, data: bytes) -> list[Hit]:
+        """Hits in any order, possibly several a record."""
+
+    def mute(self, indices: Collection[int]) -> None:
+        """These patterns need no hits from now on (their rule is quarantined, F43)."""
+
+
+class PlainScanner:
+    """Record by record, pattern by pattern, with `regex` alone: slow, exact, the oracle of the tests. `timeout_s` is a
+    line's share for one pattern; a line that takes longer is a hit (confirming it meets the same limit, and counts)."""
+
+    def __init__(self, patterns: Sequence[str], timeout_s: float = 0.1, indices: Sequence[int] | None = None) -> None:
+        self._timeout_s = timeout_s
+        numbers = range(len(patterns)) if indices is None else indices
+        self._patterns = tuple(zip(numbers, map(regex.compile, patterns), strict=True))
+
+    def scan(self, data: bytes) -> list[Hit]:
+        if not self._patterns:
+            return []
+        hits: list[Hit] = []
+        for start, end in spans(data):
+            text = decode(data, start, end)
+            hits += [(index, end) for index, pattern in self._patterns if self._may_match(pattern, text)]
+        return hits
+
+    def mute(self, indices: Collection[int]) -> None:
+        self._patterns = tuple(each for each in self._patterns if each[0] not in indices)
+
+    def _may_match(self, pattern: regex.Pattern[str], text: str) -> bool:
+        try:
+            return pattern.search(text, timeout=self._timeout_s) is not None
+        except TimeoutError:
+            return True
+
+
+class HyperscanScanner:
+    """One Hyperscan database for everything that it takes, a plain scanner for the rest."""
+
+    def __init__(self, patterns: Sequence[str], timeout_s: float = 0.1) -> None:
+        expressions, refused = _widened(patterns)
+        self._database, self._owners, too_much = _compile(expressions)
+        refused = sorted((*refused, *too_much))
+        self._plain = PlainScanner([patterns[each] for each in refused], timeout_s, refused)
+        self._scratches = threading.local()  # a scratch serves one scan at a time
+        self.plain_patterns = tuple(refused)
+
+    def scan(self, data: bytes) -> list[Hit]:
+        hits: list[Hit] = []
+        if self._database is not None and data:
+            raw: list[Hit] = []
+            self._database.scan(data, match_event_handler=_collector(raw.append), scratch=self._scratch())
+            owners = self._owners
+            for expression, end in raw:
+                hits += [(index, end) for index in owners[expression]]
+        return hits + self._plain.scan(data)
+
+    def mute(self, indices: Collection[int]) -> None:
+        """Only the slow part listens: what the database finds too much costs next to nothing."""
+        self._plain.mute(indices)
+
+    def _scratch(self) -> Any:
+        import hyperscan  # the wheel is optional
+
+        scratch = getattr(self._scratches, "scratch", None)
+        if scratch is None:
+            scratch = self._scratches.scratch = hyperscan.Scratch(self._database)
+        return scratch
+
+
+def make_scanner(patterns: Sequence[str], kind: str = "auto", timeout_s: float = 0.1) -> Scanner:
+    """`auto`: Hyperscan where the wheel is there. Raises ValueError for another kind, regex.error for a bad
+    pattern that only the plain scanner could serve."""
+    if kind not in ("auto", "hyperscan", "plain"):
+        raise ValueError(f"no scanner is called {kind!r}")
+    if kind == "plain" or (kind == "auto" and importlib.util.find_spec("hyperscan") is None):
+        return PlainScanner(patterns, timeout_s)
+    return HyperscanScanner(patterns, timeout_s)
+
+
+def _collector(add: Callable[[Hit], None]) -> Callable[[int, int, int, int, object], None]:
+    def collect(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        add((expression, end))
+
+    return collect
+
+
+def _widened(patterns: Sequence[str]) -> tuple[dict[str, list[int]], list[int]]:
+    """Expression -> the patterns that it stands for; and the patterns that have none."""
+    expressions: dict[str, list[int]] = {}
+    refused: list[int] = []
+    for index, pattern in enumerate(patterns):
+        widened = widen(pattern)
+        if widened is None:
+            refused.append(index)
+        else:
+            expressions.setdefault(widened.expression, []).append(index)
+    return expressions, refused
+
+
+def _compile(expressions: dict[str, list[int]]) -> tuple[Any, list[list[int]], list[int]]:
+    """The database (None when empty), the owners by expression number, and the patterns that no mode takes."""
+    import hyperscan
+
+    exact = hyperscan.HS_FLAG_MULTILINE
+    taken = dict.fromkeys(expressions, exact)
+    refused: list[int] = []
+    if not taken:
+        return None, [], []
+    try:
+        return _build(taken), list(expressions.values()), []
+    except hyperscan.error:  # which one it was is not told: try each alone
+        for each, owners in expressions.items():
+            flags = _first_accepted(each, (exact, exact | hyperscan.HS_FLAG_PREFILTER))
+            if flags is None:
+                del taken[each]
+                refused += owners
+            else:
+                taken[each] = flags
+    try:
+        return (_build(taken) if taken else None), [expressions[each] for each in taken], refused
+    except hyperscan.error:  # each is small enough, all together are not
+        return None, [], [index for owners in expressions.values() for index in owners]
+
+
+def _first_accepted(expression: str, choices: Sequence[int]) -> int | None:
+    import hyperscan
+
+    for flags in choices:
+        try:
+            _build({expression: flags})
+        except hyperscan.error:
+            continue
+        return flags
+    return None
+
+
+def _build(expressions: dict[str, int]) -> Any:
+    import hyperscan
+
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[each.encode("ascii") for each in expressions],
+        ids=list(range(len(expressions))),
+        elements=len(expressions),
+        flags=list(expressions.values()),
+    )
+    return database

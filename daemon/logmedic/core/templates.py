@@ -1,0 +1,208 @@
+"""Errors that no rule knows: which lines look like one, and what is left of them when the variable parts are masked."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+
+MAX_MESSAGE = 500
+"""Characters of a message that count for its template."""
+_HEAD = 120
+"""Characters in which a line declares its level."""
+_CACHED = 16_384
+
+_LOUD = ("error", "crit", "critical", "alert", "emerg", "fatal", "panic", "severe")
+
+# Each is a scanner pattern and its own confirmation. One word a pattern: the scanner is faster with literals. (?a)
+# makes \b exact for bytes.
+ERROR_DETECTORS: tuple[str, ...] = (
+    *(
+        rf"(?a)\b{word}\b(?![=/.\w-]|: 0\b)"
+        for word in ("ERROR", "CRITICAL", "FATAL", "PANIC", "SEVERE", "CRIT", "EMERG")
+    ),
+    *(rf"\[{word}\]" for word in ("error", "crit", "alert", "emerg", "fatal", "critical", "ALERT")),
+    *(rf"(?a)\w:{word}\]" for word in ("error", "crit", "alert", "emerg")),
+    rf"(?a)(?:level|severity|lvl|LEVEL)[\"']?\s?[=:]\s?[\"']?(?:{'|'.join(_LOUD)}|err|Error|Critical|Fatal)\b",
+    r"Traceback \(most recent call last\):",
+    r"Exception in thread ",
+    r"(?a)(?<=\w)Error: (?=\S)",
+    r"(?a)\b[Ee]rror: (?!0\b|none|null|nil|None|\"\")",
+    r"(?a)\b[Ff]atal: (?=\S)",
+    r"(?a)Exception: (?=\S)",
+    r"(?a)\b[Ff]atal error",
+    r"(?a)\bpanic: (?=\S)",
+    r"Kernel panic - ",
+    r"\bsegfault at ",
+    r"[Ss]egmentation fault",
+    r"Out of memory: Kill",
+    r"\(core dumped\)|dumped core",
+    r"(?am)^[EF]\d{4} \d\d:\d\d:\d\d",
+)
+
+_TRACE = re.compile(
+    r"Traceback \(most recent call last\):|\n\s*at [\w$.<>/@]+\(|\nCaused by: |\n\s+File \"|^Exception in thread "
+)
+_PYTHON_TRACE = "Traceback (most recent call last):"
+_LEVEL = re.compile(
+    r"(?a:\b)(?:(?P<calm>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING)|ERROR|CRITICAL|FATAL|PANIC|SEVERE|CRIT|ALERT|EMERG)(?a:\b)"
+    r"|\[(?:\w+:)?(?:(?P<calm2>trace\d?|debug|info|notice|warn|warning)|error|crit|alert|emerg)\]"
+    r"|(?:level|severity|lvl)[\"']?\s?[=:]\s?[\"']?(?:(?P<calm3>(?i:trace|debug|info|notice|warn|warning))(?a:\b)|\w)"
+    r"|(?a:\b)(?:[Ee]rror|[Ff]atal|panic): "
+)
+_CRITICAL = re.compile(
+    r"(?a:\b)(?:CRITICAL|FATAL|PANIC|EMERG)(?a:\b)|\[(?:\w+:)?(?:emerg|alert|ALERT)\]|(?a:\b)panic: |Kernel panic - "
+    r"|(?:level|severity|lvl)[\"']?\s?[=:]\s?[\"']?(?i:critical|fatal|panic|emerg|alert)(?a:\b)"
+)
+
+_STAMP = (
+    r"\d{4}[-/]\d\d[-/]\d\d(?:[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z(?![A-Za-z])|[+-]\d\d:?\d\d))?)?"
+    r"|\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?"
+    r"|(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d "
+    r"\d\d:\d\d:\d\d(?:[.,]\d+)?(?: \d{4})?"
+)
+_SYSLOG = re.compile(
+    rf"(?:<\d{{1,3}}>)?(?:1 )?(?:{_STAMP}) (?P<host>[\w.:-]+) (?P<tag>[A-Za-z][\w./@-]*)(?:\([\w-]+\))?(?:\[\d+\])?: ",
+    re.ASCII,
+)
+_WORD_LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC|SEVERE|CRIT|ALERT|EMERG)"
+_LOGGER = r"(?P<logger>[A-Za-z_][\w.$-]*)"
+_LOGGERS = (
+    re.compile(rf" - {_LOGGER} - {_WORD_LEVEL} - ", re.ASCII),
+    re.compile(rf"^{_WORD_LEVEL}:{_LOGGER}:", re.ASCII),
+    re.compile(rf"{_WORD_LEVEL}\s+(?:\d+ )?(?:---\s+)?(?:\[[^\]]*\]\s+)?{_LOGGER}\s?: ", re.ASCII),
+    re.compile(rf"[\"'](?:logger|service|component|app)[\"']\s?:\s?[\"']{_LOGGER}[\"']", re.ASCII),
+    re.compile(rf"(?:^|\s)(?:logger|service|component|app)={_LOGGER}(?:\s|$)", re.ASCII),
+)
+_NGINX = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+: ", re.ASCII)
+_PREFIXES = tuple(
+    re.compile(each, re.ASCII)
+    for each in (
+        rf"\[?(?:{_STAMP})\]?[ :,-]*",
+        r"\[?\d{10}(?:\d{3}|\.\d+)?\]?[ :,-]+",
+        r"\[ *\d+\.\d+\] ",
+        rf"[\[(<]?(?:\w+:)?(?:{_WORD_LEVEL}|(?i:{_WORD_LEVEL})(?=[\])>]))[\])>]?(?::(?P<logger>[\w.-]+):)?[ :|-]*",
+        r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.-]+:\d+\] ",
+        r"\[(?:pid |tid )?\d+(?::tid \d+)?\][ :-]*",
+        r"(?:pid=|#)?\d+(?:#\d+)?: (?:\*\d+ )?",
+    )
+)
+_NAMED_LEVEL = re.compile(rf"[\w.$-]+ - {_WORD_LEVEL} - ", re.ASCII)
+_FIELD = re.compile(
+    r"[\"'](?:msg|message|error|err)[\"']\s?:\s?\"((?:[^\"\\]|\\.)*)\"|(?:^|\s)msg=\"((?:[^\"\\]|\\.)*)\""
+)
+
+_ZEROED = str.maketrans("123456789", "000000000")
+_MASKS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.ASCII), mask)
+    for pattern, mask in (
+        (r"\"(?:[^\"\\\n]|\\.)*\"", '"<*>"'),
+        (r"(?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w)", "'<*>'"),
+        (rf"(?<!\d)(?:{_STAMP})(?!\d)", "<time>"),
+        (r"(?<![\w-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![\w-])", "<uuid>"),
+        (r"(?<![\w:])(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}(?![\w:])", "<mac>"),
+        (r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+|/\d+)?(?![\w.]*\d)", "<ip>"),
+        (r"(?<![\w:])\[?(?:[0-9a-fA-F]{1,4}:){2,7}(?::?[0-9a-fA-F]{1,4}){1,7}\]?(?::\d+)?(?![\w:])", "<ip>"),
+        (r"(?<![\w:])::(?:0|ffff:<ip>)(?![\w:])", "<ip>"),
+        (r"(?<![\w.])[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "<mail>"),
+        (r"(?<=\?)[\w%.~&=+;:@/-]+=[^\s\"']*", "<*>"),
+        (r"(?<=/)(?=[^/\s:,;\"'<>)(\]]*\d)[^/\s:,;\"'<>)(\]]+", "<*>"),
+        (r"\b0x[0-9a-fA-F]+\b", "<hex>"),
+        (r"(?<!\w)(?=[a-fA-F]*\d)[0-9a-fA-F]{8,}(?!\w)", "<hex>"),
+        (r"(?<!\w)(?=\w*\d\w*[A-Za-z]\w*\d)(?=\w*[A-Za-z])\w{10,}(?!\w)", "<id>"),
+        (r"(?<![\w.])(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d)){1,4}(?!\w)", "<dur>"),
+        (r"(?<![\w.])\d+(?:\.\d+)? (?:ms|msec|milliseconds?|secs?|seconds?|minutes?|hours?|days?)\b", "<dur>"),
+        (r"(?<![\w.])[-+]?\d+(?:[.,]\d+)*(?:[KMGT]i?B?|%|B)?(?!\w)", "<n>"),
+        (r"(?<=[_=:(\[#])-?\d+", "<n>"),
+        (r"\d+", "<n>"),
+    )
+)
+_SANITIZED = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+def mask(message: str) -> str:
+    """The template. Depends on where digits stand, never on which ones, so that the cache behind it is exact."""
+    return _mask(message[:MAX_MESSAGE].translate(_ZEROED))
+
+
+@lru_cache(maxsize=_CACHED)
+def _mask(zeroed: str) -> str:
+    for pattern, replacement in _MASKS:
+        zeroed = pattern.sub(replacement, zeroed)
+    return " ".join(zeroed.split())
+
+
+@lru_cache(maxsize=_CACHED)
+def fingerprint(component: str, template: str) -> str:
+    """16 hex digits."""
+    return hashlib.blake2b(f"{component}\x1f{template}".encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def component_of(text: str, source: str) -> str:
+    """Who logged it: the syslog tag, the logger's name, nginx, else the name of the source; [A-Za-z0-9_.-] only."""
+    head = text.split("\n", 1)[0][:300]
+    if (tagged := _SYSLOG.match(head)) is not None:
+        name = tagged["tag"]
+    elif _NGINX.match(head):
+        name = "nginx"
+    else:
+        name = next((found["logger"] for each in _LOGGERS if (found := each.search(head)) is not None), source)
+    return _SANITIZED.sub("_", name).strip("_.-")[:64] or "unknown"
+
+
+def message_of(text: str) -> str:
+    """What it says: the first line without its time, level and tag; of a Python trace its last line too."""
+    first, _, rest = text.partition("\n")
+    message = _field(first) or _without_prefix(first[: 2 * MAX_MESSAGE])
+    if _PYTHON_TRACE in text:
+        exception = _exception_of(rest)
+        first_words = message.replace(_PYTHON_TRACE, "").strip(" :-")
+        message = f"{first_words}: {exception}" if first_words and exception else first_words or exception or message
+    return message[:MAX_MESSAGE]
+
+
+def has_trace(text: str) -> bool:
+    return _TRACE.search(text) is not None
+
+
+def is_critical(text: str) -> bool:
+    """The line itself says that it is more than an error."""
+    return _CRITICAL.search(text[:_HEAD]) is not None
+
+
+def declares_calm(text: str) -> bool:
+    """The line gives itself a level below error: an `error:` in it is only told of."""
+    found = _LEVEL.search(text[:_HEAD])
+    return found is not None and (found["calm"] or found["calm2"] or found["calm3"]) is not None
+
+
+def _field(line: str) -> str:
+    if not line.startswith("{") and "msg=" not in line:
+        return ""
+    found = _FIELD.search(line)
+    return (found[1] or found[2] or "") if found else ""
+
+
+def _without_prefix(line: str) -> str:
+    if (tagged := _SYSLOG.match(line)) is not None:
+        line = line[tagged.end() :]
+    for _ in range(6):
+        stripped = _strip_once(line)
+        if stripped == line:
+            break
+        line = stripped
+    return line.strip()
+
+
+def _strip_once(line: str) -> str:
+    for pattern in (_NAMED_LEVEL, *_PREFIXES):
+        found = pattern.match(line)
+        if found is not None and found.end() and found.end() < len(line):
+            return line[found.end() :]
+    return line
+
+
+def _exception_of(rest: str) -> str:
+    """The last line of a trace that is not indented."""
+    lines = [line for line in rest.split("\n") if line.strip() and not line[0].isspace() and _PYTHON_TRACE not in line]
+    return lines[-1].strip() if lines else ""

@@ -1,0 +1,122 @@
+"""Short ways to the values that tests are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from logmedic.core.decide import decide
+from logmedic.model.alert import AlertPlan, Route
+from logmedic.model.changeset import Changeset, Input, Intent, Observed
+from logmedic.model.fix import Arming
+from logmedic.model.issue import Incident
+from logmedic.model.policy import LearningPolicy, Policy
+from logmedic.model.record import Checkpoint, Findings, Match, Record, UnknownError
+from logmedic.model.rule import (
+    BreakerSpec,
+    Fix,
+    HttpProbe,
+    Limits,
+    MatchSpec,
+    Mode,
+    Retry,
+    Rule,
+    Severity,
+    Step,
+    Threshold,
+    Verify,
+)
+from logmedic.model.state import EngineState
+
+START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+PROBE = HttpProbe("http://127.0.0.1:1/healthz")
+STEP = Step("restart it", run=("/usr/bin/true",), retry=Retry(attempts=1))
+FIX = Fix(
+    Mode.AUTO,
+    (STEP,),
+    Verify((PROBE,)),
+    Limits(cooldown=timedelta(seconds=10)),
+    BreakerSpec(failures=2, open_for=timedelta(minutes=30)),
+)
+RULE = Rule("web-down", "web is down", MatchSpec(("down",)), Severity.MEDIUM, fix=FIX)
+ONCALL = AlertPlan({"oncall": Route("oncall", ("chat",), ("mail",))}, "oncall")
+
+
+def policy(*rules: Rule, **changes: object) -> Policy:
+    """Armed, auto, one route."""
+    made = Policy(
+        rules={rule.id: rule for rule in rules or (RULE,)},
+        mode=Mode.AUTO,
+        arming=Arming(True, "bubblewrap"),
+        started_at=START - timedelta(hours=1),
+        alerts=ONCALL,
+        hostname="db1",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def record(text: str = "down", at: datetime = START, origin: str = "a.log", offset: int = 0) -> Record:
+    return Record("web", origin, text, offset, offset + len(text), at)
+
+
+def match(rule: Rule = RULE, at: datetime = START, group: str = "", **captures: str) -> Match:
+    return Match(rule.id, record(at=at), captures, group)
+
+
+def unknown(at: datetime = START, text: str = "ERROR boom 1", *, trace: bool = False, critical: bool = False) -> UnknownError:
+    return UnknownError(record(text, at), "shop", text, "ERROR boom <n>", "f" * 16, trace, critical)
+
+
+def checkpoint(offset: int = 1, origin: str = "a.log") -> Checkpoint:
+    return Checkpoint(origin, "web", offset, START)
+
+
+def observed(*found: Match | UnknownError, at: Checkpoint | None = None) -> Observed:
+    matches = tuple(each for each in found if isinstance(each, Match))
+    errors = tuple(each for each in found if isinstance(each, UnknownError))
+    return Observed("web", "a.log", Findings(matches, errors, lines=len(found)), at)
+
+
+class Bench:
+    """An engine state on a virtual clock, with what was decided last. The store and the runners are left out: what is
+    under test are decisions."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.state = EngineState()
+        self.now = START
+        self.all: list[Changeset] = []
+        ids = count(1)
+        self.mint: Callable[[], str] = lambda: f"{next(ids):08d}"
+
+    def give(self, given: Input, after: float = 0.0) -> Changeset:
+        """Decide `given`, `after` seconds later, and apply it."""
+        self.now += timedelta(seconds=after)
+        changeset = decide(self.state, self.policy, given, self.now, self.mint)
+        self.state.apply(changeset)
+        self.all.append(changeset)
+        return changeset
+
+    def matched(self, after: float = 0.0, rule: Rule = RULE, group: str = "") -> Changeset:
+        return self.give(observed(match(rule, self.now + timedelta(seconds=after), group)), after)
+
+    @property
+    def intents(self) -> list[Intent]:
+        return [intent for changeset in self.all for intent in changeset.intents]
+
+    def incident(self) -> Incident:
+        """The newest version of the newest incident."""
+        return [each for changeset in self.all for each in changeset.incidents][-1]
+
+    def tally(self, kind: str) -> int:
+        return sum(each.n for changeset in self.all for each in changeset.tallies if each.kind == kind)
+
+
+def threshold(count: int, seconds: float = 60) -> Threshold:
+    return Threshold(count, timedelta(seconds=seconds))
+
+
+def learning(**changes: object) -> LearningPolicy:
+    return replace(LearningPolicy(), **changes)  # type: ignore[arg-type]

@@ -1,0 +1,209 @@
+"""Renamed, recreated, removed: nothing is lost, nothing is doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tail.collector import append, following
+
+LOGROTATE = shutil.which("logrotate", path="/usr/sbin:/usr/bin:/sbin")
+
+
+def test_f01_a_renamed_file_is_drained_before_its_successor_is_read(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        log.touch()
+        async with following(log) as seen:
+            await seen.until_settled(log)
+            append(log, "one")
+            log.rename(tmp_path / "app.log.1")
+            append(log, "two")
+            await seen.until_lines("one", "two")
+            assert seen.blocks[-1].start == 0
+            assert {block.origin for block in seen.blocks} == {str(log)}
+
+    asyncio.run(scenario())
+
+
+def test_f02_a_late_write_to_the_renamed_file_is_delivered_before_the_new_file(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        append(log, "start")
+        async with following(log, from_start=True, rotate_grace_s=1.0) as seen:
+            await seen.until_lines("start")
+            with log.open("ab") as writer:
+                log.rename(tmp_path / "app.log.1")
+                append(log, "new")
+                await seen.until(lambda: seen.row(log)["size"] > 6)  # the new file was noticed
+                writer.write(b"late\n")
+            await seen.until_lines("start", "late", "new")
+
+    asyncio.run(scenario())
+
+
+def test_f01_two_rotations_between_two_looks_lose_no_generation(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        append(log, "one")
+        async with following(log, from_start=True) as seen:
+            await seen.until_lines("one")
+            log.rename(tmp_path / "app.log.1")
+            append(log, "two")
+            (tmp_path / "app.log.1").rename(tmp_path / "app.log.2")
+            log.rename(tmp_path / "app.log.1")
+            append(log, "three")
+            await seen.until_lines("one", "two", "three")
+
+    asyncio.run(scenario())
+
+
+def test_f05_a_reused_inode_is_read_as_a_new_file(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        append(log, "generation 0")
+        async with following(log, from_start=True, rotate_grace_s=0.05) as seen:
+            for generation in range(1, 6):
+                await seen.until(lambda: len(seen.lines) == generation)  # noqa: B023
+                log.unlink()
+                append(log, f"generation {generation}")
+            await seen.until_lines(*(f"generation {number}" for number in range(6)))
+
+    asyncio.run(scenario())
+
+
+def test_f08_deleted_and_recreated_is_read_from_the_beginning(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        append(log, "a long first line of the file that will be gone")
+        async with following(log, from_start=True) as seen:
+            await seen.until(lambda: len(seen.lines) == 1)
+            log.unlink()
+            append(log, "short")
+            await seen.until(lambda: seen.lines[1:] == ["short"])
+
+    asyncio.run(scenario())
+
+
+def test_f09_a_file_that_vanishes_is_waited_for(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        append(log, "one")
+        async with following(log, from_start=True) as seen:
+            await seen.until_lines("one")
+            log.rename(tmp_path / "elsewhere")
+            await seen.until(lambda: "gone" in seen.problem(log))
+            (tmp_path / "elsewhere").rename(log)
+            await seen.until(lambda: seen.problem(log) == "")
+            append(log, "two")
+            await seen.until_lines("one", "two")
+
+    asyncio.run(scenario())
+
+
+def test_f10_a_directory_that_is_removed_and_recreated_is_watched_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        room = tmp_path / "room"
+        room.mkdir()
+        log = room / "app.log"
+        append(log, "one")
+        async with following(room / "*.log", from_start=True) as seen:
+            await seen.until_lines("one")
+            shutil.rmtree(room)
+            await seen.until(lambda: "gone" in seen.problem(log))
+            room.mkdir()
+            append(log, "two")
+            await seen.until_lines("one", "two", within=5.0)
+            append(log, "three")
+            await seen.until_lines("one", "two", "three", within=5.0)
+
+    asyncio.run(scenario())
+
+
+def test_f11_a_retargeted_link_is_a_rotation(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        far, near = tmp_path / "far", tmp_path / "near"
+        far.mkdir()
+        near.mkdir()
+        append(far / "monday", "one")
+        link = near / "app.log"
+        link.symlink_to(far / "monday")
+        async with following(link, from_start=True) as seen:
+            await seen.until_lines("one")
+            append(far / "monday", "two")
+            await seen.until_lines("one", "two")
+            append(far / "tuesday", "three")
+            (near / "next").symlink_to(far / "tuesday")
+            (near / "next").rename(link)
+            await seen.until_lines("one", "two", "three")
+            append(far / "tuesday", "four")
+            await seen.until_lines("one", "two", "three", "four")
+
+    asyncio.run(scenario())
+
+
+def test_f11_a_write_to_a_target_in_another_directory_rings_at_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        far = tmp_path / "far"
+        far.mkdir()
+        (far / "target").touch()
+        link = tmp_path / "app.log"
+        link.symlink_to(far / "target")
+        async with following(link, reconcile_s=3600.0) as seen:
+            await seen.until_settled(link)
+            append(far / "target", "heard")
+            await seen.until_lines("heard")
+
+    asyncio.run(scenario())
+
+
+def test_a_rename_to_a_name_that_the_glob_finds_is_not_read_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        append(log, "one")
+        async with following(tmp_path / "*", from_start=True, rotate_grace_s=0.1) as seen:
+            await seen.until_lines("one")
+            log.rename(tmp_path / "kept-for-later")
+            append(log, "two")
+            await seen.until_lines("one", "two")
+            append(tmp_path / "kept-for-later", "three")
+            await seen.until_lines("one", "two", "three")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("how", ["create", "copytruncate"])
+def test_f01_f03_real_logrotate_loses_and_doubles_nothing(tmp_path: Path, how: str) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        log.touch()
+        owner = f"{log.owner()} {log.group()}"
+        config = tmp_path / "rotate.conf"
+        create = f"create 0600 {owner}" if how == "create" else "copytruncate"
+        config.write_text(f"{log} {{\n  su {owner}\n  rotate 50\n  {create}\n  missingok\n}}\n")
+        config.chmod(0o600)
+        tmp_path.chmod(0o700)
+        async with following(log, rotate_grace_s=0.1) as seen:
+            await seen.until_settled(log)
+            number = 0
+            for _ in range(6):
+                for _ in range(200):
+                    append(log, f"line {number}")
+                    number += 1
+                await asyncio.to_thread(_logrotate, config, tmp_path / "state")
+            append(log, "the end")
+            await seen.until(lambda: seen.lines[-1:] == ["the end"], within=20)
+            assert seen.lines == [*(f"line {each}" for each in range(number)), "the end"]
+            assert len(list(tmp_path.glob("app.log.*"))) == 6
+
+    asyncio.run(scenario())
+
+
+def _logrotate(config: Path, state: Path) -> None:
+    assert LOGROTATE is not None, "logrotate is not installed"
+    subprocess.run([LOGROTATE, "-f", "-s", str(state), str(config)], check=True, env={"PATH": os.environ["PATH"]})
