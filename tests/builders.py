@@ -65,7 +65,9 @@ def match(rule: Rule = RULE, at: datetime = START, group: str = "", **captures: 
     return Match(rule.id, record(at=at), captures, group)
 
 
-def unknown(at: datetime = START, text: str = "ERROR boom 1", *, trace: bool = False, critical: bool = False) -> UnknownError:
+def unknown(
+    at: datetime = START, text: str = "ERROR boom 1", *, trace: bool = False, critical: bool = False
+) -> UnknownError:
     return UnknownError(record(text, at), "shop", text, "ERROR boom <n>", "f" * 16, trace, critical)
 
 

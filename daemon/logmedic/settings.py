@@ -28,7 +28,7 @@ from logmedic.model.alert import AlertPlan, Receiver, Route
 from logmedic.model.errors import ConfigInvalid
 from logmedic.model.policy import LearningPolicy, Policy
 from logmedic.model.rule import Mode, RuleProblem
-from logmedic.yamldoc import DocumentInvalid, Document, duration_text, parse_document, parse_duration, render_problems
+from logmedic.yamldoc import Document, DocumentInvalid, duration_text, parse_document, parse_duration, render_problems
 
 SYSTEM_CONFIG = Path("/etc/logmedic/logmedic.yaml")
 SYSTEM_RULES = Path("/etc/logmedic/rules.d")
@@ -53,7 +53,9 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Globs = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)]
+Globs = Annotated[
+    tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)
+]
 
 
 class Part(BaseModel):
@@ -326,7 +328,8 @@ def _read(path: Path) -> Document:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigInvalid(
-            f"cannot read the config {path}: {error.strerror}", "name another one with -c, or correct its path or rights"
+            f"cannot read the config {path}: {error.strerror}",
+            "name another one with -c, or correct its rights",
         ) from None
     try:
         document = parse_document(str(path), content)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import RULE, Bench, learning, observed, policy, unknown
 
+from builders import RULE, Bench, learning, observed, policy, unknown
 from logmedic.core.learning import confidence
 from logmedic.core.outbox import MAX_PENDING
 from logmedic.model.alert import AlertStatus, Delivery

@@ -6,10 +6,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import FIX, PROBE, RULE, START, STEP, Bench, checkpoint, match, observed, policy, threshold
 
+from builders import FIX, PROBE, RULE, START, STEP, Bench, checkpoint, match, observed, policy, threshold
 from logmedic.core.decide import due
-from logmedic.model.changeset import Approve, ProbesFinished, Reject, RunProbes, RunStep, Send, Started, StepFinished, Tick
+from logmedic.model.changeset import (
+    Approve,
+    ProbesFinished,
+    Reject,
+    RunProbes,
+    RunStep,
+    Send,
+    Started,
+    StepFinished,
+    Tick,
+)
 from logmedic.model.fix import Arming, AttemptStatus, BreakerStatus, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, IssueStatus, PatternType, Resolution
 from logmedic.model.rule import AlertEvent, Limits, Mode, Retry, Rule, SandboxKind, SandboxSpec, Severity, Verify

@@ -20,6 +20,7 @@ from logmedic.demo import stage as stages
 from logmedic.demo.progress import Progress
 from logmedic.demo.receivers import Arrived, Mailbox, SlackHook
 from logmedic.demo.stage import Stage
+from logmedic.settings import shipped_rules
 
 DEADLINE_S = 55.0
 """The whole scene takes about half of it on two slow cores."""
@@ -121,13 +122,14 @@ def checks(daemon: Daemon, scene: Scene) -> dict[str, bool]:
     breakers = daemon.ask("breakers") or []
     fixed = {each["rule_id"] for each in incidents if each["resolution"] == "fixed"}
     learned = [each for each in issues if each["issue_type"] == "recurring_error"]
+    breaker_issue = any(each["issue_type"] == "circuit_breaker_open" for each in issues)
     closed_again = any(
         each["rule_id"] == "shop-gateway-certificate" and each["status"] == "closed" and each["opens"] > 0
         for each in breakers
     )
     return {
         "healed": "shop-cache-corrupt" in fixed,
-        "escalated": scene.came("BREAKER OPEN") and any(each["issue_type"] == "circuit_breaker_open" for each in issues),
+        "escalated": scene.came("BREAKER OPEN") and breaker_issue,
         "learned": bool(learned) and scene.came("UNKNOWN ERROR"),
         "recovered": "shop-gateway-certificate" in fixed and closed_again and scene.came("RECOVERED"),
     }
@@ -135,7 +137,7 @@ def checks(daemon: Daemon, scene: Scene) -> dict[str, bool]:
 
 def main(keep: bool = False) -> int:
     """Run the scene. Answers 0 when all four claims were seen, 1 otherwise."""
-    packs = packs_directory()
+    packs = shipped_rules()
     stage = stages.build()
     progress = Progress()
     with ExitStack() as stack:
@@ -147,13 +149,6 @@ def main(keep: bool = False) -> int:
         except KeyboardInterrupt:
             progress.say("stopped")
             return 130
-
-
-def packs_directory() -> Path:
-    """The rule packs as installed, or those of the checkout."""
-    here = Path(__file__).resolve()
-    installed = here.parents[1] / "shipped" / "rules"
-    return installed if installed.is_dir() else here.parents[3] / "rules"
 
 
 def _play(stage: Stage, packs: Path, progress: Progress, stack: ExitStack, keep: bool) -> int:
@@ -224,7 +219,7 @@ def _act(
         if seen["escalated"] and not repaired:
             repaired = True
             stage.put_a_spare_certificate()
-            progress.say("the person who was called puts a spare certificate there; the breaker will try again by itself")
+            progress.say("whoever was called puts a spare certificate there; the breaker will try again by itself")
         if not armed:
             return seen["learned"]
         return all(seen.values())

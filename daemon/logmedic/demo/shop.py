@@ -1,9 +1,9 @@
 """A small web service that really breaks. Standard library only; run as `python shop.py DIRECTORY PORT`.
 
-    GET /prices    needs cache/prices.bin to begin with OK; a missing one is rebuilt, a corrupt one is not served
-    GET /pay       needs certs/gateway.pem to hold VALID
-    GET /invoice   works, unless a customer's country has no VAT rate (and one has not)
-    GET /healthz/prices, /healthz/pay    200 or 503
+GET /prices    needs cache/prices.bin to begin with OK; a missing one is rebuilt, a corrupt one is not served
+GET /pay       needs certs/gateway.pem to hold VALID
+GET /invoice   works, unless a customer's country has no VAT rate (and one has not)
+GET /healthz/prices, /healthz/pay    200 or 503
 """
 
 from __future__ import annotations

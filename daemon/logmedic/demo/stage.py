@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import tempfile
@@ -89,7 +88,7 @@ sources:
     from_start: true
 rules:
   paths: ["{home}/rules", "{packs}"]
-{owner}storage:
+storage:
   path: "{home}/state/logmedic.duckdb"
 web:
   socket: "{home}/state/logmedic.sock"
@@ -157,7 +156,6 @@ def build() -> Stage:
 
 
 def configure(stage: Stage, *, slack_port: int, smtp_port: int, packs: Path) -> None:
-    owner = packs.stat().st_uid
     stage.config.write_text(
         _CONFIG.format(
             home=stage.home,
@@ -165,7 +163,6 @@ def configure(stage: Stage, *, slack_port: int, smtp_port: int, packs: Path) -> 
             token=_TOKEN,
             slack_port=slack_port,
             smtp_port=smtp_port,
-            owner=f"  owner: {owner}\n" if owner not in (0, os.geteuid()) else "",
         )
     )
 

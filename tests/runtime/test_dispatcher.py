@@ -1,0 +1,153 @@
+"""Intents are carried out side by side; what comes of each goes back as an input."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from fakes.recording_sender import RecordingSender
+from fakes.scripted_fixes import ScriptedProber, ScriptedRunner
+
+import builders as make
+from logmedic.model.alert import Alert, Delivery, Receiver
+from logmedic.model.changeset import Delivered, Input, RunProbes, RunStep, Send, StepFinished
+from logmedic.model.fix import FixAttempt, FixResult, ProbeResult
+from logmedic.model.rule import AlertEvent, Probe, Severity, Step
+from logmedic.runtime.dispatcher import Dispatcher
+
+ATTEMPT = FixAttempt("a1", "i1", "web-down", "", "web-down", 0, "restart it", 1, ("/usr/bin/true",), make.START)
+ALERT = Alert("m1", "i1", AlertEvent.OPENED, Severity.HIGH, "oncall", "chat", "t", "b", make.START, make.START)
+
+
+class Inbox:
+    """What the engine would be given."""
+
+    def __init__(self) -> None:
+        self.given: list[Input] = []
+        self._grew = asyncio.Event()
+
+    async def submit(self, given: Input) -> None:
+        self.given.append(given)
+        self._grew.set()
+
+    async def until(self, n: int) -> list[Input]:
+        async with asyncio.timeout(5):
+            while len(self.given) < n:
+                self._grew.clear()
+                await self._grew.wait()
+        return self.given
+
+
+class Gated:
+    """A sender that does not answer for `slow` before `gate` opens, and notes the order of its answers."""
+
+    def __init__(self, slow: str) -> None:
+        self._slow = slow
+        self.gate = asyncio.Event()
+        self.order: list[str] = []
+
+    async def send(self, alert: Alert, receiver: Receiver) -> Delivery:
+        if receiver.name == self._slow:
+            await self.gate.wait()
+        self.order.append(alert.id)
+        return Delivery(True)
+
+
+class Exploding:
+    """What no port may do."""
+
+    async def send(self, alert: Alert, receiver: Receiver) -> Delivery:
+        raise RuntimeError("a bug")
+
+    async def run(self, step: Step, attempt: FixAttempt) -> FixResult:
+        raise RuntimeError("a bug")
+
+    async def probe(self, probes: tuple[Probe, ...]) -> ProbeResult:
+        raise RuntimeError("a bug")
+
+
+def dispatcher(inbox: Inbox, **parts: object) -> Dispatcher:
+    made = Dispatcher(
+        runner=parts.get("runner", ScriptedRunner()),  # type: ignore[arg-type]
+        prober=parts.get("prober", ScriptedProber()),  # type: ignore[arg-type]
+        sender=parts.get("sender", RecordingSender()),  # type: ignore[arg-type]
+        receivers=lambda: {name: Receiver(name, f"json://{name}") for name in ("chat", "mail")},
+    )
+    made.report_to(inbox.submit)
+    return made
+
+
+def test_the_result_of_a_step_comes_back_with_its_attempt() -> None:
+    async def scenario() -> None:
+        inbox = Inbox()
+        dispatcher(inbox).carry_out(RunStep(ATTEMPT, make.STEP))
+        (given,) = await inbox.until(1)
+        assert isinstance(given, StepFinished)
+        assert given.attempt_id == "a1"
+
+    asyncio.run(scenario())
+
+
+def test_i2_a_receiver_that_hangs_holds_up_no_other() -> None:
+    async def scenario() -> None:
+        inbox, sender = Inbox(), Gated("chat")
+        outgoing = dispatcher(inbox, sender=sender)
+        outgoing.carry_out(Send(ALERT))
+        outgoing.carry_out(Send(replace(ALERT, id="m2", receiver="mail")))
+        await inbox.until(1)
+        assert sender.order == ["m2"]
+        sender.gate.set()
+        await inbox.until(2)
+        assert sender.order == ["m2", "m1"]
+
+    asyncio.run(scenario())
+
+
+def test_one_receiver_gets_its_messages_in_order() -> None:
+    async def scenario() -> None:
+        inbox, sender = Inbox(), Gated("nobody")
+        outgoing = dispatcher(inbox, sender=sender)
+        for n in range(6):
+            outgoing.carry_out(Send(replace(ALERT, id=f"m{n}")))
+        await inbox.until(6)
+        assert sender.order == [f"m{n}" for n in range(6)]
+
+    asyncio.run(scenario())
+
+
+def test_a_receiver_that_the_configuration_lost_is_a_permanent_failure() -> None:
+    async def scenario() -> None:
+        inbox = Inbox()
+        dispatcher(inbox).carry_out(Send(replace(ALERT, receiver="gone")))
+        (given,) = await inbox.until(1)
+        assert isinstance(given, Delivered)
+        assert given.delivery.permanent
+
+    asyncio.run(scenario())
+
+
+def test_i2_a_bug_in_a_runner_is_a_failed_result_and_ends_nothing() -> None:
+    async def scenario() -> None:
+        inbox, bug = Inbox(), Exploding()
+        outgoing = dispatcher(inbox, runner=bug, prober=bug, sender=bug)
+        outgoing.carry_out(RunStep(ATTEMPT, make.STEP))
+        outgoing.carry_out(RunProbes("a1", (make.PROBE,)))
+        outgoing.carry_out(Send(ALERT))
+        given = await inbox.until(3)
+        assert {type(each).__name__ for each in given} == {"StepFinished", "ProbesFinished", "Delivered"}
+        assert all("a bug" in str(each) for each in given)
+
+    asyncio.run(scenario())
+
+
+def test_a_drain_waits_for_what_runs_and_then_cancels_it() -> None:
+    async def scenario() -> None:
+        inbox, sender = Inbox(), Gated("chat")
+        outgoing = dispatcher(inbox, sender=sender)
+        outgoing.carry_out(Send(replace(ALERT, receiver="mail")))
+        outgoing.carry_out(Send(ALERT))
+        await outgoing.drain(0.1)
+        assert len(inbox.given) == 1
+        assert not outgoing.busy
+
+    asyncio.run(scenario())

@@ -1,0 +1,188 @@
+"""Decide, commit, act: in this order, each input once, whatever fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+from fakes.clock import FakeClock
+from fakes.memory_store import MemoryStore
+
+import builders as make
+from logmedic.model.changeset import Changeset, Intent, Observed, RunStep, StepFinished, Tick
+from logmedic.model.errors import StoreFull
+from logmedic.model.fix import FixResult
+from logmedic.model.issue import IncidentStatus
+from logmedic.model.policy import Policy
+from logmedic.model.record import Findings
+from logmedic.model.state import EngineState
+from logmedic.runtime.engine import Engine
+
+
+@dataclass
+class Bench:
+    """A running engine; `acts` are intents, each with what was committed when it was handed over."""
+
+    store: MemoryStore
+    clock: FakeClock
+    engine: Engine = field(init=False)
+    acts: list[tuple[Intent, int]] = field(default_factory=list)
+    beats: int = 0
+
+    def carry_out(self, intent: Intent) -> None:
+        self.acts.append((intent, len(self.store.changesets)))
+
+    def alive(self) -> None:
+        self.beats += 1
+
+
+@asynccontextmanager
+async def running(policy: Policy | None = None, store: MemoryStore | None = None) -> AsyncIterator[Bench]:
+    bench = Bench(store or MemoryStore(), FakeClock(make.START))
+    state = await bench.store.open()
+    ids = count(1)
+    bench.engine = Engine(
+        state=state,
+        store=bench.store,
+        clock=bench.clock,
+        mint=lambda: f"{next(ids):08d}",
+        policy=lambda: policy or make.policy(),
+        carry_out=bench.carry_out,
+        alive=bench.alive,
+    )
+    task = asyncio.create_task(bench.engine.run())
+    try:
+        yield bench
+        if task.done():
+            task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def committed(store: MemoryStore, wanted: Callable[[Changeset], object]) -> list[Changeset]:
+    return [each for each in store.changesets if wanted(each)]
+
+
+def test_an_intent_is_handed_over_after_its_commit() -> None:
+    async def scenario() -> None:
+        async with running() as bench:
+            await bench.engine.settled(make.observed(make.match(), at=make.checkpoint(10)))
+            (intent, commits), *_ = bench.acts
+            assert isinstance(intent, RunStep)
+            attempts = [each for changeset in bench.store.changesets[:commits] for each in changeset.attempts]
+            assert intent.attempt in attempts
+
+    asyncio.run(scenario())
+
+
+def test_the_position_is_committed_with_its_effects() -> None:
+    async def scenario() -> None:
+        async with running() as bench:
+            await bench.engine.settled(make.observed(make.match(), at=make.checkpoint(10)))
+            (changeset,) = committed(bench.store, lambda each: each.checkpoints)
+            assert changeset.checkpoints == (make.checkpoint(10),)
+            assert changeset.incidents
+
+    asyncio.run(scenario())
+
+
+def test_f48_while_the_disk_is_full_the_same_changeset_is_tried_until_it_fits_and_nothing_is_acted_on() -> None:
+    async def scenario() -> None:
+        async with running() as bench:
+            await bench.engine.settled()
+            for _ in range(3):
+                bench.store.fail_next(StoreFull("no space", "make room"))
+            done = asyncio.create_task(bench.engine.settled(make.observed(make.match(), at=make.checkpoint(10))))
+            while not bench.engine.commit_problem:
+                await asyncio.sleep(0)
+            assert bench.acts == []
+            while not done.done():
+                await bench.clock.advance(1)
+            assert bench.engine.commit_problem == ""
+            assert len(committed(bench.store, lambda each: each.incidents)) == 1
+            assert len(bench.acts) == 1
+
+    asyncio.run(scenario())
+
+
+def test_positions_without_findings_are_folded_into_one_commit() -> None:
+    async def scenario() -> None:
+        async with running() as bench:
+            for offset in range(1, 30):
+                findings = Findings(lines=2)
+                await bench.engine.submit(Observed("web", "a.log", findings, make.checkpoint(offset)))
+            await bench.engine.settled()
+            (changeset,) = committed(bench.store, lambda each: each.checkpoints)
+            assert changeset.checkpoints == (make.checkpoint(29),)
+            assert [(each.kind, each.n) for each in changeset.tallies] == [("lines", 58)]
+
+    asyncio.run(scenario())
+
+
+def test_f44_a_record_that_breaks_the_decision_is_given_up_alone() -> None:
+    async def scenario() -> None:
+        poison = make.match(at=None)  # type: ignore[arg-type]
+        async with running() as bench:
+            given = make.observed(make.match(group="a"), poison, make.match(group="b"), at=make.checkpoint(10))
+            await bench.engine.settled(given)
+            groups = {each.group_key for each in bench.engine.state.incidents.values()}
+            assert groups == {"a", "b"}
+            assert bench.engine.state.checkpoints["a.log"].offset == 10
+
+    asyncio.run(scenario())
+
+
+def test_a_restart_takes_up_what_the_store_holds() -> None:
+    async def scenario() -> None:
+        store = MemoryStore()
+        async with running(store=store) as before:
+            await before.engine.settled(make.observed(make.match(), at=make.checkpoint(10)))
+        async with running(store=store.reopen()) as after:
+            await after.engine.settled()
+            assert _same(after.engine.state, before.engine.state)
+
+    def _same(one: EngineState, other: EngineState) -> bool:
+        return set(one.incidents) == set(other.incidents) and one.checkpoints == other.checkpoints
+
+    asyncio.run(scenario())
+
+
+def test_i3_a_step_without_a_result_is_probed_after_a_restart_and_not_run_again() -> None:
+    async def scenario() -> None:
+        store = MemoryStore()
+        async with running(store=store) as before:
+            await before.engine.settled(make.observed(make.match(), at=make.checkpoint(10)))
+        async with running(store=store.reopen()) as after:
+            await after.engine.settled()
+            assert [type(intent).__name__ for intent, _ in after.acts if not hasattr(intent, "alert")] == ["RunProbes"]
+
+    asyncio.run(scenario())
+
+
+def test_a_result_that_comes_twice_counts_once() -> None:
+    async def scenario() -> None:
+        async with running() as bench:
+            await bench.engine.settled(make.observed(make.match(), at=make.checkpoint(10)))
+            intent, _ = bench.acts[0]
+            assert isinstance(intent, RunStep)
+            for _ in range(2):
+                await bench.engine.settled(StepFinished(intent.attempt.id, FixResult(0, 0.1)))
+            assert [each.status for each in bench.engine.state.incidents.values()] == [IncidentStatus.VERIFYING]
+            assert (await bench.store.ask("counts"))["results_ignored"] == 1
+
+    asyncio.run(scenario())
+
+
+def test_f32_the_watchdog_hears_of_progress_only() -> None:
+    async def scenario() -> None:
+        async with running() as bench:
+            await bench.engine.settled()
+            beats = bench.beats
+            await bench.engine.settled(Tick())
+            assert bench.beats > beats
+
+    asyncio.run(scenario())

@@ -1,0 +1,121 @@
+"""A reload builds all of the new and swaps one reference."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from fakes.clock import FakeClock
+from fakes.scripted_fixes import ScriptedRunner
+
+import builders as make
+from logmedic.core.matcher import Matcher
+from logmedic.model.fix import Arming
+from logmedic.model.rule import Rule, RuleProblem, RuleSet
+from logmedic.runtime.live import Live
+from logmedic.runtime.notify import SystemdNotifier
+from logmedic.runtime.reload import DEBOUNCE_S, Reloader, first_generation
+
+
+class Shelf:
+    """Rule files as the loader gives them; counts how often it was asked."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self.rules = rules
+        self.problems: tuple[RuleProblem, ...] = ()
+        self.loads = 0
+
+    def load(self, previous: RuleSet | None = None) -> RuleSet:
+        self.loads += 1
+        if self.problems and previous is not None:
+            return replace(previous, problems=self.problems, stale_files=("web.yaml",))
+        return RuleSet(self.rules, self.problems)
+
+
+def matcher(ruleset: RuleSet) -> Matcher:
+    return Matcher(ruleset.rules, zone=make.START.tzinfo, scanner="plain")  # type: ignore[arg-type]
+
+
+async def reloader(shelf: Shelf, runner: ScriptedRunner | None = None) -> tuple[Reloader, Live, FakeClock]:
+    clock = FakeClock(make.START)
+    runner = runner or ScriptedRunner()
+    live = Live(await first_generation(shelf, make.policy(), runner, matcher, arm=True))
+    made = Reloader(
+        loader=shelf, live=live, runner=runner, make_matcher=matcher, notifier=SystemdNotifier(""), clock=clock
+    )
+    return made, live, clock
+
+
+OTHER = replace(make.RULE, id="db-down")
+
+
+def test_new_rules_and_their_matcher_come_into_force_together() -> None:
+    async def scenario() -> None:
+        shelf = Shelf(make.RULE)
+        reload, live, _ = await reloader(shelf)
+        before = live.current
+        shelf.rules = (make.RULE, OTHER)
+        answer = await reload.reload()
+        assert answer["loaded"] == 2
+        assert set(live.current.policy.rules) == {"web-down", "db-down"}
+        assert live.current.matcher is not before.matcher
+
+    asyncio.run(scenario())
+
+
+def test_f34_a_broken_file_keeps_its_last_good_version_and_says_so() -> None:
+    async def scenario() -> None:
+        shelf = Shelf(make.RULE)
+        reload, live, _ = await reloader(shelf)
+        shelf.problems = (RuleProblem("web.yaml", 3, 5, "unknown key `machen`"),)
+        answer = await reload.reload()
+        assert answer == {
+            "loaded": 1,
+            "problems": ["web.yaml:3:5: unknown key `machen`"],
+            "stale_files": ["web.yaml"],
+        }
+        assert set(live.current.policy.rules) == {"web-down"}
+
+    asyncio.run(scenario())
+
+
+def test_f37_a_storm_of_requests_is_one_reload() -> None:
+    async def scenario() -> None:
+        shelf = Shelf(make.RULE)
+        reload, _, clock = await reloader(shelf)
+        task = asyncio.create_task(reload.run())
+        for _ in range(100):
+            reload.request()
+        while shelf.loads < 2:
+            await clock.advance(DEBOUNCE_S)
+            await asyncio.sleep(0.001)
+        for _ in range(20):
+            await clock.advance(DEBOUNCE_S)
+        assert shelf.loads == 2
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
+def test_i8_every_reload_tries_the_sandbox_again() -> None:
+    async def scenario() -> None:
+        shelf, runner = Shelf(make.RULE), ScriptedRunner()
+        reload, live, _ = await reloader(shelf, runner)
+        assert live.current.policy.arming.armed
+        runner.arming = Arming(False, "", "the canary got out")
+        await reload.reload()
+        assert not live.current.policy.arming.armed
+
+    asyncio.run(scenario())
+
+
+def test_a_disabled_rule_stops_at_once() -> None:
+    async def scenario() -> None:
+        shelf = Shelf(make.RULE, OTHER)
+        reload, live, _ = await reloader(shelf)
+        shelf.rules = (replace(make.RULE, enabled=False), OTHER)
+        await reload.reload()
+        assert set(live.current.policy.rules) == {"db-down"}
+
+    asyncio.run(scenario())
