@@ -231,9 +231,7 @@ async def _once(
     return 0
 
 
-async def _read_and_done(
-    engine: Engine, dispatcher: Dispatcher, intakes: Sequence[asyncio.Task[None]]
-) -> None:
+async def _read_and_done(engine: Engine, dispatcher: Dispatcher, intakes: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*intakes)
     await engine.settled()
     async with asyncio.timeout(ONCE_WAIT_S):

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,7 +27,15 @@ from logmedic.model.alert import AlertPlan, Receiver, Route
 from logmedic.model.errors import ConfigInvalid
 from logmedic.model.policy import LearningPolicy, Policy
 from logmedic.model.rule import Mode, RuleProblem
-from logmedic.yamldoc import Document, DocumentInvalid, duration_text, parse_document, parse_duration, render_problems
+from logmedic.yamldoc import (
+    Document,
+    DocumentInvalid,
+    duration_text,
+    meant,
+    parse_document,
+    parse_duration,
+    render_problems,
+)
 
 SYSTEM_CONFIG = Path("/etc/logmedic/logmedic.yaml")
 SYSTEM_RULES = Path("/etc/logmedic/rules.d")
@@ -38,7 +45,8 @@ _REFERENCE = re.compile(r"\$\{(?P<kind>[a-z]+):(?P<name>[^}]*)\}")
 
 
 def _duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
+    """A number alone would be seconds to one reader and minutes to another."""
+    return value if isinstance(value, timedelta) else parse_duration(str(value))
 
 
 Duration = Annotated[
@@ -77,9 +85,9 @@ class Rules(Part):
 
 
 class Actions(Part):
-    concurrency: int = Field(2, ge=1, le=64)
+    concurrency: int = Field(default=2, ge=1, le=64)
     """Fixes that run at the same time."""
-    max_per_hour: int = Field(30, ge=0, le=10_000)
+    max_per_hour: int = Field(default=30, ge=0, le=10_000)
     """All fixes of this host together."""
     user: str = "logmedic-fix"
     """Whom fixes run as, when the daemon is root and the user exists."""
@@ -131,9 +139,9 @@ class Alerts(Part):
 
 
 class Learning(Part):
-    promote_after: int = Field(3, ge=1)
+    promote_after: int = Field(default=3, ge=1)
     """Occurrences that make an unknown error a known issue."""
-    escalate_after: int = Field(10, ge=1)
+    escalate_after: int = Field(default=10, ge=1)
     """Occurrences that call people; again at each ten times more."""
 
 
@@ -308,17 +316,15 @@ def load_settings(path: Path | None = None, env: Mapping[str, str] | None = None
     document = _read(path) if path else None
     values = document.plain() if document else {}
     from_env = _environment(env)
-    if problems := [*_unknown_variables(env)]:
-        raise _invalid(problems)
     place = _places(document, from_env)
     values, problems = _follow_references(_merged(values, from_env), env, place)
-    if problems:
-        raise _invalid(problems)
+    problems += _unknown_variables(env)
     try:
         settings = Settings(**values)
+        problems += _dangling(settings, place)
     except ValidationError as error:
-        raise _invalid(_problems_of(error, place)) from None
-    if problems := [*_dangling(settings, place)]:
+        raise _invalid([*_problems_of(error, place), *problems]) from None
+    if problems:
         raise _invalid(problems)
     return settings
 
@@ -340,8 +346,9 @@ def _read(path: Path) -> Document:
     return document
 
 
-def _invalid(problems: list[RuleProblem] | tuple[RuleProblem, ...]) -> ConfigInvalid:
-    return ConfigInvalid("the config does not load:\n" + render_problems(problems, None, color=False))
+def _invalid(problems: Sequence[RuleProblem]) -> ConfigInvalid:
+    problems = sorted(problems, key=lambda each: (each.file, each.line, each.column))
+    return ConfigInvalid("the config does not load:\n" + render_problems(problems))
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, Any]:
@@ -355,12 +362,7 @@ def _unknown_variables(env: Mapping[str, str]) -> Iterator[RuleProblem]:
     for name in env:
         head = name.split("__")[0]
         if name.startswith(PREFIX) and head not in known and name != CONFIG_VARIABLE:
-            yield Place("environment").problem(f"{name} is no setting", _meant(head, known))
-
-
-def _meant(word: str, known: set[str]) -> str:
-    close = get_close_matches(word, sorted(known), n=1)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+            yield Place("environment").problem(f"{name} is no setting", meant(head, known))
 
 
 def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -398,7 +400,7 @@ def _problem_of(error: Any, place: Callable[[Path_], Place]) -> RuleProblem:
     name = ".".join(str(part) for part in path)
     match error["type"]:
         case "extra_forbidden":
-            return place(path).problem(f"unknown key `{path[-1]}`", _meant(str(path[-1]), _keys_at(path[:-1])))
+            return place(path).problem(f"unknown key `{path[-1]}`", meant(str(path[-1]), _keys_at(path[:-1])))
         case "missing":
             return place(path[:-1]).problem(f"`{name}` is missing")
         case "value_error":
@@ -427,11 +429,11 @@ def _dangling(settings: Settings, place: Callable[[Path_], Place]) -> Iterator[R
             if receiver not in alerts.receivers:
                 yield place(("alerts", "routes", name)).problem(
                     f"route `{name}` names the receiver `{receiver}`, which is not there",
-                    _meant(receiver, set(alerts.receivers)),
+                    meant(receiver, set(alerts.receivers)),
                 )
     if alerts.default_route and alerts.default_route not in alerts.routes:
         yield place(("alerts", "default_route")).problem(
-            f"`{alerts.default_route}` is no route", _meant(alerts.default_route, set(alerts.routes))
+            f"`{alerts.default_route}` is no route", meant(alerts.default_route, set(alerts.routes))
         )
 
 

@@ -1,17 +1,17 @@
 """What can go wrong in a way that somebody has to hear of.
 
-    LogmedicError                text says what failed and where; hint says what to type next
-    |-- TransientError           the same call may succeed later
-    |   |-- StoreBusy
-    |   `-- StoreFull
-    `-- PermanentError           the same call fails again until somebody changes something
-        |-- ConfigInvalid        exit 3
-        |-- RulesInvalid         exit 3
-        |-- StoreLocked          exit 1
-        |-- StoreTooNew          exit 1
-        |-- DaemonUnreachable    exit 4
-        |-- NotFound             exit 5
-        `-- SandboxUnavailable   never ends the daemon: fixes are disarmed
+LogmedicError                text says what failed and where; hint says what to type next
+|-- TransientError           the same call may succeed later
+|   |-- StoreBusy
+|   `-- StoreFull
+`-- PermanentError           the same call fails again until somebody changes something
+    |-- ConfigInvalid        exit 3
+    |-- RulesInvalid         exit 3
+    |-- StoreLocked          exit 1
+    |-- StoreTooNew          exit 1
+    |-- DaemonUnreachable    exit 4
+    |-- NotFound             exit 5
+    `-- SandboxUnavailable   never ends the daemon: fixes are disarmed
 """
 
 from __future__ import annotations

@@ -1,0 +1,43 @@
+"""Mistakes as people see them: where, the line itself, a caret, what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from logmedic.model.rule import RuleProblem
+
+WIDTH = 100
+"""Characters of a line that are shown around its place."""
+_RED, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+def render_problems(problems: Sequence[RuleProblem], *, color: bool = False) -> str:
+    """One paragraph a mistake, without a final newline."""
+    return "\n".join(_paragraph(problem, color) for problem in problems)
+
+
+def _paragraph(problem: RuleProblem, color: bool) -> str:
+    bold, red, dim, plain = (_BOLD, _RED, _DIM, _PLAIN) if color else ("", "", "", "")
+    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    rows = [f"{bold}{place}:{plain} {red}error:{plain} {visible(problem.text)}"]
+    if problem.excerpt.strip():
+        shown, caret = _window(problem.excerpt, problem.column)
+        number = f"{problem.line:5} | "
+        rows += [f"{dim}{number}{plain}{shown}", f"{' ' * (len(number) - 2)}| {' ' * caret}{red}^{plain}"]
+    if problem.hint:
+        rows.append(f"        hint: {visible(problem.hint)}")
+    return "\n".join(rows)
+
+
+def _window(excerpt: str, column: int) -> tuple[str, int]:
+    """The part of the line around `column`, and where the caret stands in it (0-based)."""
+    start = max(0, column - 1 - WIDTH * 2 // 3) if len(excerpt) > WIDTH else 0
+    head = visible(excerpt[start : max(column - 1, start)].replace("\t", " "))
+    tail = visible(excerpt[max(column - 1, start) : start + WIDTH].replace("\t", " "))
+    lead = "..." if start else ""
+    return f"{lead}{head}{tail}".rstrip(), len(lead) + len(head)
+
+
+def visible(text: str) -> str:
+    """Control characters as escapes: a file must not steer the terminal of its reader."""
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)

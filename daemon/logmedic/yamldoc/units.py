@@ -1,0 +1,36 @@
+"""Durations and sizes: a number and its unit."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)\Z", re.ASCII)
+_SIZE = re.compile(r"(\d{1,15})\s*([KMG]?)(?:i?B)?\Z", re.ASCII)
+
+
+def parse_duration(text: str) -> timedelta:
+    """`250ms`, `30s`, `5m`, `2h`, `7d`. Raises ValueError, whose text says what to write."""
+    hit = _DURATION.match(text.strip())
+    if hit is None:
+        raise ValueError(f"`{text[:40]}` is no duration; write a number with its unit: 250ms, 30s, 5m, 2h, 7d")
+    return timedelta(seconds=float(hit[1]) * _SECONDS[hit[2]])
+
+
+def parse_size(text: str) -> int:
+    """Bytes from `4096`, `64K`, `64M`, `1G` (powers of 1024). Raises ValueError, whose text says what to write."""
+    hit = _SIZE.match(text.strip())
+    if hit is None:
+        raise ValueError(f"`{text[:40]}` is no size; write a number with its unit: 64K, 64M, 1G")
+    return int(hit[1]) * _BYTES[hit[2]]
+
+
+def duration_text(duration: timedelta) -> str:
+    """As `parse_duration` reads it, in the largest unit that needs no fraction."""
+    milliseconds = round(duration.total_seconds() * 1000)
+    for unit, worth in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if milliseconds and milliseconds % worth == 0:
+            return f"{milliseconds // worth}{unit}"
+    return f"{milliseconds}ms"

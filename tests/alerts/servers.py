@@ -1,0 +1,180 @@
+"""Receivers on loopback as bad as real ones: they refuse, hang, drip, hold off, lie."""
+
+from __future__ import annotations
+
+import email
+import email.message
+import email.policy
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from aiosmtpd.controller import Controller
+
+DRIP_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int = 200
+    body: bytes = b"ok"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpServer:
+    """`answers` by the first part of the path; other paths are answered 200. `posted`: every request, in order."""
+
+    def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
+        self.posted: list[Posted] = []
+        told = dict(answers or {})
+        posted = self.posted
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                posted.append(Posted(self.path, dict(self.headers), body))
+                answer = told.get(self.path.split("/")[1], Answer())
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            do_GET = do_POST
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class Dripping:
+    """Accepts every connection and sends `line` for ever, a byte each 0.1 s; nothing at all when it is empty: a black
+    hole. `seen`: connections so far."""
+
+    def __init__(self, line: bytes = b"") -> None:
+        self._line = line
+        self._over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads = [threading.Thread(target=self._accept)]
+        self.seen = 0
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._over.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.seen += 1
+            thread = threading.Thread(target=self._serve, args=(connection,))
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            position = 0
+            while not self._over.wait(DRIP_EVERY_S):
+                if not self._line:
+                    continue
+                try:
+                    connection.send(self._line[position % len(self._line) :][:1])
+                except OSError:
+                    return
+                position += 1
+
+
+@dataclass
+class Letters:
+    """What aiosmtpd calls. `refusals`: answers by recipient's local part. `letters`: those that were accepted."""
+
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    letters: list[bytes] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if refusal := self.refusals.get(address.partition("@")[0]):
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 fine"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.letters.append(envelope.content)
+        self.recipients += envelope.rcpt_tos
+        return "250 accepted"
+
+
+class SmtpServer:
+    def __init__(self, refusals: Mapping[str, str] | None = None) -> None:
+        self._box = Letters(refusals or {})
+        self._controller = Controller(self._box, hostname="127.0.0.1", port=0, server_hostname="mail.example")
+
+    @property
+    def port(self) -> int:
+        return int(self._controller.server.sockets[0].getsockname()[1])
+
+    @property
+    def raw(self) -> list[bytes]:
+        return self._box.letters
+
+    @property
+    def recipients(self) -> list[str]:
+        return self._box.recipients
+
+    def letter(self) -> email.message.EmailMessage:
+        """The last one that was accepted."""
+        return email.message_from_bytes(self._box.letters[-1], policy=email.policy.default)  # type: ignore[return-value]
+
+    def __enter__(self) -> Self:
+        self._controller.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._controller.stop()
+
+
+def closed_port() -> int:
+    """Where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
