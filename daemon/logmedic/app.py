@@ -90,8 +90,10 @@ def run_daemon(run: Run) -> int:
 
 
 def make_rule_loader(settings: Settings, paths: Sequence[Path] = ()) -> RuleFileLoader:
-    """The loader of `paths`, or of the configured ones."""
-    return RuleFileLoader(list(paths) or settings.rule_paths(), owners=settings.rule_owners(), prove=run_tests)
+    """The loader of the configured paths; or of `paths`, which are somebody's drafts and may belong to anybody."""
+    if paths:
+        return RuleFileLoader(paths, owners=None, prove=run_tests)
+    return RuleFileLoader(settings.rule_paths(), owners=settings.rule_owners(), prove=run_tests)
 
 
 async def _serve(run: Run) -> int:

@@ -45,9 +45,9 @@ def run_test(rule: Rule, test: RuleTest) -> str:
     return "; ".join(wrong)
 
 
-def run_tests(rule: Rule) -> list[str]:
-    """One text a failing test; empty when all pass."""
-    return [f"test {test.name!r}: {failure}" for test in rule.tests if (failure := run_test(rule, test))]
+def run_tests(rule: Rule) -> list[tuple[int, str]]:
+    """The line and the text of each test that fails; empty when all pass."""
+    return [(test.line, f"test {test.name!r}: {failure}") for test in rule.tests if (failure := run_test(rule, test))]
 
 
 def observe(rule: Rule, test: RuleTest) -> Seen:

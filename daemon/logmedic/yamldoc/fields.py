@@ -35,7 +35,15 @@ class Problems:
     def add(self, at: Node | tuple[int, int], text: str, hint: str = "") -> None:
         line, column = at if isinstance(at, tuple) else (at.line, at.column)
         excerpt = self._document.excerpt(line)
-        self.found.append(RuleProblem(self._document.file, line, column, text, hint, excerpt))
+        problem = RuleProblem(self._document.file, line, column, text, hint, excerpt)
+        if problem not in self.found:  # a key that is read twice is wrong once
+            self.found.append(problem)
+
+    def column_in(self, node: Node, position: int) -> int | None:
+        """The column of a character of a scalar (0-based); None when it is not written as it is, on one line."""
+        line = self._document.excerpt(node.line)
+        start = node.column - 1 + (line[node.column - 1 : node.column] in ("'", '"'))
+        return start + position + 1 if line[start:].startswith(node.text) else None
 
 
 class Fields:
@@ -54,7 +62,8 @@ class Fields:
     def __contains__(self, key: str) -> bool:
         return key in self._values
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
+        """The keys that are there, in order."""
         return list(self._values)
 
     def at(self, key: str) -> tuple[int, int]:

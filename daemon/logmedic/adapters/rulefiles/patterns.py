@@ -1,0 +1,60 @@
+"""Whether patterns compile, found out where an explosion does no harm."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import regex
+
+from logmedic.adapters.rulefiles.compiling import CPU_S
+
+WALL_S = CPU_S * 2.0
+MAX_LENGTH = 4096
+_CHILD = "logmedic.adapters.rulefiles.compiling"
+_EXPLODES = f"takes more than {CPU_S} s or 1 GiB to compile"
+
+
+class PatternTester:
+    """Remembers what compiled: a reload asks about what is new only."""
+
+    def __init__(self, python: str = sys.executable) -> None:
+        self._python = python
+        self._verdicts: dict[str, str] = {}
+
+    def test(self, patterns: Sequence[str]) -> dict[str, str]:
+        """By pattern: empty when it compiles, else why not."""
+        unknown = [each for each in dict.fromkeys(patterns) if each not in self._verdicts]
+        while unknown:
+            told = self._ask(unknown)
+            if len(told) < len(unknown):
+                told.append(_EXPLODES)
+            self._verdicts.update(zip(unknown, told, strict=False))
+            unknown = unknown[len(told) :]
+        self._verdicts = {each: self._verdicts[each] for each in dict.fromkeys(patterns)}
+        return dict(self._verdicts)
+
+    def compiled(self, patterns: Sequence[str]) -> dict[str, regex.Pattern[str]]:
+        """Those that were found to compile."""
+        return {each: regex.compile(each) for each in patterns if self._verdicts.get(each) == ""}
+
+    def _ask(self, patterns: Sequence[str]) -> list[str]:
+        """One verdict a pattern, up to the one that the child died of."""
+        command = [self._python, "-I", "-X", "utf8", "-m", _CHILD]
+        child = subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", env={}
+        )
+        try:
+            answer, _ = child.communicate(json.dumps(list(patterns)).encode(), timeout=WALL_S + 0.05 * len(patterns))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            answer, _ = child.communicate()
+        return [json.loads(line) for line in answer.splitlines(keepends=True) if line.endswith(b"\n")]
+
+
+def place_in(text: str) -> tuple[str, int | None]:
+    """An error text of `regex` without its position, and that position (0-based)."""
+    words, _, position = text.rpartition(" at position ")
+    return (words, int(position.split()[0])) if words and position.split()[0].isdigit() else (text, None)
