@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from enum import Enum, auto
 
 import regex
 
@@ -32,6 +34,15 @@ class _Compiled:
     unless: tuple[regex.Pattern[str], ...]
 
 
+class _No(Enum):
+    """Why a rule has no match in a record. UNLESS: the rule knows it, and wants it left alone."""
+
+    MATCH = auto()
+    UNLESS = auto()
+    REFUSED = auto()
+    TIMEOUT = auto()
+
+
 @dataclass(slots=True)
 class _Found:
     """What one block gave so far."""
@@ -44,8 +55,8 @@ class _Found:
 
 class Matcher:
     """All enabled `rules` and the error detectors in one scanner. `zone` is for times without an offset; `timeout_s`
-    for one pattern on one record. Rules hear the sources that they name, and those in `any_source`. `find` may be called
-    from any thread. Raises regex.error for a pattern that does not compile."""
+    for one pattern on one record. Rules hear the sources that they name, and those in `any_source`. `find` may be
+    called from any thread. Raises regex.error for a pattern that does not compile."""
 
     def __init__(
         self,
@@ -61,6 +72,7 @@ class Matcher:
         self._any_source = any_source
         self._rules: list[_Compiled] = []
         self._owner: list[_Compiled] = []
+        self._counting = threading.Lock()  # guards the two below: blocks are searched in several threads
         self._overruns: Counter[str] = Counter()
         self._quarantined: frozenset[str] = frozenset()
         for rule in rules:
@@ -80,8 +92,6 @@ class Matcher:
         found = _Found([], [], Counter())
         for start, end, indices in cut(block.data, self._scanner.scan(block.data)):
             self._look(block, start, end, indices, found)
-        if found.timeouts:
-            self._count(found.timeouts)
         return Findings(
             matches=tuple(found.matches),
             unknown=tuple(found.unknown),
@@ -103,25 +113,36 @@ class Matcher:
         record: Record | None = None
         known = False
         for compiled, candidates in self._candidates(indices, block.source):
-            try:
-                match = self._first(compiled, candidates, text)
-                if match is None:
-                    continue
-                if any(each.search(text, timeout=self._timeout_s) for each in compiled.unless):
-                    known = True
-                    continue
-            except TimeoutError:
-                found.timeouts[compiled.rule.id] += 1
-                continue
-            captures = _typed(compiled.rule, match)
-            if captures is None:
+            captures = self._ask(compiled, candidates, text)
+            if isinstance(captures, dict):
+                record = record or self._record(block, start, end, text)
+                found.matches.append(Match(compiled.rule.id, record, captures, _group(compiled.rule, captures)))
+            elif captures is _No.REFUSED:
                 found.captures_refused += 1
-                continue
-            known = True
-            record = record or self._record(block, start, end, text)
-            found.matches.append(Match(compiled.rule.id, record, captures, _group(compiled.rule, captures)))
+            elif captures is _No.TIMEOUT:
+                found.timeouts[compiled.rule.id] += 1
+                self._count_overrun(compiled.rule.id)
+            known = known or isinstance(captures, dict) or captures is _No.UNLESS
         if not known and indices[-1] >= len(self._owner) and self._is_error(indices, text):
-            found.unknown.append(_unknown(record or self._record(block, start, end, text)))
+            found.unknown.append(_unknown(self._record(block, start, end, text)))
+
+    def _ask(self, compiled: _Compiled, candidates: list[int], text: str) -> dict[str, str] | _No:
+        """The captures of the first pattern that matches and whose captures are all accepted: a forged part that is
+        refused must not hide what another pattern sees."""
+        answer: dict[str, str] | _No = _No.MATCH
+        try:
+            for index in candidates:
+                if (match := compiled.patterns[index].search(text, timeout=self._timeout_s)) is None:
+                    continue
+                captures = _typed(compiled.rule, match)
+                answer = _No.REFUSED if captures is None else captures
+                if captures is not None:
+                    break
+            if answer is not _No.MATCH and any(each.search(text, timeout=self._timeout_s) for each in compiled.unless):
+                return _No.UNLESS
+        except TimeoutError:
+            return _No.TIMEOUT
+        return answer
 
     def _candidates(self, indices: list[int], source: str) -> list[tuple[_Compiled, list[int]]]:
         """The rules to be asked, each with its patterns that had a hit."""
@@ -139,12 +160,6 @@ class Matcher:
     def _hears(self, rule: Rule, source: str) -> bool:
         return not rule.sources or source in rule.sources or source in self._any_source
 
-    def _first(self, compiled: _Compiled, candidates: list[int], text: str) -> regex.Match[str] | None:
-        for index in candidates:
-            if (match := compiled.patterns[index].search(text, timeout=self._timeout_s)) is not None:
-                return match
-        return None
-
     def _is_error(self, indices: list[int], text: str) -> bool:
         first = len(self._owner)
         if not any(self._detectors[index - first].search(text) for index in indices if index >= first):
@@ -155,12 +170,14 @@ class Matcher:
         at = event_time(text, block.read_at, self._zone)
         return Record(block.source, block.origin, text, block.start + start, block.start + end, at)
 
-    def _count(self, timeouts: Counter[str]) -> None:
-        self._overruns.update(timeouts)
-        over = frozenset(rule_id for rule_id, n in self._overruns.items() if n >= QUARANTINE_AFTER)
-        if over != self._quarantined:
-            self._quarantined = over
-            self._scanner.mute([n for n, owner in enumerate(self._owner) if owner.rule.id in over])
+    def _count_overrun(self, rule_id: str) -> None:
+        """At once, not at the end of the block: a block may hold thousands of such records (F43)."""
+        with self._counting:
+            self._overruns[rule_id] += 1
+            if self._overruns[rule_id] != QUARANTINE_AFTER:
+                return
+            self._quarantined |= {rule_id}
+            self._scanner.mute([n for n, owner in enumerate(self._owner) if owner.rule.id in self._quarantined])
 
 
 def _lines(content: bytes) -> int:

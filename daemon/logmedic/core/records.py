@@ -166,7 +166,7 @@ def _first_state(block: bytes, start: int, end: int) -> _State:
 
 
 def _next(block: bytes, line: int, start: int, state: _State, kind: str) -> _State | None:
-    """What the record becomes with the line at `start`, of that kind, behind the one at `line`. None: not part of it."""
+    """What the record becomes with the line at `start`, of that kind, behind the one at `line`; None: it is over."""
     if kind in ("indented", "frame"):
         return {_State.OPEN: _State.FRAMES, _State.CHAINED: None}.get(state, state)
     if kind == "header":

@@ -5,9 +5,8 @@ A hit may be false; a record that `regex` confirms always has one, at its last b
 
 from __future__ import annotations
 
-import importlib.util
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Protocol
 
 import regex
@@ -18,6 +17,8 @@ from logmedic.core.widening import widen
 Hit = tuple[int, int]
 """Index of the pattern, offset behind the last byte of the hit (1 for the first byte of the block; 0 only in an empty
 match at the start)."""
+MAX_OVERRUNS = 5
+"""In one block and of one pattern: with confirming them, what a hostile block costs stays near a second (F43)."""
 
 
 class Scanner(Protocol):
@@ -32,7 +33,8 @@ class Scanner(Protocol):
 
 class PlainScanner:
     """Record by record, pattern by pattern, with `regex` alone: slow, exact, the oracle of the tests. `timeout_s` is a
-    line's share for one pattern; a line that takes longer is a hit (confirming it meets the same limit, and counts)."""
+    record's share for one pattern; a record that takes longer is a hit (confirming it meets the same limit, and
+    counts). A pattern that takes longer MAX_OVERRUNS times in a block is asked no more in it: all the rest are hits."""
 
     def __init__(self, patterns: Sequence[str], timeout_s: float = 0.1, indices: Sequence[int] | None = None) -> None:
         self._timeout_s = timeout_s
@@ -42,20 +44,21 @@ class PlainScanner:
     def scan(self, data: bytes) -> list[Hit]:
         if not self._patterns:
             return []
-        hits: list[Hit] = []
-        for start, end in spans(data):
-            text = decode(data, start, end)
-            hits += [(index, end) for index, pattern in self._patterns if self._may_match(pattern, text)]
-        return hits
+        records = [(decode(data, start, end), end) for start, end in spans(data)]
+        return [hit for index, pattern in self._patterns for hit in self._hits(index, pattern, records)]
 
     def mute(self, indices: Collection[int]) -> None:
         self._patterns = tuple(each for each in self._patterns if each[0] not in indices)
 
-    def _may_match(self, pattern: regex.Pattern[str], text: str) -> bool:
-        try:
-            return pattern.search(text, timeout=self._timeout_s) is not None
-        except TimeoutError:
-            return True
+    def _hits(self, index: int, pattern: regex.Pattern[str], records: Sequence[tuple[str, int]]) -> Iterator[Hit]:
+        overruns = 0
+        for text, end in records:
+            try:
+                may_match = overruns >= MAX_OVERRUNS or pattern.search(text, timeout=self._timeout_s) is not None
+            except TimeoutError:
+                overruns, may_match = overruns + 1, True
+            if may_match:
+                yield index, end
 
 
 class HyperscanScanner:
@@ -94,12 +97,17 @@ class HyperscanScanner:
 
 def make_scanner(patterns: Sequence[str], kind: str = "auto", timeout_s: float = 0.1) -> Scanner:
     """`auto`: Hyperscan where the wheel is there. Raises ValueError for another kind, regex.error for a bad
-    pattern that only the plain scanner could serve."""
+    pattern that only the plain scanner could serve, ImportError when `hyperscan` is asked for and missing."""
     if kind not in ("auto", "hyperscan", "plain"):
         raise ValueError(f"no scanner is called {kind!r}")
-    if kind == "plain" or (kind == "auto" and importlib.util.find_spec("hyperscan") is None):
+    if kind == "plain":
         return PlainScanner(patterns, timeout_s)
-    return HyperscanScanner(patterns, timeout_s)
+    try:
+        return HyperscanScanner(patterns, timeout_s)
+    except ImportError:  # no wheel, or one whose library this machine cannot load
+        if kind == "hyperscan":
+            raise
+        return PlainScanner(patterns, timeout_s)
 
 
 def _collector(add: Callable[[Hit], None]) -> Callable[[int, int, int, int, object], None]:

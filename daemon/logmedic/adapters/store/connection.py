@@ -1,0 +1,68 @@
+"""Opening the DuckDB file: its settings, and the lock that says whose it is."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import duckdb
+
+from logmedic.model.errors import StoreFull, StoreLocked
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "memory_limit": "256MB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "enable_external_access": True,
+}
+"""256 MB bounds what a query over a year's incidents may take; the daemon's own statements stay below 10 MB."""
+_SETTINGS = ("SET async_threads = 0", "SET checkpoint_threshold = '16MB'", "SET TimeZone = 'UTC'")
+
+
+def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Raises duckdb.Error for a file that does not open."""
+    connection = duckdb.connect(str(path), read_only=read_only, config=CONFIG)
+    for setting in _SETTINGS[: 1 if read_only else None]:
+        connection.execute(setting)
+    return connection
+
+
+class Lock:
+    """An advisory lock beside the file: DuckDB's own would be dropped by any other open of it, and names nobody."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f"{path.name}.lock")
+        self._descriptor = -1
+
+    def take(self, *, shared: bool = False) -> None:
+        """Raises StoreLocked when somebody else has it, StoreFull when the directory cannot be written to."""
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC if not shared else os.O_RDONLY | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags, 0o600)
+        except FileNotFoundError:
+            if shared:
+                return  # never held by anybody
+            raise
+        except OSError as error:
+            raise StoreFull(
+                f"cannot write {self._path}: {error.strerror}", "see the rights of that directory"
+            ) from None
+        try:
+            fcntl.flock(self._descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").strip()
+            self.release()
+            raise StoreLocked(
+                f"the store {self._path.with_suffix('')} is in use by process {holder or 'unknown'}",
+                "ask the running daemon (logmedic status), or stop it first: systemctl stop logmedic",
+            ) from None
+        if not shared:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

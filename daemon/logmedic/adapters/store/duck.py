@@ -1,0 +1,283 @@
+"""The store: one DuckDB file, one thread that touches it, one transaction a changeset."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+import structlog
+
+from logmedic.adapters.store import rows, salvage
+from logmedic.adapters.store.connection import Lock, connect
+from logmedic.adapters.store.migrations import migrate
+from logmedic.adapters.store.queries import DuckQueries
+from logmedic.adapters.store.rows import utc
+from logmedic.model.alert import AlertStatus
+from logmedic.model.changeset import Changeset
+from logmedic.model.errors import NotFound, StoreBusy, StoreFull
+from logmedic.model.fix import AttemptStatus
+from logmedic.model.issue import IncidentStatus
+from logmedic.model.state import ATTEMPT_MEMORY, EngineState
+from logmedic.ports import Queries
+
+log = structlog.get_logger("logmedic.store")
+
+MAX_TEMPLATES = 20_000
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as DuckDB keeps times
+_FULL = ("no space left", "disk full", "disk is full", "read-only file system", "quota", "file too large")
+
+T = TypeVar("T")
+
+
+class DuckStore:
+    """Implements ports.Store. The directory of `path` is made when it is missing (0700)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock(path)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._changes = 0
+        self._notices: list[str] = []
+
+    @property
+    def notices(self) -> Sequence[str]:
+        return tuple(self._notices)
+
+    async def open(self) -> EngineState:
+        return await self._in_thread(self._open)
+
+    async def commit(self, changeset: Changeset) -> None:
+        await self._in_thread(lambda: self._commit(changeset))
+
+    async def ask(self, question: str, /, **arguments: Any) -> Any:
+        return await self._in_thread(lambda: getattr(DuckQueries(self._live()), question)(**arguments))
+
+    async def prune(self, keep: timedelta, now: datetime) -> int:
+        """Forget what is over and older than `keep`; the sums of the counts stay. Answers the number of rows."""
+        return await self._in_thread(lambda: self._prune(utc(now - keep)))
+
+    async def close(self) -> None:
+        try:
+            await self._in_thread(self._close)
+        finally:
+            self._thread.shutdown()
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    # -- everything below runs in the store's thread -------------------------------------------------------------------
+
+    def _live(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            raise StoreBusy("the store is not open")
+        return self._connection
+
+    def _open(self) -> EngineState:
+        self._make_directory()
+        self._lock.take()
+        try:
+            if salvage.wal_of(self._path).exists() or not _looks_sound(self._path):
+                self._notices += salvage.make_openable(self._path)
+            try:
+                return self._begin()
+            except duckdb.Error:  # closed well, and damaged inside all the same
+                self._close_connection()
+                self._notices += salvage.make_openable(self._path)
+                return self._begin()
+        except duckdb.Error as error:
+            self._close()
+            raise _trouble(error) from None
+        except BaseException:
+            self._close()
+            raise
+
+    def _begin(self) -> EngineState:
+        """Raises duckdb.Error, StoreTooNew."""
+        self._connection = self._connect()
+        migrate(self._connection)
+        self._changes = self._stored_changes()
+        return _load(self._connection)
+
+    def _make_directory(self) -> None:
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            hint = "name another storage.path, or correct the rights"
+            raise StoreFull(f"cannot make {self._path.parent}: {error.strerror}", hint) from None
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        before = os.umask(0o077)
+        try:
+            return connect(self._path)
+        finally:
+            os.umask(before)
+
+    def _stored_changes(self) -> int:
+        row = self._live().execute("SELECT changes FROM progress").fetchone()
+        return int(row[0]) if row else 0
+
+    def _commit(self, changeset: Changeset) -> None:
+        if self._connection is None and self._reopened():
+            return
+        connection = self._live()
+        try:
+            connection.execute("BEGIN")
+            _write(connection, changeset)
+            connection.execute("UPDATE progress SET changes = ?", [self._changes + 1])
+            connection.execute("COMMIT")
+        except duckdb.Error as error:
+            self._undo(connection)
+            raise _trouble(error) from None
+        self._changes += 1
+
+    def _undo(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Back to before. A connection that cannot even do that is given up, and made anew at the next commit (F49)."""
+        try:
+            connection.execute("ROLLBACK")
+            connection.execute("SELECT 1").fetchone()
+        except duckdb.TransactionException:  # the failed COMMIT ended the transaction already
+            with suppress(duckdb.Error):
+                connection.execute("SELECT 1").fetchone()
+                return
+            self._close_connection()
+        except duckdb.Error:
+            self._close_connection()
+
+    def _reopened(self) -> bool:
+        """After a connection was given up. True when the changeset that failed then is in the store all the same: its
+        commit had reached the disk before the error came."""
+        try:
+            self._connection = self._connect()
+        except duckdb.Error as error:
+            raise _trouble(error) from None
+        stored = self._stored_changes()
+        log.warning("store_reopened", changes=stored)
+        there, self._changes = stored > self._changes, stored
+        return there
+
+    def _prune(self, before: datetime) -> int:
+        connection = self._live()
+        connection.execute("BEGIN")
+        try:
+            gone = sum(_deleted(connection, sql, before) for sql in _PRUNE)
+            _fold_tallies(connection, before)
+            connection.execute("COMMIT")
+        except duckdb.Error as error:
+            self._undo(connection)
+            raise _trouble(error) from None
+        return gone
+
+    def _close(self) -> None:
+        self._close_connection()
+        self._lock.release()
+
+    def _close_connection(self) -> None:
+        if self._connection is not None:
+            with suppress(duckdb.Error):
+                self._connection.close()
+            self._connection = None
+
+
+def _looks_sound(path: Path) -> bool:
+    """Whether a file that was closed well begins as DuckDB's do. No file is sound as well."""
+    if not path.exists():
+        return True
+    with path.open("rb") as file:
+        return file.read(12)[8:12] == b"DUCK"
+
+
+def _trouble(error: duckdb.Error) -> StoreFull | StoreBusy:
+    words = " ".join(str(error).split())[:300]
+    if any(each in words.lower() for each in _FULL):
+        return StoreFull(f"the store cannot be written: {words}", "make room on its disk (df -h)")
+    return StoreBusy(f"the store did not take the change: {words}", "see the log; it is tried again")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, changeset: Changeset) -> None:
+    for rule_id, group in changeset.forgotten_windows:
+        connection.execute("DELETE FROM windows WHERE rule_id = ? AND group_key = ?", [rule_id, group])
+    for name, table in rows.OF_CHANGESET.items():
+        encoded = table.encoded(getattr(changeset, name))
+        if encoded:
+            connection.execute(table.upsert, [json.dumps(encoded)])
+
+
+def _load(connection: duckdb.DuckDBPyConnection) -> EngineState:
+    """What is unfinished, and what limits ask for."""
+
+    def every(table: rows.Table[T], where: str = "", *given: Any, order: str = "", limit: int | None = None) -> list[T]:
+        answer = connection.execute(table.select(where, order, limit), list(given))
+        return [table.decoded(row) for row in answer.fetchall()]
+
+    recent = utc(datetime.now(UTC) - ATTEMPT_MEMORY)
+    unfinished = [AlertStatus.PENDING.value, AlertStatus.SENDING.value]
+    state = EngineState()
+    state.apply(
+        Changeset(
+            issues=tuple(every(rows.ISSUES)),
+            incidents=tuple(every(rows.INCIDENTS, "status <> ?", IncidentStatus.RESOLVED.value, order="id")),
+            windows=tuple(every(rows.WINDOWS)),
+            breakers=tuple(every(rows.BREAKERS)),
+            attempts=tuple(
+                every(rows.ATTEMPTS, "status <> ? OR started_at >= ?", AttemptStatus.FINISHED.value, recent, order="id")
+            ),
+            templates=tuple(every(rows.TEMPLATES, order="last_seen DESC", limit=MAX_TEMPLATES)),
+            alerts=tuple(every(rows.ALERTS, "status IN (?, ?)", *unfinished, order="id")),
+            checkpoints=tuple(every(rows.CHECKPOINTS)),
+        )
+    )
+    return state
+
+
+_OLD_INCIDENTS = "SELECT id FROM incidents WHERE status = 'resolved' AND resolved_at < ?"
+_PRUNE = (
+    f"DELETE FROM incident_events WHERE incident_id IN ({_OLD_INCIDENTS})",  # noqa: S608
+    f"DELETE FROM fix_attempts WHERE incident_id IN ({_OLD_INCIDENTS})",  # noqa: S608
+    f"DELETE FROM incidents WHERE id IN ({_OLD_INCIDENTS})",  # noqa: S608
+    "DELETE FROM alerts WHERE status IN ('sent', 'dead') AND created_at < ?",
+    "DELETE FROM learning_patterns WHERE created_at < ?",
+    "DELETE FROM templates WHERE issue_id = '' AND last_seen < ?",
+)
+
+
+def _deleted(connection: duckdb.DuckDBPyConnection, sql: str, before: datetime) -> int:
+    row = connection.execute(sql, [before]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _fold_tallies(connection: duckdb.DuckDBPyConnection, before: datetime) -> None:
+    """Old minutes become one row a kind, dated at the epoch: sums over everything never shrink."""
+    folded = connection.execute(
+        "SELECT kind, sum(n)::BIGINT FROM tallies WHERE minute < ? GROUP BY kind", [before]
+    ).fetchall()
+    connection.execute("DELETE FROM tallies WHERE minute < ?", [before])
+    for kind, total in folded:
+        connection.execute("INSERT INTO tallies (minute, kind, n) VALUES (?, ?, ?)", [EPOCH, kind, total])
+
+
+@contextmanager
+def open_readonly(path: Path) -> Iterator[Queries]:
+    """The questions, beside no daemon; the file stays as it is. Raises StoreLocked when a daemon has it, NotFound when
+    there is none, StoreBusy when it does not open."""
+    if not path.exists():
+        raise NotFound(f"there is no store at {path}", "start the daemon: logmedic run")
+    lock = Lock(path)
+    lock.take(shared=True)
+    try:
+        try:
+            connection = connect(path, read_only=True)
+        except duckdb.Error as error:
+            raise _trouble(error) from None
+        with connection:
+            yield DuckQueries(connection)
+    finally:
+        lock.release()

@@ -1,0 +1,50 @@
+"""The form of the store, step by step. A step that was shipped is never changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from logmedic.adapters.store.rows import TABLES
+from logmedic.model.errors import StoreTooNew
+
+
+def _first(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in TABLES:
+        connection.execute(table.create)
+    connection.execute("CREATE TABLE progress (changes BIGINT)")
+    connection.execute("INSERT INTO progress VALUES (0)")
+
+
+STEPS: tuple[Any, ...] = (_first,)
+NEWEST = len(STEPS)
+
+
+def version_of(connection: duckdb.DuckDBPyConnection) -> int:
+    """0 for a new file."""
+    known = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_migrations'").fetchone()
+    if not known or not known[0]:
+        return 0
+    newest = connection.execute("SELECT coalesce(max(version), 0) FROM schema_migrations").fetchone()
+    return int(newest[0]) if newest else 0
+
+
+def migrate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring the store to the newest form, all in one transaction. Raises StoreTooNew; nothing is written then."""
+    version = version_of(connection)
+    if version > NEWEST:
+        raise StoreTooNew(
+            f"the store has form {version}, and this logmedic knows {NEWEST}",
+            "run the newer logmedic that wrote it, or name another storage.path",
+        )
+    if version == NEWEST:
+        return
+    connection.execute("BEGIN")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, applied_at TIMESTAMP)"
+    )
+    for number in range(version, NEWEST):
+        STEPS[number](connection)
+        connection.execute("INSERT INTO schema_migrations VALUES (?, now()::TIMESTAMP)", [number + 1])
+    connection.execute("COMMIT")

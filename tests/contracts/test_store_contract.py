@@ -1,0 +1,294 @@
+"""What every store promises: on the real one and on the fake alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import builders as make
+from fakes.memory_store import MemoryStore
+from logmedic.adapters.store.duck import DuckStore
+from logmedic.model.alert import Alert, AlertStatus
+from logmedic.model.changeset import Changeset
+from logmedic.model.errors import NotFound
+from logmedic.model.fix import AttemptStatus, Breaker, BreakerStatus, FixAttempt, Verdict
+from logmedic.model.issue import (
+    HoldReason,
+    Incident,
+    IncidentEvent,
+    IncidentStatus,
+    IssueSource,
+    KnownIssue,
+    Learning,
+    PatternType,
+    Resolution,
+    Tally,
+    Template,
+    Window,
+)
+from logmedic.model.rule import AlertEvent, Severity
+from logmedic.model.state import EngineState
+from logmedic.ports import Store
+
+NOW = datetime.now(UTC).replace(microsecond=123456)
+NASTY = "a\x00b\x1b[31m \u202e \U0001f600 ' \" \\ {x} ]} \n--; DROP"
+MINUTE = NOW.replace(second=0, microsecond=0)
+ISSUE = KnownIssue(
+    "s1", IssueSource.RULE, "rule:web-down", "web-down", NASTY, Severity.HIGH, NOW, NOW, tags=("a", NASTY)
+)
+INCIDENT = Incident(
+    "0193-i1",
+    "s1",
+    "web-down",
+    NASTY,
+    NASTY,
+    Severity.CRITICAL,
+    NOW,
+    NOW,
+    captures={"upstream": "10.0.0.1:80", "x": NASTY},
+    evidence=NASTY,
+    status=IncidentStatus.FIXING,
+    hold=HoldReason.COOLDOWN,
+    attempt_id="a1",
+    due_at=NOW + timedelta(seconds=1.5),
+    told=("opened",),
+)
+ATTEMPT = FixAttempt("a1", "0193-i1", "web-down", NASTY, "web", 0, "restart", 1, ("/bin/x", NASTY), NOW, output=NASTY)
+ALERT = Alert("m1", "0193-i1", AlertEvent.OPENED, Severity.HIGH, "oncall", "chat", NASTY, NASTY, NOW, NOW)
+EVERYTHING = Changeset(
+    issues=(ISSUE,),
+    incidents=(INCIDENT,),
+    events=(IncidentEvent("e1", "0193-i1", NOW, "opened", NASTY),),
+    learnings=(Learning("l1", PatternType.ERROR_PATTERN, NASTY, 0.7, NOW, {"component": NASTY}),),
+    templates=(Template("f" * 16, NASTY, "shop", NASTY, 3, NOW, NOW, trace=True),),
+    windows=(Window("web-down", NASTY, (1.5, 2.25)),),
+    attempts=(ATTEMPT,),
+    breakers=(Breaker("web-down", BreakerStatus.OPEN, 3, NOW, NOW + timedelta(minutes=30), 1),),
+    alerts=(ALERT,),
+    tallies=(Tally(MINUTE, "matched", 2), Tally(MINUTE, "unknown", 1)),
+    checkpoints=(replace(make.checkpoint(10), at=NOW),),
+)
+
+Opener = Callable[[], Store]
+Scenario = Callable[[Opener], Awaitable[None]]
+
+
+class Shelf:
+    """Opens one store again and again, as restarts do."""
+
+    def __init__(self, kind: str, path: Path) -> None:
+        self._kind = kind
+        self._path = path / "state" / "logmedic.duckdb"
+        self._memory: MemoryStore | None = None
+
+    def __call__(self) -> Store:
+        if self._kind == "duckdb":
+            return DuckStore(self._path)
+        self._memory = self._memory.reopen() if self._memory else MemoryStore()
+        return self._memory
+
+
+@pytest.fixture(params=["memory", "duckdb"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+    return Shelf(request.param, tmp_path)
+
+
+async def reopened(shelf: Shelf, store: Store) -> tuple[Store, EngineState]:
+    await store.close()
+    again = shelf()
+    return again, await again.open()
+
+
+def run(shelf: Shelf, scenario: Callable[[Store], Awaitable[Any]]) -> Any:
+    async def whole() -> Any:
+        store = shelf()
+        await store.open()
+        try:
+            return await scenario(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(whole())
+
+
+def test_a_new_store_is_empty(shelf: Shelf) -> None:
+    async def scenario(store: Store) -> None:
+        assert await store.ask("incidents", everything=True) == []
+        assert await store.ask("counts") == {}
+        stats = await store.ask("stats")
+        assert stats["total_errors"] == 0
+        assert stats["auto_fix_success_rate"] is None
+        assert stats["avg_recovery_time_s"] is None
+
+    run(shelf, scenario)
+
+
+def test_every_kind_of_entity_comes_back_as_it_was(shelf: Shelf) -> None:
+    async def scenario() -> None:
+        store = shelf()
+        await store.open()
+        await store.commit(EVERYTHING)
+        store, state = await reopened(shelf, store)
+        expected = EngineState()
+        expected.apply(EVERYTHING)
+        assert state == expected
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_new_version_replaces_the_old_one(shelf: Shelf) -> None:
+    async def scenario() -> None:
+        store = shelf()
+        await store.open()
+        await store.commit(EVERYTHING)
+        over = replace(
+            INCIDENT,
+            status=IncidentStatus.RESOLVED,
+            resolution=Resolution.FIXED,
+            resolved_at=NOW,
+            hold=None,
+            due_at=None,
+        )
+        sent = replace(ALERT, status=AlertStatus.SENT, sent_at=NOW)
+        done = replace(ATTEMPT, status=AttemptStatus.FINISHED, exit_code=0, duration_s=0.25, verdict=Verdict.FIXED)
+        await store.commit(Changeset(incidents=(over,), alerts=(sent,), attempts=(done,)))
+        store, state = await reopened(shelf, store)
+        assert state.incidents == {}
+        assert state.alerts == {}
+        assert state.attempts == {"a1": done}
+        (row,) = await store.ask("incidents", everything=True)
+        assert row["resolution"] == "fixed"
+        assert row["hold"] is None
+        assert await store.ask("incidents") == []
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_tallies_add_up(shelf: Shelf) -> None:
+    async def scenario(store: Store) -> None:
+        for _ in range(3):
+            await store.commit(Changeset(tallies=(Tally(MINUTE, "lines", 2), Tally(MINUTE, "lines", 5))))
+        await store.commit(Changeset(tallies=(Tally(MINUTE + timedelta(minutes=1), "lines", 1),)))
+        assert await store.ask("counts") == {"lines": 22}
+
+    run(shelf, scenario)
+
+
+def test_a_window_that_is_forgotten_and_written_again_is_there(shelf: Shelf) -> None:
+    async def scenario() -> None:
+        store = shelf()
+        await store.open()
+        window = Window("web-down", "a", (1.0,))
+        await store.commit(Changeset(windows=(window,)))
+        await store.commit(Changeset(forgotten_windows=(("web-down", "a"),)))
+        await store.commit(Changeset(windows=(replace(window, times=(2.0,)),)))
+        store, state = await reopened(shelf, store)
+        assert state.windows == {("web-down", "a"): replace(window, times=(2.0,))}
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_an_incident_is_found_by_the_end_of_its_id(shelf: Shelf) -> None:
+    async def scenario(store: Store) -> None:
+        await store.commit(EVERYTHING)
+        await store.commit(Changeset(incidents=(replace(INCIDENT, id="0193-i2"),)))
+        story = await store.ask("incident", incident_id="3-i1")
+        assert story["id"] == "0193-i1"
+        assert [each["text"] for each in story["events"]] == [NASTY]
+        assert [each["argv"] for each in story["attempts"]] == [["/bin/x", NASTY]]
+        assert [each["receiver"] for each in story["alerts"]] == ["chat"]
+        assert story["issue"]["occurrences"] == 0
+        assert story["captures"]["upstream"] == "10.0.0.1:80"
+
+    run(shelf, scenario)
+
+
+@pytest.mark.parametrize("wanted", ["", "i1", "nowhere", "0193", "%", "_-i1", "' OR 1=1 --"])
+def test_what_is_no_incident_is_not_found(shelf: Shelf, wanted: str) -> None:
+    async def scenario(store: Store) -> None:
+        await store.commit(EVERYTHING)
+        with pytest.raises(NotFound):
+            await store.ask("incident", incident_id=wanted)
+
+    run(shelf, scenario)
+
+
+def test_times_are_told_in_utc_with_a_z(shelf: Shelf) -> None:
+    async def scenario(store: Store) -> None:
+        await store.commit(EVERYTHING)
+        (row,) = await store.ask("incidents")
+        assert row["opened_at"] == NOW.isoformat().replace("+00:00", "Z")
+
+    run(shelf, scenario)
+
+
+def test_the_six_metrics_come_from_what_happened(shelf: Shelf) -> None:
+    def lesson(number: int, kind: PatternType, at: datetime = NOW) -> Learning:
+        return Learning(f"l{number}", kind, "x", 1.0, at)
+
+    def fixed(number: int, took_s: float, at: datetime = NOW) -> Incident:
+        opened = at - timedelta(seconds=took_s)
+        resolution = {"status": IncidentStatus.RESOLVED, "resolution": Resolution.FIXED, "resolved_at": at}
+        return replace(INCIDENT, id=f"i{number}", opened_at=opened, hold=None, due_at=None, **resolution)  # type: ignore[arg-type]
+
+    long_ago = NOW - timedelta(days=3)
+
+    async def scenario(store: Store) -> None:
+        await store.commit(
+            Changeset(
+                incidents=(fixed(1, 10), fixed(2, 30), fixed(3, 500, long_ago)),
+                learnings=(
+                    lesson(1, PatternType.AUTO_FIX_SUCCESS),
+                    lesson(2, PatternType.AUTO_FIX_SUCCESS),
+                    lesson(3, PatternType.AUTO_FIX_SUCCESS, long_ago),
+                    lesson(4, PatternType.AUTO_FIX_FAILURE),
+                    lesson(5, PatternType.CIRCUIT_BREAKER_OPEN),
+                    lesson(6, PatternType.ISSUE_ESCALATION),
+                    lesson(7, PatternType.ISSUE_ESCALATION, long_ago),
+                ),
+                tallies=(Tally(MINUTE, "matched", 7), Tally(MINUTE, "unknown", 2), Tally(MINUTE, "lines", 99)),
+            )
+        )
+        day = await store.ask("stats", since=NOW - timedelta(hours=24))
+        assert day == {
+            "total_errors": 9,
+            "auto_fixed": 2,
+            "auto_fix_success_rate": pytest.approx(2 / 3),
+            "circuit_breaker_opens": 1,
+            "escalations": 1,
+            "avg_recovery_time_s": pytest.approx(20),
+        }
+        ever = await store.ask("stats")
+        assert ever["auto_fixed"] == 3
+        assert ever["escalations"] == 2
+
+    run(shelf, scenario)
+
+
+def test_lists_are_newest_first_and_limited(shelf: Shelf) -> None:
+    async def scenario(store: Store) -> None:
+        await store.commit(
+            Changeset(
+                incidents=tuple(replace(INCIDENT, id=f"i{n}", group_key=str(n)) for n in range(5)),
+                issues=tuple(
+                    replace(ISSUE, id=f"s{n}", fingerprint=str(n), last_seen=NOW + timedelta(seconds=n))
+                    for n in range(5)
+                ),
+                alerts=tuple(replace(ALERT, id=f"m{n}") for n in range(5)),
+                learnings=tuple(Learning(f"l{n}", PatternType.REGRESSION, "x", 1.0, NOW) for n in range(5)),
+            )
+        )
+        for question in ("incidents", "issues", "alerts", "learnings"):
+            rows = await store.ask(question, limit=2)
+            assert [each["id"][1:] for each in rows] == ["4", "3"]
+
+    run(shelf, scenario)

@@ -1,0 +1,356 @@
+"""What only the real store can show: locks, rights, damage, kills, full disks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import builders as make
+from logmedic.adapters.store.duck import DuckStore, open_readonly
+from logmedic.model.changeset import Changeset
+from logmedic.model.errors import NotFound, StoreFull, StoreLocked, StoreTooNew
+from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, Tally, Window
+from logmedic.model.rule import Severity
+from logmedic.model.state import EngineState
+
+NOW = datetime.now(UTC)
+MINUTE = NOW.replace(second=0, microsecond=0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "logmedic.duckdb"
+
+
+def counted(n: int) -> Changeset:
+    """Everything in it says `n`: a half of it would show."""
+    incident = Incident(f"i{n:06d}", "s1", "web", str(n), "t", Severity.LOW, NOW, NOW)
+    event = IncidentEvent(f"e{n:06d}", incident.id, NOW, "opened", "x" * 200)
+    return Changeset(
+        incidents=(incident,),
+        events=(event,),
+        tallies=(Tally(MINUTE, "lines", 1),),
+        checkpoints=(replace(make.checkpoint(n), at=NOW),),
+    )
+
+
+def use(path: Path, scenario: Callable[[DuckStore, EngineState], Awaitable[Any]]) -> Any:
+    async def whole() -> Any:
+        store = DuckStore(path)
+        state = await store.open()
+        try:
+            return await scenario(store, state)
+        finally:
+            await store.close()
+
+    return asyncio.run(whole())
+
+
+async def fill(store: DuckStore, _: EngineState, n: int = 50) -> None:
+    for each in range(1, n + 1):
+        await store.commit(counted(each))
+
+
+def killed_after(path: Path, n: int, *, in_commit: bool = False) -> None:
+    """A process commits `n` changesets and dies by SIGKILL, its write-ahead log left behind."""
+    program = f"""
+import asyncio, os, signal, sys, threading
+sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]!r}
+from test_duck_store import DuckStore, Path, counted
+async def main():
+    store = DuckStore(Path({str(path)!r}))
+    await store.open()
+    for n in range(1, {n} + 1):
+        await store.commit(counted(n))
+        print(n, flush=True)
+    if {in_commit}:
+        task = asyncio.ensure_future(store.commit(counted({n} + 1)))
+        await asyncio.sleep(0)
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+
+
+async def whole(store: DuckStore, state: EngineState) -> int:
+    """How many changesets are there, all of each."""
+    n = state.checkpoints["a.log"].offset if state.checkpoints else 0
+    assert (await store.ask("counts")).get("lines", 0) == n
+    rows = await store.ask("incidents", everything=True, limit=10_000)
+    assert [each["id"] for each in reversed(rows)] == [f"i{each:06d}" for each in range(1, n + 1)]
+    for row in rows[:3]:
+        assert len((await store.ask("incident", incident_id=row["id"]))["events"]) == 1
+    return n
+
+
+def test_the_file_and_its_directory_are_for_the_owner_alone(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        use(path, fill)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_f45_a_second_process_is_refused_with_the_pid_of_the_first(path: Path) -> None:
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        program = (
+            "import asyncio, sys\nfrom pathlib import Path\nfrom logmedic.adapters.store.duck import DuckStore\n"
+            "asyncio.run(DuckStore(Path(sys.argv[1])).open())"
+        )
+        ran = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=False)
+        assert "StoreLocked" in ran.stderr
+        assert f"process {os.getpid()}" in ran.stderr
+        with pytest.raises(StoreLocked, match=str(os.getpid())), open_readonly(path):
+            pass
+
+    use(path, scenario)
+
+
+def test_f52_a_file_of_a_newer_form_is_refused_and_left_as_it_is(path: Path) -> None:
+    use(path, fill)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("INSERT INTO schema_migrations VALUES (999, now()::TIMESTAMP)")
+    before = path.read_bytes()
+    with pytest.raises(StoreTooNew, match="999"):
+        use(path, fill)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("in_commit", [False, True])
+def test_f30_a_kill_leaves_whole_changesets(path: Path, in_commit: bool) -> None:
+    killed_after(path, 20, in_commit=in_commit)
+    assert use(path, whole) in ((20, 21) if in_commit else (20,))
+
+
+@pytest.mark.parametrize("where", [0.02, 0.5, 0.97])
+def test_f46_a_damaged_write_ahead_log_is_cut_where_it_is_damaged(path: Path, where: float) -> None:
+    killed_after(path, 40)
+    wal = path.with_name(f"{path.name}.wal")
+    with wal.open("r+b") as file:
+        file.seek(int(wal.stat().st_size * where))
+        file.write(b"\xff" * 8)
+    damaged = wal.read_bytes()
+
+    async def scenario(store: DuckStore, state: EngineState) -> int:
+        assert any("damaged" in each for each in store.notices)
+        return await whole(store, state)
+
+    saved = use(path, scenario)
+    assert saved <= 40
+    assert saved >= int(40 * where) - 20
+    (kept,) = path.parent.glob("*.damaged-*.wal")
+    assert kept.read_bytes() == damaged
+
+
+def test_f46_a_torn_write_ahead_log_loses_the_last_change_alone(path: Path) -> None:
+    killed_after(path, 30)
+    wal = path.with_name(f"{path.name}.wal")
+    os.truncate(wal, wal.stat().st_size - 5)
+    assert use(path, whole) == 29
+
+
+@pytest.mark.parametrize("garbage", [b"", b"garbage" * 3000, b"\x00" * 12288], ids=["empty", "garbage", "zeros"])
+def test_f47_garbage_is_set_aside_and_a_new_store_begun(path: Path, garbage: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(garbage)
+
+    async def scenario(store: DuckStore, state: EngineState) -> None:
+        assert any("new store" in each for each in store.notices)
+        assert state == EngineState()
+        await fill(store, state, 3)
+
+    use(path, scenario)
+    (kept,) = path.parent.glob("*.damaged-*")
+    assert kept.read_bytes() == garbage
+    assert use(path, whole) == 3
+
+
+def test_f47_damage_inside_the_file_never_keeps_the_daemon_from_starting(path: Path) -> None:
+    use(path, lambda store, state: fill(store, state, 150))
+    sound = path.read_bytes()
+    rescued: list[bool] = []
+    for place in range(4096, len(sound), max(4096, len(sound) // 5)):
+        path.write_bytes(sound[:place] + b"\xa5" * 512 + sound[place + 512 :])
+
+        async def starts(store: DuckStore, state: EngineState) -> None:
+            await store.commit(counted(1000))
+            rescued.append(bool(state.checkpoints))
+
+        use(path, starts)
+    assert any(rescued), "what is not damaged is taken over"
+
+
+class Tmpfs:
+    """A file system of 3 MiB, filled and freed."""
+
+    def __init__(self, path: Path) -> None:
+        self._room = path.parent
+        self._room.mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", self._room], check=True)
+
+    def fill(self) -> None:
+        with (self._room / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
+
+    def free(self) -> None:
+        (self._room / "ballast").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        subprocess.run(["umount", "-l", self._room], check=True)
+
+
+class FileLimit:
+    """No file may grow, as for a user over quota."""
+
+    def __init__(self, path: Path) -> None:
+        self._before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, self._limits[1]))
+
+    def free(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
+
+    def close(self) -> None:
+        self.free()
+        signal.signal(signal.SIGXFSZ, self._before)
+
+
+MEANS = [Tmpfs, FileLimit] if os.geteuid() == 0 else [FileLimit]  # mounting is for root alone
+
+
+@pytest.mark.parametrize("means", MEANS)
+def test_f48_a_full_disk_is_told_and_nothing_is_lost_once_there_is_room(
+    path: Path, means: type[Tmpfs] | type[FileLimit]
+) -> None:
+    disk = means(path)
+
+    async def until_full(store: DuckStore) -> tuple[int, StoreFull]:
+        for n in range(2, 2000):
+            try:
+                await store.commit(counted(n))
+            except StoreFull as error:
+                return n, error
+        raise AssertionError("it never got full")
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await store.commit(counted(1))
+        disk.fill()
+        failed, told = await until_full(store)
+        assert "df -h" in told.hint
+        disk.free()
+        for n in (failed, failed + 1):
+            await store.commit(counted(n))
+        assert (await store.ask("counts"))["lines"] == failed + 1
+
+    try:
+        use(path, scenario)
+        assert use(path, whole) > 1
+    finally:
+        disk.close()
+
+
+def test_reading_beside_no_daemon_changes_nothing(path: Path) -> None:
+    killed_after(path, 10)
+    before = {each.name: each.read_bytes() for each in path.parent.iterdir()}
+    with open_readonly(path) as queries:
+        assert queries.counts() == {"lines": 10}
+    assert {each.name: each.read_bytes() for each in path.parent.iterdir()} == before
+
+
+def test_where_no_store_is_the_command_to_type_is_told(path: Path) -> None:
+    with pytest.raises(NotFound, match="no store at") as told, open_readonly(path):
+        pass
+    assert "logmedic run" in told.value.hint
+
+
+def test_retention_forgets_what_is_over_and_keeps_the_sums(path: Path) -> None:
+    old = NOW - timedelta(days=100)
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await fill(store, EngineState(), 3)
+        over = Incident("i0", "s1", "web", "", "t", Severity.LOW, old, old, status=IncidentStatus.RESOLVED)
+        await store.commit(
+            Changeset(
+                incidents=(replace(over, resolved_at=old),),
+                events=(IncidentEvent("e0", "i0", old, "opened", "x"),),
+                tallies=(Tally(old.replace(second=0, microsecond=0), "lines", 40),),
+            )
+        )
+        for _ in range(2):
+            await store.prune(timedelta(days=90), NOW)
+            rows = await store.ask("incidents", everything=True)
+            assert [each["id"] for each in rows] == ["i000003", "i000002", "i000001"]
+            assert await store.ask("counts") == {"lines": 43}
+        with pytest.raises(NotFound):
+            await store.ask("incident", incident_id="i0")
+
+    use(path, scenario)
+
+
+TEXTS = st.text(max_size=20)
+WINDOWS = st.builds(Window, st.sampled_from("ab"), TEXTS, st.tuples(st.floats(0, 2e9)))
+INCIDENTS = st.builds(
+    Incident,
+    id=st.sampled_from(["i1", "i2", "i3"]),
+    issue_id=TEXTS,
+    rule_id=st.sampled_from("ab"),
+    group_key=TEXTS,
+    title=TEXTS,
+    severity=st.sampled_from(Severity),
+    opened_at=st.just(NOW),
+    last_match_at=st.just(NOW),
+    captures=st.dictionaries(TEXTS, TEXTS, max_size=2),
+    status=st.sampled_from([IncidentStatus.OPEN, IncidentStatus.FAILED, IncidentStatus.RESOLVED]),
+)
+CHANGESETS = st.builds(
+    Changeset,
+    incidents=st.lists(INCIDENTS, max_size=2, unique_by=lambda each: each.id).map(tuple),
+    windows=st.lists(WINDOWS, max_size=3, unique_by=lambda each: (each.rule_id, each.group_key)).map(tuple),
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(CHANGESETS, max_size=6))
+def test_what_is_loaded_is_the_fold_over_what_was_committed(changesets: list[Changeset]) -> None:
+    async def commit(store: DuckStore, _: EngineState) -> None:
+        for changeset in changesets:
+            await store.commit(changeset)
+
+    async def loaded(_: DuckStore, state: EngineState) -> EngineState:
+        return state
+
+    newest: dict[str, Incident] = {}
+    expected = EngineState()
+    for changeset in changesets:
+        newest.update((each.id, each) for each in changeset.incidents)
+        expected.apply(Changeset(windows=changeset.windows))
+    expected.apply(Changeset(incidents=tuple(newest[key] for key in sorted(newest))))
+    with tempfile.TemporaryDirectory() as room:
+        path = Path(room) / "logmedic.duckdb"
+        use(path, commit)
+        state = use(path, loaded)
+    assert state.windows == expected.windows
+    assert state.incidents == expected.incidents
