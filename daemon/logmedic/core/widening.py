@@ -52,7 +52,7 @@ class Widened:
 def widen(pattern: str) -> Widened | None:
     """None when the pattern is in a dialect that is not understood here, or may match nothing at all."""
     tree = _parse(pattern)
-    if tree is None:
+    if tree is None or tree.getwidth()[0] == 0:  # an empty match may end before the first byte of its record
         return None
     flags = tree.state.flags
     literal = max(_literals(tree, flags), key=len, default=b"")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -15,7 +16,12 @@ from logmedic.model.rule import RuleProblem
 SIZE_LIMIT = 1024 * 1024
 """Bytes of a file: far beyond what people write, far below what would hurt."""
 DEPTH_LIMIT = 30
-EXCERPT_LIMIT = 400
+MAX_PROBLEMS = 100
+"""Of one file: nobody reads more, and a file of a megabyte can hold a million."""
+
+_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+"""What YAML counts as one: `splitlines` knows more, and the places would be off."""
+_NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Scalar = str | int | float | bool | None
 Path = tuple[str | int, ...]
@@ -83,7 +89,7 @@ class Document:
         return self.root.plain()
 
     def excerpt(self, line: int) -> str:
-        return self.lines[line - 1][:EXCERPT_LIMIT] if 0 < line <= len(self.lines) else ""
+        return _line(self.lines, line)
 
     def place(self, path: Path) -> Mark:
         """Of the key or item at `path`, or of the nearest thing around it that exists."""
@@ -121,7 +127,8 @@ def parse_document(file: str, content: bytes) -> Document:
     if len(content) > SIZE_LIMIT:
         raise DocumentInvalid((RuleProblem(file, 0, 0, f"larger than {SIZE_LIMIT} bytes", "split it"),))
     text = _decoded(file, content)
-    lines = tuple(text.splitlines())
+    lines = tuple(_LINE_BREAK.split(text))
+    _refuse_controls(file, text, lines)
     try:
         _refuse_what_is_not_spoken(file, text, lines)
         composed = yaml.compose(text, Loader=_Loader)
@@ -132,8 +139,25 @@ def parse_document(file: str, content: bytes) -> Document:
     problems: list[RuleProblem] = []
     root = _node(composed, file, lines, problems)
     if problems:
-        raise DocumentInvalid(tuple(problems))
+        raise DocumentInvalid(tuple(problems[:MAX_PROBLEMS]))
     return Document(file, lines, root)
+
+
+def _line(lines: tuple[str, ...], line: int) -> str:
+    """Uncut: the lines are shared by all problems, and rendering shows a window of them."""
+    return lines[line - 1] if 0 < line <= len(lines) else ""
+
+
+def _refuse_controls(file: str, text: str, lines: tuple[str, ...]) -> None:
+    """The parser would tell their position in bytes only. Raises DocumentInvalid."""
+    found = _NOT_TEXT.search(text)
+    if found is None:
+        return
+    before = _LINE_BREAK.split(text[: found.start()])
+    words = f"the control character U+{ord(found[0]):04X} does not belong in text"
+    hint = "it looks like UTF-16: save it as UTF-8" if found[0] == "\0" else "remove it, or write it as an escape"
+    place = len(before), len(before[-1]) + 1
+    raise DocumentInvalid((RuleProblem(file, *place, words, hint, _line(lines, place[0])),))
 
 
 def _decoded(file: str, content: bytes) -> str:
@@ -150,8 +174,8 @@ def _decoded(file: str, content: bytes) -> str:
 def _refuse_what_is_not_spoken(file: str, text: str, lines: tuple[str, ...]) -> None:
     """Depth, aliases, tags and second documents, before anything is built of them. Raises DocumentInvalid."""
     problems = [
-        RuleProblem(file, line, column, words, hint, lines[line - 1][:EXCERPT_LIMIT] if line <= len(lines) else "")
-        for line, column, words, hint in _unspoken(yaml.parse(text, Loader=_Loader))
+        RuleProblem(file, line, column, words, hint, _line(lines, line))
+        for line, column, words, hint in islice(_unspoken(yaml.parse(text, Loader=_Loader)), MAX_PROBLEMS)
     ]
     if problems:
         raise DocumentInvalid(tuple(problems))
@@ -183,8 +207,10 @@ def _syntax_problem(file: str, lines: tuple[str, ...], error: yaml.YAMLError) ->
         return RuleProblem(file, 0, 0, f"not YAML: {words} (character {position})", "remove control characters")
     line = min(mark.line + 1, max(len(lines), 1))
     column = mark.column + 1 if mark.line < len(lines) else len(lines[-1]) + 1 if lines else 1
-    hint = "indent with blanks" if "\\t" in words or "'\t'" in words else _syntax_hint(words)
-    return RuleProblem(file, line, column, f"not YAML: {words}", hint, lines[line - 1][:EXCERPT_LIMIT] if lines else "")
+    excerpt = _line(lines, line)
+    tab = "\t" in excerpt[:column] and not excerpt[: max(column - 1, 0)].strip()
+    hint = "indent with blanks, not with a tab" if tab else _syntax_hint(words)
+    return RuleProblem(file, line, column, f"not YAML: {words}", hint, excerpt)
 
 
 def _syntax_hint(words: str) -> str:
@@ -210,7 +236,7 @@ def _mapping(given: Any, file: str, lines: tuple[str, ...], problems: list[RuleP
     keys: dict[str, tuple[int, int]] = {}
     for key, value in given.value:
         place = key.start_mark.line + 1, key.start_mark.column + 1
-        excerpt = lines[place[0] - 1][:EXCERPT_LIMIT] if place[0] <= len(lines) else ""
+        excerpt = _line(lines, place[0])
         if not isinstance(key, yaml.ScalarNode):
             hint = "quote a value that begins with a brace"
             problems.append(RuleProblem(file, *place, "a key that is no text", hint, excerpt))

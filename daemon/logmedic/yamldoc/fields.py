@@ -9,10 +9,8 @@ from enum import StrEnum
 from typing import TypeVar
 
 from logmedic.model.rule import RuleProblem
-from logmedic.yamldoc.document import Document, Node
+from logmedic.yamldoc.document import MAX_PROBLEMS, Document, Node
 from logmedic.yamldoc.units import duration_text, parse_duration, parse_size
-
-MONTH = timedelta(days=30)
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -33,6 +31,8 @@ class Problems:
         self.found: list[RuleProblem] = []
 
     def add(self, at: Node | tuple[int, int], text: str, hint: str = "") -> None:
+        if len(self.found) >= MAX_PROBLEMS:
+            return
         line, column = at if isinstance(at, tuple) else (at.line, at.column)
         excerpt = self._document.excerpt(line)
         problem = RuleProblem(self._document.file, line, column, text, hint, excerpt)
@@ -88,7 +88,11 @@ class Fields:
 
     def text(self, key: str, default: str = "", *, required: bool = False) -> str:
         node = self.node_of(key, required=required)
-        return default if node is None else self.text_of(node, key) or default
+        if node is None:
+            return default
+        if required and node.value == "":
+            self.problems.add(node, f"`{key}` is empty", "write some text")
+        return self.text_of(node, key) or default
 
     def text_of(self, node: Node, key: str) -> str:
         """A number that stands where text is wanted is text."""

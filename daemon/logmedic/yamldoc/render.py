@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from logmedic.model.rule import RuleProblem
@@ -18,7 +19,8 @@ def render_problems(problems: Sequence[RuleProblem], *, color: bool = False) -> 
 
 def _paragraph(problem: RuleProblem, color: bool) -> str:
     bold, red, dim, plain = (_BOLD, _RED, _DIM, _PLAIN) if color else ("", "", "", "")
-    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    file = visible(problem.file)
+    place = f"{file}:{problem.line}:{problem.column}" if problem.line else file
     rows = [f"{bold}{place}:{plain} {red}error:{plain} {visible(problem.text)}"]
     if problem.excerpt.strip():
         shown, caret = _window(problem.excerpt, problem.column)
@@ -34,10 +36,19 @@ def _window(excerpt: str, column: int) -> tuple[str, int]:
     start = max(0, column - 1 - WIDTH * 2 // 3) if len(excerpt) > WIDTH else 0
     head = visible(excerpt[start : max(column - 1, start)].replace("\t", " "))
     tail = visible(excerpt[max(column - 1, start) : start + WIDTH].replace("\t", " "))
-    lead = "..." if start else ""
-    return f"{lead}{head}{tail}".rstrip(), len(lead) + len(head)
+    lead, rest = "..." if start else "", "..." if len(excerpt) > start + WIDTH else ""
+    return f"{lead}{head}{tail}{rest}".rstrip(), len(lead) + _cells(head)
+
+
+def _cells(text: str) -> int:
+    """Columns of a terminal that `text` takes."""
+    return sum((unicodedata.east_asian_width(each) in "WF") + (not unicodedata.combining(each)) for each in text)
 
 
 def visible(text: str) -> str:
     """Control characters as escapes: a file must not steer the terminal of its reader."""
-    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
+    return "".join(each if each.isprintable() else _escaped(ord(each)) for each in text)
+
+
+def _escaped(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,49 @@
+"""The command line of the sandbox around one step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+SHARED_MEMORY_BYTES = 1 << 20
+TEMPORARY_BYTES = 16 << 20
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_OF_ETC = ("ld.so.cache", "passwd", "group", "alternatives", "localtime")
+"""What programs need of /etc: libraries, names, Debian's links, the time zone."""
+_OF_ROOT = ("bin", "lib", "lib64", "sbin")
+
+
+def command(
+    bwrap: str, argv: Sequence[str], *, write: Sequence[str], read: Sequence[str], seccomp: int, status: int
+) -> list[str]:
+    """`seccomp`: the descriptor that the filter is read from; `status`: one that gets bubblewrap's JSON."""
+    return [
+        bwrap,
+        *("--ro-bind", "/usr", "/usr"),
+        *_system(),
+        *("--proc", "/proc", "--dev", "/dev"),
+        *("--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"),
+        *("--size", str(TEMPORARY_BYTES), "--tmpfs", "/tmp"),
+        *("--tmpfs", "/run"),
+        *(word for path in read for word in ("--ro-bind", path, path)),
+        *(word for path in write for word in ("--bind", path, path)),
+        *("--remount-ro", "/dev", "--remount-ro", "/run", "--remount-ro", "/"),
+        *("--unshare-user", "--unshare-all", "--disable-userns", "--die-with-parent", "--new-session"),
+        *("--cap-drop", "ALL", "--clearenv", "--setenv", "PATH", PATH),
+        *("--setenv", "LANG", "C.UTF-8", "--setenv", "HOME", "/tmp"),
+        *("--chdir", "/tmp", "--hostname", "fix"),
+        *("--seccomp", str(seccomp), "--json-status-fd", str(status)),
+        *("--", *argv),
+    ]
+
+
+def _system() -> Iterator[str]:
+    """The directories beside /usr, as links where they are links."""
+    for name in _OF_ROOT:
+        path = f"/{name}"
+        if os.path.islink(path):
+            yield from ("--symlink", os.readlink(path), path)
+        elif os.path.isdir(path):
+            yield from ("--ro-bind", path, path)
+    for name in _OF_ETC:
+        yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")

@@ -1,0 +1,268 @@
+"""One step as a child: limits, output, deadline, and an end that leaves nothing behind."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from logmedic.fixrun import sandbox, seccomp
+
+OUTPUT_KEPT = 64 * 1024
+"""Bytes of the first and of the last output."""
+_PDEATHSIG, _NO_NEW_PRIVS, _SUBREAPER = 1, 38, 36
+_CPU_SPARE_S = 1
+
+
+class Output:
+    """First and last bytes of what was written; counts the rest."""
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._dropped = 0
+
+    def add(self, chunk: bytes) -> None:
+        room = OUTPUT_KEPT - len(self._head)
+        self._head += chunk[:room]
+        self._tail += chunk[room:]
+        over = len(self._tail) - OUTPUT_KEPT
+        if over > 0:
+            del self._tail[:over]
+            self._dropped += over
+
+    def text(self) -> str:
+        cut = b"\n[... %d bytes left out ...]\n" % self._dropped if self._dropped else b""
+        return bytes(self._head + cut + self._tail).decode("utf-8", "replace")
+
+
+def control(option: int, value: int) -> None:
+    """prctl(2)."""
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def follow_parent(parent: int) -> None:
+    """Die with the daemon, and be the one that orphans of the step come to (to be killed and reaped)."""
+    control(_PDEATHSIG, signal.SIGKILL)
+    control(_SUBREAPER, 1)
+    if os.getppid() != parent:  # it died before the line above
+        sys.exit(1)
+
+
+def run(job: Mapping[str, Any]) -> dict[str, Any]:
+    """`job`: argv, bwrap ("" for none), uid (None: stay who we are), write, read, memory, tasks, file, timeout_s.
+    Answers exit_code, duration_s, output, detail, started: as FixResult has them."""
+    started = time.monotonic()
+    status_read, status_write = os.pipe()
+    output_read, output_write = os.pipe()
+    try:
+        child = _spawn(job, output_write, status_write)
+    except OSError as error:
+        return _result(None, started, "", f"cannot start: {error.strerror}", ran=False)
+    finally:
+        os.close(output_write)
+        os.close(status_write)
+    signal.signal(signal.SIGTERM, lambda *_: _abort(child.pid))
+    output = Output()
+    in_time = _watch(child.pid, output_read, output, started + job["timeout_s"])
+    _kill_all(child.pid)
+    code = child.wait()
+    _drain(output_read, output)
+    ran = not job["bwrap"] or _was_started(status_read)
+    return _judged(job, code, started, output.text(), in_time, ran)
+
+
+def _judged(job: Mapping[str, Any], code: int, started: float, output: str, in_time: bool, ran: bool) -> dict[str, Any]:
+    if not in_time:
+        return _result(None, started, output, f"killed after {job['timeout_s']:g} s", ran=True)
+    if not ran:
+        return _result(None, started, output, f"the sandbox did not start it: {output.strip()[-300:]}", ran=False)
+    killed = -code if code < 0 else code - 128 if 128 < code < 160 else 0
+    if killed:
+        return _result(None, started, output, f"killed by {_signal_name(killed)}", ran=True)
+    return _result(code, started, output, "", ran=True)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _result(code: int | None, started: float, output: str, detail: str, *, ran: bool) -> dict[str, Any]:
+    took = time.monotonic() - started
+    return {"exit_code": code, "duration_s": took, "output": output, "detail": detail, "started": ran}
+
+
+def _spawn(job: Mapping[str, Any], output: int, status: int) -> subprocess.Popen[bytes]:
+    """In a session of its own. Closes nothing of the caller's."""
+    passed: tuple[int, ...] = ()
+    argv, uid = list(job["argv"]), job["uid"]
+    if job["bwrap"]:
+        filters = _seccomp_pipe()
+        passed = (filters, status)
+        argv = sandbox.command(job["bwrap"], argv, write=job["write"], read=job["read"], seccomp=filters, status=status)
+    try:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            env={"PATH": sandbox.PATH, "LANG": "C.UTF-8", "HOME": "/tmp"},
+            pass_fds=passed,
+            start_new_session=True,
+            user=uid,
+            group=uid,
+            extra_groups=[] if uid is not None else None,
+            umask=0o022,
+            preexec_fn=_limits(job, os.getuid() if uid is None else uid),
+        )
+    finally:
+        for descriptor in passed[:1]:
+            os.close(descriptor)
+
+
+def _seccomp_pipe() -> int:
+    reading, writing = os.pipe()
+    os.write(writing, seccomp.program(os.uname().machine))
+    os.close(writing)
+    return reading
+
+
+def _limits(job: Mapping[str, Any], uid: int) -> Callable[[], None]:
+    """To be called in the child, after it has changed its user. Tasks are counted by the kernel per user, over the
+    whole host, so those that run already are added."""
+    wanted = {
+        resource.RLIMIT_NPROC: job["tasks"] + _tasks_of(uid),
+        resource.RLIMIT_AS: job["memory"],
+        resource.RLIMIT_FSIZE: job["file"],
+        resource.RLIMIT_CPU: int(job["timeout_s"]) + _CPU_SPARE_S,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 1024,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    bounded = {kind: _at_most(value, resource.getrlimit(kind)[1]) for kind, value in wanted.items()}
+    prctl = ctypes.CDLL(None).prctl
+
+    def apply() -> None:
+        for kind, value in bounded.items():
+            resource.setrlimit(kind, (value, value))
+        prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+    return apply
+
+
+def _at_most(value: int, hard: int) -> int:
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
+
+
+def _tasks_of(uid: int) -> int:
+    count = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                if os.stat(f"/proc/{name}").st_uid == uid:
+                    count += len(os.listdir(f"/proc/{name}/task"))
+            except OSError:
+                continue  # gone meanwhile
+    return count
+
+
+def _watch(pid: int, output: int, kept: Output, deadline: float) -> bool:
+    """Read what the child writes until it ends or the deadline comes. False for the deadline."""
+    os.set_blocking(output, False)
+    ended = os.pidfd_open(pid)
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        selector.register(ended, selectors.EVENT_READ)
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                ready = {key.fd for key, _ in selector.select(left)}
+                if output in ready and not _read(output, kept):
+                    selector.unregister(output)  # all of its writers are gone; the child itself may go on
+                if ended in ready:
+                    return True
+            return False
+        finally:
+            os.close(ended)
+
+
+def _read(descriptor: int, kept: Output) -> bool:
+    """One chunk. False at the end."""
+    try:
+        chunk = os.read(descriptor, 65536)
+    except BlockingIOError:
+        return True
+    kept.add(chunk)
+    return bool(chunk)
+
+
+def _drain(descriptor: int, kept: Output) -> None:
+    """What is in the pipe by now. Its end is not waited for: somebody may still hold it (F56)."""
+    try:
+        while chunk := os.read(descriptor, 65536):
+            kept.add(chunk)
+    except BlockingIOError:
+        pass
+    os.close(descriptor)
+
+
+def _kill_all(pid: int) -> None:
+    """The child, its process group, and whatever else of it came to us: a daemonised grandchild as well."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        _kill(pid)
+    for _ in range(100):
+        orphans = [each for each in _children() if each != pid]
+        if not orphans:
+            return
+        for each in orphans:
+            _kill(each)
+            os.waitpid(each, 0)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _children() -> list[int]:
+    me, found = os.getpid(), []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    parent = int(file.read().rpartition(b")")[2].split()[1])
+            except OSError:
+                continue
+            if parent == me:
+                found.append(int(name))
+    return found
+
+
+def _was_started(status: int) -> bool:
+    """Bubblewrap tells the exit code of a command that it started, and of no other."""
+    with os.fdopen(status, "rb") as file:
+        os.set_blocking(file.fileno(), False)
+        told = file.read() or b""
+    return any("exit-code" in json.loads(line) for line in told.splitlines() if line.strip())
+
+
+def _abort(pid: int) -> None:
+    """The daemon does not want the result any more."""
+    _kill_all(pid)
+    os._exit(1)
