@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-sys.path.insert(
-    0, __file__.rpartition("/logmedic/fixrun/")[0]
-)  # without site-packages this is the only way to the rest
+sys.path.insert(0, __file__.rpartition("/logmedic/fixrun/")[0])  # nothing else leads there: -I -S
 
 from logmedic.fixrun.step import follow_parent, run
 

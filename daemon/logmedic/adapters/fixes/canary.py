@@ -33,7 +33,8 @@ status() { sed -n "s/^$1:[[:space:]]*//p" /proc/self/status; }
 [ "$(status Seccomp)" = 2 ] || say "no filter of system calls is on"
 [ "$(status NoNewPrivs)" = 1 ] || say "it could gain privileges"
 [ "$(status CapBnd)" = 0000000000000000 ] || say "it has capabilities"
-[ "$(sed -n 's/^Max processes *\\([0-9]*\\).*/\\1/p' /proc/self/limits)" -le "$4" ] || say "the number of its tasks is not limited"
+tasks=$(sed -n 's/^Max processes *\\([0-9]*\\).*/\\1/p' /proc/self/limits)
+[ "$tasks" -le "$4" ] || say "the number of its tasks is not limited"
 unshare --user true 2>/dev/null && say "it could make a user namespace"
 echo "held $1"
 """
