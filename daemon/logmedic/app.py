@@ -29,7 +29,6 @@ from logmedic.adapters.web.server import ControlServer
 from logmedic.core.matcher import Matcher
 from logmedic.core.ruletest import run_tests
 from logmedic.model.issue import IncidentStatus
-from logmedic.model.policy import Policy
 from logmedic.model.rule import Mode, RuleSet
 from logmedic.ports import Source
 from logmedic.runtime.clock import SystemClock, Uuid7
@@ -89,11 +88,13 @@ def run_daemon(run: Run) -> int:
     return asyncio.run(_serve(run))
 
 
-def make_rule_loader(settings: Settings, paths: Sequence[Path] = ()) -> RuleFileLoader:
-    """The loader of the configured paths; or of `paths`, which are somebody's drafts and may belong to anybody."""
+def make_rule_loader(settings: Settings, paths: Sequence[Path] = (), *, prove: bool = True) -> RuleFileLoader:
+    """The loader of the configured paths; or of `paths`, which are somebody's drafts and may belong to anybody. Without
+    `prove`, the rules' own tests are not run."""
+    tests = run_tests if prove else lambda _: []
     if paths:
-        return RuleFileLoader(paths, owners=None, prove=run_tests)
-    return RuleFileLoader(settings.rule_paths(), owners=settings.rule_owners(), prove=run_tests)
+        return RuleFileLoader(paths, owners=None, prove=tests)
+    return RuleFileLoader(settings.rule_paths(), owners=settings.rule_owners(), prove=tests)
 
 
 async def _serve(run: Run) -> int:
@@ -250,10 +251,12 @@ def _under_way(engine: Engine) -> bool:
 @asynccontextmanager
 async def open_sources(run: Run, clock: SystemClock, reloader: Reloader) -> AsyncIterator[list[Source]]:
     """The sources of this run, with what wakes them; closed on exit."""
-    with InotifyWake() as wake, WatchdogDiscovery() as discovery:
+    wake, discovery = InotifyWake(), WatchdogDiscovery()
+    try:
         if not run.once:
             for path in run.settings.rule_paths():
-                discovery.watch(path if path.is_dir() else path.parent, reloader.request)
+                directory = path if path.is_dir() else path.parent
+                discovery.watch(str(directory), reloader.request, contents=True)
         yield [
             *(_named_source(name, clock, wake, discovery) for name in run.sources),
             *(
@@ -269,6 +272,9 @@ async def open_sources(run: Run, clock: SystemClock, reloader: Reloader) -> Asyn
                 for name, spec in (() if run.sources else run.settings.sources.items())
             ),
         ]
+    finally:
+        wake.close()
+        await discovery.close()
 
 
 def _named_source(name: str, clock: SystemClock, wake: InotifyWake, discovery: WatchdogDiscovery) -> Source:

@@ -283,6 +283,12 @@ def runtime_directory() -> Path:
     return own
 
 
+def config_schema() -> dict[str, Any]:
+    """JSON Schema of the config file."""
+    schema = Settings.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "logmedic config"}
+
+
 # -- loading -----------------------------------------------------------------------------------------------------------
 
 
@@ -302,7 +308,7 @@ class Place:
 Path_ = tuple[str | int, ...]
 
 
-def config_path(given: Path | None, env: Mapping[str, str]) -> Path | None:
+def config_path(given: Path | None, env: Mapping[str, str] = os.environ) -> Path | None:
     """The file to read: the one that was named, or the system's when there is one."""
     named = given or (Path(env[CONFIG_VARIABLE]) if env.get(CONFIG_VARIABLE) else None)
     return named or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None)

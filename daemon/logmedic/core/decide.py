@@ -1,4 +1,4 @@
-"""The one decision: (state, policy, input, now) -> changeset. Pure; backtests and simulations run this very function."""
+"""The one decision: (state, policy, input, now) -> changeset. Pure; simulations run this very function."""
 
 from __future__ import annotations
 

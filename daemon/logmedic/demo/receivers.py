@@ -5,9 +5,11 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,6 +26,13 @@ class Arrived:
     text: str
 
 
+def free_port() -> int:
+    """On loopback. Somebody else could take it before it is used; the demo would say so and end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 Deliver = Callable[[Arrived], None]
 
 
@@ -32,12 +41,9 @@ class Mailbox:
 
     def __init__(self, deliver: Deliver) -> None:
         self._deliver = deliver
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
         self._controller.start()
-
-    @property
-    def port(self) -> int:
-        return int(self._controller.server.sockets[0].getsockname()[1])
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
@@ -79,8 +85,8 @@ class SlackHook:
 
 
 def _read(content: dict[str, Any]) -> tuple[str, str]:
-    """Title and text of a hook's message: in attachments, or plain."""
+    """Title and text of a hook's message, in attachments or plain, as Slack would show them."""
     for attachment in content.get("attachments", ()):
-        return str(attachment.get("title", "")), str(attachment.get("text", ""))
-    title, _, text = str(content.get("text", "")).partition("\n")
+        return unescape(str(attachment.get("title", ""))), unescape(str(attachment.get("text", "")))
+    title, _, text = unescape(str(content.get("text", ""))).partition("\n")
     return title, text

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from logmedic.demo.receivers import free_port
 
 _RULES = """\
 version: 1
@@ -149,7 +150,7 @@ def build() -> Stage:
     (home / "certs" / "gateway.pem").write_text("VALID until 2026-11-23\n")
     (home / "certs" / "gateway.pem").chmod(0o666)
     (home / "log" / "shop.log").touch()
-    stage = Stage(home, _free_port())
+    stage = Stage(home, free_port())
     (home / "rules" / "shop.yaml").write_text(_RULES.format(home=home, port=stage.port))
     (home / "rules" / "shop.yaml").chmod(0o644)
     return stage
@@ -169,9 +170,3 @@ def configure(stage: Stage, *, slack_port: int, smtp_port: int, packs: Path) -> 
 
 def shop_command(stage: Stage) -> list[str]:
     return [sys.executable, str(Path(__file__).with_name("shop.py")), str(stage.home), str(stage.port)]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

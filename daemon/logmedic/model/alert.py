@@ -12,8 +12,8 @@ from logmedic.model.rule import AlertEvent, Severity
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """`url` is an Apprise URL and a secret: never shown, logged or stored. `endpoint` replaces the web hook's address of
-    a slack:// URL, for servers that speak the same protocol."""
+    """`url` is an Apprise URL and a secret: never shown, logged or stored. `endpoint` replaces the web hook's address
+    of a slack:// URL, for servers that speak the same protocol."""
 
     name: str
     url: str = field(repr=False)

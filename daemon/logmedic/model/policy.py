@@ -24,9 +24,9 @@ class LearningPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`mode` is the ceiling for every rule. `max_age`: a match older than this starts no fix (stale).
-    `resolve_after`: an incident that no fix resolves is over after this silence. `host_max_per_hour` bounds all fixes of
-    the host. `started_at` is the daemon's start. `paused` is the kill switch."""
+    """`mode` is the ceiling for every rule. `max_age`: a match older than this starts no fix (stale). `resolve_after`:
+    an incident that no fix resolves is over after this silence. `host_max_per_hour` bounds all fixes of the host.
+    `started_at` is the daemon's start."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
     mode: Mode = Mode.OBSERVE

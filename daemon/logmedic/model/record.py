@@ -11,8 +11,8 @@ from datetime import datetime
 class Checkpoint:
     """How far one origin is read: every byte before `offset` has its effect in the store. `origin` is the key (the
     path that the glob found, or a name like `stdin`). `fingerprint` is a hash of the file's first bytes,
-    `fingerprint_len` of them, so that a reused inode is noticed; `tail_hash` is a hash of up to 64 bytes before `offset`, so that a
-    truncation that grew back is noticed (F04)."""
+    `fingerprint_len` of them, so that a reused inode is noticed; `tail_hash` is a hash of up to 64 bytes before
+    `offset`, so that a truncation that grew back is noticed (F04)."""
 
     origin: str
     source: str

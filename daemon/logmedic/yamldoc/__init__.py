@@ -6,7 +6,7 @@ Serves the rule files and the main config. The traps of YAML 1.1 are off: `no` i
 from logmedic.yamldoc.document import Document, DocumentInvalid, Node, parse_document
 from logmedic.yamldoc.fields import Fields, Problems, meant
 from logmedic.yamldoc.render import render_problems
-from logmedic.yamldoc.units import duration_text, parse_duration, parse_size
+from logmedic.yamldoc.units import duration_text, moment, parse_duration, parse_size
 
 __all__ = [
     "Document",
@@ -16,6 +16,7 @@ __all__ = [
     "Problems",
     "duration_text",
     "meant",
+    "moment",
     "parse_document",
     "parse_duration",
     "parse_size",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -25,6 +25,19 @@ def parse_size(text: str) -> int:
     if hit is None:
         raise ValueError(f"`{text[:40]}` is no size; write a number with its unit: 64K, 64M, 1G")
     return int(hit[1]) * _BYTES[hit[2]]
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """A duration before `now` (24h, 7d), or a time (ISO 8601; UTC unless it says otherwise). Raises ValueError."""
+    try:
+        return now - parse_duration(text)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"`{text[:40]}` is no time; write a duration (24h, 7d) or 2026-11-24T03:00:00Z") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def duration_text(duration: timedelta) -> str:

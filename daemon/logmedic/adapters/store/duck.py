@@ -22,7 +22,7 @@ from logmedic.adapters.store.queries import DuckQueries
 from logmedic.adapters.store.rows import utc
 from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import Changeset
-from logmedic.model.errors import NotFound, StoreBusy, StoreFull
+from logmedic.model.errors import LogmedicError, NotFound, StoreBusy, StoreFull
 from logmedic.model.fix import AttemptStatus
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.state import ATTEMPT_MEMORY, EngineState
@@ -262,6 +262,20 @@ def _fold_tallies(connection: duckdb.DuckDBPyConnection, before: datetime) -> No
     connection.execute("DELETE FROM tallies WHERE minute < ?", [before])
     for kind, total in folded:
         connection.execute("INSERT INTO tallies (minute, kind, n) VALUES (?, ?, ?)", [EPOCH, kind, total])
+
+
+def problem_of(path: Path) -> str:
+    """Why a store could not be opened at `path` now, or nothing. Leaves nothing behind but its directory."""
+    lock = Lock(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.take()
+    except LogmedicError as error:
+        return error.text
+    except OSError as error:
+        return f"{path.parent}: {error.strerror}"
+    lock.release()
+    return ""
 
 
 @contextmanager

@@ -1,0 +1,184 @@
+"""The API: /v1, JSON in and out, errors as {"error", "hint"}."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from logmedic.model.errors import LogmedicError, NotFound, TransientError
+from logmedic.ports import Control
+from logmedic.yamldoc import moment
+
+BODY_LIMIT = 64 * 1024
+LIMIT_MAX = 10_000
+
+Answer = Callable[[Request], Awaitable[Any]]
+
+
+class BadRequest(LogmedicError):
+    """The request does not say what is wanted."""
+
+
+class Forbidden(LogmedicError):
+    """The peer may read, and not act."""
+
+
+def make_app(control: Control) -> Starlette:
+    """Reading is for everybody who can connect; acting for root and the daemon's own user."""
+
+    async def status(_: Request) -> Any:
+        return await control.status()
+
+    async def incidents(request: Request) -> Any:
+        everything = _flag(request, "all")
+        return await control.ask("incidents", everything=everything, limit=_limit(request, 50))
+
+    async def incident(request: Request) -> Any:
+        return await control.ask("incident", incident_id=request.path_params["id"])
+
+    def listing(question: str) -> Answer:
+        async def answer(request: Request) -> Any:
+            return await control.ask(question, limit=_limit(request, 100))
+
+        return answer
+
+    async def breakers(_: Request) -> Any:
+        return await control.ask("breakers")
+
+    async def counts(_: Request) -> Any:
+        return await control.ask("counts")
+
+    async def stats(request: Request) -> Any:
+        return await control.ask("stats", since=_since(request))
+
+    async def approve(request: Request) -> Any:
+        return await control.approve(request.path_params["id"], _actor(request))
+
+    async def reject(request: Request) -> Any:
+        return await control.reject(request.path_params["id"], _actor(request))
+
+    async def reload(request: Request) -> Any:
+        _actor(request)
+        return await control.reload()
+
+    async def test_alert(request: Request) -> Any:
+        _actor(request)
+        return await control.test_alert(str((await _body(request)).get("route", "")))
+
+    reads = {
+        "/v1/status": status,
+        "/v1/incidents": incidents,
+        "/v1/incidents/{id}": incident,
+        "/v1/issues": listing("issues"),
+        "/v1/learnings": listing("learnings"),
+        "/v1/alerts": listing("alerts"),
+        "/v1/breakers": breakers,
+        "/v1/counts": counts,
+        "/v1/stats": stats,
+    }
+    acts = {
+        "/v1/incidents/{id}/approve": approve,
+        "/v1/incidents/{id}/reject": reject,
+        "/v1/reload": reload,
+        "/v1/alerts/test": test_alert,
+    }
+    return Starlette(
+        routes=[
+            *(Route(path, _as_json(answer), methods=["POST"]) for path, answer in acts.items()),
+            *(Route(path, _as_json(answer), methods=["GET"]) for path, answer in reads.items()),
+        ],
+        exception_handlers={HTTPException: _unknown},
+    )
+
+
+def _as_json(answer: Answer) -> Callable[[Request], Awaitable[JSONResponse]]:
+    async def respond(request: Request) -> JSONResponse:
+        try:
+            return JSONResponse(await answer(request))
+        except LogmedicError as error:
+            return JSONResponse({"error": error.text, "hint": error.hint}, _status_of(error))
+
+    return respond
+
+
+def _status_of(error: LogmedicError) -> int:
+    match error:
+        case NotFound():
+            return 404
+        case BadRequest():
+            return 400
+        case Forbidden():
+            return 403
+        case TransientError():
+            return 503
+    return 500
+
+
+async def _unknown(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  it is registered for these alone
+    return JSONResponse(
+        {"error": error.detail.lower(), "hint": "see docs/cli.md for what can be asked"}, error.status_code
+    )
+
+
+def _actor(request: Request) -> str:
+    """The name of whom the peer's process belongs to. Raises Forbidden."""
+    uid = request.state.peer_uid
+    if uid not in (0, os.geteuid()):
+        raise Forbidden("this user may look, and not act", "use sudo, or become the daemon's user")
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """Raises BadRequest."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > BODY_LIMIT:
+            raise BadRequest(f"the body is larger than {BODY_LIMIT} bytes")
+    try:
+        body = json.loads(content or b"{}")
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise BadRequest("the body is no JSON object", 'send {"route": "name"}, or nothing')
+    return body
+
+
+def _flag(request: Request, name: str) -> bool:
+    text = request.query_params.get(name, "false")
+    if text not in ("true", "false"):
+        raise BadRequest(f"`{name}` is `{text[:40]}`", f"{name}=true or {name}=false")
+    return text == "true"
+
+
+def _limit(request: Request, default: int) -> int:
+    text = request.query_params.get("limit", str(default))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LIMIT_MAX:
+        raise BadRequest(f"`limit` is `{text[:40]}`", f"a whole number from 1 to {LIMIT_MAX}")
+    return int(text)
+
+
+def _since(request: Request) -> datetime | None:
+    """From a duration (24h), or from a time (ISO 8601, UTC unless it says otherwise)."""
+    text = request.query_params.get("since")
+    if not text:
+        return None
+    try:
+        return moment(text, datetime.now(UTC))
+    except ValueError as error:
+        words, _, hint = str(error).partition("; ")
+        raise BadRequest(f"`since`: {words}", hint) from None

@@ -1,0 +1,77 @@
+"""Asks the running daemon over its Unix socket. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import socket
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from logmedic.model.errors import DaemonUnreachable, LogmedicError, NotFound, PermanentError, TransientError
+
+WAIT_S = 60.0
+"""Longer than the slowest answer, a test of the alerts."""
+
+
+class Client:
+    """One request at a time, each on a connection of its own."""
+
+    def __init__(self, socket_path: Path, wait_s: float = WAIT_S) -> None:
+        self._path = socket_path
+        self._wait_s = wait_s
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """Parameters that are None are left out. Raises DaemonUnreachable, NotFound and other LogmedicErrors."""
+        given = {name: _text(value) for name, value in parameters.items() if value is not None}
+        return self._ask("GET", f"/v1/{path}" + (f"?{urlencode(given)}" if given else ""))
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self._ask("POST", f"/v1/{path}", json.dumps(body))
+
+    def _ask(self, method: str, target: str, body: str | None = None) -> Any:
+        connection = HTTPConnection("logmedic")
+        try:
+            connection.sock = self._connected()
+            connection.request(method, target, body)
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        except TimeoutError:
+            raise TransientError(f"the daemon did not answer within {self._wait_s:g} s", "see its log") from None
+        except (OSError, HTTPException, ValueError) as error:
+            if isinstance(error, LogmedicError):
+                raise
+            raise DaemonUnreachable(f"the daemon broke off: {error}", "see its log: journalctl -u logmedic") from None
+        finally:
+            connection.close()
+        if response.status >= 400:
+            raise _error(response.status, answer)
+        return answer
+
+    def _connected(self) -> socket.socket:
+        wire = socket.socket(socket.AF_UNIX)
+        wire.settimeout(self._wait_s)
+        try:
+            wire.connect(str(self._path))
+        except PermissionError:
+            wire.close()
+            raise DaemonUnreachable(
+                f"not allowed to connect to {self._path}", "use sudo, or join the group: usermod -aG logmedic YOU"
+            ) from None
+        except OSError:
+            wire.close()
+            raise DaemonUnreachable(
+                f"no daemon answers at {self._path}", "systemctl start logmedic, or: logmedic run"
+            ) from None
+        return wire
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _error(status: int, answer: Any) -> LogmedicError:
+    told = answer if isinstance(answer, dict) else {}
+    kind = {404: NotFound, 503: TransientError}.get(status, PermanentError)
+    return kind(str(told.get("error", f"HTTP {status}")), str(told.get("hint", "")))

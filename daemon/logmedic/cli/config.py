@@ -1,0 +1,58 @@
+"""config check, show, schema."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.output import complain, print_json
+
+INVALID = 3
+
+
+@click.group("config")
+@shared
+def config_command() -> None:
+    """The main config."""
+
+
+@config_command.command("check")
+@shared
+@pass_context
+def check_command(context: Context) -> int:
+    """Read and validate the config, and ask Apprise whether it can use the receivers. Nothing is sent."""
+    from logmedic.adapters.alerts.sender import AppriseSender
+    from logmedic.settings import config_path
+
+    settings = context.settings
+    verdicts = asyncio.run(AppriseSender(python=sys.executable).check(list(settings.receivers().values())))
+    wrong = {name: problem for name, problem in verdicts.items() if problem}
+    for name, problem in wrong.items():
+        complain(f"error: receiver {name}: {problem}")
+    read = config_path(context.config)
+    if context.output != "table":
+        print_json({"file": str(read) if read else None, "receivers": verdicts})
+    elif not wrong:
+        told = f"{len(verdicts)} receivers" if verdicts else "no receivers: nobody will be told"
+        print(f"{read or 'no config file, the defaults'}: all good ({len(settings.sources)} sources, {told})")
+    return INVALID if wrong else 0
+
+
+@config_command.command("show")
+@shared
+@pass_context
+def show_command(context: Context) -> None:
+    """What is in force, defaults and variables included, as JSON. Secrets are hidden."""
+    print_json(context.settings.model_dump(mode="json"))
+
+
+@config_command.command("schema")
+@shared
+def schema_command() -> None:
+    """The JSON Schema of the config, for editors."""
+    from logmedic.settings import config_schema
+
+    print_json(config_schema())

@@ -1,0 +1,128 @@
+"""What every command is given: the shared options, the settings, and the way to the daemon or to its store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import click
+
+from logmedic.cli.client import Client
+from logmedic.cli.output import complain
+from logmedic.model.errors import DaemonUnreachable, LogmedicError, NotFound
+
+if TYPE_CHECKING:
+    from logmedic.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _path_of(question: str, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Where the daemon answers a question of ports.Queries, and with which parameters."""
+    match question:
+        case "incident":
+            return f"incidents/{quote(str(given['incident_id']), safe='')}", {}
+        case "incidents":
+            return "incidents", {"all": given.get("everything", False), "limit": given.get("limit", 50)}
+    return question, given
+
+
+@dataclass
+class Context:
+    """Filled by the shared options, wherever on the command line they stand."""
+
+    config: Path | None = None
+    output: str = "table"
+    socket: Path | None = None
+    store: Path | None = None
+    verbose: int = 0
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises ConfigInvalid."""
+        from logmedic.settings import load_settings
+
+        settings = load_settings(self.config, os.environ)
+        if self.store is not None:
+            settings = settings.model_copy(update={"storage": settings.storage.model_copy(update={"path": self.store})})
+        return settings
+
+    @property
+    def client(self) -> Client:
+        return Client(self.socket or self.settings.web.socket)
+
+    def ask(self, question: str, **arguments: Any) -> Any:
+        """A question to the daemon; without one, to its store."""
+        path, parameters = _path_of(question, arguments)
+        try:
+            return self.client.get(path, **parameters)
+        except DaemonUnreachable as unreachable:
+            return self._read(question, arguments, unreachable)
+
+    def _read(self, question: str, arguments: dict[str, Any], unreachable: LogmedicError) -> Any:
+        from logmedic.adapters.store.duck import open_readonly
+
+        path = self.settings.storage.path
+        if not _may_exist(path):
+            raise unreachable
+        with open_readonly(path) as store:
+            complain(f"no daemon is running; this is read from {path}")
+            return getattr(store, question)(**_of_store(arguments))
+
+
+def _may_exist(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
+
+
+def _of_store(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The store takes times where the daemon takes text."""
+    from datetime import UTC, datetime
+
+    from logmedic.yamldoc import moment
+
+    given = {name: value for name, value in arguments.items() if value is not None}
+    if "since" in given:
+        try:
+            given["since"] = moment(given["since"], datetime.now(UTC))
+        except ValueError as error:
+            raise NotFound(f"--since: {error}") from None
+    return given
+
+
+def shared(command: F) -> F:
+    """The options that every command takes, before or after its name."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def keep(context: click.Context, _: click.Parameter, value: Any) -> None:
+        if value not in (None, 0):
+            setattr(context.ensure_object(Context), name, value)
+
+    return keep
+
+
+def _option(*names: str, to: str, **options: Any) -> Callable[[F], F]:
+    return click.option(*names, expose_value=False, callback=_keep(to), **options)
+
+
+_FILE = click.Path(path_type=Path)
+_OPTIONS = (
+    _option("-c", "--config", to="config", type=_FILE, metavar="FILE", help="The config file.", show_default=False),
+    _option("-o", "--output", to="output", type=click.Choice(["table", "json", "jsonl"]), help="How to print."),
+    _option("--socket", to="socket", type=_FILE, metavar="PATH", help="The daemon's socket."),
+    _option("--store", to="store", type=_FILE, metavar="PATH", help="The store, instead of the configured one."),
+    _option("-v", "--verbose", to="verbose", count=True, help="Log more."),
+)
+
+pass_context = click.make_pass_decorator(Context, ensure=True)

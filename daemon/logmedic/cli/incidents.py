@@ -1,0 +1,125 @@
+"""incidents, show, approve, reject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.output import at, print_json, print_rows, short, span, visible
+from logmedic.cli.status import INCIDENT_COLUMNS, state_of
+
+OUTPUT_SHOWN = 20
+"""Last lines of a step's output."""
+
+
+@click.command("incidents")
+@click.option("--all", "everything", is_flag=True, help="The past too.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@shared
+@pass_context
+def incidents_command(context: Context, everything: bool, limit: int) -> None:
+    """Open incidents, newest first."""
+    rows = context.ask("incidents", everything=everything, limit=limit)
+    nothing = "there was no incident yet" if everything else "no open incident"
+    print_rows(rows, INCIDENT_COLUMNS, context.output, nothing=nothing)
+
+
+@click.command("show")
+@click.argument("incident")
+@shared
+@pass_context
+def show_command(context: Context, incident: str) -> None:
+    """The whole story of an incident. INCIDENT is the end of its id, as lists and alerts show it."""
+    story = context.ask("incident", incident_id=incident)
+    if context.output != "table":
+        print_json(story)
+        return
+    for line in _story(story):
+        print(visible(line))
+
+
+def _story(story: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{story['title']}"
+    yield f"{story['severity']}, {state_of(story)}, seen {story['occurrences']}x"
+    yield f"incident {short(story)}, rule {story['rule_id']}"
+    if story["hold_detail"]:
+        yield f"held: {story['hold_detail']}"
+    if story["resolved_at"]:
+        yield f"over after {_took(story)}: {story['resolution_notes']}"
+    if story["captures"]:
+        yield "captures: " + ", ".join(f"{name} = {value}" for name, value in story["captures"].items())
+    yield ""
+    yield "what happened"
+    for event in story["events"]:
+        yield f"  {event['at'][:19].replace('T', ' ')}Z  {event['kind'].replace('_', ' '):<16} {event['text']}"
+    yield from _attempts(story["attempts"])
+    yield from _alerts(story["alerts"])
+    yield ""
+    yield "evidence"
+    yield from (f"  {line}" for line in story["evidence"].splitlines())
+    yield from _next_step(story)
+
+
+def _took(story: Mapping[str, Any]) -> str:
+    from datetime import datetime
+
+    took = datetime.fromisoformat(story["resolved_at"]) - datetime.fromisoformat(story["opened_at"])
+    return span(took.total_seconds())
+
+
+def _attempts(attempts: list[Mapping[str, Any]]) -> Iterator[str]:
+    if attempts:
+        yield ""
+        yield "what was tried"
+    for attempt in attempts:
+        code = "not finished" if attempt["exit_code"] is None else f"exit {attempt['exit_code']}"
+        verdict = (attempt["verdict"] or attempt["status"]).replace("_", " ")
+        tier = attempt["sandbox"] or "not run"
+        yield f"  {attempt['step_name']}, try {attempt['try_no']}: {code}, {verdict} ({tier})"
+        yield f"    $ {' '.join(attempt['argv'])}"
+        if attempt["detail"]:
+            yield f"    {attempt['detail']}"
+        yield from (f"    | {line}" for line in attempt["output"].splitlines()[-OUTPUT_SHOWN:])
+
+
+def _alerts(alerts: list[Mapping[str, Any]]) -> Iterator[str]:
+    if alerts:
+        yield ""
+        yield "who was told"
+    for alert in alerts:
+        sent = at(alert["sent_at"]) or alert["last_error"]
+        yield f"  {alert['receiver']}: {alert['event'].replace('_', ' ')}, {alert['status']} {sent}".rstrip()
+
+
+def _next_step(story: Mapping[str, Any]) -> Iterator[str]:
+    if story["hold"] == "awaiting_approval":
+        yield ""
+        yield f"next: logmedic approve {short(story)}, or logmedic reject {short(story)}"
+
+
+@click.command("approve")
+@click.argument("incident")
+@shared
+@pass_context
+def approve_command(context: Context, incident: str) -> None:
+    """Run the fix that waits for you, if the present still allows it."""
+    _answer(context, context.client.post(f"incidents/{incident}/approve"))
+
+
+@click.command("reject")
+@click.argument("incident")
+@shared
+@pass_context
+def reject_command(context: Context, incident: str) -> None:
+    """Do not run the fix that waits for you."""
+    _answer(context, context.client.post(f"incidents/{incident}/reject"))
+
+
+def _answer(context: Context, row: Mapping[str, Any]) -> None:
+    if context.output != "table":
+        print_json(row)
+    else:
+        print(visible(f"{short(row)}: {state_of(row)}"))

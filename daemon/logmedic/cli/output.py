@@ -1,0 +1,133 @@
+"""What commands print: tables for people, JSON for programs. Log text never reaches a terminal as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+Row = Mapping[str, Any]
+Cell = Callable[[Row], str]
+Columns = Mapping[str, Cell]
+"""Heading to what stands below it."""
+PLAIN_CELL = 60
+"""Characters of a cell where there is no terminal to ask for its width."""
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def print_rows(rows: Sequence[Row], columns: Columns, output: str, *, nothing: str) -> None:
+    """`nothing`: what to say instead of an empty table."""
+    if output == "json":
+        print_json(list(rows))
+    elif output == "jsonl":
+        for row in rows:
+            print(json.dumps(row))
+    elif rows:
+        print_table(rows, columns)
+    else:
+        print(nothing)
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2))
+
+
+def print_table(rows: Sequence[Row], columns: Columns) -> None:
+    cells = [[visible(cell(row)) for cell in columns.values()] for row in rows]
+    if sys.stdout.isatty():
+        _print_rich(list(columns), cells)
+    else:
+        _print_plain(list(columns), cells)
+
+
+def _print_plain(headings: list[str], cells: list[list[str]]) -> None:
+    shortened = [[_cut(cell) for cell in row] for row in cells]
+    widths = [max(map(len, column)) for column in zip(headings, *shortened, strict=True)]
+    for row in (headings, *shortened):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= PLAIN_CELL else cell[: PLAIN_CELL - 3] + "..."
+
+
+def _print_rich(headings: list[str], cells: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    Console(no_color="NO_COLOR" in os.environ).print(table)
+
+
+_STYLES = {
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "failed": "red",
+    "open": "yellow",
+    "resolved": "green",
+    "fixed": "green",
+    "dead": "red",
+    "sent": "green",
+}
+
+
+def field(name: str) -> Cell:
+    """The value as it is; nothing for what is empty."""
+    return lambda row: "" if row.get(name) is None else str(row[name])
+
+
+def short(row: Row) -> str:
+    """The end of an id is what tells two apart, and what people type."""
+    return str(row["id"])[-8:]
+
+
+def when(name: str) -> Cell:
+    return lambda row: at(row.get(name))
+
+
+def at(text: Any) -> str:
+    """A time as people read it, with its age."""
+    if not text:
+        return ""
+    moment = datetime.fromisoformat(str(text))
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z ({span((datetime.now(UTC) - moment).total_seconds())} ago)"
+
+
+def span(seconds: float | None) -> str:
+    """In its two largest units."""
+    if seconds is None:
+        return "-"
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    left = int(seconds)
+    parts: list[str] = []
+    for worth, unit in _UNITS:
+        if left >= worth and len(parts) < 2:
+            parts.append(f"{left // worth} {unit}")
+            left %= worth
+    return " ".join(parts)
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """Control and direction characters as escapes; `lines` keeps line ends."""
+    return "".join(
+        each if each.isprintable() or (lines and each == "\n") else f"\\x{ord(each):02x}" if each != "\t" else " "
+        for each in text
+    )
+
+
+def complain(text: str) -> None:
+    print(visible(text, lines=True), file=sys.stderr)
+
+
+def color_on_stderr() -> bool:
+    return sys.stderr.isatty() and "NO_COLOR" not in os.environ

@@ -1,0 +1,108 @@
+"""The command `logmedic`: its commands, loaded when they are called, and what their failures exit with."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from logmedic import __version__
+from logmedic.cli.context import shared
+from logmedic.cli.output import complain
+from logmedic.model.errors import (
+    ConfigInvalid,
+    DaemonUnreachable,
+    LogmedicError,
+    NotFound,
+    RulesInvalid,
+)
+
+EXIT_CODES: dict[type[LogmedicError], int] = {
+    ConfigInvalid: 3,
+    RulesInvalid: 3,
+    DaemonUnreachable: 4,
+    NotFound: 5,
+}
+"""Everything else exits 1. Usage is 2, failed rule tests 6, `--fail-on` 10."""
+INTERRUPTED = 130
+
+_COMMANDS = {
+    "run": ("run", "Run the daemon, or read something once."),
+    "status": ("status", "What is watched, what is broken, and whether fixes are armed."),
+    "incidents": ("incidents", "Open incidents; --all the past too."),
+    "show": ("incidents", "The whole story of an incident."),
+    "approve": ("incidents", "Run the fix that waits for you."),
+    "reject": ("incidents", "Do not run the fix that waits for you."),
+    "stats": ("status", "Errors, fixes, escalations, recovery time."),
+    "issues": ("learned", "Known issues: from rules, learned, and breakers."),
+    "learnings": ("learned", "What was learned, newest first."),
+    "breakers": ("status", "Breakers of fixes."),
+    "alerts": ("alerts", "Messages to people: list, test."),
+    "reload": ("status", "Load the rules again."),
+    "rules": ("rules", "Rule files: check, test, list, schema."),
+    "config": ("config", "The config: check, show, schema."),
+    "demo": ("demo", "See it work: a small service really breaks."),
+}
+"""Name, module, and one line of help: the list is printed without importing any of them."""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when it is called."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"logmedic.cli.{_COMMANDS[name][0]}")
+        command: click.Command = getattr(module, f"{name}_command")
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in _COMMANDS.items()])
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], _COMMANDS, n=1)
+            raise click.UsageError(f"{error.message} Did you mean `{close[0]}`?" if close else error.message) from None
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="logmedic %(version)s")
+@shared
+def logmedic() -> None:
+    """Recognises known problems in logs, fixes them in a sandbox, proves that it worked, and calls people when it needs
+    them.
+
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 config or rules invalid, 4 no daemon, 5 not found, 6 rule tests failed, 10
+    open incidents (--fail-on).
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Answers the exit code; the only place where errors become one."""
+    try:
+        answer = logmedic.main(args=arguments, prog_name="logmedic", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except LogmedicError as error:
+        complain(f"error: {error.text}" + (f"\nhint: {error.hint}" if error.hint else ""))
+        return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be flushed at exit
+        return 0
+    return answer if isinstance(answer, int) else 0

@@ -1,0 +1,205 @@
+"""status, stats, breakers, reload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.output import at, complain, field, print_json, print_rows, print_table, short, span, visible, when
+from logmedic.model.errors import DaemonUnreachable
+from logmedic.model.rule import Severity
+
+OPEN = 10
+"""The exit code of `--fail-on`."""
+
+INCIDENT_COLUMNS = {
+    "INCIDENT": short,
+    "SEVERITY": field("severity"),
+    "STATE": lambda row: state_of(row),
+    "TITLE": field("title"),
+    "SEEN": lambda row: f"{row['occurrences']}x",
+    "SINCE": when("opened_at"),
+}
+_SOURCE_COLUMNS = {
+    "SOURCE": field("source"),
+    "FILE": field("origin"),
+    "READ": lambda row: size(row["offset"]),
+    "BEHIND": lambda row: size(row["lag_bytes"]),
+    "LAST LINE READ": when("last_read_at"),
+    "PROBLEM": field("problem"),
+}
+_BREAKER_COLUMNS = {
+    "RULE": field("rule_id"),
+    "STATE": field("status"),
+    "FAILURES": field("failures"),
+    "OPENED": when("opened_at"),
+    "TRIAL AT": lambda row: at(row["open_until"]).partition(" (")[0],
+    "OPENINGS": field("opens"),
+}
+
+
+def state_of(row: Mapping[str, Any]) -> str:
+    """What happens to an incident now."""
+    if row["status"] == "resolved":
+        return str(row["resolution"] or "resolved")
+    return f"{row['status']} ({row['hold'].replace('_', ' ')})" if row["hold"] else str(row["status"])
+
+
+def size(count: float) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
+@click.command("status")
+@click.option(
+    "--fail-on", type=click.Choice([each.value for each in Severity]), help="Exit 10 when one so bad is open."
+)
+@shared
+@pass_context
+def status_command(context: Context, fail_on: str | None) -> int:
+    """What is watched, what is broken, and whether fixes are armed."""
+    try:
+        status = context.client.get("status")
+    except DaemonUnreachable as unreachable:
+        _tell_what_the_store_knows(context, unreachable)
+        raise
+    if context.output == "table":
+        print_status(status)
+    else:
+        print_json(status)
+    wanted = Severity(fail_on).rank if fail_on else len(Severity)
+    return OPEN if any(Severity(row["severity"]).rank >= wanted for row in status["open_incidents"]) else 0
+
+
+def _tell_what_the_store_knows(context: Context, unreachable: DaemonUnreachable) -> None:
+    """No daemon is an error whatever the past was; the past is still shown."""
+    if context.output != "table":
+        return
+    try:
+        rows = context.ask("incidents")
+    except DaemonUnreachable:
+        raise unreachable from None
+    print_rows(rows, INCIDENT_COLUMNS, "table", nothing="no incident was open")
+
+
+def print_status(status: Mapping[str, Any]) -> None:
+    print(visible(sentence(status)))
+    print(f"logmedic {status['version']} on {status['host']}, process {status['pid']}")
+    print(f"started {at(status['started_at'])}")
+    for complaint in _complaints(status):
+        print(f"! {visible(complaint)}")
+    for title, rows, columns in (
+        ("open incidents", status["open_incidents"], INCIDENT_COLUMNS),
+        ("sources", status["sources"], _SOURCE_COLUMNS),
+        ("breakers", status["breakers"], _BREAKER_COLUMNS),
+    ):
+        if rows:
+            print(f"\n{title}")
+            print_table(rows, columns)
+    print(f"\nlast 24 h: {stats_line(status['stats'])}")
+    print(f"so far: {status['counts'].get('lines', 0)} lines read; alerts: {status['alerts']['pending']} to be sent")
+
+
+def sentence(status: Mapping[str, Any]) -> str:
+    """The answer in one line."""
+    arming, open_incidents = status["arming"], len(status["open_incidents"])
+    armed = f"fixes armed ({arming['sandbox']})" if arming["armed"] else f"fixes DISARMED: {arming['reason']}"
+    watched = f"{_several(len(status['sources']), 'file')}, {_several(status['rules']['loaded'], 'rule')}"
+    health = "healthy" if not open_incidents else _several(open_incidents, "open incident")
+    return f"{health}: watching {watched}; mode {status['mode']}, {armed}"
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
+    rules, counts = status["rules"], status["counts"]
+    yield from rules["problems"]
+    yield from (f"{name}: its last good version is in force" for name in rules["stale_files"])
+    yield from (f"rule {name} is heard no more: its pattern takes too long" for name in rules.get("quarantined", ()))
+    yield from (
+        f"{part['name']} failed and is started again ({part['restarts']}x): {part['last_error']}"
+        for part in status["parts"]
+        if part["state"] not in ("running", "ended")
+    )
+    yield from status["store"]["notices"]
+    if status["store"].get("problem"):
+        yield f"nothing can be stored: {status['store']['problem']}"
+    if status["alerts"]["dead"]:
+        yield f"{_several(status['alerts']['dead'], 'alert')} could not be delivered: logmedic alerts list"
+    if counts.get("bytes_lost"):
+        yield f"{size(counts['bytes_lost'])} of logs were lost (truncated or over-long lines)"
+
+
+def stats_line(stats: Mapping[str, Any]) -> str:
+    rate = stats["auto_fix_success_rate"]
+    return ", ".join(
+        (
+            f"{stats['total_errors']} errors",
+            f"{stats['auto_fixed']} fixed by itself" + (f" ({rate:.0%} of fixes worked)" if rate is not None else ""),
+            f"{stats['circuit_breaker_opens']} breaker openings",
+            f"{stats['escalations']} escalations",
+            f"mean recovery {span(stats['avg_recovery_time_s'])}",
+        )
+    )
+
+
+_METRICS = {
+    "total_errors": "lines that a rule matched, or that look like an error",
+    "auto_fixed": "incidents ended by a fix that was verified",
+    "auto_fix_success_rate": "fixes that worked, of those that were tried",
+    "circuit_breaker_opens": "times a fix was stopped after failures in a row",
+    "escalations": "times people were called",
+    "avg_recovery_time_s": "from opened to verified, of incidents that a fix ended",
+}
+
+
+@click.command("stats")
+@click.option("--since", metavar="TIME", help="A duration (24h, 7d) or a time; everything when left out.")
+@shared
+@pass_context
+def stats_command(context: Context, since: str | None) -> None:
+    """Errors, fixes, escalations, recovery time."""
+    stats = context.ask("stats", since=since)
+    if context.output != "table":
+        print_json(stats)
+        return
+    rows = [{"name": name, "value": _metric(name, stats[name]), "meaning": text} for name, text in _METRICS.items()]
+    print_table(rows, {"METRIC": field("name"), "VALUE": field("value"), "MEANING": field("meaning")})
+
+
+def _metric(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.0%}" if name.endswith("rate") else span(value) if name.endswith("_s") else str(value)
+
+
+@click.command("breakers")
+@shared
+@pass_context
+def breakers_command(context: Context) -> None:
+    """Breakers of fixes."""
+    rows = context.ask("breakers")
+    print_rows(rows, _BREAKER_COLUMNS, context.output, nothing="no fix was tried yet")
+
+
+@click.command("reload")
+@shared
+@pass_context
+def reload_command(context: Context) -> int:
+    """Load the rules again. What is broken keeps its last good version; then the exit code is 3."""
+    answer = context.client.post("reload")
+    if context.output != "table":
+        print_json(answer)
+    else:
+        print(f"{_several(answer['loaded'], 'rule')} in force")
+    for problem in answer["problems"]:
+        complain(f"error: {problem}")
+    return 3 if answer["problems"] else 0
