@@ -7,18 +7,16 @@ what durability and the whole way (scan, confirm, decide, commit) cost on top.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+
+from logmedic.cli.client import Client
 
 LINES = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 PAUSE_S = 0.05
@@ -35,16 +33,6 @@ rules:
         lines: ["ERROR mark 1"]
         expect: { fires: 1 }
 """
-
-
-def ask(path: Path, question: str) -> Any:
-    with socket.socket(socket.AF_UNIX) as wire:
-        wire.settimeout(5)
-        wire.connect(str(path))
-        connection = HTTPConnection("logmedic")
-        connection.sock = wire
-        connection.request("GET", f"/v1/{question}")
-        return json.loads(connection.getresponse().read())
 
 
 def write(log: Path, n: int) -> float:
@@ -84,7 +72,7 @@ def of_daemon(home: Path) -> list[float]:
 def _opened(path: Path, n: int) -> float:
     """When incident `n` was seen over the socket."""
     while True:
-        if any(each["group_key"] == str(n) for each in ask(path, "incidents?all=true&limit=3")):
+        if any(each["group_key"] == str(n) for each in Client(path).get("incidents", all=True, limit=3)):
             return time.time()
 
 

@@ -14,7 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from logmedic.adapters.store.duck import open_readonly
+from logmedic.cli.client import Client
+from logmedic.model.errors import DaemonUnreachable
 
 KILLS = 24
 VICTIM = Path(__file__).with_name("victim.py")
@@ -167,10 +170,9 @@ def _read_to_the_end(config: Path, log: Path, shop: Shop, home: Path) -> None:
 
 def _position(home: Path) -> tuple[int, int]:
     """How far the daemon says that it is, and how many fixes are under way."""
-    from demo_client import ask  # the same few lines that the demo uses
-
-    status = ask(home / "state" / "logmedic.sock", "status")
-    if status is None:
+    try:
+        status = Client(home / "state" / "logmedic.sock", wait_s=10).get("status")
+    except DaemonUnreachable:
         return (-1, -1)
     offsets = [row["offset"] for row in status["sources"]]
     busy = sum(1 for row in status["open_incidents"] if row["status"] not in ("open", "failed"))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from logmedic.cli.client import Client
+from logmedic.model.errors import DaemonUnreachable
 
 RULE = """\
 version: 1
@@ -61,14 +61,8 @@ class World:
     def ask(self, path: str) -> Any:
         """None while nobody answers."""
         try:
-            with socket.socket(socket.AF_UNIX) as wire:
-                wire.settimeout(5)
-                wire.connect(str(self.home / "state" / "logmedic.sock"))
-                connection = HTTPConnection("logmedic")
-                connection.sock = wire
-                connection.request("GET", f"/v1/{path}")
-                return json.loads(connection.getresponse().read())
-        except OSError:
+            return Client(self.home / "state" / "logmedic.sock", wait_s=5).get(path)
+        except DaemonUnreachable:
             return None
 
     def write(self, *lines: str) -> None:

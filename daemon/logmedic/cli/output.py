@@ -13,8 +13,6 @@ Row = Mapping[str, Any]
 Cell = Callable[[Row], str]
 Columns = Mapping[str, Cell]
 """Heading to what stands below it."""
-PLAIN_CELL = 60
-"""Characters of a cell where there is no terminal to ask for its width."""
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -44,14 +42,10 @@ def print_table(rows: Sequence[Row], columns: Columns) -> None:
 
 
 def _print_plain(headings: list[str], cells: list[list[str]]) -> None:
-    shortened = [[_cut(cell) for cell in row] for row in cells]
-    widths = [max(map(len, column)) for column in zip(headings, *shortened, strict=True)]
-    for row in (headings, *shortened):
+    """A line a row, uncut: it is read by programs as often as by people."""
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    for row in (headings, *cells):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _cut(cell: str) -> str:
-    return cell if len(cell) <= PLAIN_CELL else cell[: PLAIN_CELL - 3] + "..."
 
 
 def _print_rich(headings: list[str], cells: list[list[str]]) -> None:
