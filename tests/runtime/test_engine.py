@@ -123,6 +123,25 @@ def test_positions_without_findings_are_folded_into_one_commit() -> None:
     asyncio.run(scenario())
 
 
+def test_i1_lines_are_committed_with_the_position_that_covers_them() -> None:
+    async def scenario() -> None:
+        async with running() as bench:
+            quiet = Findings(lines=7)
+            await bench.engine.submit(Observed("web", "a.log", quiet, make.checkpoint(5)))
+            await bench.engine.submit(Observed("web", "b.log", quiet, make.checkpoint(5, "b.log")))
+            await bench.engine.submit(make.observed(make.match(), at=make.checkpoint(10)))
+            await bench.engine.settled()
+            lines = [
+                (tuple(each.origin for each in changeset.checkpoints), tally.n)
+                for changeset in bench.store.changesets
+                for tally in changeset.tallies
+                if tally.kind == "lines"
+            ]
+            assert lines == [(("a.log",), 8), (("b.log",), 7)]
+
+    asyncio.run(scenario())
+
+
 def test_f44_a_record_that_breaks_the_decision_is_given_up_alone() -> None:
     async def scenario() -> None:
         poison = make.match(at=None)  # type: ignore[arg-type]

@@ -54,8 +54,8 @@ class Engine:
         self._carry_out = carry_out
         self._alive = alive
         self._inputs: asyncio.Queue[tuple[Input | None, asyncio.Future[None] | None]] = asyncio.Queue(QUEUE_DEPTH)
-        self._advanced: dict[str, Checkpoint] = {}
-        self._advanced_lines = 0
+        self._advanced: dict[str, tuple[Checkpoint | None, int]] = {}
+        """By origin: the position behind blocks without findings, and the number of their lines."""
         self._flush_at: datetime | None = None
         self.commit_problem = ""
 
@@ -108,23 +108,27 @@ class Engine:
 
     async def _receive(self, given: Input) -> None:
         if isinstance(given, Observed):
-            self._advanced.pop(given.origin, None)
+            given = self._joined(given)
             if _uneventful(given):
                 self._remember(given)
                 return
         await self._take(given)
 
+    def _joined(self, observed: Observed) -> Observed:
+        """With the lines that are remembered of its origin: its position covers them, so they are committed with it."""
+        _, lines = self._advanced.pop(observed.origin, (None, 0))
+        return replace(observed, findings=replace(observed.findings, lines=observed.findings.lines + lines))
+
     def _remember(self, observed: Observed) -> None:
-        if observed.checkpoint is not None:
-            self._advanced[observed.origin] = observed.checkpoint
-        self._advanced_lines += observed.findings.lines
+        self._advanced[observed.origin] = (observed.checkpoint, observed.findings.lines)
         self._flush_at = self._flush_at or self._clock.now() + FLUSH_EVERY
 
     async def _flush(self) -> None:
         self._flush_at = None
-        if self._advanced or self._advanced_lines:
-            given = Advanced(tuple(self._advanced.values()), self._advanced_lines)
-            self._advanced, self._advanced_lines = {}, 0
+        if self._advanced:
+            checkpoints = tuple(each for each, _ in self._advanced.values() if each is not None)
+            given = Advanced(checkpoints, sum(lines for _, lines in self._advanced.values()))
+            self._advanced = {}
             await self._take(given)
 
     async def _take(self, given: Input) -> None:
