@@ -17,6 +17,9 @@ MAX_GENERATIONS = 64
 CLOCK_SLACK_S = 2.0
 """File times are cut to the kernel's tick, and clocks are set: so much earlier may a copy seem to be."""
 
+COUNTS_UP_NS = 1_000_000_000
+"""A late write to a renamed file makes it younger than it is, by less than this."""
+
 _NUMBER = re.compile(r"\.(\d{1,4})$")
 _DATE = re.compile(r"[.\-_](\d{4}-?\d{2}-?\d{2}[0-9T:._\-]*)$")
 _OLD = re.compile(r"[.\-_](old|bak|prev)$", re.IGNORECASE)
@@ -33,16 +36,19 @@ def rotated_base(name: str) -> str:
     return stem[: found.start()] + extension if found and extension else ""
 
 
+def _oldest_first(entries: Sequence[os.DirEntry[str]]) -> list[str]:
+    """Numbered files by their number: logrotate's highest is the oldest; where the highest was clearly written last,
+    its rotator counts up. Others by the time of their last write."""
+    numbers = [(int(found[1]), entry) for entry in entries if (found := _NUMBER.search(entry.name))]
+    if len(numbers) < len(entries) or not entries:
+        return [entry.path for entry in sorted(entries, key=_age)]
+    numbers.sort(key=lambda pair: pair[0])
+    counts_up = _age(numbers[-1][1])[0] - _age(numbers[0][1])[0] > COUNTS_UP_NS
+    return [entry.path for _, entry in (numbers if counts_up else reversed(numbers))]
+
+
 def _age(entry: os.DirEntry[str]) -> tuple[int, str]:
     return entry.stat(follow_symlinks=False).st_mtime_ns, entry.name
-
-
-def _oldest_first(entries: Sequence[os.DirEntry[str]]) -> list[str]:
-    numbers = [_NUMBER.search(entry.name) for entry in entries]
-    if all(numbers):
-        ranked = sorted(zip(numbers, entries, strict=True), key=lambda pair: -int(pair[0][1]) if pair[0] else 0)
-        return [entry.path for _, entry in ranked]
-    return [entry.path for entry in sorted(entries, key=_age)]
 
 
 @dataclass(frozen=True, slots=True)
