@@ -149,6 +149,8 @@ async def _play(actions: list[tuple[str, int]], room: Path) -> None:
     run = Run(world)
     await run.collector.__aenter__()
     try:
+        await run.collector.until(lambda: run.collector.commits)
+        run.commit()  # where it began is durable: before that, a file that is rotated away was never met
         for action, count in actions:
             await _act(action, count, world, run)
             await asyncio.sleep(0)

@@ -17,7 +17,7 @@ from logmedic.adapters.sources.cutting import Cut
 from logmedic.adapters.sources.identity import Trail, follow_up, generations_after, open_all
 from logmedic.adapters.sources.opened import OpenFile, open_regular
 from logmedic.adapters.sources.reading import Asked, Piece, read_piece
-from logmedic.adapters.sources.trouble import Trouble, tried_of
+from logmedic.adapters.sources.trouble import Trouble, is_another, tried_of
 from logmedic.model.record import Block, Checkpoint
 
 DELETED_GRACE_S = 60.0
@@ -231,7 +231,7 @@ class Follower:
         before, now = self.trouble.tried, tried_of(status)
         if before == now:
             return False
-        if before and before[:2] != now[:2]:
+        if before and is_another(before, now):
             self._start = Start.BEGINNING
         self.trouble.tried = now
         self.trouble.retry_at = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 
 import structlog
@@ -54,6 +55,12 @@ class Trouble:
 def tried_of(status: os.stat_result) -> tuple[int, ...]:
     """Device and inode, and what decides whether it can be opened."""
     return status.st_dev, status.st_ino, status.st_mode, status.st_uid, status.st_gid
+
+
+def is_another(before: tuple[int, ...], now: tuple[int, ...]) -> bool:
+    """Whether two answers of `tried_of` speak of different files. An inode is used again at once; its type tells a file
+    from what was no file."""
+    return (*before[:2], stat.S_IFMT(before[2])) != (*now[:2], stat.S_IFMT(now[2]))
 
 
 def _tried_at(path: str) -> tuple[int, ...]:
