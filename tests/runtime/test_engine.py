@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
+import builders as make
 from fakes.clock import FakeClock
 from fakes.memory_store import MemoryStore
-
-import builders as make
 from logmedic.model.changeset import Changeset, Intent, Observed, RunStep, StepFinished, Tick
 from logmedic.model.errors import StoreFull
 from logmedic.model.fix import FixResult

@@ -1,0 +1,225 @@
+"""The command line as it is typed: output, exit codes, errors; over a real socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contracts.test_store_contract import EVERYTHING, INCIDENT
+from fakes.served import serving
+from logmedic.model.changeset import Changeset
+from logmedic.model.issue import HoldReason, IncidentStatus
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "logmedic.sock"
+
+
+def logmedic(*arguments: str, socket: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    given = ["--socket", str(socket)] if socket else []
+    return subprocess.run(
+        [sys.executable, "-m", "logmedic", *arguments, *given],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", **environment},
+    )
+
+
+def test_help_imports_neither_the_store_nor_the_sender_nor_the_server() -> None:
+    program = (
+        "import sys\nfrom logmedic.cli.root import main\nmain(['--help'])\n"
+        "heavy = {'duckdb', 'apprise', 'starlette', 'uvicorn', 'pydantic', 'hyperscan', 'regex', 'rich', 'structlog'}\n"
+        "print('heavy:', sorted(heavy & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "heavy: []" in ran.stdout
+    assert "Exit codes" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("run", "status", "incidents", "show", "approve", "reject", "stats", "issues", "learnings", "breakers"),
+        *("reload", "demo", "alerts", "alerts list", "alerts test", "rules", "rules check", "rules test"),
+        *("rules list", "rules schema", "config", "config check", "config show", "config schema"),
+    ],
+)
+def test_every_command_explains_itself(command: str) -> None:
+    ran = logmedic(*command.split(), "--help")
+    assert ran.returncode == 0, ran.stderr
+    assert len(ran.stdout.splitlines()) > 5
+
+
+def test_a_mistyped_command_is_recognised() -> None:
+    ran = logmedic("statsu")
+    assert ran.returncode == 2
+    assert "Did you mean `stats`?" in ran.stderr or "Did you mean `status`?" in ran.stderr
+
+
+def test_options_stand_before_or_after_the_command(path: Path) -> None:
+    with serving(path, EVERYTHING):
+        before = logmedic("-o", "json", "--socket", str(path), "issues")
+        after = logmedic("issues", "-o", "json", socket=path)
+    assert json.loads(before.stdout) == json.loads(after.stdout)
+
+
+def test_the_status_begins_with_the_answer(path: Path) -> None:
+    with serving(path, EVERYTHING):
+        ran = logmedic("status", socket=path)
+    assert ran.returncode == 0, ran.stderr
+    first = ran.stdout.splitlines()[0]
+    assert first == (
+        "1 open incident: watching 1 file, 31 rules; mode auto, fixes DISARMED: bubblewrap is not installed"
+    )
+    for told in ("web.yaml:3:5", "source shop failed", "salvaged", "2 alerts could not be delivered", "2.0 KiB"):
+        assert told in ran.stdout
+
+
+def test_no_log_text_steers_the_terminal(path: Path) -> None:
+    with serving(path, EVERYTHING):
+        for command in (["status"], ["incidents"], ["show", "3-i1"], ["issues"], ["learnings"], ["alerts", "list"]):
+            ran = logmedic(*command, socket=path)
+            assert ran.returncode == 0, ran.stderr
+            assert not set(ran.stdout) & {"\x1b", "\x00", "\u202e", "\r"}, command
+
+
+def test_fail_on_is_for_scripts(path: Path) -> None:
+    with serving(path, EVERYTHING):
+        assert logmedic("status", "--fail-on", "critical", socket=path).returncode == 10
+    with serving(path):
+        assert logmedic("status", "--fail-on", "low", socket=path).returncode == 0
+
+
+def test_the_story_says_what_to_type_next(path: Path) -> None:
+    waiting = replace(INCIDENT, status=IncidentStatus.OPEN, hold=HoldReason.AWAITING_APPROVAL, hold_detail="until 4:00")
+    with serving(path, EVERYTHING, Changeset(incidents=(waiting,))) as control:
+        ran = logmedic("show", "3-i1", socket=path)
+        assert "next: logmedic approve 0193-i1" in ran.stdout
+        assert "what was tried" in ran.stdout
+        assert "who was told" in ran.stdout
+        assert logmedic("approve", "0193-i1", socket=path).returncode == 0
+    assert control.did[0][:2] == ("approve", "0193-i1")
+
+
+def test_what_is_not_there_exits_5(path: Path) -> None:
+    with serving(path):
+        ran = logmedic("show", "nowhere", socket=path)
+    assert ran.returncode == 5
+    assert ran.stderr.startswith("error: no incident nowhere")
+
+
+def test_without_daemon_and_store_it_says_what_to_start(tmp_path: Path) -> None:
+    for command in (["status"], ["incidents"], ["reload"]):
+        ran = logmedic(*command, "--store", str(tmp_path / "none.duckdb"), socket=tmp_path / "none.sock")
+        assert ran.returncode == 4, ran.stderr
+        assert "systemctl start logmedic" in ran.stderr
+
+
+def test_a_reload_with_mistakes_exits_3(path: Path) -> None:
+    with serving(path):
+        ran = logmedic("reload", socket=path)
+    assert ran.returncode == 3
+    assert "web.yaml:3:5" in ran.stderr
+
+
+@pytest.mark.parametrize(("status", "code"), [("sent", 0), ("pending", 1), ("dead", 1)])
+def test_a_test_message_that_does_not_arrive_exits_1(path: Path, status: str, code: int) -> None:
+    with serving(path) as control:
+        control.deliveries = [{"receiver": "chat", "status": status, "last_error": "x", "route": "oncall"}]
+        assert logmedic("alerts", "test", socket=path).returncode == code
+        control.deliveries = []
+        assert logmedic("alerts", "test", socket=path).returncode == 1
+
+
+def test_a_reader_that_goes_away_is_no_error(path: Path) -> None:
+    many = Changeset(incidents=tuple(replace(INCIDENT, id=f"i{n:06d}", group_key=str(n)) for n in range(2000)))
+    with serving(path, many):
+        command = f"{sys.executable} -m logmedic incidents --limit 2000 --socket {path} | head -1"
+        ran = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
+    assert ran.stderr == ""
+    assert len(ran.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_on_a_terminal_tables_fit_its_width(path: Path, columns: int) -> None:
+    with serving(path, EVERYTHING):
+        text = on_terminal(["incidents", "--socket", str(path)], columns)
+    assert "CRITICAL" in text.upper()
+    plain = [line for line in strip(text).splitlines() if line]
+    assert max(map(len, plain)) <= columns
+
+
+def on_terminal(arguments: list[str], columns: int) -> str:
+    ours, theirs = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "COLUMNS": str(columns), "TERM": "xterm", "LANG": "C.UTF-8"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "logmedic", *arguments], stdout=theirs, stderr=theirs, stdin=theirs, env=environment
+    )
+    os.close(theirs)
+    told = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            told += chunk
+    except OSError:  # the terminal's other end is closed
+        pass
+    process.wait()
+    os.close(ours)
+    return told.decode()
+
+
+def strip(text: str) -> str:
+    import re
+
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r", "")
+
+
+def test_the_config_is_shown_without_its_secrets(tmp_path: Path) -> None:
+    config = tmp_path / "logmedic.yaml"
+    config.write_text('alerts: { receivers: { chat: "slack://T1JJ3T3L2/A1BRTD4JD/s3cretS3cretS3cretS3cret" } }\n')
+    ran = logmedic("config", "show", "-c", str(config))
+    assert ran.returncode == 0, ran.stderr
+    assert "s3cret" not in ran.stdout
+    assert json.loads(ran.stdout)["mode"] == "observe"
+
+
+def test_a_config_with_mistakes_exits_3_and_shows_them_all(tmp_path: Path) -> None:
+    config = tmp_path / "logmedic.yaml"
+    config.write_text("mode: atuo\nstorage: { keep: 30 }\nwbe: {}\n")
+    for command in (["config", "check"], ["status"], ["run"]):
+        ran = logmedic(*command, "-c", str(config))
+        assert ran.returncode == 3, ran.stderr
+        for place in (":1:1", ":2:12", ":3:1"):
+            assert f"logmedic.yaml{place}" in ran.stderr
+
+
+def test_rules_are_checked_and_tested(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    rule = "version: 1\nrules:\n  - id: {0}\n    title: t\n    match: {{ pattern: boom }}\n    tests:\n"
+    test = "      - {{ name: it fires, lines: [{1}], expect: {{ fires: 1 }} }}\n"
+    good.write_text((rule + test).format("good", "boom"))
+    bad.write_text((rule + test).format("bad", "calm"))
+    ran = logmedic("rules", "check", str(good))
+    assert (ran.returncode, ran.stdout) == (0, "1 files, 1 rules, 1 tests: all good\n"), ran.stderr
+    ran = logmedic("rules", "test", str(tmp_path))
+    assert ran.returncode == 6
+    assert "✓ good: it fires" in ran.stdout
+    assert "✗ bad: it fires: fires 0, wanted 1" in ran.stdout
+    ran = logmedic("rules", "check", str(tmp_path))
+    assert ran.returncode == 3
+    assert "bad.yaml:7" in ran.stderr
+
+
+def test_a_missing_config_is_told() -> None:
+    ran = logmedic("status", "-c", "/no/such/file.yaml")
+    assert ran.returncode == 3
+    assert "/no/such/file.yaml" in ran.stderr
