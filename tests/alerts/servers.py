@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.message
 import email.policy
@@ -13,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 DRIP_EVERY_S = 0.1
 
@@ -149,13 +150,21 @@ class Letters:
 
 
 class SmtpServer:
+    """`refusals`: answers by recipient's local part. In a loop of its own:
+    aiosmtpd's controller does not know the port that it was given."""
+
     def __init__(self, refusals: Mapping[str, str] | None = None) -> None:
         self._box = Letters(refusals or {})
-        self._controller = Controller(self._box, hostname="127.0.0.1", port=0, server_hostname="mail.example")
+        self._loop = asyncio.new_event_loop()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def _session(self) -> SMTP:
+        return SMTP(self._box, hostname="mail.example", loop=self._loop)
 
     @property
     def port(self) -> int:
-        return int(self._controller.server.sockets[0].getsockname()[1])
+        return int(self._listener.getsockname()[1])
 
     @property
     def raw(self) -> list[bytes]:
@@ -170,13 +179,23 @@ class SmtpServer:
         return email.message_from_bytes(self._box.letters[-1], policy=email.policy.default)  # type: ignore[return-value]
 
     def __enter__(self) -> Self:
-        self._controller.start()
+        self._thread.start()
+        serving = self._loop.create_server(self._session, sock=self._listener)
+        self._server = asyncio.run_coroutine_threadsafe(serving, self._loop).result(10)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._controller.stop()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _close(self) -> None:
+        self._server.close()
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
 
 
 def closed_port() -> int:

@@ -16,7 +16,7 @@ from fakes.memory_store import MemoryStore
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
-from logmedic.model.errors import NotFound
+from logmedic.model.errors import NotFound, StoreBusy, TransientError
 from logmedic.model.fix import AttemptStatus, Breaker, BreakerStatus, FixAttempt, Verdict
 from logmedic.model.issue import (
     HoldReason,
@@ -170,6 +170,34 @@ def test_a_new_version_replaces_the_old_one(shelf: Shelf) -> None:
         await store.close()
 
     asyncio.run(scenario())
+
+
+def test_a_changeset_that_fails_leaves_nothing_and_can_be_committed_again(shelf: Shelf) -> None:
+    too_big = replace(EVERYTHING, checkpoints=(replace(make.checkpoint(2**70), at=NOW),))  # written last
+
+    async def scenario(store: Store) -> None:
+        await store.commit(Changeset(tallies=(Tally(MINUTE, "matched", 1),)))
+        if isinstance(store, MemoryStore):
+            store.fail_next(StoreBusy("not now"))
+        with pytest.raises(TransientError):
+            await store.commit(too_big)
+        for question in ("issues", "learnings", "breakers", "alerts", "incidents"):
+            assert await store.ask(question) == []
+        assert await store.ask("counts") == {"matched": 1}
+        await store.commit(EVERYTHING)
+        assert await store.ask("counts") == {"matched": 3, "unknown": 1}
+
+    run(shelf, scenario)
+
+
+def test_additions_that_come_twice_are_there_once(shelf: Shelf) -> None:
+    async def scenario(store: Store) -> None:
+        for _ in range(2):
+            await store.commit(replace(EVERYTHING, tallies=()))
+        assert len((await store.ask("incident", incident_id=INCIDENT.id))["events"]) == 1
+        assert len(await store.ask("learnings")) == 1
+
+    run(shelf, scenario)
 
 
 def test_tallies_add_up(shelf: Shelf) -> None:

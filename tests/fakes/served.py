@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,15 @@ from logmedic.adapters.web.server import ControlServer
 from logmedic.model.changeset import Changeset
 
 
+def answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as wire:
+        try:
+            wire.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
 @contextmanager
 def serving(path: Path, *changesets: Changeset) -> Iterator[CannedControl]:
     control = CannedControl(MemoryStore(changesets))
@@ -23,7 +33,7 @@ def serving(path: Path, *changesets: Changeset) -> Iterator[CannedControl]:
     async def serve() -> None:
         task = asyncio.create_task(ControlServer(control, path, "no-such-group").serve())
         stop.append((asyncio.get_running_loop(), task))
-        while not path.exists():
+        while not answers(path):
             await asyncio.sleep(0.01)
         ready.set()
         await asyncio.gather(task, return_exceptions=True)

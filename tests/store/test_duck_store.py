@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 import builders as make
 from logmedic.adapters.store.duck import DuckStore, open_readonly
+from logmedic.adapters.store.walog import find_gap
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import NotFound, StoreFull, StoreLocked, StoreTooNew
 from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, Tally, Window
@@ -102,9 +103,13 @@ async def whole(store: DuckStore, state: EngineState) -> int:
 
 
 def test_the_file_and_its_directory_are_for_the_owner_alone(path: Path) -> None:
+    async def looks(store: DuckStore, state: EngineState) -> None:
+        await fill(store, state, 3)
+        assert stat.S_IMODE(path.with_name(f"{path.name}.wal").stat().st_mode) == 0o600
+
     before = os.umask(0)
     try:
-        use(path, fill)
+        use(path, looks)
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -136,6 +141,20 @@ def test_f52_a_file_of_a_newer_form_is_refused_and_left_as_it_is(path: Path) -> 
     assert path.read_bytes() == before
 
 
+def test_f52_a_newer_form_with_its_write_ahead_log_is_left_as_it_is(path: Path) -> None:
+    use(path, fill)
+    program = (
+        f"import duckdb, os; c = duckdb.connect({str(path)!r}); "
+        "c.execute('INSERT INTO schema_migrations VALUES (999, now()::TIMESTAMP)'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    wal = path.with_name(f"{path.name}.wal")
+    before = (path.read_bytes(), wal.read_bytes())
+    with pytest.raises(StoreTooNew, match="999"):
+        use(path, fill)
+    assert (path.read_bytes(), wal.read_bytes()) == before
+
+
 @pytest.mark.parametrize("in_commit", [False, True])
 def test_f30_a_kill_leaves_whole_changesets(path: Path, in_commit: bool) -> None:
     killed_after(path, 20, in_commit=in_commit)
@@ -160,6 +179,62 @@ def test_f46_a_damaged_write_ahead_log_is_cut_where_it_is_damaged(path: Path, wh
     assert saved >= int(40 * where) - 20
     (kept,) = path.parent.glob("*.damaged-*.wal")
     assert kept.read_bytes() == damaged
+
+
+def first_entry_behind_the_middle(log: bytes) -> int:
+    """Where it starts: 5 bytes of length stand before the content that ends a transaction."""
+    return log.index(END_OF_CHANGE, len(log) // 2) + len(END_OF_CHANGE)
+
+
+END_OF_CHANGE = bytes.fromhex("0500000000000000e7fe7d722fed3d5e640064ffff")
+SILENT = {
+    "huge length": (0, b"\xff" * 8),
+    "length past the end": (3, b"\xff"),
+    "no length": (0, b"\x00" * 8),
+    "a page of zeros": (0, b"\x00" * 4096),
+}
+
+
+@pytest.mark.parametrize("kind", SILENT)
+def test_f46_changes_that_duckdb_would_leave_out_in_silence_are_told(path: Path, kind: str) -> None:
+    killed_after(path, 40)
+    wal = path.with_name(f"{path.name}.wal")
+    log = wal.read_bytes()
+    place, (shift, damage) = first_entry_behind_the_middle(log), SILENT[kind]
+    whole_before = log[:place].count(END_OF_CHANGE) - 1  # the first change made the tables
+    damaged = log[: place + shift] + damage + log[place + shift + len(damage) :]
+    wal.write_bytes(damaged)
+
+    async def scenario(store: DuckStore, state: EngineState) -> int:
+        assert any("cannot be followed" in each for each in store.notices)
+        return await whole(store, state)
+
+    assert use(path, scenario) == whole_before
+    (kept,) = path.parent.glob("*.damaged-*.wal")
+    assert kept.read_bytes() == damaged
+
+
+def test_f46_a_damaged_head_of_the_write_ahead_log_is_told(path: Path) -> None:
+    killed_after(path, 5)
+    wal = path.with_name(f"{path.name}.wal")
+    wal.write_bytes(b"\x00" + wal.read_bytes()[1:])
+
+    async def scenario(store: DuckStore, state: EngineState) -> None:
+        assert any("cannot be followed from byte 0" in each for each in store.notices)
+        assert state == EngineState()
+
+    use(path, scenario)
+
+
+def test_f46_what_a_kill_leaves_is_not_taken_for_damage(path: Path) -> None:
+    killed_after(path, 5)
+    wal = path.with_name(f"{path.name}.wal")
+    log = wal.read_bytes()
+    assert log.count(END_OF_CHANGE) == 6, "each change ends with this entry, else gaps go unnoticed"
+    for left in (log, log[:-1], log + b"\x00" * 4096, log + log[-90:-30], log[:20], b""):
+        wal.write_bytes(left)
+        gap = find_gap(wal)
+        assert gap is None
 
 
 def test_f46_a_torn_write_ahead_log_loses_the_last_change_alone(path: Path) -> None:

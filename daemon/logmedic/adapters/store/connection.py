@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
-from logmedic.model.errors import StoreFull, StoreLocked
+from logmedic.model.errors import StoreBusy, StoreFull, StoreLocked
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
@@ -27,6 +28,25 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     for setting in _SETTINGS[: 1 if read_only else None]:
         connection.execute(setting)
     return connection
+
+
+_FULL = ("no space left", "disk full", "disk is full", "read-only file system", "quota", "file too large")
+_REFUSED = ("permission denied", "operation not permitted")
+_SHORT = ("out of memory", "too many open files")
+
+
+def is_no_damage(words: str) -> bool:
+    """Whether an error is about the host's room or rights and not about the file: salvage would only make it worse."""
+    return any(each in words.lower() for each in _FULL + _REFUSED + _SHORT)
+
+
+def trouble(error: Exception | str) -> StoreFull | StoreBusy:
+    words = " ".join(str(error).split())[:300]
+    if any(each in words.lower() for each in _FULL):
+        return StoreFull(f"the store cannot be written: {words}", "make room on its disk (df -h)")
+    if any(each in words.lower() for each in _REFUSED):
+        return StoreFull(f"the store cannot be written: {words}", "see who owns it (ls -l), and as whom this runs")
+    return StoreBusy(f"the store did not take the change: {words}", "see the log; it is tried again")
 
 
 class Lock:
@@ -59,6 +79,11 @@ class Lock:
                 "ask the running daemon (logmedic status), or stop it first: systemctl stop logmedic",
             ) from None
         if not shared:
+            self._sign()
+
+    def _sign(self) -> None:
+        """Say who holds it. On a full disk the lock holds all the same, without a name."""
+        with suppress(OSError):
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 

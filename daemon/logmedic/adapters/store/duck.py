@@ -16,10 +16,11 @@ import duckdb
 import structlog
 
 from logmedic.adapters.store import rows, salvage
-from logmedic.adapters.store.connection import Lock, connect
+from logmedic.adapters.store.connection import Lock, connect, trouble
 from logmedic.adapters.store.migrations import migrate
 from logmedic.adapters.store.queries import DuckQueries
 from logmedic.adapters.store.rows import utc
+from logmedic.adapters.store.walog import wal_of
 from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import LogmedicError, NotFound, StoreBusy, StoreFull
@@ -32,7 +33,6 @@ log = structlog.get_logger("logmedic.store")
 
 MAX_TEMPLATES = 20_000
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as DuckDB keeps times
-_FULL = ("no space left", "disk full", "disk is full", "read-only file system", "quota", "file too large")
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class DuckStore:
         await self._in_thread(lambda: self._commit(changeset))
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
-        return await self._in_thread(lambda: getattr(DuckQueries(self._live()), question)(**arguments))
+        return await self._in_thread(lambda: self._ask(question, arguments))
 
     async def prune(self, keep: timedelta, now: datetime) -> int:
         """Forget what is over and older than `keep`; the sums of the counts stay. Answers the number of rows."""
@@ -85,7 +85,7 @@ class DuckStore:
         self._make_directory()
         self._lock.take()
         try:
-            if salvage.wal_of(self._path).exists() or not _looks_sound(self._path):
+            if wal_of(self._path).exists() or not _looks_sound(self._path):
                 self._notices += salvage.make_openable(self._path)
             try:
                 return self._begin()
@@ -93,9 +93,9 @@ class DuckStore:
                 self._close_connection()
                 self._notices += salvage.make_openable(self._path)
                 return self._begin()
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             self._close()
-            raise _trouble(error) from None
+            raise trouble(error) from None
         except BaseException:
             self._close()
             raise
@@ -136,8 +136,16 @@ class DuckStore:
             connection.execute("COMMIT")
         except duckdb.Error as error:
             self._undo(connection)
-            raise _trouble(error) from None
+            raise trouble(error) from None
         self._changes += 1
+        self._keep_private()
+
+    def _keep_private(self) -> None:
+        """DuckDB makes its log anew after each checkpoint, with the rights that the umask of the moment leaves."""
+        with suppress(OSError):
+            wal = wal_of(self._path)
+            if wal.stat().st_mode & 0o077:
+                wal.chmod(0o600)
 
     def _undo(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Back to before. A connection that cannot even do that is given up, and made anew at the next commit (F49)."""
@@ -158,11 +166,17 @@ class DuckStore:
         try:
             self._connection = self._connect()
         except duckdb.Error as error:
-            raise _trouble(error) from None
+            raise trouble(error) from None
         stored = self._stored_changes()
         log.warning("store_reopened", changes=stored)
         there, self._changes = stored > self._changes, stored
         return there
+
+    def _ask(self, question: str, arguments: dict[str, Any]) -> Any:
+        try:
+            return getattr(DuckQueries(self._live()), question)(**arguments)
+        except duckdb.Error as error:
+            raise StoreBusy(f"the store did not answer: {error}", "ask again") from None
 
     def _prune(self, before: datetime) -> int:
         connection = self._live()
@@ -173,7 +187,7 @@ class DuckStore:
             connection.execute("COMMIT")
         except duckdb.Error as error:
             self._undo(connection)
-            raise _trouble(error) from None
+            raise trouble(error) from None
         return gone
 
     def _close(self) -> None:
@@ -193,13 +207,6 @@ def _looks_sound(path: Path) -> bool:
         return True
     with path.open("rb") as file:
         return file.read(12)[8:12] == b"DUCK"
-
-
-def _trouble(error: duckdb.Error) -> StoreFull | StoreBusy:
-    words = " ".join(str(error).split())[:300]
-    if any(each in words.lower() for each in _FULL):
-        return StoreFull(f"the store cannot be written: {words}", "make room on its disk (df -h)")
-    return StoreBusy(f"the store did not take the change: {words}", "see the log; it is tried again")
 
 
 def _write(connection: duckdb.DuckDBPyConnection, changeset: Changeset) -> None:
@@ -290,7 +297,7 @@ def open_readonly(path: Path) -> Iterator[Queries]:
         try:
             connection = connect(path, read_only=True)
         except duckdb.Error as error:
-            raise _trouble(error) from None
+            raise trouble(error) from None
         with connection:
             yield DuckQueries(connection)
     finally:

@@ -30,14 +30,20 @@ def version_of(connection: duckdb.DuckDBPyConnection) -> int:
     return int(newest[0]) if newest else 0
 
 
-def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring the store to the newest form, all in one transaction. Raises StoreTooNew; nothing is written then."""
+def refuse_newer(connection: duckdb.DuckDBPyConnection) -> int:
+    """The store's version. Raises StoreTooNew."""
     version = version_of(connection)
     if version > NEWEST:
         raise StoreTooNew(
             f"the store has form {version}, and this logmedic knows {NEWEST}",
             "run the newer logmedic that wrote it, or name another storage.path",
         )
+    return version
+
+
+def migrate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring the store to the newest form, all in one transaction. Raises StoreTooNew; nothing is written then."""
+    version = refuse_newer(connection)
     if version == NEWEST:
         return
     connection.execute("BEGIN")

@@ -50,7 +50,7 @@ class Table(Generic[T]):
 
     @cached_property
     def upsert(self) -> str:
-        """One parameter: a JSON list of rows, each key at most once."""
+        """One parameter: a JSON list of rows, each key at most once. Strict: else what does not fit becomes NULL."""
         shape = json.dumps([{each.name: each.type for each in self.columns}])
         key = ", ".join(f'"{name}"' for name in self.key)
         rest = [each.name for each in self.columns if each.name not in self.key]
@@ -62,7 +62,7 @@ class Table(Generic[T]):
         )
         return (
             f"INSERT INTO {self.name} BY NAME "  # noqa: S608
-            f"SELECT * FROM (SELECT unnest(from_json(?::JSON, '{shape}'), recursive := true)) "
+            f"SELECT * FROM (SELECT unnest(from_json_strict(?::JSON, '{shape}'), recursive := true)) "
             f"ON CONFLICT ({key}) DO UPDATE SET {changes}"
         )
 

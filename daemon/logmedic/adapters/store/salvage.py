@@ -1,8 +1,8 @@
 """Getting a store to open again, whatever happened to it (I4).
 
-The attempts run in a child, `python -m logmedic.adapters.store.salvage PATH [NEW]`: a damaged file can abort the
-process that opens it. With NEW, what can still be read is copied there. Originals are kept beside; what was done is
-told.
+The attempts run in a child, `python -m logmedic.adapters.store.salvage TASK PATH [NEW]`: a damaged file can abort the
+process that opens it. TASK is one of `_TASKS`. Originals are kept beside; what was done is told. What is no damage (a
+full disk, missing rights, a newer form) is raised, and the files stay as they are.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from logmedic.adapters.store.connection import connect
-from logmedic.adapters.store.migrations import migrate
+from logmedic.adapters.store.connection import connect, is_no_damage, trouble
+from logmedic.adapters.store.migrations import migrate, refuse_newer
 from logmedic.adapters.store.rows import TABLES
-from logmedic.model.errors import LogmedicError
+from logmedic.adapters.store.walog import find_gap, wal_of
+from logmedic.model.errors import LogmedicError, StoreTooNew
 
 TRIES = 5
 OPEN_LIMIT_S = 120.0
@@ -30,15 +32,18 @@ OPEN_LIMIT_S = 120.0
 _POSITION = re.compile(r"byte position (\d+)")
 
 
-def wal_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.wal")
-
-
 def make_openable(path: Path) -> list[str]:
-    """Afterwards `path` opens, or is not there. Answers what people have to be told."""
+    """Afterwards `path` opens, or is not there. Answers what people have to be told. Raises StoreTooNew, StoreFull and
+    StoreBusy for what is no damage."""
     if not path.exists() and not wal_of(path).exists():
         return []
-    error = try_open(path)
+    gap = find_gap(wal_of(path))
+    error: str | None
+    if gap:  # opening it now would drop what lies behind the gap, and the log with it
+        refuse_what_is_no_damage(path)
+        error = str(gap)
+    else:
+        error = try_open(path)
     if error is None:
         return []
     kept = _keep_originals(path)
@@ -57,7 +62,7 @@ def _begun_anew(path: Path) -> str:
     """A new store with whatever can still be read of the old one."""
     new = path.with_name(f"{path.name}.rescued")
     new.unlink(missing_ok=True)
-    report = _child(path, new)
+    report = _child("rescue", path, new)
     rescued = report.get("rescued", {})
     for each in (path, wal_of(path)):
         each.unlink(missing_ok=True)
@@ -73,31 +78,54 @@ def _keep_originals(path: Path) -> Path:
     kept = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
     for original, copy in ((path, kept), (wal_of(path), kept.with_name(f"{kept.name}.wal"))):
         if original.exists():
-            shutil.copyfile(original, copy)
-            copy.chmod(0o600)
+            _copy(original, copy)
     return kept
 
 
+def _copy(original: Path, copy: Path) -> None:
+    """Raises StoreFull; half a copy does not stay, or each new start would leave one on the full disk."""
+    try:
+        copy.touch(0o600)
+        shutil.copyfile(original, copy)
+    except OSError as error:
+        copy.unlink(missing_ok=True)
+        raise trouble(error) from None
+
+
 def _shorten(wal: Path, error: str) -> str:
-    """Cut the write-ahead log where the error says that it is damaged; else set it aside."""
-    found = _POSITION.search(error)
+    """Cut the write-ahead log where it is damaged; else set it aside."""
+    gap, named = find_gap(wal), _POSITION.search(error)
+    place = gap.at if gap else int(named[1]) if named else 0
     size = wal.stat().st_size
-    if found and 0 < int(found[1]) < size:
-        os.truncate(wal, int(found[1]))
-        return f"the last {size - int(found[1])} bytes of its write-ahead log were damaged and are left out"
+    if 0 < place < size:
+        os.truncate(wal, place)
+        return f"the last {size - place} bytes of its write-ahead log were damaged and are left out"
     wal.unlink()
     return f"its write-ahead log of {size} bytes was damaged as a whole and is left out"
 
 
 def try_open(path: Path) -> str | None:
-    """Open and read `path` in a child. None when that went well, else the error."""
-    report = _child(path)
-    return str(report["error"]) if "error" in report else None
+    """Open and read `path` in a child. None when that went well, else what is damaged."""
+    return _damage(_child("read", path))
 
 
-def _child(*paths: Path) -> dict[str, Any]:
+def refuse_what_is_no_damage(path: Path) -> None:
+    """Raises StoreTooNew, StoreFull, StoreBusy; writes nothing."""
+    _damage(_child("look", path))
+
+
+def _damage(report: dict[str, Any]) -> str | None:
+    if "newer" in report:
+        raise StoreTooNew(*report["newer"])
+    error = report.get("error")
+    if error is not None and is_no_damage(error):
+        raise trouble(error)
+    return error
+
+
+def _child(task: str, *paths: Path) -> dict[str, Any]:
     """What the child reports; `error` when it could not."""
-    command = [sys.executable, "-I", "-m", "logmedic.adapters.store.salvage", *map(str, paths)]
+    command = [sys.executable, "-I", "-m", "logmedic.adapters.store.salvage", task, *map(str, paths)]
     try:
         child = subprocess.run(  # noqa: S603
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=OPEN_LIMIT_S, check=False
@@ -110,8 +138,17 @@ def _child(*paths: Path) -> dict[str, Any]:
     return report
 
 
+def _look(path: Path) -> dict[str, Any]:
+    """Whether it is one of ours to write to: a log left behind is replayed in memory only."""
+    if path.exists():
+        with connect(path, read_only=True) as connection:
+            refuse_newer(connection)
+    return {}
+
+
 def _read_all(path: Path) -> dict[str, Any]:
     """Every table: damage inside the file shows only then."""
+    _look(path)
     with connect(path) as connection:
         for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
             answer = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608  a count would read no values
@@ -136,10 +173,15 @@ def _rescue(path: Path, new: Path) -> dict[str, Any]:
     return {"rescued": rescued, "lost": lost}
 
 
+_TASKS: dict[str, Callable[..., dict[str, Any]]] = {"look": _look, "read": _read_all, "rescue": _rescue}
+
+
 def main() -> None:
-    paths = [Path(each) for each in sys.argv[1:]]
+    task, *paths = sys.argv[1:]
     try:
-        report = _rescue(*paths) if len(paths) > 1 else _read_all(paths[0])
+        report = _TASKS[task](*map(Path, paths))
+    except StoreTooNew as error:
+        report = {"newer": [error.text, error.hint]}
     except (duckdb.Error, OSError, LogmedicError) as error:
         report = {"error": " ".join(str(error).split())[:500]}
     json.dump(report, sys.stdout)
