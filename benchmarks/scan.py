@@ -17,7 +17,7 @@ from logmedic.model.rule import Capture, CaptureType, MatchSpec, Rule
 
 BLOCK_BYTES = 128 * 1024
 CHUNK_LINES = 20_000
-"""Lines that are made at once and then repeated in another order: making 200 MB afresh takes longer than scanning it."""
+"""Lines that are made at once, and then repeated in another order: making all afresh takes longer than scanning."""
 NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 MB = 1_000_000
 
@@ -37,7 +37,8 @@ _FAILURES = (
 _ORDINARY: tuple[Callable[[random.Random, str], str], ...] = (
     lambda dice, clock: (
         f'203.0.113.{dice.randrange(256)} - - [23/Nov/2026:{clock} +0000] "GET /orders/{dice.randrange(10**7)}?page='
-        f'{dice.randrange(90)} HTTP/1.1" 200 {dice.randrange(90_000)} "https://shop.example/" "Mozilla/5.0 (X11; Linux)"'
+        f'{dice.randrange(90)} HTTP/1.1" 200 {dice.randrange(90_000)} '
+        f'"https://shop.example/" "Mozilla/5.0 (X11; Linux)"'
     ),
     lambda dice, clock: (
         f"2026-11-23T{clock}.{dice.randrange(10**6):06d}+00:00 web{dice.randrange(9)} {dice.choice(_SERVICES)}"
@@ -53,7 +54,8 @@ _ORDINARY: tuple[Callable[[random.Random, str], str], ...] = (
     ),
     lambda dice, clock: (
         f"2026-11-23 {clock}.{dice.randrange(1000):03d} UTC [{dice.randrange(9999)}] app@shop LOG:  duration: "
-        f"{dice.randrange(900)}.{dice.randrange(1000):03d} ms  statement: SELECT * FROM orders WHERE id = {dice.randrange(10**8)}"
+        f"{dice.randrange(900)}.{dice.randrange(1000):03d} ms  statement: "
+        f"SELECT * FROM orders WHERE id = {dice.randrange(10**8)}"
     ),
 )
 
@@ -65,12 +67,12 @@ class Measured:
 
 
 def rules(count: int) -> list[Rule]:
-    """Every failure at every service, as rules are written: a level, a logger, words, and a typed capture."""
+    """Every failure at every service, as rules are written: a logger, words, and a typed capture."""
     made = []
     for n in range(count):
         service, words = _SERVICES[n // len(_FAILURES) % len(_SERVICES)], _FAILURES[n % len(_FAILURES)]
         tier = "" if n < 100 else rf"-{n // 100}"
-        pattern = rf"(?:WARN|WARNING) {service}{tier}\.\w+: " + words.replace("{}", r"(?P<what>[\w-]+)")
+        pattern = rf"{service}{tier}\.\w+: " + words.replace("{}", r"(?P<what>[\w-]+)")
         spec = MatchSpec((pattern,), captures={"what": Capture(CaptureType.WORD)})
         made.append(Rule(f"rule-{n}", "t", spec))
     return made
@@ -109,14 +111,16 @@ def by_matcher(wanted: Sequence[Rule], blocks: Sequence[bytes]) -> Measured:
 
 
 def by_plain_loop(wanted: Sequence[Rule], blocks: Sequence[bytes]) -> Measured:
-    """What one writes first: every line through one `re` of all alternatives, captures taken from the match."""
-    alternatives = (f"(?P<r{n}>{rule.match.patterns[0].replace('(?P<what>', '(')})" for n, rule in enumerate(wanted))
-    combined = re.compile("|".join(alternatives).encode())
+    """What one writes first, written well: each line through one `re` of all alternatives (without groups, so that `re`
+    can skip by first characters); only for a line that matches, which rule it was, and its capture."""
+    patterns = [rule.match.patterns[0].encode() for rule in wanted]
+    single = [re.compile(each) for each in patterns]
+    combined = re.compile(b"|".join(each.replace(b"(?P<what>", b"(?:") for each in patterns))
     begun, hits = time.perf_counter(), 0
     for block in blocks:
         for line in block.splitlines():
-            if (match := combined.search(line)) is not None and match.lastgroup:
-                hits += 1
+            if combined.search(line) is not None:
+                hits += sum(match["what"] != b"" for each in single if (match := each.search(line)) is not None)
     return Measured(time.perf_counter() - begun, hits)
 
 
