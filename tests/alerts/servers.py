@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import email
-import email.message
 import email.policy
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP
@@ -77,12 +77,10 @@ class HttpServer:
         self._server.server_close()
 
 
-class Dripping:
-    """Accepts every connection and sends `line` for ever, a byte each 0.1 s; nothing at all when it is empty: a black
-    hole. `seen`: connections so far."""
+class Connections:
+    """Serves every connection in a thread of its own, until closed. `seen`: connections so far."""
 
-    def __init__(self, line: bytes = b"") -> None:
-        self._line = line
+    def __init__(self) -> None:
         self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept)]
@@ -96,9 +94,7 @@ class Dripping:
         self._threads[0].start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._over.set()
         self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
         for thread in self._threads:
@@ -117,25 +113,44 @@ class Dripping:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            position = 0
+        """Closes `connection`, at the latest when `_over` is set."""
+        connection.close()
+
+
+class Dripping(Connections):
+    """Sends `line` for ever, a byte each 0.1 s; nothing at all when it is empty: a black hole."""
+
+    def __init__(self, line: bytes = b"") -> None:
+        super().__init__()
+        self._line = line
+
+    def _serve(self, connection: socket.socket) -> None:
+        position = 0
+        with connection, suppress(OSError):
             while not self._over.wait(DRIP_EVERY_S):
-                if not self._line:
-                    continue
-                try:
-                    connection.send(self._line[position % len(self._line) :][:1])
-                except OSError:
-                    return
-                position += 1
+                connection.send(self._line[position : position + 1])
+                position = (position + 1) % max(len(self._line), 1)
+
+
+class Greeting(Connections):
+    """Turns everybody away with `line`."""
+
+    def __init__(self, line: bytes) -> None:
+        super().__init__()
+        self._line = line
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            connection.sendall(self._line)
 
 
 @dataclass
 class Letters:
-    """What aiosmtpd calls. `refusals`: answers by recipient's local part. `letters`: those that were accepted."""
+    """What aiosmtpd calls. `refusals`: answers by recipient's local part. `letters`: those that were accepted, with
+    their recipients."""
 
     refusals: Mapping[str, str] = field(default_factory=dict)
-    letters: list[bytes] = field(default_factory=list)
-    recipients: list[str] = field(default_factory=list)
+    letters: list[tuple[list[str], bytes]] = field(default_factory=list)
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if refusal := self.refusals.get(address.partition("@")[0]):
@@ -144,8 +159,7 @@ class Letters:
         return "250 fine"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.letters.append(envelope.content)
-        self.recipients += envelope.rcpt_tos
+        self.letters.append((envelope.rcpt_tos, envelope.content))
         return "250 accepted"
 
 
@@ -167,16 +181,15 @@ class SmtpServer:
         return int(self._listener.getsockname()[1])
 
     @property
-    def raw(self) -> list[bytes]:
-        return self._box.letters
-
-    @property
     def recipients(self) -> list[str]:
-        return self._box.recipients
+        return [each for to, _ in self._box.letters for each in to]
 
-    def letter(self) -> email.message.EmailMessage:
-        """The last one that was accepted."""
-        return email.message_from_bytes(self._box.letters[-1], policy=email.policy.default)  # type: ignore[return-value]
+    def letter_to(self, recipient: str) -> EmailMessage:
+        """The last one that was accepted for `recipient`."""
+        content = next(content for to, content in reversed(self._box.letters) if recipient in to)
+        letter = email.message_from_bytes(content, policy=email.policy.default)
+        assert isinstance(letter, EmailMessage)
+        return letter
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -184,7 +197,9 @@ class SmtpServer:
         self._server = asyncio.run_coroutine_threadsafe(serving, self._loop).result(10)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

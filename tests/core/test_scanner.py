@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import regex
 
-from logmedic.core.scanner import MAX_OVERRUNS, HyperscanScanner, PlainScanner, make_scanner
+from logmedic.core.scanner import MAX_OVERRUNS, MAX_SHARED, HyperscanScanner, PlainScanner, make_scanner
 from logmedic.core.widening import Widened, widen
 
 NASTY = r"^(?:a?){0,30}(a|aa)+$|zzz*"
@@ -44,6 +44,11 @@ def test_the_plain_scanner_serves_the_rest(pattern: str) -> None:
 def test_patterns_with_one_literal_are_all_found() -> None:
     scanner = make_scanner(["connection reset: (.)", "connection reset: (..)"])
     assert {index for index, _ in scanner.scan(b"connection reset: ab\n")} == {0, 1}
+
+
+def test_a_literal_that_many_patterns_share_stands_for_none_of_them() -> None:
+    scanner = make_scanner([rf"app-{n}: connection refused by (.*)" for n in range(MAX_SHARED + 1)])
+    assert {index for index, _ in scanner.scan(b"app-3: connection refused by x\n")} == {3}
 
 
 def test_f43_a_pattern_that_explodes_costs_a_block_its_limit_a_few_times_only() -> None:

@@ -6,6 +6,7 @@ A hit may be false; a record that `regex` confirms always has one, at its last b
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -19,6 +20,9 @@ Hit = tuple[int, int]
 match at the start)."""
 MAX_OVERRUNS = 5
 """In one block and of one pattern: with confirming them, what a hostile block costs stays near a second (F43)."""
+
+MAX_SHARED = 8
+"""Patterns that one literal may stand for: a hit of it asks them all. Above, each is in the database as a whole."""
 
 
 class Scanner(Protocol):
@@ -119,10 +123,13 @@ def _collector(add: Callable[[Hit], None]) -> Callable[[int, int, int, int, obje
 
 def _widened(patterns: Sequence[str]) -> tuple[dict[str, list[int]], list[int]]:
     """Expression -> the patterns that it stands for; and the patterns that have none."""
+    chosen = [widen(pattern) for pattern in patterns]
+    shared = Counter(each.expression for each in chosen if each is not None and each.literal)
     expressions: dict[str, list[int]] = {}
     refused: list[int] = []
-    for index, pattern in enumerate(patterns):
-        widened = widen(pattern)
+    for index, widened in enumerate(chosen):
+        if widened is not None and shared[widened.expression] > MAX_SHARED:
+            widened = widen(patterns[index], whole=True) or widened
         if widened is None:
             refused.append(index)
         else:

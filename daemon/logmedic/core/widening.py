@@ -49,14 +49,15 @@ class Widened:
     literal: bool
 
 
-def widen(pattern: str) -> Widened | None:
-    """None when the pattern is in a dialect that is not understood here, or may match nothing at all."""
+def widen(pattern: str, *, whole: bool = False) -> Widened | None:
+    """None when the pattern is in a dialect that is not understood here, or may match nothing at all. `whole`: not
+    even a good literal stands for it."""
     tree = _parse(pattern)
     if tree is None or tree.getwidth()[0] == 0:  # an empty match may end before the first byte of its record
         return None
     flags = tree.state.flags
     literal = max(_literals(tree, flags), key=len, default=b"")
-    if len(literal) >= MIN_LITERAL:
+    if not whole and len(literal) >= MIN_LITERAL:
         return Widened("".join(map(_byte, literal)), literal=True)
     expression = _Emitter().sequence(tree, flags, tail=True)
     return Widened(expression, literal=False) if expression else None

@@ -14,9 +14,17 @@ _OF_ROOT = ("bin", "lib", "lib64", "sbin")
 
 
 def command(
-    bwrap: str, argv: Sequence[str], *, write: Sequence[str], read: Sequence[str], seccomp: int, status: int
+    bwrap: str,
+    argv: Sequence[str],
+    *,
+    write: Sequence[str],
+    read: Sequence[str],
+    namespaces: Sequence[str],
+    seccomp: int,
+    status: int,
 ) -> list[str]:
-    """`seccomp`: the descriptor that the filter is read from; `status`: one that gets bubblewrap's JSON."""
+    """`namespaces`: new ones beside those of users and mounts; `seccomp`: the descriptor that the filter is read from;
+    `status`: one that gets bubblewrap's JSON."""
     return [
         bwrap,
         *("--ro-bind", "/usr", "/usr"),
@@ -28,10 +36,11 @@ def command(
         *(word for path in read for word in ("--ro-bind", path, path)),
         *(word for path in write for word in ("--bind", path, path)),
         *("--remount-ro", "/dev", "--remount-ro", "/run", "--remount-ro", "/"),
-        *("--unshare-user", "--unshare-all", "--disable-userns", "--die-with-parent", "--new-session"),
+        *("--unshare-user", *(f"--unshare-{name}" for name in namespaces), "--disable-userns"),
+        *("--die-with-parent", "--new-session"),
         *("--cap-drop", "ALL", "--clearenv", "--setenv", "PATH", PATH),
         *("--setenv", "LANG", "C.UTF-8", "--setenv", "HOME", "/tmp"),
-        *("--chdir", "/tmp", "--hostname", "fix"),
+        *("--chdir", "/tmp"),
         *("--seccomp", str(seccomp), "--json-status-fd", str(status)),
         *("--", *argv),
     ]

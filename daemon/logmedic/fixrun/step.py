@@ -59,7 +59,8 @@ def follow_parent(parent: int) -> None:
 
 
 def run(job: Mapping[str, Any]) -> dict[str, Any]:
-    """`job`: argv, bwrap ("" for none), uid (None: stay who we are), write, read, memory, tasks, file, timeout_s.
+    """`job`: argv, bwrap ("" for none), uid (None: stay who we are), namespaces, write, read, memory, tasks, file,
+    timeout_s.
     Answers exit_code, duration_s, output, detail, started: as FixResult has them."""
     started = time.monotonic()
     status_read, status_write = os.pipe()
@@ -111,7 +112,15 @@ def _spawn(job: Mapping[str, Any], output: int, status: int) -> subprocess.Popen
     if job["bwrap"]:
         filters = _seccomp_pipe()
         passed = (filters, status)
-        argv = sandbox.command(job["bwrap"], argv, write=job["write"], read=job["read"], seccomp=filters, status=status)
+        argv = sandbox.command(
+            job["bwrap"],
+            argv,
+            write=job["write"],
+            read=job["read"],
+            namespaces=job["namespaces"],
+            seccomp=filters,
+            status=status,
+        )
     try:
         return subprocess.Popen(
             argv,

@@ -19,6 +19,10 @@ from logmedic.model.fix import Arming, FixAttempt, FixResult
 from logmedic.model.rule import SandboxKind, SandboxSpec, Step
 
 NAME = "bubblewrap"
+FULL = ("pid", "net", "ipc", "uts", "cgroup-try")
+REDUCED = ("pid", "net")
+"""Inside logmedic.service no more may be made; the daemon has private ones of its own there (PrivateIPC,
+ProtectHostname)."""
 FIX_UID = 61999
 """The user of fixes where no account is made for them: outside the ranges that Debian, Red Hat and systemd give out."""
 CANARY_S = 10.0
@@ -47,6 +51,7 @@ class BubblewrapRunner:
         self._allow_unsandboxed = allow_unsandboxed
         self._python = python
         self._bwrap = bwrap or shutil.which("bwrap", path=_SEARCHED) or ""
+        self._namespaces: tuple[str, ...] = FULL
 
     async def arm(self) -> Arming:
         if not self._bwrap:
@@ -54,13 +59,22 @@ class BubblewrapRunner:
         uid = self._uid()
         if uid == 0:
             return _disarmed(f"the user {self._user} of fixes is root; make an account for it, or remove actions.user")
-        with canary(SPEC.tasks + 4096) as tried:
-            step = Step("canary", run=tried.argv, sandbox=SPEC)
-            result = await self._ask(self._job(step, CANARY_S), CANARY_S)
-        if result.exit_code == 0 and result.output == tried.answer:
-            return Arming(armed=True, sandbox=NAME)
-        said = " ".join((result.output.strip() or result.detail or f"exit {result.exit_code}").split())[:300]
+        said = ""
+        for self._namespaces in (FULL, REDUCED):
+            result, answer = await self._try_canary()
+            if result.exit_code == 0 and result.output == answer:
+                return Arming(armed=True, sandbox=NAME)
+            said = " ".join((result.output.strip() or result.detail or f"exit {result.exit_code}").split())[:300]
+            if result.started:
+                break  # it ran and got out, or could not tell: less of a sandbox will not do better
         return _disarmed(f"the sandbox did not hold the canary: {said}")
+
+    async def _try_canary(self) -> tuple[FixResult, str]:
+        """What came of it, and the output that it has when the sandbox held."""
+        own = ("user", "mnt", *(name.removesuffix("-try") for name in self._namespaces))
+        with canary(SPEC.tasks + 4096, [name for name in own if name != "cgroup"]) as tried:
+            step = Step("canary", run=tried.argv, sandbox=SPEC)
+            return await self._ask(self._job(step, CANARY_S), CANARY_S), tried.answer
 
     async def run(self, step: Step, attempt: FixAttempt) -> FixResult:
         del attempt
@@ -97,6 +111,7 @@ class BubblewrapRunner:
             "argv": list(step.run),
             "bwrap": "" if bare else self._bwrap,
             "uid": self._uid(),
+            "namespaces": list(self._namespaces),
             "write": list(spec.write),
             "read": list(spec.read),
             "memory": spec.memory_bytes,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from logmedic.model.rule import SandboxSpec
 
-NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts")
 TASKS = 20
 SPEC = SandboxSpec(tasks=TASKS, memory_bytes=256 * 1024 * 1024)
 
@@ -49,10 +48,11 @@ class Canary:
 
 
 @contextmanager
-def canary(most_tasks: int) -> Iterator[Canary]:
-    """With a secret that it must not reach; removed at the end. `most_tasks`: the limit that it may see."""
+def canary(most_tasks: int, namespaces: Iterable[str]) -> Iterator[Canary]:
+    """With a secret that it must not reach; removed at the end. `most_tasks`: the limit that it may see; `namespaces`:
+    those that it must not share with us."""
     nonce = secrets.token_hex(8)
-    ours = " ".join(f"{name}={os.readlink(f'/proc/self/ns/{name}')}" for name in NAMESPACES)
+    ours = " ".join(f"{name}={os.readlink(f'/proc/self/ns/{name}')}" for name in namespaces)
     with tempfile.TemporaryDirectory(prefix="logmedic-canary-") as room:
         secret = Path(room) / "secret"
         secret.touch(0o600)

@@ -20,6 +20,10 @@ ONE_TRY_S = 10.0
 """The longest a single try may take: a server that drips does not use up all of `within`."""
 
 
+SHORTEST_TRY_S = 1.0
+"""The last try gets as much, and `within` so much more: cut shorter it would only say that it was cut."""
+
+
 class _Failed(Exception):
     """One try did not pass; its text says why."""
 
@@ -57,7 +61,7 @@ class Probes:
             tries += 1
             left = (started + probe.within - self._clock.now()).total_seconds()
             try:
-                said = await attempt(max(left, 0.01))
+                said = await attempt(max(left, SHORTEST_TRY_S))
             except _Failed as failed:
                 over = self._clock.now() + probe.every - started
                 if over >= probe.within:

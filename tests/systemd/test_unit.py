@@ -1,0 +1,81 @@
+"""The shipped unit: accepted by systemd's own checks, and hardened as far as its work allows."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from logmedic.settings import Settings, load_settings
+
+SHIPPED = Path(__file__).parents[2] / "systemd"
+UNIT = SHIPPED / "logmedic.service"
+MOST_EXPOSED = 2.0
+
+
+def systemd_analyze(*arguments: str) -> str:
+    """Where the tool is missing this fails: the unit would not be checked at all."""
+    ran = subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr
+    return ran.stdout + ran.stderr
+
+
+def values(key: str) -> list[str]:
+    return re.findall(rf"^{key}=(.*)$", UNIT.read_text(), re.MULTILINE)
+
+
+def test_the_unit_is_exposed_as_little_as_its_work_allows() -> None:
+    told = systemd_analyze("security", "--offline=true", "--no-pager", str(UNIT))
+    found = re.search(r"exposure level for logmedic\.service: ([\d.]+)", told)
+    assert found is not None, told
+    assert float(found[1]) <= MOST_EXPOSED
+
+
+def test_the_unit_is_verified_without_a_complaint(tmp_path: Path) -> None:
+    """With a program that is there in place of /opt/logmedic/bin/logmedic, which is not installed here."""
+    copy = tmp_path / "logmedic.service"
+    copy.write_text(UNIT.read_text().replace("/opt/logmedic/bin/logmedic", "/usr/bin/true"))
+    assert systemd_analyze("verify", "--recursive-errors=yes", str(copy)).strip() == ""
+
+
+def test_its_directories_are_those_that_the_daemon_uses_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", f"/var/lib/{values('StateDirectory')[0]}")
+    monkeypatch.setenv("RUNTIME_DIRECTORY", f"/run/{values('RuntimeDirectory')[0]}")
+    settings: Settings = load_settings(None, {})
+    assert settings.storage.path == Path("/var/lib/logmedic/logmedic.duckdb")
+    assert settings.web.socket == Path("/run/logmedic/logmedic.sock")
+
+
+def test_a_mistake_of_the_operator_is_not_started_again_and_again() -> None:
+    assert values("RestartPreventExitStatus") == ["2 3"]
+    assert values("Restart") == ["always"]
+
+
+def test_it_has_longer_to_stop_than_the_daemon_takes_to_drain() -> None:
+    from logmedic.app import DRAIN_S
+
+    assert float(values("TimeoutStopSec")[0].removesuffix("s")) > DRAIN_S * 2
+
+
+def test_the_watchdog_waits_longer_than_the_engine() -> None:
+    from logmedic.runtime.engine import LOOK_EVERY_S
+
+    assert float(values("WatchdogSec")[0].removesuffix("s")) > LOOK_EVERY_S * 4
+
+
+def test_what_the_sandbox_of_fixes_needs_is_left_to_it() -> None:
+    """Otherwise bubblewrap does not start in the unit, and every fix is disarmed."""
+    from logmedic.adapters.fixes.bubblewrap import REDUCED
+
+    allowed = set(values("RestrictNamespaces")[0].split())
+    assert {"user", "mnt", *REDUCED} <= allowed
+    assert values("ProtectKernelTunables") == []
+    assert values("ProcSubset") == []
+
+
+def test_the_users_are_made_for_the_daemon_and_for_fixes() -> None:
+    lines = (SHIPPED / "logmedic.sysusers.conf").read_text().splitlines()
+    users = [line.split()[1] for line in lines if line.startswith("u")]
+    assert users == ["logmedic", Settings().actions.user]
