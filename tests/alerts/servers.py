@@ -69,9 +69,7 @@ class HttpServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -185,9 +183,9 @@ class SmtpServer:
         return [each for to, _ in self._box.letters for each in to]
 
     def letter_to(self, recipient: str) -> EmailMessage:
-        """The last one that was accepted for `recipient`."""
+        """The last one that was accepted for `recipient`, with the line ends of the wire made LF."""
         content = next(content for to, content in reversed(self._box.letters) if recipient in to)
-        letter = email.message_from_bytes(content, policy=email.policy.default)
+        letter = email.message_from_bytes(content.replace(b"\r\n", b"\n"), policy=email.policy.default)
         assert isinstance(letter, EmailMessage)
         return letter
 
@@ -197,9 +195,7 @@ class SmtpServer:
         self._server = asyncio.run_coroutine_threadsafe(serving, self._loop).result(10)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from fakes.clock import FakeClock
-from fakes.recording_sender import RecordingSender
-
 import builders as make
 from alerts.sending import ALERT
+from fakes.clock import FakeClock
+from fakes.recording_sender import RecordingSender
 from logmedic.model.alert import Delivery, Receiver
 
 

@@ -14,7 +14,8 @@ from logmedic.model.alert import Receiver
 
 HOSTILE = (
     "x\r\nBcc: evil@example.com\r\n\r\n<!channel> <@U123> <#C1> @everyone @here <https://evil.example|click>\n"
-    "``` *bold* $(id) `id`\n~! id\n.\r\n\x1b[31mred\x1b]0;title\x07 \x00\x08\x9b5m \u202etxt.exe\u2066 \ud800 & <b>\ufeff"
+    "``` *bold* $(id) `id`\n~! id\n.\r\n"
+    "\x1b[31mred\x1b]0;title\x07 \x00\x08\x9b5m \u202etxt.exe\u2066 \ud800 & <b>\ufeff"
 )
 OBEYED = ("\x1b", "\x00", "\x07", "\x08", "\x9b", "\u202e", "\u2066", "\ud800", "\ufeff", "\r")
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from fakes.recording_sender import RecordingSender
 
 from alerts.sending import ALERT, DEADLINE_S
 from alerts.servers import Answer, HttpServer
+from fakes.recording_sender import RecordingSender
 from logmedic.adapters.alerts.sender import AppriseSender
 from logmedic.model.alert import Delivery, Receiver
 from logmedic.ports import Sender

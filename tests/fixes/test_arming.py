@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fixes.steps import ATTEMPT, step
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.model.fix import Arming
 
@@ -28,6 +29,20 @@ def fake(room: Path, script: str) -> str:
 
 def test_the_real_sandbox_holds_the_canary() -> None:
     assert arm() == Arming(armed=True, sandbox="bubblewrap")
+
+
+def test_inside_the_hardened_unit_less_may_be_made_and_it_holds_all_the_same(tmp_path: Path) -> None:
+    """There no netlink socket, and no namespace of IPC or UTS, may be made: bubblewrap as a whole does not start."""
+    script = """
+import os, sys
+if "--unshare-net" in sys.argv:
+    sys.exit("bwrap: loopback: Failed to create NETLINK_ROUTE socket: Address family not supported by protocol")
+os.execv("/usr/bin/bwrap", ["bwrap", *sys.argv[1:]])
+"""
+    runner = BubblewrapRunner(bwrap=fake(tmp_path, script))
+    assert asyncio.run(runner.arm()).armed
+    result = asyncio.run(runner.run(step("/bin/cat", "/proc/net/dev"), ATTEMPT))
+    assert result.output.count(":") == 1  # lo, and nobody on it
 
 
 def test_f61_without_bubblewrap_the_command_to_type_is_told(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_what_the_sandbox_of_fixes_needs_is_left_to_it() -> None:
     from logmedic.adapters.fixes.bubblewrap import REDUCED
 
     allowed = set(values("RestrictNamespaces")[0].split())
-    assert {"user", "mnt", *REDUCED} <= allowed
+    assert {"user", "mnt", "net", *REDUCED} <= allowed
     assert values("ProtectKernelTunables") == []
     assert values("ProcSubset") == []
 

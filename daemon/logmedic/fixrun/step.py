@@ -19,7 +19,8 @@ from logmedic.fixrun import sandbox, seccomp
 
 OUTPUT_KEPT = 64 * 1024
 """Bytes of the first and of the last output."""
-_PDEATHSIG, _NO_NEW_PRIVS, _SUBREAPER = 1, 38, 36
+_PDEATHSIG, _DUMPABLE, _SUBREAPER, _NO_NEW_PRIVS = 1, 4, 36, 38
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _CPU_SPARE_S = 1
 
 
@@ -69,6 +70,8 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
         child = _spawn(job, output_write, status_write)
     except OSError as error:
         return _result(None, started, "", f"cannot start: {error.strerror}", ran=False)
+    except subprocess.SubprocessError:  # what failed between fork and exec
+        return _result(None, started, "", "cannot start: limits or namespaces are not allowed here", ran=False)
     finally:
         os.close(output_write)
         os.close(status_write)
@@ -170,8 +173,22 @@ def _limits(job: Mapping[str, Any], uid: int) -> Callable[[], None]:
             resource.setrlimit(kind, (value, value))
         prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
+        if job["bwrap"] and "net" not in job["namespaces"]:
+            _leave_network(uid)
 
     return apply
+
+
+def _leave_network(uid: int) -> None:
+    """Into an empty network, in a user namespace around bubblewrap's own. Raises OSError."""
+    gid = os.getgid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_DUMPABLE, 1, 0, 0, 0)  # a change of user took /proc/self away from us
+    if libc.unshare(_NEW_USER | _NEW_NETWORK) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
 
 
 def _at_most(value: int, hard: int) -> int:

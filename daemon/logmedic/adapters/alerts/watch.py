@@ -17,7 +17,7 @@ import requests  # type: ignore[import-untyped,unused-ignore]
 from logmedic.adapters.alerts.failure import Failure, of_http_error, of_refused, of_response, of_smtp_error
 
 _HTTP_CALLS = ("send",)
-_SMTP_CALLS = ("connect", "starttls", "login", "sendmail")
+_SMTP_CALLS = ("__init__", "starttls", "login", "sendmail")
 _KEPT_FAILURES = 100
 
 

@@ -20,9 +20,9 @@ from logmedic.model.rule import SandboxKind, SandboxSpec, Step
 
 NAME = "bubblewrap"
 FULL = ("pid", "net", "ipc", "uts", "cgroup-try")
-REDUCED = ("pid", "net")
-"""Inside logmedic.service no more may be made; the daemon has private ones of its own there (PrivateIPC,
-ProtectHostname)."""
+REDUCED = ("pid",)
+"""Inside logmedic.service no more may be made; of IPC and UTS the daemon has private ones there (PrivateIPC,
+ProtectHostname), and the network is left by the runner, without the netlink socket that bubblewrap wants for it."""
 FIX_UID = 61999
 """The user of fixes where no account is made for them: outside the ranges that Debian, Red Hat and systemd give out."""
 CANARY_S = 10.0
@@ -71,8 +71,8 @@ class BubblewrapRunner:
 
     async def _try_canary(self) -> tuple[FixResult, str]:
         """What came of it, and the output that it has when the sandbox held."""
-        own = ("user", "mnt", *(name.removesuffix("-try") for name in self._namespaces))
-        with canary(SPEC.tasks + 4096, [name for name in own if name != "cgroup"]) as tried:
+        own = ("user", "mnt", "net", *(name.removesuffix("-try") for name in self._namespaces))
+        with canary(SPEC.tasks + 4096, {*own} - {"cgroup"}) as tried:
             step = Step("canary", run=tried.argv, sandbox=SPEC)
             return await self._ask(self._job(step, CANARY_S), CANARY_S), tried.answer
 
