@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test demo bench bench-scan bench-latency locks setup setup-dev sandbox schema clean
+.PHONY: all lint types test demo bench bench-scan bench-latency locks setup setup-dev sandbox sandbox-dev schema clean
 
 all: lint types test
 
@@ -30,11 +30,14 @@ $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/uv
 	@rm -f $(VENV)/.dev; touch $(VENV)/.run
 
 setup: $(VENV)/.run sandbox
-setup-dev: $(VENV)/.dev sandbox
+setup-dev: $(VENV)/.dev sandbox-dev
 
 # Installs what fixes and tests need of the system, where it may; says so either way.
 sandbox:
 	@bash scripts/system-packages
+
+sandbox-dev:
+	@bash scripts/system-packages dev
 
 lint: setup-dev
 	$(BIN)/ruff check .

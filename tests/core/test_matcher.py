@@ -190,6 +190,13 @@ def test_f43_an_unless_that_explodes_fails_closed() -> None:
     assert found.timeouts == {"r": 1}
 
 
+def test_f43_waiting_for_other_threads_is_no_overrun() -> None:
+    matcher = Matcher([rule(r"\p{Lu}x"), UPSTREAM], zone=UTC)
+    whole = block(("hay\n" * 500 + REFUSED) * 20)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(found.timeouts == {} for found in pool.map(matcher.find, [whole] * 60))
+
+
 def test_blocks_are_searched_in_several_threads_at_once() -> None:
     matcher = Matcher([UPSTREAM], zone=UTC)
     whole = block(("nothing\n" * 99 + REFUSED) * 10)

@@ -70,8 +70,8 @@ def test_what_the_sandbox_of_fixes_needs_is_left_to_it() -> None:
     from logmedic.adapters.fixes.bubblewrap import REDUCED
 
     allowed = set(values("RestrictNamespaces")[0].split())
-    assert {"user", "mnt", "net", *REDUCED} <= allowed
-    assert values("ProtectKernelTunables") == []
+    assert {"user", "mnt", "net", *(option.removeprefix("--unshare-") for option in REDUCED)} <= allowed
+    assert values("BindPaths") == ["/proc:/run/logmedic-proc:norbind"]
     assert values("ProcSubset") == []
 
 

@@ -15,7 +15,7 @@ from logmedic.core import templates
 from logmedic.core.captures import accept
 from logmedic.core.eventtime import event_time
 from logmedic.core.records import cut, decode
-from logmedic.core.scanner import make_scanner
+from logmedic.core.scanner import make_scanner, search
 from logmedic.model.record import Block, Findings, Match, Record, UnknownError
 from logmedic.model.rule import Rule
 
@@ -132,13 +132,13 @@ class Matcher:
         answer: dict[str, str] | _No = _No.MATCH
         try:
             for index in candidates:
-                if (match := compiled.patterns[index].search(text, timeout=self._timeout_s)) is None:
+                if (match := search(compiled.patterns[index], text, self._timeout_s)) is None:
                     continue
                 captures = _typed(compiled.rule, match)
                 answer = _No.REFUSED if captures is None else captures
                 if captures is not None:
                     break
-            if answer is not _No.MATCH and any(each.search(text, timeout=self._timeout_s) for each in compiled.unless):
+            if answer is not _No.MATCH and any(search(each, text, self._timeout_s) for each in compiled.unless):
                 return _No.UNLESS
         except TimeoutError:
             return _No.TIMEOUT

@@ -58,7 +58,7 @@ class PlainScanner:
         overruns = 0
         for text, end in records:
             try:
-                may_match = overruns >= MAX_OVERRUNS or pattern.search(text, timeout=self._timeout_s) is not None
+                may_match = overruns >= MAX_OVERRUNS or search(pattern, text, self._timeout_s) is not None
             except TimeoutError:
                 overruns, may_match = overruns + 1, True
             if may_match:
@@ -97,6 +97,12 @@ class HyperscanScanner:
         if scratch is None:
             scratch = self._scratches.scratch = hyperscan.Scratch(self._database)
         return scratch
+
+
+def search(pattern: regex.Pattern[str], text: str, timeout_s: float) -> regex.Match[str] | None:
+    """Raises TimeoutError. Keeps the GIL: waiting to get it back among busy threads would count as the pattern's time,
+    and quarantine the innocent; what it may hold up the others is `timeout_s`, a few times a rule."""
+    return pattern.search(text, timeout=timeout_s, concurrent=False)
 
 
 def make_scanner(patterns: Sequence[str], kind: str = "auto", timeout_s: float = 0.1) -> Scanner:

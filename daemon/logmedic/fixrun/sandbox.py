@@ -19,12 +19,12 @@ def command(
     *,
     write: Sequence[str],
     read: Sequence[str],
-    namespaces: Sequence[str],
+    isolation: Sequence[str],
     seccomp: int,
     status: int,
 ) -> list[str]:
-    """`namespaces`: new ones beside those of users and mounts; `seccomp`: the descriptor that the filter is read from;
-    `status`: one that gets bubblewrap's JSON."""
+    """`isolation`: options for it beside those for users and mounts; `seccomp`: the descriptor that the filter is read
+    from; `status`: one that gets bubblewrap's JSON."""
     return [
         bwrap,
         *("--ro-bind", "/usr", "/usr"),
@@ -36,8 +36,7 @@ def command(
         *(word for path in read for word in ("--ro-bind", path, path)),
         *(word for path in write for word in ("--bind", path, path)),
         *("--remount-ro", "/dev", "--remount-ro", "/run", "--remount-ro", "/"),
-        *("--unshare-user", *(f"--unshare-{name}" for name in namespaces), "--disable-userns"),
-        *("--die-with-parent", "--new-session"),
+        *("--unshare-user", *isolation, "--die-with-parent", "--new-session"),
         *("--cap-drop", "ALL", "--clearenv", "--setenv", "PATH", PATH),
         *("--setenv", "LANG", "C.UTF-8", "--setenv", "HOME", "/tmp"),
         *("--chdir", "/tmp"),

@@ -60,7 +60,7 @@ def follow_parent(parent: int) -> None:
 
 
 def run(job: Mapping[str, Any]) -> dict[str, Any]:
-    """`job`: argv, bwrap ("" for none), uid (None: stay who we are), namespaces, write, read, memory, tasks, file,
+    """`job`: argv, bwrap ("" for none), uid (None: stay who we are), isolation, write, read, memory, tasks, file,
     timeout_s.
     Answers exit_code, duration_s, output, detail, started: as FixResult has them."""
     started = time.monotonic()
@@ -120,7 +120,7 @@ def _spawn(job: Mapping[str, Any], output: int, status: int) -> subprocess.Popen
             argv,
             write=job["write"],
             read=job["read"],
-            namespaces=job["namespaces"],
+            isolation=job["isolation"],
             seccomp=filters,
             status=status,
         )
@@ -173,7 +173,7 @@ def _limits(job: Mapping[str, Any], uid: int) -> Callable[[], None]:
             resource.setrlimit(kind, (value, value))
         prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
-        if job["bwrap"] and "net" not in job["namespaces"]:
+        if job["bwrap"] and "--unshare-net" not in job["isolation"]:
             _leave_network(uid)
 
     return apply

@@ -19,10 +19,14 @@ from logmedic.model.fix import Arming, FixAttempt, FixResult
 from logmedic.model.rule import SandboxKind, SandboxSpec, Step
 
 NAME = "bubblewrap"
-FULL = ("pid", "net", "ipc", "uts", "cgroup-try")
-REDUCED = ("pid",)
-"""Inside logmedic.service no more may be made; of IPC and UTS the daemon has private ones there (PrivateIPC,
-ProtectHostname), and the network is left by the runner, without the netlink socket that bubblewrap wants for it."""
+FULL = (
+    *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+    "--disable-userns",
+)
+REDUCED = ("--unshare-pid",)
+"""Inside logmedic.service no more may be made. Of IPC and UTS the daemon has private ones there (PrivateIPC,
+ProtectHostname); the network is left by the runner, without the netlink socket that bubblewrap wants for it; further user
+namespaces are refused by the filter of system calls."""
 FIX_UID = 61999
 """The user of fixes where no account is made for them: outside the ranges that Debian, Red Hat and systemd give out."""
 CANARY_S = 10.0
@@ -51,7 +55,7 @@ class BubblewrapRunner:
         self._allow_unsandboxed = allow_unsandboxed
         self._python = python
         self._bwrap = bwrap or shutil.which("bwrap", path=_SEARCHED) or ""
-        self._namespaces: tuple[str, ...] = FULL
+        self._isolation: tuple[str, ...] = FULL
 
     async def arm(self) -> Arming:
         if not self._bwrap:
@@ -60,7 +64,7 @@ class BubblewrapRunner:
         if uid == 0:
             return _disarmed(f"the user {self._user} of fixes is root; make an account for it, or remove actions.user")
         said = ""
-        for self._namespaces in (FULL, REDUCED):
+        for self._isolation in (FULL, REDUCED):
             result, answer = await self._try_canary()
             if result.exit_code == 0 and result.output == answer:
                 return Arming(armed=True, sandbox=NAME)
@@ -71,8 +75,8 @@ class BubblewrapRunner:
 
     async def _try_canary(self) -> tuple[FixResult, str]:
         """What came of it, and the output that it has when the sandbox held."""
-        own = ("user", "mnt", "net", *(name.removesuffix("-try") for name in self._namespaces))
-        with canary(SPEC.tasks + 4096, {*own} - {"cgroup"}) as tried:
+        own = {name for name in ("ipc", "uts") if f"--unshare-{name}" in self._isolation}
+        with canary(SPEC.tasks + 4096, {"user", "mnt", "pid", "net"} | own) as tried:
             step = Step("canary", run=tried.argv, sandbox=SPEC)
             return await self._ask(self._job(step, CANARY_S), CANARY_S), tried.answer
 
@@ -111,7 +115,7 @@ class BubblewrapRunner:
             "argv": list(step.run),
             "bwrap": "" if bare else self._bwrap,
             "uid": self._uid(),
-            "namespaces": list(self._namespaces),
+            "isolation": list(self._isolation),
             "write": list(spec.write),
             "read": list(spec.read),
             "memory": spec.memory_bytes,
