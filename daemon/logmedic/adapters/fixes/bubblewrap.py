@@ -25,8 +25,8 @@ FULL = (
 )
 REDUCED = ("--unshare-pid",)
 """Inside logmedic.service no more may be made. Of IPC and UTS the daemon has private ones there (PrivateIPC,
-ProtectHostname); the network is left by the runner, without the netlink socket that bubblewrap wants for it; further user
-namespaces are refused by the filter of system calls."""
+ProtectHostname); the network is left by the runner, without the netlink socket that bubblewrap wants for it; further
+user namespaces are refused by the filter of system calls."""
 FIX_UID = 61999
 """The user of fixes where no account is made for them: outside the ranges that Debian, Red Hat and systemd give out."""
 CANARY_S = 10.0
