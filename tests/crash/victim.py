@@ -11,9 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
-from logmedic.adapters.store.duck import DuckStore
-
 import logmedic.app
+from logmedic.adapters.store.duck import DuckStore
 from logmedic.model.changeset import Changeset
 from logmedic.settings import load_settings
 

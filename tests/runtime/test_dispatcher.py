@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import builders as make
 from fakes.recording_sender import RecordingSender
 from fakes.scripted_fixes import ScriptedProber, ScriptedRunner
-
-import builders as make
 from logmedic.model.alert import Alert, Delivery, Receiver
 from logmedic.model.changeset import Delivered, Input, RunProbes, RunStep, Send, StepFinished
 from logmedic.model.fix import FixAttempt, FixResult, ProbeResult

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import builders as make
 from fakes.clock import FakeClock
 from fakes.scripted_fixes import ScriptedRunner
-
-import builders as make
 from logmedic.core.matcher import Matcher
 from logmedic.model.fix import Arming
 from logmedic.model.rule import Rule, RuleProblem, RuleSet

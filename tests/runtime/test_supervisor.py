@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes.clock import FakeClock
 
 import builders as make
+from fakes.clock import FakeClock
 from logmedic.runtime.supervisor import Failure, Supervisor, guarded, guarded_await
 
 

@@ -1,0 +1,174 @@
+"""The config: defaults, layers, secrets, and all mistakes at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from logmedic.model.alert import Route
+from logmedic.model.errors import ConfigInvalid
+from logmedic.model.rule import Mode
+from logmedic.settings import Settings, config_schema, load_settings
+
+
+def load(tmp_path: Path, text: str, **env: str) -> Settings:
+    path = tmp_path / "logmedic.yaml"
+    path.write_text(text)
+    return load_settings(path, env)
+
+
+def mistakes(tmp_path: Path, text: str, **env: str) -> str:
+    with pytest.raises(ConfigInvalid) as told:
+        load(tmp_path, text, **env)
+    return told.value.text.replace(str(tmp_path), "")
+
+
+def test_without_a_file_everything_is_observed_and_nobody_told() -> None:
+    settings = load_settings(None, {})
+    assert settings.mode is Mode.OBSERVE
+    assert set(settings.sources) == {"syslog", "kernel", "nginx-error", "postgresql"}
+    assert settings.receivers() == {}
+    assert any((path / "nginx.yaml").exists() for path in settings.rule_paths())
+
+
+def test_variables_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) -> None:
+    text = "mode: approve\nstorage: { keep: 5d }\nweb: { group: staff }\n"
+    settings = load(tmp_path, text, LOGMEDIC_MODE="auto", LOGMEDIC_WEB__SOCKET="/x/y", OTHER="z")
+    assert settings.mode is Mode.AUTO
+    assert settings.storage.keep == timedelta(days=5)
+    assert settings.web.socket == Path("/x/y")
+    assert settings.web.group == "staff"
+
+
+def test_the_file_can_be_named_by_a_variable(tmp_path: Path) -> None:
+    path = tmp_path / "other.yaml"
+    path.write_text("mode: auto\n")
+    assert load_settings(None, {"LOGMEDIC_CONFIG": str(path)}).mode is Mode.AUTO
+
+
+def test_all_mistakes_come_at_once_with_their_places(tmp_path: Path) -> None:
+    text = """\
+mode: atuo
+sources:
+  shop: { files: [], from_strat: true }
+storage: { keep: 30 }
+alerts:
+  receivers: { chat: "json://x" }
+  routes: { oncall: [chat, mial] }
+wbe: {}
+"""
+    told = mistakes(tmp_path, text, LOGMEDIC_STORAG__PATH="/x")
+    for wanted in (
+        "/logmedic.yaml:1:1: error: `mode`",
+        "/logmedic.yaml:3:11: error: `sources.shop.files`",
+        "/logmedic.yaml:3:22: error: unknown key `from_strat`",
+        "did you mean `from_start`?",
+        "/logmedic.yaml:4:12: error: `storage.keep`: `30` is no duration",
+        "/logmedic.yaml:8:1: error: unknown key `wbe`",
+        "did you mean `web`?",
+        "LOGMEDIC_STORAG__PATH is no setting",
+        "did you mean `LOGMEDIC_STORAGE`?",
+    ):
+        assert wanted in told
+
+
+def test_names_that_stand_for_nothing_are_told(tmp_path: Path) -> None:
+    text = 'alerts:\n  receivers: { mail: "json://x" }\n  routes: { a: [mial] }\n  default_route: b\n'
+    told = mistakes(tmp_path, text)
+    assert "route `a` names the receiver `mial`" in told
+    assert "did you mean `mail`?" in told
+    assert "`b` is no route" in told
+
+
+@pytest.mark.parametrize("text", ["- a\n", "just text\n", "mode: [\n", "mode: auto\nmode: auto\n"])
+def test_what_is_no_config_is_told(tmp_path: Path, text: str) -> None:
+    assert "/logmedic.yaml:" in mistakes(tmp_path, text)
+
+
+def test_secrets_are_followed_and_never_shown(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("T1/B1/s3cret\n")
+    (tmp_path / "mail").write_text("pa55word")
+    text = """\
+alerts:
+  receivers:
+    chat: "slack://${file:TOKEN}"
+    mail: "mailto://u:${credential:mail}@x"
+    other: { url: "json://${env:HOOK}", endpoint: "http://y" }
+""".replace("TOKEN", str(secret))
+    settings = load(tmp_path, text, CREDENTIALS_DIRECTORY=str(tmp_path), HOOK="h00k")
+    urls = {name: each.url for name, each in settings.receivers().items()}
+    assert urls == {"chat": "slack://T1/B1/s3cret", "mail": "mailto://u:pa55word@x", "other": "json://h00k"}
+    assert settings.receivers()["other"].endpoint == "http://y"
+    for shown in (repr(settings), str(settings.receivers()), json.dumps(settings.model_dump(mode="json"))):
+        assert not any(each in shown for each in ("s3cret", "pa55word", "h00k"))
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [
+        ("${file:/no/such/file}", "No such file"),
+        ("${credential:x}", "LoadCredential=x"),
+        ("${env:NOT_SET}", "the variable NOT_SET is not set"),
+        ("${vault:x}", "is no reference; known are file, credential and env"),
+    ],
+)
+def test_a_secret_that_is_not_there_is_told(tmp_path: Path, reference: str, says: str) -> None:
+    told = mistakes(tmp_path, f'alerts: {{ receivers: {{ chat: "slack://{reference}" }} }}\n')
+    assert says in told
+    assert ":1:24: " in told
+
+
+def test_routes_are_written_short_or_long(tmp_path: Path) -> None:
+    text = """\
+alerts:
+  receivers: { chat: "json://x", mail: "json://y" }
+  routes:
+    one: chat
+    two: [chat, mail]
+    three: { to: [chat], fallback: [mail] }
+"""
+    plan = load(tmp_path, text).policy(hostname="h", started_at=datetime.now(UTC)).alerts
+    assert plan.routes == {
+        "one": Route("one", ("chat",)),
+        "two": Route("two", ("chat", "mail")),
+        "three": Route("three", ("chat",), ("mail",)),
+    }
+    assert plan.default_route == ""
+
+
+def test_without_routes_every_receiver_is_told(tmp_path: Path) -> None:
+    text = 'alerts: { receivers: { chat: "json://x", mail: "json://y" } }\n'
+    plan = load(tmp_path, text).policy(hostname="h", started_at=datetime.now(UTC)).alerts
+    assert plan.routes[plan.default_route].to == ("chat", "mail")
+
+
+def test_the_policy_has_what_was_set(tmp_path: Path) -> None:
+    text = """\
+mode: auto
+environment: production
+actions: { concurrency: 3, max_per_hour: 7 }
+incidents: { max_age: 1m, resolve_after: 2m, approval_expires: 3m }
+learning: { promote_after: 4, escalate_after: 20 }
+"""
+    policy = load(tmp_path, text).policy(hostname="db1", started_at=datetime.now(UTC))
+    assert (policy.mode, policy.max_running, policy.host_max_per_hour) == (Mode.AUTO, 3, 7)
+    assert [each.total_seconds() for each in (policy.max_age, policy.resolve_after, policy.approval_expires)] == [
+        *(60, 120, 180)
+    ]
+    assert (policy.learning.promote_after, policy.learning.escalate_after) == (4, 20)
+    assert policy.learning.production
+    assert not policy.arming.armed
+
+
+def test_rule_files_may_belong_to_root_to_us_and_to_whoever_owns_the_program() -> None:
+    assert {0, os.geteuid()} <= load_settings(None, {}).rule_owners()
+
+
+def test_the_shipped_schema_is_that_of_this_version() -> None:
+    shipped = Path(__file__).parents[2] / "docs" / "schema" / "config-v1.json"
+    assert json.loads(shipped.read_text()) == json.loads(json.dumps(config_schema())), "make schema"
