@@ -209,7 +209,7 @@ def test_rules_are_checked_and_tested(tmp_path: Path) -> None:
     good.write_text((rule + test).format("good", "boom"))
     bad.write_text((rule + test).format("bad", "calm"))
     ran = logmedic("rules", "check", str(good))
-    assert (ran.returncode, ran.stdout) == (0, "1 files, 1 rules, 1 tests: all good\n"), ran.stderr
+    assert (ran.returncode, ran.stdout) == (0, "1 file, 1 rule, 1 test: all good\n"), ran.stderr
     ran = logmedic("rules", "test", str(tmp_path))
     assert ran.returncode == 6
     assert "✓ good: it fires" in ran.stdout

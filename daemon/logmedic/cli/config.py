@@ -8,7 +8,7 @@ import sys
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import complain, print_json
+from logmedic.cli.output import complain, print_json, several
 
 INVALID = 3
 
@@ -36,8 +36,10 @@ def check_command(context: Context) -> int:
     if context.output != "table":
         print_json({"file": str(read) if read else None, "receivers": verdicts})
     elif not wrong:
-        told = f"{len(verdicts)} receivers" if verdicts else "no receivers: nobody will be told"
-        print(f"{read or 'no config file, the defaults'}: all good ({len(settings.sources)} sources, {told})")
+        told = several(len(verdicts), "receiver") if verdicts else "no receivers: nobody will be told"
+        print(
+            f"{read or 'no config file, the defaults'}: all good ({several(len(settings.sources), 'source')}, {told})"
+        )
     return INVALID if wrong else 0
 
 

@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import click
 
-from logmedic.cli.client import Client
 from logmedic.cli.output import complain
 from logmedic.model.errors import DaemonUnreachable, LogmedicError, NotFound
 
 if TYPE_CHECKING:
+    from logmedic.cli.client import Client
     from logmedic.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,6 +54,8 @@ class Context:
 
     @property
     def client(self) -> Client:
+        from logmedic.cli.client import Client
+
         return Client(self.socket or self.settings.web.socket)
 
     def ask(self, question: str, **arguments: Any) -> Any:

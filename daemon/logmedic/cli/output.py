@@ -111,6 +111,10 @@ def span(seconds: float | None) -> str:
     return " ".join(parts)
 
 
+def several(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def visible(text: str, *, lines: bool = False) -> str:
     """Control and direction characters as escapes; `lines` keeps line ends."""
     return "".join(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import color_on_stderr, complain, field, print_json, print_rows, visible
+from logmedic.cli.output import color_on_stderr, complain, field, print_json, print_rows, several, visible
 from logmedic.model.rule import Rule, RuleSet, RuleTest
 
 if TYPE_CHECKING:
@@ -57,10 +57,12 @@ def _tell(loaded: RuleSet) -> None:
     from logmedic.yamldoc import render_problems
 
     tests = sum(len(rule.tests) for rule in loaded.rules)
-    summary = f"{len(loaded.files)} files, {len(loaded.rules)} rules, {tests} tests"
+    summary = ", ".join(
+        (several(len(loaded.files), "file"), several(len(loaded.rules), "rule"), several(tests, "test"))
+    )
     if loaded.problems:
         click.echo(render_problems(loaded.problems, color=color_on_stderr()), err=True)
-        complain(f"\n{len(loaded.problems)} mistakes; what is sound: {summary}")
+        complain(f"\n{several(len(loaded.problems), 'mistake')}; what is sound: {summary}")
     else:
         print(f"{summary}: all good")
 

@@ -8,9 +8,21 @@ from typing import Any
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import at, complain, field, print_json, print_rows, print_table, short, span, visible, when
+from logmedic.cli.output import (
+    at,
+    complain,
+    field,
+    print_json,
+    print_rows,
+    print_table,
+    several,
+    short,
+    span,
+    visible,
+    when,
+)
 from logmedic.model.errors import DaemonUnreachable
-from logmedic.model.rule import Severity
+from logmedic.model.rule import Mode, Severity
 
 OPEN = 10
 """The exit code of `--fail-on`."""
@@ -103,20 +115,20 @@ def print_status(status: Mapping[str, Any]) -> None:
             print(f"\n{title}")
             print_table(rows, columns)
     print(f"\nlast 24 h: {stats_line(status['stats'])}")
-    print(f"so far: {status['counts'].get('lines', 0)} lines read; alerts: {status['alerts']['pending']} to be sent")
+    print(
+        f"so far: {several(status['counts'].get('lines', 0), 'line')} read; {status['alerts']['pending']} alerts to be sent"
+    )
 
 
 def sentence(status: Mapping[str, Any]) -> str:
     """The answer in one line."""
     arming, open_incidents = status["arming"], len(status["open_incidents"])
     armed = f"fixes armed ({arming['sandbox']})" if arming["armed"] else f"fixes DISARMED: {arming['reason']}"
-    watched = f"{_several(len(status['sources']), 'file')}, {_several(status['rules']['loaded'], 'rule')}"
-    health = "healthy" if not open_incidents else _several(open_incidents, "open incident")
+    watched = f"{several(len(status['sources']), 'file')}, {several(status['rules']['loaded'], 'rule')}"
+    health = "healthy" if not open_incidents else several(open_incidents, "open incident")
+    if status["mode"] == Mode.OBSERVE.value:
+        return f"{health}: watching {watched}; mode observe, no fix runs"
     return f"{health}: watching {watched}; mode {status['mode']}, {armed}"
-
-
-def _several(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
@@ -133,7 +145,7 @@ def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
     if status["store"].get("problem"):
         yield f"nothing can be stored: {status['store']['problem']}"
     if status["alerts"]["dead"]:
-        yield f"{_several(status['alerts']['dead'], 'alert')} could not be delivered: logmedic alerts list"
+        yield f"{several(status['alerts']['dead'], 'alert')} could not be delivered: logmedic alerts list"
     if counts.get("bytes_lost"):
         yield f"{size(counts['bytes_lost'])} of logs were lost (truncated or over-long lines)"
 
@@ -142,10 +154,10 @@ def stats_line(stats: Mapping[str, Any]) -> str:
     rate = stats["auto_fix_success_rate"]
     return ", ".join(
         (
-            f"{stats['total_errors']} errors",
+            several(stats["total_errors"], "error"),
             f"{stats['auto_fixed']} fixed by itself" + (f" ({rate:.0%} of fixes worked)" if rate is not None else ""),
-            f"{stats['circuit_breaker_opens']} breaker openings",
-            f"{stats['escalations']} escalations",
+            several(stats["circuit_breaker_opens"], "breaker opening"),
+            several(stats["escalations"], "escalation"),
             f"mean recovery {span(stats['avg_recovery_time_s'])}",
         )
     )
@@ -199,7 +211,7 @@ def reload_command(context: Context) -> int:
     if context.output != "table":
         print_json(answer)
     else:
-        print(f"{_several(answer['loaded'], 'rule')} in force")
+        print(f"{several(answer['loaded'], 'rule')} in force")
     for problem in answer["problems"]:
         complain(f"error: {problem}")
     return 3 if answer["problems"] else 0
