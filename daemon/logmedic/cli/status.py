@@ -115,9 +115,8 @@ def print_status(status: Mapping[str, Any]) -> None:
             print(f"\n{title}")
             print_table(rows, columns)
     print(f"\nlast 24 h: {stats_line(status['stats'])}")
-    print(
-        f"so far: {several(status['counts'].get('lines', 0), 'line')} read; {status['alerts']['pending']} alerts to be sent"
-    )
+    read, waiting = status["counts"].get("lines", 0), status["alerts"]["pending"]
+    print(f"so far: {several(read, 'line')} read, {several(waiting, 'alert')} to be sent")
 
 
 def sentence(status: Mapping[str, Any]) -> str:
