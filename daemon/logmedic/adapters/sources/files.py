@@ -13,8 +13,9 @@ from fnmatch import fnmatch
 from typing import Any
 
 from logmedic.adapters.sources.discovery import Discovery, parents_of
-from logmedic.adapters.sources.follower import Follower, Limits, Start
+from logmedic.adapters.sources.follower import Follower
 from logmedic.adapters.sources.identity import rotated_base, siblings_of
+from logmedic.adapters.sources.patience import Limits, Start
 from logmedic.adapters.sources.wake import Bell, Wake
 from logmedic.model.record import Block, Checkpoint
 from logmedic.ports import Clock

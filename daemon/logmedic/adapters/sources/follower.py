@@ -6,9 +6,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 
 import structlog
@@ -16,37 +14,16 @@ import structlog
 from logmedic.adapters.sources.cutting import Cut
 from logmedic.adapters.sources.identity import Trail, follow_up, generations_after, open_all
 from logmedic.adapters.sources.opened import OpenFile, open_regular
+from logmedic.adapters.sources.patience import DELETED_GRACE_S, Limits, Start, grace_end, next_due
 from logmedic.adapters.sources.reading import Asked, Piece, read_piece
 from logmedic.adapters.sources.trouble import Trouble, is_another, tried_of
 from logmedic.model.record import Block, Checkpoint
-
-DELETED_GRACE_S = 60.0
-"""How long a deleted file that nobody writes to is held open: its space is not free before."""
-
-GRACE_LIMIT = 30
-"""How many times the grace a rotated file that is still being written to may keep its successor waiting."""
 
 GONE = "gone; waiting for it to return"
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 log = structlog.get_logger("logmedic.sources")
-
-
-class Start(Enum):
-    """Where a file without a checkpoint begins."""
-
-    BEGINNING = "beginning"
-    END = "end"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bytes and seconds."""
-
-    max_line: int
-    rotate_grace_s: float
-    partial_timeout_s: float
 
 
 class Follower:
@@ -367,19 +344,16 @@ class Follower:
         return self._gone_since is not None and file.deleted() and at - last_sign >= DELETED_GRACE_S
 
     def _grace_end(self, file: OpenFile) -> float:
-        grace = self._limits.rotate_grace_s
-        return min(max(self._rotated_at, file.last_read) + grace, self._rotated_at + grace * GRACE_LIMIT)
+        return grace_end(self._limits, self._rotated_at, file.last_read)
 
     def _next_due(self, file: OpenFile, at: float) -> float | None:
-        """A renamed file rings no bell under its old name, so it is looked at now and then."""
-        due: list[float] = []
-        if file.partial:
-            due.append(file.partial_since + self._limits.partial_timeout_s)
-        if len(self.queue) > 1:
-            due.append(min(self._grace_end(file), at + max(0.02, self._limits.rotate_grace_s / 8)))
-        elif self._gone_since is not None:
-            due.append(at + max(0.02, self._limits.rotate_grace_s / 2))
-        return min(due, default=None)
+        return next_due(
+            self._limits,
+            at,
+            partial_since=file.partial_since if file.partial else None,
+            successor_at=self._grace_end(file) if len(self.queue) > 1 else None,
+            gone=self._gone_since is not None,
+        )
 
     def _finish(self, file: OpenFile) -> None:
         """Nothing follows in this file: on to the next."""

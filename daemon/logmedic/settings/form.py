@@ -1,0 +1,238 @@
+"""What can be set, with its defaults."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from logmedic.model.alert import AlertPlan, Receiver, Route
+from logmedic.model.policy import LearningPolicy, Policy
+from logmedic.model.rule import Mode
+from logmedic.settings.places import SYSTEM_RULES, runtime_directory, shipped_rules, state_directory
+from logmedic.yamldoc import duration_text, parse_duration
+
+PREFIX = "LOGMEDIC_"
+
+
+def _duration(value: object) -> object:
+    """A number alone would be seconds to one reader and minutes to another."""
+    return value if isinstance(value, timedelta) else parse_duration(str(value))
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration, json_schema_input_type=str),
+    PlainSerializer(duration_text, return_type=str),
+    Field(gt=timedelta(0)),
+]
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Globs = Annotated[
+    tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)
+]
+
+
+class Part(BaseModel):
+    """A mapping of the config: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class FilesSource(Part):
+    files: Globs
+    """Globs of the files to follow; expanded again while running."""
+    from_start: bool = False
+    """Read what is there already, when a file is met for the first time."""
+
+
+class Rules(Part):
+    paths: tuple[Path, ...] | None = None
+    """Rule files and directories of them. Default: /etc/logmedic/rules.d and the shipped packs."""
+
+
+class Actions(Part):
+    concurrency: int = Field(default=2, ge=1, le=64)
+    """Fixes that run at the same time."""
+    max_per_hour: int = Field(default=30, ge=0, le=10_000)
+    """All fixes of this host together."""
+    user: str = "logmedic-fix"
+    """Whom fixes run as, when the daemon is root and the user exists."""
+    allow_unsandboxed: bool = False
+    """Let steps run that ask for `sandbox: {kind: none}`."""
+
+
+class Incidents(Part):
+    max_age: Duration = timedelta(minutes=10)
+    """A match older than this starts no fix."""
+    resolve_after: Duration = timedelta(minutes=15)
+    """An incident that no fix resolves is over after this silence."""
+    approval_expires: Duration = timedelta(minutes=30)
+    """How long a fix waits for approval."""
+
+
+class ReceiverSettings(Part):
+    url: SecretStr
+    """An Apprise URL. Write secrets as ${file:/path}, ${credential:name} or ${env:NAME}."""
+    endpoint: str = ""
+    """Instead of Slack's own address: that of a server which takes the same messages."""
+
+
+def _receiver(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
+
+
+class RouteSettings(Part):
+    to: tuple[str, ...] = Field(min_length=1)
+    """Each of them gets every alert of the route."""
+    fallback: tuple[str, ...] = ()
+    """Told when one of `to` is down, in this order; each at most once an alert."""
+
+
+def _route(value: object) -> object:
+    return {"to": value} if isinstance(value, list | tuple) else {"to": [value]} if isinstance(value, str) else value
+
+
+class Alerts(Part):
+    receivers: dict[
+        str, Annotated[ReceiverSettings, BeforeValidator(_receiver, json_schema_input_type=str | ReceiverSettings)]
+    ] = Field(default_factory=dict)
+    routes: dict[
+        str,
+        Annotated[RouteSettings, BeforeValidator(_route, json_schema_input_type=str | list[str] | RouteSettings)],
+    ] = Field(default_factory=dict)
+    default_route: str = ""
+    """For rules that name none. Default: the only route, or one over all receivers."""
+
+
+class Learning(Part):
+    promote_after: int = Field(default=3, ge=1)
+    """Occurrences that make an unknown error a known issue."""
+    escalate_after: int = Field(default=10, ge=1)
+    """Occurrences that call people; again at each ten times more."""
+
+
+class Storage(Part):
+    path: Path = Field(default_factory=lambda: state_directory() / "logmedic.duckdb")
+    keep: Duration = timedelta(days=90)
+    """How long resolved incidents, sent alerts and per-minute counts are kept."""
+
+
+class Web(Part):
+    socket: Path = Field(default_factory=lambda: runtime_directory() / "logmedic.sock")
+    group: str = "logmedic"
+    """Who may read over the socket. Actions need root or the daemon's own user."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        nested_model_default_partial_update=False,
+    )
+
+    mode: Mode = Mode.OBSERVE
+    """The ceiling for every rule: observe, approve or auto."""
+    environment: str = ""
+    """`production` raises the confidence of what is learned."""
+    sources: dict[str, FilesSource] = Field(default_factory=lambda: usual_sources())
+    """By name; rules listen to sources by these names."""
+    rules: Rules = Rules()
+    actions: Actions = Actions()
+    incidents: Incidents = Incidents()
+    alerts: Alerts = Field(default_factory=Alerts)
+    learning: Learning = Learning()
+    storage: Storage = Field(default_factory=Storage)
+    web: Web = Field(default_factory=Web)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing behind the back: `load_settings` passes the layers in."""
+        return (init_settings,)
+
+    @property
+    def notify_socket(self) -> str:
+        """The service manager's, or empty. Not a setting."""
+        return os.environ.get("NOTIFY_SOCKET", "")
+
+    def rule_paths(self) -> list[Path]:
+        """The configured paths; by default those of the usual ones that exist."""
+        if self.rules.paths is not None:
+            return list(self.rules.paths)
+        return [path for path in (SYSTEM_RULES, shipped_rules()) if path.is_dir()]
+
+    def rule_owners(self) -> frozenset[int]:
+        """User ids that may own rule files: root, the daemon's own, and whoever owns this program, who could change
+        what it does anyway."""
+        return frozenset({0, os.geteuid(), Path(__file__).stat().st_uid})
+
+    def receivers(self) -> dict[str, Receiver]:
+        return {
+            name: Receiver(name, each.url.get_secret_value(), each.endpoint)
+            for name, each in self.alerts.receivers.items()
+        }
+
+    def policy(self, *, hostname: str, started_at: datetime) -> Policy:
+        """What decisions rely on, still without rules and disarmed."""
+        return Policy(
+            mode=self.mode,
+            allow_unsandboxed=self.actions.allow_unsandboxed,
+            started_at=started_at,
+            max_age=self.incidents.max_age,
+            resolve_after=self.incidents.resolve_after,
+            approval_expires=self.incidents.approval_expires,
+            host_max_per_hour=self.actions.max_per_hour,
+            max_running=self.actions.concurrency,
+            learning=LearningPolicy(
+                promote_after=self.learning.promote_after,
+                escalate_after=self.learning.escalate_after,
+                production=self.environment == "production",
+            ),
+            alerts=self._alert_plan(),
+            hostname=hostname,
+        )
+
+    def _alert_plan(self) -> AlertPlan:
+        alerts = self.alerts
+        routes = {name: Route(name, each.to, each.fallback) for name, each in alerts.routes.items()}
+        if not routes and alerts.receivers:
+            routes = {"default": Route("default", tuple(alerts.receivers))}
+        default = alerts.default_route or (next(iter(routes)) if len(routes) == 1 else "")
+        return AlertPlan(routes, default)
+
+
+def usual_sources() -> dict[str, FilesSource]:
+    """Where the logs of a host usually are. A glob that finds nothing costs nothing."""
+    usual = {
+        "syslog": ("/var/log/syslog", "/var/log/messages"),
+        "kernel": ("/var/log/kern.log",),
+        "nginx-error": ("/var/log/nginx/*error.log",),
+        "postgresql": ("/var/log/postgresql/*.log",),
+    }
+    return {name: FilesSource(files=globs) for name, globs in usual.items()}
+
+
+def config_schema() -> dict[str, Any]:
+    """JSON Schema of the config file."""
+    schema = Settings.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "logmedic config"}

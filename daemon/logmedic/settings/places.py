@@ -1,0 +1,35 @@
+"""Where things are on this host, unless the operator says otherwise."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SYSTEM_CONFIG = Path("/etc/logmedic/logmedic.yaml")
+SYSTEM_RULES = Path("/etc/logmedic/rules.d")
+
+
+def shipped_rules() -> Path:
+    """The rule packs as installed, or those of the checkout."""
+    installed = Path(__file__).parents[1] / "shipped" / "rules"
+    return installed if installed.is_dir() else Path(__file__).resolve().parents[3] / "rules"
+
+
+def state_directory() -> Path:
+    """systemd's choice, the system's for root, else the user's own."""
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])
+    if os.geteuid() == 0:
+        return Path("/var/lib/logmedic")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "logmedic"
+
+
+def runtime_directory() -> Path:
+    """As `state_directory`. A user who runs no daemon asks the system's."""
+    if given := os.environ.get("RUNTIME_DIRECTORY"):
+        return Path(given.split(":")[0])
+    system = Path("/run/logmedic")
+    own = Path(os.environ.get("XDG_RUNTIME_DIR") or state_directory())
+    if os.geteuid() == 0 or ((system / "logmedic.sock").exists() and not (own / "logmedic.sock").exists()):
+        return system
+    return own
