@@ -24,19 +24,22 @@ def meant(word: str, known: Iterable[str]) -> str:
 
 
 class Problems:
-    """The mistakes of one document so far."""
+    """The mistakes of one document so far. `found`: the first MAX_PROBLEMS of them; `count` goes on, so that what
+    comes after them is not taken for sound."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
         self.found: list[RuleProblem] = []
+        self.count = 0
 
     def add(self, at: Node | tuple[int, int], text: str, hint: str = "") -> None:
-        if len(self.found) >= MAX_PROBLEMS:
-            return
         line, column = at if isinstance(at, tuple) else (at.line, at.column)
         excerpt = self._document.excerpt(line)
         problem = RuleProblem(self._document.file, line, column, text, hint, excerpt)
-        if problem not in self.found:  # a key that is read twice is wrong once
+        if problem in self.found:  # a key that is read twice is wrong once
+            return
+        self.count += 1
+        if len(self.found) < MAX_PROBLEMS:
             self.found.append(problem)
 
     def column_in(self, node: Node, position: int) -> int | None:

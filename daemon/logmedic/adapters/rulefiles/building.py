@@ -33,13 +33,14 @@ _LATER = {
 }
 """Triggers that the format has a place for and this version does not serve."""
 MAX_COUNT = 10_000
+LONGEST_TEST = timedelta(days=366)
 
 
 def rule_nodes(document: Document, problems: Problems) -> list[Node]:
     """The rules of a file, still as nodes."""
     root = Fields(document.root, problems, "the file")
     version = root.node_of("version", required=True)
-    if version is not None and version.value != 1:
+    if version is not None and version.text != "1":
         problems.add(version, f"version {version.text or version.kind} is not known", "write `version: 1`")
     items = root.items("rules", required=True)
     root.done()
@@ -87,6 +88,8 @@ def _match(rule: Fields) -> MatchSpec:
     if fields is None:
         return MatchSpec(())
     patterns = [*fields.texts("pattern"), *fields.texts("patterns")]
+    if "pattern" in fields and "patterns" in fields:
+        fields.problems.add(fields.at("patterns"), "both `pattern` and `patterns`", "write all of them in `patterns`")
     if not patterns:
         fields.problems.add(fields.node, "`match` has no `pattern`", "add `pattern: 'a regular expression'`")
     spec = MatchSpec(tuple(patterns), tuple(fields.texts("unless")), _captures(fields))
@@ -119,6 +122,8 @@ def _capture(captures: Fields, name: str) -> Capture | None:
         minimum=fields.integer("min", 0, minimum=0, maximum=10**18) if "min" in fields else None,
         maximum=fields.integer("max", 0, minimum=0, maximum=10**18) if "max" in fields else None,
     )
+    if "allow" in fields and not capture.allow:
+        captures.problems.add(fields.at("allow"), "`allow` is empty: it would allow everything", "name what is allowed")
     fields.node_of("min")
     fields.node_of("max")
     fields.done()
@@ -175,6 +180,10 @@ def _tests(rule: Fields) -> Iterator[RuleTest]:
 def _test(fields: Fields) -> RuleTest:
     name = fields.text("name", required=True)
     lines = tuple(_sample(each, fields) for each in fields.items("lines", required=True))
+    if sum(line.repeat for line in lines) > MAX_COUNT:
+        fields.problems.add(fields.at("lines"), f"more than {MAX_COUNT} lines in one test", "repeat them less often")
+    if sum((line.repeat * line.every for line in lines), timedelta(0)) > LONGEST_TEST:
+        fields.problems.add(fields.at("lines"), f"the test spans more than {LONGEST_TEST.days} days", "shorten `every`")
     expect = fields.mapping("expect", required=True)
     fields.done()
     if expect is None:
@@ -203,7 +212,7 @@ def _sample(node: Node, test: Fields) -> SampleLine:
     line = SampleLine(
         text=fields.text("text", required=True),
         repeat=fields.integer("repeat", 1, minimum=1, maximum=MAX_COUNT),
-        every=fields.duration("every", timedelta(0)),
+        every=fields.duration("every", timedelta(0), maximum=timedelta(days=1)),
     )
     fields.done()
     return line

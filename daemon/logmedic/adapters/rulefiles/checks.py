@@ -37,6 +37,7 @@ Mistake = tuple[str, str]
 def check_rule(rule: Rule, fields: Fields, patterns: dict[str, regex.Pattern[str]]) -> None:
     """Add what is wrong to the problems of `fields`. `patterns`: those that compile."""
     _check_captures(rule, fields, patterns)
+    _check_all_matching(fields, patterns)
     _report(fields, "title", _placeholders(rule, rule.title, "the title"))
     if (when := fields.mapping("when")) is not None and (threshold := when.mapping("threshold")) is not None:
         _report(threshold, "by", _names(rule, rule.when.by, "by"))
@@ -60,6 +61,22 @@ def _check_captures(rule: Rule, fields: Fields, patterns: dict[str, regex.Patter
     for name, capture in rule.match.captures.items():
         _report(captures, name, _group_is_there(name, patterns))
         _report(captures, name, _allowed(name, capture))
+
+
+def _check_all_matching(fields: Fields, patterns: dict[str, regex.Pattern[str]]) -> None:
+    match = fields.mapping("match")
+    for key in ("pattern", "patterns", "unless"):
+        for node in match.items(key) if match is not None else ():
+            if node.value == "" or (node.text in patterns and _matches_all(patterns[node.text])):
+                fields.problems.add(node, f"the text in `{key}` matches every line", "write what has to be there")
+
+
+def _matches_all(pattern: regex.Pattern[str]) -> bool:
+    """It needs no character at all, and an odd one does not disturb it."""
+    try:
+        return all(pattern.search(text, timeout=0.1) for text in ("", "\ue000"))
+    except TimeoutError:
+        return False
 
 
 def _group_is_there(name: str, patterns: dict[str, regex.Pattern[str]]) -> Iterator[Mistake]:

@@ -49,9 +49,9 @@ def _steps(fix: Fields) -> Iterator[Step]:
 
 
 def _step(fields: Fields, number: int) -> Step:
-    run, unit = tuple(fields.texts("run")), _unit(fields)
-    if bool(run) == bool(unit):
-        words = "both `run` and `unit`" if run else "neither `run` nor `unit`"
+    run, unit = _argv(fields), _unit(fields)
+    if ("run" in fields) == ("unit" in fields):
+        words = "both `run` and `unit`" if "run" in fields else "neither `run` nor `unit`"
         fields.problems.add(
             fields.node, f"step {number} has {words}", "write one of them: run: [/path/to/program, argument]"
         )
@@ -66,6 +66,19 @@ def _step(fields: Fields, number: int) -> Step:
     )
     fields.done()
     return step
+
+
+def _argv(owner: Fields, *, required: bool = False) -> tuple[str, ...]:
+    """A text would be a shell's command line: where its arguments end is for a list to say."""
+    node = owner.node_of("run", required=required)
+    if node is None:
+        return ()
+    if not isinstance(node.value, tuple):
+        owner.problems.add(node, f"`run` has to be a list, and is {node.kind}", "run: [/path/to/program, argument]")
+        return ()
+    if not node.value:
+        owner.problems.add(node, "`run` is empty", "run: [/path/to/program, argument]")
+    return tuple(owner.text_of(each, "run") for each in node.value)
 
 
 def _unit(step: Fields) -> str | None:
@@ -148,7 +161,7 @@ def _tcp(fields: Fields) -> TcpProbe:
 
 
 def _command(fields: Fields) -> CommandProbe:
-    return CommandProbe(tuple(fields.texts("run", required=True)), _sandbox(fields), *_times(fields))
+    return CommandProbe(_argv(fields, required=True), _sandbox(fields), *_times(fields))
 
 
 _PROBES: dict[str, Callable[[Fields], Probe]] = {"http": _http, "tcp": _tcp, "command": _command}

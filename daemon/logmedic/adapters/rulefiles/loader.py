@@ -29,7 +29,7 @@ class _File:
     @property
     def mistakes(self) -> tuple[RuleProblem, ...]:
         found = self.problems.found if self.problems is not None else []
-        return (*self.refused, *sorted(found, key=lambda each: (each.line, each.column)))
+        return (*self.refused, *found)
 
 
 @dataclass(slots=True)
@@ -82,10 +82,10 @@ class RuleFileLoader:
         if problems.found:
             return
         for node in nodes:
-            count = len(problems.found)
+            count = problems.count
             fields = Fields(node, problems, "the rule")
             rule = build_rule(fields, document.file)
-            file.drafts.append(_RuleDraft(rule, fields, sound=len(problems.found) == count))
+            file.drafts.append(_RuleDraft(rule, fields, sound=problems.count == count))
 
     def _check_patterns(self, drafts: Sequence[_RuleDraft]) -> None:
         """Of all files at once: they compile in one child."""
@@ -95,7 +95,9 @@ class RuleFileLoader:
             match = draft.fields.mapping("match")
             for key in ("pattern", "patterns", "unless"):
                 for node in match.items(key) if match is not None else ():
-                    wrong = verdicts.get(node.text, f"longer than {MAX_LENGTH} characters")
+                    if not node.text:
+                        continue  # no text, or none of it: said already
+                    wrong = verdicts.get(node.text, f"is longer than {MAX_LENGTH} characters")
                     if wrong:
                         _report_pattern(draft.fields.problems, node, wrong)
                         draft.sound = False
@@ -103,9 +105,9 @@ class RuleFileLoader:
     def _check(self, draft: _RuleDraft) -> None:
         """What it means, and, when it is sound, its own tests."""
         problems = draft.fields.problems
-        count = len(problems.found)
+        count = problems.count
         check_rule(draft.rule, draft.fields, self._patterns.compiled(draft.rule.match.patterns))
-        draft.sound = draft.sound and len(problems.found) == count
+        draft.sound = draft.sound and problems.count == count
         if not draft.sound:
             return
         for line, failure in self._prove(draft.rule):
@@ -157,7 +159,8 @@ def _assembled(files: Sequence[_File], gone: list[RuleProblem], previous: RuleSe
     for name in stale:
         for rule in before[name]:
             rules.setdefault(rule.id, rule)
-    problems = (*gone, *(each for file in files for each in file.mistakes))
+    found = (*gone, *(each for file in files for each in file.mistakes))
+    problems = tuple(sorted(found, key=lambda each: (each.file, each.line, each.column)))
     return RuleSet(
         tuple(rules.values()), problems, (*here, *(name for name in stale if name not in here)), tuple(stale)
     )

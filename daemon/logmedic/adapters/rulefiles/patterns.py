@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 import regex
 
-from logmedic.adapters.rulefiles.compiling import CPU_S
+from logmedic.adapters.rulefiles.compiling import CPU_S, READY
 
 WALL_S = CPU_S * 2.0
 MAX_LENGTH = 4096
 _CHILD = "logmedic.adapters.rulefiles.compiling"
 _EXPLODES = f"takes more than {CPU_S} s or 1 GiB to compile"
+_NOT_TRIED = "could not be tried: the process that compiles patterns does not start"
 
 
 class PatternTester:
@@ -29,29 +30,35 @@ class PatternTester:
         unknown = [each for each in dict.fromkeys(patterns) if each not in self._verdicts]
         while unknown:
             told = self._ask(unknown)
-            if len(told) < len(unknown):
-                told.append(_EXPLODES)
+            if told is None:
+                break
+            if not told:  # only what was tried first is to blame: it had all the time
+                told = [_EXPLODES]
             self._verdicts.update(zip(unknown, told, strict=False))
             unknown = unknown[len(told) :]
-        self._verdicts = {each: self._verdicts[each] for each in dict.fromkeys(patterns)}
-        return dict(self._verdicts)
+        self._verdicts = {each: self._verdicts[each] for each in dict.fromkeys(patterns) if each in self._verdicts}
+        return {**self._verdicts, **dict.fromkeys(unknown, _NOT_TRIED)}
 
     def compiled(self, patterns: Sequence[str]) -> dict[str, regex.Pattern[str]]:
         """Those that were found to compile."""
         return {each: regex.compile(each) for each in patterns if self._verdicts.get(each) == ""}
 
-    def _ask(self, patterns: Sequence[str]) -> list[str]:
-        """One verdict a pattern, up to the one that the child died of."""
+    def _ask(self, patterns: Sequence[str]) -> list[str] | None:
+        """One verdict a pattern, up to the one that the child died of. None: no child came up."""
         command = [self._python, "-I", "-X", "utf8", "-m", _CHILD]
-        child = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", env={}
-        )
+        try:
+            child = subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", env={}
+            )
+        except OSError:
+            return None
         try:
             answer, _ = child.communicate(json.dumps(list(patterns)).encode(), timeout=WALL_S + 0.05 * len(patterns))
         except subprocess.TimeoutExpired:
             child.kill()
             answer, _ = child.communicate()
-        return [json.loads(line) for line in answer.splitlines(keepends=True) if line.endswith(b"\n")]
+        lines = [json.loads(line) for line in answer.splitlines(keepends=True) if line.endswith(b"\n")]
+        return lines[1:] if lines[:1] == [READY] else None
 
 
 def place_in(text: str) -> tuple[str, int | None]:

@@ -27,7 +27,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """User ids that may own what is read; None: everybody may (somebody's drafts)."""
+    """User ids that may own what is read, besides root; None: everybody may (somebody's drafts)."""
 
     allowed: frozenset[int] | None
 
@@ -35,7 +35,7 @@ class Owners:
         """Raises Refused when somebody else can change `path`."""
         if self.allowed is None:
             return
-        if status.st_uid not in self.allowed:
+        if status.st_uid != 0 and status.st_uid not in self.allowed:
             raise Refused(f"{path} belongs to {_name(status.st_uid)}, who may not write rules", f"chown root: {path}")
         sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
         if status.st_mode & _OTHERS_WRITE and not sticky and not _only_its_owner(status):
@@ -86,14 +86,18 @@ def read(path: Path, owners: Owners) -> bytes:
         link = path.is_symlink()
         words = "a symbolic link" if link else error.strerror
         raise Refused(f"cannot read {path}: {words}", "put the file itself there" if link else "") from None
-    with os.fdopen(descriptor, "rb") as file:
-        return _content(path, file.fileno(), owners)
+    try:
+        return _content(path, descriptor, owners)
+    except OSError as error:
+        raise Refused(f"cannot read {path}: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
 
 
 def _content(path: Path, descriptor: int, owners: Owners) -> bytes:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise Refused(f"{path} is no regular file")
+        raise Refused(f"{path} is no regular file", "put a plain file there, or rename it")
     owners.check(path, status)
     if status.st_size > SIZE_LIMIT:
         raise Refused(f"{path} is larger than {SIZE_LIMIT} bytes", "split it")
