@@ -118,6 +118,42 @@ def test_f31_sigterm_drains_and_exits_0(world: World) -> None:
     assert not (world.home / "state" / "logmedic.sock").exists()
 
 
+SLOW_FIX = """\
+    fix:
+      mode: auto
+      steps: [{{ name: wait, run: [/usr/bin/sleep, "{seconds}"], timeout: 60s }}]
+      verify: {{ quiet: 10s }}
+"""
+
+
+def test_f31_a_second_signal_forces_and_the_fix_dies_with_the_daemon(world: World) -> None:
+    seconds = f"51.{os.getpid()}"
+    rule = world.home / "rules" / "smoke.yaml"
+    rule.write_text(rule.read_text().replace("    tests:", SLOW_FIX.format(seconds=seconds) + "    tests:"))
+    world.config.write_text("mode: auto\n" + world.config.read_text())
+    with daemon(world) as process:
+        world.write("smoke 1")
+        until(lambda: sleeping(seconds), "the fix runs")
+        process.send_signal(signal.SIGTERM)
+        until(lambda: "stopping" in world.said(), "the first signal drains")
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 1
+        until(lambda: not sleeping(seconds), "the fix is gone")
+
+
+def sleeping(seconds: str) -> bool:
+    lines = (_command_line(name) for name in os.listdir("/proc") if name.isdigit())
+    return any(line.startswith(f"/usr/bin/sleep\0{seconds}") for line in lines)
+
+
+def _command_line(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
 def test_after_a_stop_it_goes_on_where_it_was(world: World) -> None:
     for _ in range(2):
         with daemon(world) as process:

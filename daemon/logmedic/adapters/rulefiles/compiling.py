@@ -1,8 +1,8 @@
 """Compiles patterns in a process with limits of its own: `python -m logmedic.adapters.rulefiles.compiling`.
 
 A pattern of thirty characters can take seconds and gigabytes to compile (F42). The patterns come as a JSON list on
-stdin. A first line on stdout says READY; then comes one for each pattern, in JSON: the error, or an empty text. Where the
-lines end, the process died of that pattern.
+stdin. A first line on stdout says READY; then comes one for each pattern, in JSON: the error, or an empty text. Where
+the lines end, the process died of that pattern.
 """
 
 from __future__ import annotations
