@@ -25,7 +25,8 @@ def test_a_secret_of_the_daemon_is_not_readable(tmp_path: Path) -> None:
     secret.write_text("s3cret")
     secret.chmod(0o600)
     assert "s3cret" not in shell('cat "$1"', str(secret)).output
-    assert "s3cret" not in shell('cat "$1"', str(secret), read=(str(tmp_path),)).output
+    if os.geteuid() == 0:  # otherwise a fix has the daemon's own user, and what a rule binds it may read
+        assert "s3cret" not in shell('cat "$1"', str(secret), read=(str(tmp_path),)).output
 
 
 @pytest.mark.parametrize("path", ["/etc/x", "/usr/x", "/usr/bin/true", "/x", "/run/x", "/dev/x", "/bin/x"])

@@ -92,19 +92,25 @@ def bind(path: Path, group: str) -> socket.socket:
     if _answers(path):
         raise PermanentError(f"another process answers at {path}", "stop it first, or name another web.socket")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o777 & ~MODE)
     try:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        listener.bind(str(path))
+        _bind(listener, path)
     except OSError as error:
         listener.close()
         raise PermanentError(f"cannot make the socket {path}: {error.strerror or error}", "set web.socket") from None
-    finally:
-        os.umask(before)
     _give_to(path, group)
     listener.setblocking(False)
     return listener
+
+
+def _bind(listener: socket.socket, path: Path) -> None:
+    """The file has its mode from its first moment on."""
+    before = os.umask(0o777 & ~MODE)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
 
 
 def _answers(path: Path) -> bool:
