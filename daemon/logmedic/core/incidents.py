@@ -72,7 +72,8 @@ def _open(draft: Draft, rule: Rule, match: Match, issue_id: str) -> None:
     )
     draft.put_incident(incident)
     draft.tally("incidents_opened")
-    counted = f"{rule.when.count} matches, the last from {record.origin}"
+    matches = "1 match" if rule.when.count == 1 else f"{rule.when.count} matches, the last"
+    counted = f"{matches} from {record.origin}"
     draft.event(incident.id, "opened", f"{incident.title} ({counted})")
     remedy.consider(draft, incident, rule)
 
