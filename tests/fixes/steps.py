@@ -11,6 +11,8 @@ from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.model.fix import FixAttempt, FixResult
 from logmedic.model.rule import SandboxSpec, Step
 
+PYTHON = next(path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if Path(path).exists())
+"""One that a step can see; a virtual environment is not there."""
 ATTEMPT = FixAttempt("a1", "i1", "r1", "", "r1", 0, "x", 1, (), datetime.now(UTC))
 
 
@@ -29,7 +31,7 @@ def shell(script: str, *arguments: str, **options: Any) -> FixResult:
 
 def python(program: str, *arguments: str, **options: Any) -> FixResult:
     """By the system's own Python: what a real attacker would have at hand."""
-    return run("/usr/bin/python3", "-I", "-c", program, *arguments, **options)
+    return run(PYTHON, "-I", "-c", program, *arguments, **options)
 
 
 def open_to_all(room: Path) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fixes.steps import ATTEMPT, step
+from fixes.steps import ATTEMPT, PYTHON, step
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.model.fix import Arming
 
@@ -19,7 +19,7 @@ def arm(**options: object) -> Arming:
 
 def fake(room: Path, script: str) -> str:
     path = room / "bwrap"
-    path.write_text(f"#!/usr/bin/python3 -I\n{script}")  # the fix user can reach it, unlike a virtual environment
+    path.write_text(f"#!{PYTHON} -I\n{script}")  # the fix user can reach it, unlike a virtual environment
     path.chmod(0o755)
     for parent in (room, *room.parents):
         if parent.stat().st_uid == os.geteuid():
