@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -28,6 +28,7 @@ from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.web.server import ControlServer
 from logmedic.core.matcher import Matcher
 from logmedic.core.ruletest import run_tests
+from logmedic.model.alert import Receiver
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.rule import Mode, RuleSet
 from logmedic.ports import Source
@@ -123,10 +124,12 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     live = Live(await first_generation(loader, policy, runner, make_matcher(zone), arm=arm))
 
     receivers = settings.receivers()
+    sender = AppriseSender(python=sys.executable, environment=settings.surroundings)
+    unusable: dict[str, str] = {}
     dispatcher = Dispatcher(
         runner=runner,
         prober=Probes(runner=runner, clock=clock),
-        sender=AppriseSender(python=sys.executable),
+        sender=sender,
         receivers=lambda: receivers,
     )
     stack.push_async_callback(dispatcher.stop)
@@ -160,6 +163,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         clock=clock,
         facts=lambda: {
             "pid": os.getpid(),
+            "receivers": unusable,
             "store": {
                 "path": str(settings.storage.path),
                 "notices": list(store.notices),
@@ -177,6 +181,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     if run.once:
         return await _once(run, engine, dispatcher, supervisor, intakes, signals, control)
 
+    supervisor.keep("receiver check", lambda: _check_receivers(sender, receivers, unusable))
     supervisor.keep("reload", reloader.run)
     supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
     supervisor.keep("retention", lambda: _keep_small(store, settings, clock))
@@ -293,6 +298,14 @@ def make_matcher(zone: tzinfo) -> Callable[[RuleSet], Matcher]:
 def local_zone() -> tzinfo:
     """The zone that log times without one are in: this host's."""
     return datetime.now().astimezone().tzinfo or sys.exit("no local time zone")
+
+
+async def _check_receivers(sender: AppriseSender, receivers: Mapping[str, Receiver], unusable: dict[str, str]) -> None:
+    """F70: a bad URL is found at the start, and not at 3 a.m. Fills `unusable` by name."""
+    verdicts = await sender.check(list(receivers.values()))
+    unusable.update((name, problem) for name, problem in verdicts.items() if problem)
+    for name, problem in unusable.items():
+        log.error("receiver_unusable", receiver=name, problem=problem)
 
 
 async def _keep_small(store: DuckStore, settings: Settings, clock: SystemClock) -> None:

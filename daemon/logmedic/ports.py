@@ -118,9 +118,9 @@ class Control(Protocol):
     async def status(self) -> dict[str, Any]:
         """Keys: version, pid, host, started_at, mode (the ceiling), arming {armed, sandbox, reason}, rules {loaded,
         problems (list of str), stale_files}, sources (list of rows of Source.health, each with `source`), parts (list
-        of {name, state: running|restarting|failed, restarts, last_error}), store {path, notices}, open_incidents (list
-        of rows), breakers (rows that are not closed), alerts {pending, dead}, counts (dict of tallies), stats (the six
-        metrics of the last 24 h)."""
+        of {name, state: running|restarting|failed, restarts, last_error}), store {path, notices}, receivers (what is
+        wrong with those that Apprise cannot use, by name), open_incidents (list of rows), breakers (rows that are not
+        closed), alerts {pending, dead}, counts (dict of tallies), stats (the six metrics of the last 24 h)."""
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         """A method of Queries."""

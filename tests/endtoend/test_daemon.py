@@ -195,6 +195,15 @@ def test_sighup_reloads(world: World) -> None:
         until(lambda: world.said().count("rules_loaded") > before, "the rules were loaded again")
 
 
+def test_f70_a_receiver_that_cannot_be_used_is_told_at_the_start(world: World) -> None:
+    world.config.write_text(world.config.read_text() + 'alerts: { receivers: { chat: "slack://s3cret" } }\n')
+    with daemon(world):
+        until(lambda: world.ask("status")["receivers"], "the receiver is checked")
+        ran = subprocess.run(world.command("status"), capture_output=True, text=True, timeout=30, check=False)
+        assert "! receiver chat:" in ran.stdout
+        assert "s3cret" not in ran.stdout + world.said()
+
+
 def test_f38_a_second_instance_says_who_holds_the_store(world: World) -> None:
     with daemon(world) as process:
         second = subprocess.run(world.command("run"), capture_output=True, text=True, timeout=30, check=False)

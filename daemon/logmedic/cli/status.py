@@ -141,6 +141,7 @@ def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
         if part["state"] not in ("running", "ended")
     )
     yield from status["store"]["notices"]
+    yield from (f"receiver {name}: {problem}" for name, problem in status.get("receivers", {}).items())
     if status["store"].get("problem"):
         yield f"nothing can be stored: {status['store']['problem']}"
     if status["alerts"]["dead"]:

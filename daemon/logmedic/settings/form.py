@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -174,6 +175,11 @@ class Settings(BaseSettings):
     def notify_socket(self) -> str:
         """The service manager's, or empty. Not a setting."""
         return os.environ.get("NOTIFY_SOCKET", "")
+
+    @property
+    def surroundings(self) -> Mapping[str, str]:
+        """The process's environment, of which alert workers get what reaches servers: proxies, certificates."""
+        return os.environ
 
     def rule_paths(self) -> list[Path]:
         """The configured paths; by default those of the usual ones that exist."""

@@ -225,6 +225,9 @@ def _node(given: Any, file: str, lines: tuple[str, ...], problems: list[RuleProb
     line, column = given.start_mark.line + 1, given.start_mark.column + 1
     match given:
         case yaml.ScalarNode():
+            if "\0" in given.value:  # by an escape; no path, argument or message can hold it
+                words = "U+0000 does not belong in text"
+                problems.append(RuleProblem(file, line, column, words, "remove it", _line(lines, line)))
             return Node(_scalar(given), line, column, given.value)
         case yaml.SequenceNode():
             return Node(tuple(_node(each, file, lines, problems) for each in given.value), line, column)

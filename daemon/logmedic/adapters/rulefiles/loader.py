@@ -106,7 +106,7 @@ class RuleFileLoader:
         """What it means, and, when it is sound, its own tests."""
         problems = draft.fields.problems
         count = problems.count
-        check_rule(draft.rule, draft.fields, self._patterns.compiled(draft.rule.match.patterns))
+        check_rule(draft.rule, draft.fields, self._patterns.compiled(_patterns(draft.rule)))
         draft.sound = draft.sound and problems.count == count
         if not draft.sound:
             return

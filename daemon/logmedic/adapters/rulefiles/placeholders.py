@@ -1,0 +1,67 @@
+"""The `{capture}`s in texts of a rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from logmedic.core.captures import fill
+from logmedic.model.rule import Capture, CaptureType, Rule
+from logmedic.yamldoc import Fields, meant
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_NAME = re.compile(r"[A-Za-z_]\w*\Z")
+_SAMPLES = {
+    CaptureType.IP: "192.0.2.1",
+    CaptureType.HOSTPORT: "host:1",
+    CaptureType.HOSTNAME: "host",
+    CaptureType.INT: "1",
+    CaptureType.PATH: "/path",
+    CaptureType.UNIT: "unit.service",
+    CaptureType.WORD: "word",
+}
+
+Mistake = tuple[str, str]
+"""Text and hint."""
+
+
+def report(fields: Fields, key: str, mistakes: Iterator[Mistake]) -> None:
+    """Add `mistakes` where `key` stands."""
+    for text, hint in mistakes:
+        fields.problems.add(fields.at(key), text, hint)
+
+
+def names_in(text: str) -> list[str]:
+    return _PLACEHOLDER.findall(text)
+
+
+def captures_in(rule: Rule, text: str) -> Iterator[tuple[str, Capture]]:
+    """Those that are typed; `placeholder_mistakes` tells of the others."""
+    for name in names_in(text):
+        if (capture := rule.match.captures.get(name)) is not None:
+            yield name, capture
+
+
+def placeholder_mistakes(rule: Rule, text: str, where: str) -> Iterator[Mistake]:
+    for name in names_in(text):
+        if not _NAME.match(name):
+            yield f"`{{{name[:40]}}}` in {where} is no capture", "write {name} of a typed capture"
+        elif name not in rule.match.captures:
+            yield f"`{{{name}}}` in {where} is no typed capture", give_it_a_type(rule, name)
+
+
+def give_it_a_type(rule: Rule, name: str) -> str:
+    known = list(rule.match.captures)
+    hint = f"give it a type: captures: {{ {name}: word }}"
+    return f"{meant(name, known)} else {hint}" if known else hint
+
+
+def sampled(rule: Rule, text: str) -> str:
+    """`text` as it may look filled, to check its form. What is not typed stays."""
+    return fill(text, {name: _sample(capture) for name, capture in rule.match.captures.items()})
+
+
+def _sample(capture: Capture) -> str:
+    if capture.type is CaptureType.ENUM:
+        return next(iter(capture.values), "value")
+    return _SAMPLES[capture.type]
