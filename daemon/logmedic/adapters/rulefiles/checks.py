@@ -44,7 +44,7 @@ def _check_all_matching(fields: Fields, patterns: dict[str, regex.Pattern[str]])
     match = fields.mapping("match")
     for key in ("pattern", "patterns", "unless"):
         for node in match.items(key) if match is not None else ():
-            if node.value == "" or (node.text in patterns and _matches_all(patterns[node.text])):
+            if node.value == "" or (node.text and node.text in patterns and _matches_all(patterns[node.text])):
                 fields.problems.add(node, f"the text in `{key}` matches every line", "write what has to be there")
 
 
