@@ -52,8 +52,11 @@ def control(option: int, value: int) -> None:
 
 
 def follow_parent(parent: int) -> None:
-    """Die with the daemon, and be the one that orphans of the step come to (to be killed and reaped)."""
-    control(_PDEATHSIG, signal.SIGKILL)
+    """End with the daemon, and take everything along: orphans of the step come to us. A SIGKILL here would leave that
+    to bubblewrap, which for a moment of its start follows nobody: with a new user namespace the kernel forgets the
+    wish."""
+    signal.signal(signal.SIGTERM, _abort)
+    control(_PDEATHSIG, signal.SIGTERM)
     control(_SUBREAPER, 1)
     if os.getppid() != parent:  # it died before the line above
         sys.exit(1)
@@ -75,7 +78,6 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     finally:
         os.close(output_write)
         os.close(status_write)
-    signal.signal(signal.SIGTERM, lambda *_: _abort(child.pid))
     output = Output()
     in_time = _watch(child.pid, output_read, output, started + job["timeout_s"])
     _kill_all(child.pid)
@@ -252,11 +254,16 @@ def _kill_all(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         _kill(pid)
+    _kill_children(spared=pid)
+
+
+def _kill_children(spared: int = 0) -> None:
+    """Until none is left: the death of one may bring its own children to us. `spared` is reaped elsewhere."""
     for _ in range(100):
-        orphans = [each for each in _children() if each != pid]
-        if not orphans:
+        left = [each for each in _children() if each != spared]
+        if not left:
             return
-        for each in orphans:
+        for each in left:
             _kill(each)
             os.waitpid(each, 0)
 
@@ -288,7 +295,7 @@ def _was_started(status: int) -> bool:
     return any("exit-code" in json.loads(line) for line in told.splitlines() if line.strip())
 
 
-def _abort(pid: int) -> None:
-    """The daemon does not want the result any more."""
-    _kill_all(pid)
+def _abort(*_: object) -> None:
+    """The daemon is gone, or does not want the result any more."""
+    _kill_children()
     os._exit(1)
