@@ -26,12 +26,25 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """What the origin itself says of one of its entries (the journal, a syslog message): it begins at byte `start` of
+    the block and is one record, whatever newlines it holds. `at`: its time, or None when it tells none. `fields`: by
+    name. `unit`: the part of the source that it comes from; rules may listen to `SOURCE:UNIT`."""
+
+    start: int
+    at: datetime | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """Whole lines, read at once. `data` ends with a newline, save for the last of an origin that ends without one or a
     line that was cut at its limit. `start` is the byte offset of `data[0]` in the origin. `checkpoint` is the position
     after the block. `live` is False for a backlog. `complete` is True when no more of this record can follow (end of a
     rotated file, end of standard input): nothing is held back. `lost_bytes` counts bytes that were skipped before this
-    block (over-long line, hole, truncation before they were read)."""
+    block (over-long line, hole, truncation before they were read). `entries`, ascending by `start`, for origins that know
+    their entries; the first begins at 0."""
 
     source: str
     origin: str
@@ -42,12 +55,14 @@ class Block:
     live: bool = True
     complete: bool = False
     lost_bytes: int = 0
+    entries: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One logical entry: a line, or a stack trace with its lines. `text` has no trailing newline; invalid UTF-8 is
-    replaced. `start`, `end`: byte span in the origin. `at`: the time written in it, else the time it was read."""
+    replaced. `start`, `end`: byte span in the origin. `at`: the time written in it, else the time it was read. `fields`:
+    what its entry said of it, empty for plain lines."""
 
     source: str
     origin: str
@@ -55,6 +70,7 @@ class Record:
     start: int
     end: int
     at: datetime
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
