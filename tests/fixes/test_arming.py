@@ -45,6 +45,28 @@ os.execv("/usr/bin/bwrap", ["bwrap", *sys.argv[1:]])
     assert result.output.count(":") == 1  # lo, and nobody on it
 
 
+def test_a_step_that_starts_while_a_reload_tries_the_sandbox_runs_in_the_one_that_held(tmp_path: Path) -> None:
+    """The whole sandbox is tried first, takes its time, and does not start here."""
+    script = """
+import os, sys, time
+if "--unshare-net" in sys.argv:
+    time.sleep(1)
+    sys.exit("bwrap: loopback: Failed to create NETLINK_ROUTE socket: Address family not supported by protocol")
+os.execv("/usr/bin/bwrap", ["bwrap", *sys.argv[1:]])
+"""
+
+    async def reload_and_run() -> tuple[bool, int | None]:
+        runner = BubblewrapRunner(bwrap=fake(tmp_path, script))
+        await runner.arm()
+        again = asyncio.create_task(runner.arm())
+        await asyncio.sleep(0)
+        result = await runner.run(step("/bin/true"), ATTEMPT)
+        assert not again.done()
+        return (await again).armed, result.exit_code
+
+    assert asyncio.run(reload_and_run()) == (True, 0)
+
+
 def test_f61_without_bubblewrap_the_command_to_type_is_told(tmp_path: Path) -> None:
     runner = BubblewrapRunner()
     runner._bwrap = ""

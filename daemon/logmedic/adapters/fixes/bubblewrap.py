@@ -64,21 +64,23 @@ class BubblewrapRunner:
         if uid == 0:
             return _disarmed(f"the user {self._user} of fixes is root; make an account for it, or remove actions.user")
         said = ""
-        for self._isolation in (FULL, REDUCED):
-            result, answer = await self._try_canary()
+        for isolation in (FULL, REDUCED):
+            result, answer = await self._try_canary(isolation)
             if result.exit_code == 0 and result.output == answer:
+                self._isolation = isolation  # only now: a reload tries while steps run, in what held before
                 return Arming(armed=True, sandbox=NAME)
             said = " ".join((result.output.strip() or result.detail or f"exit {result.exit_code}").split())[:300]
             if result.started:
                 break  # it ran and got out, or could not tell: less of a sandbox will not do better
         return _disarmed(f"the sandbox did not hold the canary: {said}")
 
-    async def _try_canary(self) -> tuple[FixResult, str]:
+    async def _try_canary(self, isolation: tuple[str, ...]) -> tuple[FixResult, str]:
         """What came of it, and the output that it has when the sandbox held."""
-        own = {name for name in ("ipc", "uts") if f"--unshare-{name}" in self._isolation}
+        own = {name for name in ("ipc", "uts") if f"--unshare-{name}" in isolation}
         with canary(SPEC.tasks + 4096, {"user", "mnt", "pid", "net"} | own) as tried:
             step = Step("canary", run=tried.argv, sandbox=SPEC)
-            return await self._ask(self._job(step, CANARY_S), CANARY_S), tried.answer
+            job = {**self._job(step, CANARY_S), "isolation": list(isolation)}
+            return await self._ask(job, CANARY_S), tried.answer
 
     async def run(self, step: Step, attempt: FixAttempt) -> FixResult:
         del attempt
