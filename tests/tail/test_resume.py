@@ -141,21 +141,6 @@ def test_another_device_number_after_a_boot_does_not_make_it_another_file(tmp_pa
     _resumed(log, moved, "while down")
 
 
-def test_f07_a_compressed_generation_is_told(tmp_path: Path) -> None:
-    log = tmp_path / "app.log"
-    known = _read_before(log)
-    log.unlink()
-    (tmp_path / "app.log.1.gz").write_bytes(b"\x1f\x8b not really")
-    append(log, "new")
-
-    async def scenario() -> None:
-        async with following(log, checkpoints=known, reconcile_s=60.0) as seen:
-            await seen.until_lines("new")
-            assert "compressed" in seen.problem(log)
-
-    asyncio.run(scenario())
-
-
 def test_checkpoints_of_another_source_are_not_followed(tmp_path: Path) -> None:
     mine, other = tmp_path / "mine.log", tmp_path / "other.log"
     known = {origin: replace(mark, source="someone else") for origin, mark in _read_before(other).items()}

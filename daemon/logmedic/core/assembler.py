@@ -29,7 +29,7 @@ class Assembler:
     def push(self, block: Block) -> Block | None:
         """What can be matched now; None when all of it is held back."""
         held, self._held = self._held, None
-        adjacent = not block.lost_bytes and self._next == _place(block)
+        adjacent = not block.gaps and self._next == _place(block)
         if not adjacent:
             self._before = b""
         whole = block if held is None else _joined(held, block, adjacent)
@@ -55,7 +55,7 @@ class Assembler:
         if not ready:
             self._held = whole
             return None
-        self._held = replace(whole, data=kept, start=whole.start + cut, lost_bytes=0)
+        self._held = replace(whole, data=kept, start=whole.start + cut, gaps=())
         self._before += ready
         offset = whole.checkpoint.offset - len(kept)
         checkpoint = replace(whole.checkpoint, offset=offset, tail_hash=tail_hash(self._before))
@@ -65,7 +65,7 @@ class Assembler:
 
 def _joined(held: Block, block: Block, adjacent: bool) -> Block:
     start = held.start if adjacent else max(block.start - len(held.data), 0)
-    return replace(block, data=held.data + block.data, start=start, lost_bytes=held.lost_bytes + block.lost_bytes)
+    return replace(block, data=held.data + block.data, start=start, gaps=held.gaps + block.gaps)
 
 
 def _cut(block: Block) -> int | None:

@@ -60,7 +60,10 @@ def decide(state: EngineState, policy: Policy, given: Input, now: datetime, mint
 def _observe(draft: Draft, observed: Observed) -> None:
     findings = observed.findings
     draft.tally("lines", findings.lines)
-    draft.tally("bytes_lost", observed.lost_bytes)
+    for gap in observed.gaps:
+        draft.tally("gaps")
+        draft.tally("bytes_lost", gap.lost_bytes)
+        draft.source_event(observed.source, gap.kind, gap.detail, origin=observed.origin, lost_bytes=gap.lost_bytes)
     draft.tally("captures_refused", findings.captures_refused)
     draft.tally("pattern_timeouts", sum(findings.timeouts.values()))
     if observed.checkpoint is not None:

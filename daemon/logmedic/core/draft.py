@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from logmedic.model.alert import Alert
 from logmedic.model.changeset import Changeset, Intent
 from logmedic.model.fix import Breaker, FixAttempt
+from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.issue import (
     Incident,
     IncidentEvent,
@@ -45,6 +46,7 @@ class Draft:
         self._templates: dict[str, Template] = {}
         self._alerts: dict[str, Alert] = {}
         self._events: list[IncidentEvent] = []
+        self._source_events: list[SourceEvent] = []
         self._learnings: list[Learning] = []
         self._tallies: Counter[str] = Counter()
         self._checkpoints: dict[str, Checkpoint] = {}
@@ -77,6 +79,11 @@ class Draft:
     def event(self, incident_id: str, kind: str, text: str) -> None:
         """An entry of the incident's timeline."""
         self._events.append(IncidentEvent(self.mint(), incident_id, self.now, kind, text))
+
+    def source_event(
+        self, source: str, kind: SourceEventKind, detail: str, *, origin: str = "", lost_bytes: int = 0
+    ) -> None:
+        self._source_events.append(SourceEvent(self.mint(), self.now, source, origin, kind, lost_bytes, detail))
 
     def window(self, rule_id: str, group: str) -> Window | None:
         key = (rule_id, group)
@@ -151,5 +158,6 @@ class Draft:
             alerts=tuple(self._alerts.values()),
             tallies=tuple(Tally(minute, kind, n) for kind, n in self._tallies.items() if n),
             checkpoints=tuple(self._checkpoints.values()),
+            source_events=tuple(self._source_events),
             intents=tuple(self._intents),
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 
 from logmedic.model.alert import Alert, Delivery
 from logmedic.model.fix import Breaker, FixAttempt, FixResult, ProbeResult
+from logmedic.model.gap import Gap, SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
 from logmedic.model.record import Checkpoint, Findings
 from logmedic.model.rule import Probe, Step
@@ -24,7 +26,7 @@ class Observed:
     origin: str
     findings: Findings
     checkpoint: Checkpoint | None
-    lost_bytes: int = 0
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,21 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """`source` has been silent since `since`, for longer than it may."""
+
+    source: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """A source that was quiet has a new line."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Approve:
     incident_id: str
     by: str
@@ -78,7 +95,20 @@ class TestAlert:
     route: str = ""
 
 
-Input = Started | Observed | Advanced | StepFinished | ProbesFinished | Delivered | Tick | Approve | Reject | TestAlert
+Input = (
+    Started
+    | Observed
+    | Advanced
+    | StepFinished
+    | ProbesFinished
+    | Delivered
+    | Tick
+    | Quiet
+    | Speaking
+    | Approve
+    | Reject
+    | TestAlert
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +137,10 @@ Intent = RunStep | RunProbes | Send
 
 @dataclass(frozen=True, slots=True)
 class Changeset:
-    """Everything one decision changes. Each tuple holds new versions (keyed by the entity's identity), `events` and
-    `learnings` are additions, `tallies` are sums to add, `forgotten_windows` are (rule_id, group_key) to delete.
-    `intents` are carried out after the commit and are not stored themselves: the entities say what is under way."""
+    """Everything one decision changes. Each tuple holds new versions (keyed by the entity's identity), `events`,
+    `source_events` and `learnings` are additions, `tallies` are sums to add, `forgotten_windows` are (rule_id,
+    group_key) to delete. `intents` are carried out after the commit and are not stored themselves: the entities say
+    what is under way."""
 
     issues: tuple[KnownIssue, ...] = ()
     incidents: tuple[Incident, ...] = ()
@@ -123,6 +154,7 @@ class Changeset:
     alerts: tuple[Alert, ...] = ()
     tallies: tuple[Tally, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
+    source_events: tuple[SourceEvent, ...] = ()
     intents: tuple[Intent, ...] = field(default=(), compare=True)
 
     @property

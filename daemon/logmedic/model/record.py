@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from logmedic.model.gap import Gap
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -42,9 +44,8 @@ class Block:
     """Whole lines, read at once. `data` ends with a newline, save for the last of an origin that ends without one or a
     line that was cut at its limit. `start` is the byte offset of `data[0]` in the origin. `checkpoint` is the position
     after the block. `live` is False for a backlog. `complete` is True when no more of this record can follow (end of a
-    rotated file, end of standard input): nothing is held back. `lost_bytes` counts bytes that were skipped before this
-    block (over-long line, hole, truncation before they were read). `entries`, ascending by `start`, for origins that know
-    their entries; the first begins at 0."""
+    rotated file, end of standard input): nothing is held back. `gaps`: what was passed over before this block.
+    `entries`, ascending by `start`, of origins that know their entries; the first begins at 0."""
 
     source: str
     origin: str
@@ -54,15 +55,19 @@ class Block:
     read_at: datetime
     live: bool = True
     complete: bool = False
-    lost_bytes: int = 0
+    gaps: tuple[Gap, ...] = ()
     entries: tuple[Entry, ...] = ()
+
+    @property
+    def lost_bytes(self) -> int:
+        return sum(gap.lost_bytes for gap in self.gaps)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One logical entry: a line, or a stack trace with its lines. `text` has no trailing newline; invalid UTF-8 is
-    replaced. `start`, `end`: byte span in the origin. `at`: the time written in it, else the time it was read. `fields`:
-    what its entry said of it, empty for plain lines."""
+    replaced. `start`, `end`: byte span in the origin. `at`: the time written in it, else the time it was read.
+    `fields`: what its entry said of it, empty for plain lines."""
 
     source: str
     origin: str

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
+from logmedic.model.gap import SourceEventKind
 from logmedic.model.issue import Incident, IncidentStatus, KnownIssue, Template, Window
 from logmedic.model.record import Checkpoint
 
@@ -19,7 +20,8 @@ ATTEMPT_MEMORY = timedelta(hours=24)
 class EngineState:
     """Issues by fingerprint; open incidents by id; `open_by_group` by (rule_id, group_key); windows by
     (rule_id, group_key); breakers by rule id; attempts (unfinished, or of the last 24 h) by id; templates by
-    fingerprint; undelivered alerts by id; checkpoints by origin."""
+    fingerprint; undelivered alerts by id; checkpoints by origin; sources
+    that are quiet, with the time when that was noticed."""
 
     issues: dict[str, KnownIssue] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
@@ -30,6 +32,7 @@ class EngineState:
     templates: dict[str, Template] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    quiet_sources: dict[str, datetime] = field(default_factory=dict)
 
     def apply(self, changeset: Changeset) -> None:
         """Take over what was committed."""
@@ -45,6 +48,11 @@ class EngineState:
         for alert in changeset.alerts:
             self._apply_alert(alert)
         self.checkpoints.update((checkpoint.origin, checkpoint) for checkpoint in changeset.checkpoints)
+        for event in changeset.source_events:
+            if event.kind is SourceEventKind.QUIET:
+                self.quiet_sources[event.source] = event.at
+            elif event.kind is SourceEventKind.SPEAKING:
+                self.quiet_sources.pop(event.source, None)
 
     def _apply_incident(self, incident: Incident) -> None:
         key = (incident.rule_id, incident.group_key)

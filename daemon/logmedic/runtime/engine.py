@@ -153,9 +153,9 @@ class Engine:
                 await self._take(replace(given, findings=Findings(lines=given.findings.lines)))
             return
         for match in given.findings.matches:
-            await self._take(replace(given, findings=Findings(matches=(match,)), checkpoint=None, lost_bytes=0))
+            await self._take(replace(given, findings=Findings(matches=(match,)), checkpoint=None, gaps=()))
         for error in given.findings.unknown:
-            await self._take(replace(given, findings=Findings(unknown=(error,)), checkpoint=None, lost_bytes=0))
+            await self._take(replace(given, findings=Findings(unknown=(error,)), checkpoint=None, gaps=()))
         await self._take(replace(given, findings=replace(given.findings, matches=(), unknown=())))
 
     async def _commit(self, changeset: Changeset) -> None:
@@ -177,5 +177,5 @@ class Engine:
 
 def _uneventful(observed: Observed) -> bool:
     found = observed.findings
-    lost = observed.lost_bytes or found.captures_refused or found.timeouts
+    lost = observed.gaps or found.captures_refused or found.timeouts
     return not (found.matches or found.unknown or lost)

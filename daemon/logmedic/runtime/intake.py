@@ -77,4 +77,4 @@ class Intake:
             findings = await asyncio.to_thread(matcher.find, block)
         else:
             findings = matcher.find(block)
-        await self._engine.submit(Observed(block.source, block.origin, findings, block.checkpoint, block.lost_bytes))
+        await self._engine.submit(Observed(block.source, block.origin, findings, block.checkpoint, block.gaps))

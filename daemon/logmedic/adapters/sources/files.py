@@ -15,6 +15,7 @@ from typing import Any
 from logmedic.adapters.sources.discovery import Discovery, parents_of
 from logmedic.adapters.sources.follower import Follower
 from logmedic.adapters.sources.identity import rotated_base, siblings_of
+from logmedic.adapters.sources.packed import is_packed
 from logmedic.adapters.sources.patience import Limits, Start
 from logmedic.adapters.sources.wake import Bell, Wake
 from logmedic.model.record import Block, Checkpoint
@@ -150,7 +151,7 @@ class FileSource:
         for pattern in self._globs:
             named = not glob.has_magic(pattern)
             for path in sorted(glob.iglob(pattern, recursive=True)):
-                if named or not os.path.isdir(path):
+                if named or not (os.path.isdir(path) or is_packed(path)):
                     paths[path] = None
         return list(paths)
 

@@ -12,11 +12,12 @@ from typing import Any
 import structlog
 
 from logmedic.adapters.sources.cutting import Cut
-from logmedic.adapters.sources.identity import Trail, follow_up, generations_after, open_all
+from logmedic.adapters.sources.identity import Trail, follow, generations_after, open_all
 from logmedic.adapters.sources.opened import OpenFile, open_regular
 from logmedic.adapters.sources.patience import DELETED_GRACE_S, Limits, Start, grace_end, next_due
 from logmedic.adapters.sources.reading import Asked, Piece, read_piece
 from logmedic.adapters.sources.trouble import Trouble, is_another, tried_of
+from logmedic.model.gap import Gap, SourceEventKind, with_gap
 from logmedic.model.record import Block, Checkpoint
 
 GONE = "gone; waiting for it to return"
@@ -32,9 +33,9 @@ class Follower:
 
     __slots__ = (
         "_ended_at",
+        "_gaps",
         "_gone_since",
         "_limits",
-        "_lost",
         "_once",
         "_placed_at",
         "_rotated_at",
@@ -83,7 +84,7 @@ class Follower:
         self._gone_since: float | None = None
         self._rotated_at = 0.0
         self._placed_at: datetime | None = None
-        self._lost = 0
+        self._gaps: tuple[Gap, ...] = ()
         self._ended_at = 0
 
     # -- state, for the source -------------------------------------------------------------------------------------
@@ -126,11 +127,11 @@ class Follower:
 
     # -- open ------------------------------------------------------------------------------------------------------
 
-    def open(self, at: float, now: datetime) -> bool:
+    async def open(self, at: float, now: datetime) -> bool:
         """Open what `mark` says is next, or the file at the path. False when there is nothing to read now."""
         try:
             current = self._open_current()
-            trail = self._trail(current)
+            trail = await self._trail(current)
         except OSError as error:
             self.trouble.failed(error, at, self.origin)
             return False
@@ -149,9 +150,11 @@ class Follower:
         except FileNotFoundError:
             return None
 
-    def _trail(self, current: OpenFile | None) -> Trail:
+    async def _trail(self, current: OpenFile | None) -> Trail:
         if self.mark is not None:
-            return follow_up(self.mark, current, self.origin)
+            trail, gaps = await follow(self.mark, current, self.origin)
+            self._pass_over(*gaps)
+            return trail
         old = open_all(self.history, but=[current.key] if current else [])
         if not old and current is not None and self._start is Start.END:
             size = current.size()
@@ -167,8 +170,6 @@ class Follower:
         first = trail.files[0]
         first.skipping = first.inside_cut_line(self._limits.max_line)
         self.trouble.clear()
-        if not trail.found and trail.compressed:
-            self.trouble.tell(f"a position in a file that is compressed by now was lost ({trail.compressed} beside it)")
         self.queue.extend(trail.files)
         self.history = ()
         self._start = Start.BEGINNING
@@ -246,21 +247,22 @@ class Follower:
         self.trouble.clear()
         return True
 
-    def _truncated(self, file: OpenFile) -> None:
+    async def _truncated(self, file: OpenFile) -> None:
         """What was read is not there any more (F03, F04): finish it from the copy, then read the file from 0."""
-        copies = self._copies_before(file)
+        copies = await self._copies_before(file)
         if not copies:
-            self._lost += max(0, file.seen - file.offset)
-            log.warning("truncated", origin=self.origin, offset=file.offset, lost_bytes=max(0, file.seen - file.offset))
+            lost = max(0, file.seen - file.offset)
+            self._pass_over(Gap(SourceEventKind.TRUNCATED, lost, f"at byte {file.offset} of {self.origin}"))
+            log.warning("truncated", origin=self.origin, offset=file.offset, lost_bytes=lost)
         file.place(0)
         file.seen = 0
         for copy in reversed(copies):
             copy.final = True
             self.queue.appendleft(copy)
 
-    def _copies_before(self, file: OpenFile) -> list[OpenFile]:
+    async def _copies_before(self, file: OpenFile) -> list[OpenFile]:
         """Files that hold what was truncated, oldest first, up to the file itself, which may be renamed by now."""
-        trail = follow_up(self._mark_of(file), None, self.origin)
+        trail, _ = await follow(self._mark_of(file), None, self.origin)
         known = set(self.keys())
         until = next((index for index, each in enumerate(trail.files) if each.key in known), len(trail.files))
         for each in trail.files[until:]:
@@ -276,7 +278,7 @@ class Follower:
     async def step(self, at: float, now: datetime) -> Block | None:
         """One bounded read of the oldest file. Never raises for trouble with the file. Sets `more` and `due_at`."""
         self.more, self.due_at = False, None
-        if not self.queue and (self.trouble.waiting(at) or not self.open(at, now)):
+        if not self.queue and (self.trouble.waiting(at) or not await self.open(at, now)):
             self.due_at = self.trouble.retry_at
             return None
         file = self.queue[0]
@@ -291,10 +293,11 @@ class Follower:
         asked = Asked(self._limits.max_line, self._limits.partial_timeout_s, at, ending)
         piece = await read_piece(file, asked)
         if piece.rewritten:
-            self._truncated(file)
+            await self._truncated(file)
             self.more = True
             return None
-        self._lost += piece.lost
+        if piece.gap is not None:
+            self._pass_over(piece.gap)
         block = self._block(file, piece, now) if piece.taken else None
         file.skipping = piece.cut is Cut.LONG or file.skipping
         if not piece.at_end:
@@ -306,18 +309,18 @@ class Follower:
             self._finish(file)
         else:
             self.due_at = self._next_due(file, at)
-        if block is None and self.announce and len(self.queue) == 1:
+        if block is None and ((self._gaps and not file.skipping) or (self.announce and len(self.queue) == 1)):
             return self._block(file, Piece(cut=Cut.LINES), now)
         return block
 
     def _block(self, file: OpenFile, piece: Piece, now: datetime) -> Block:
         """A piece without lines makes the starting position durable: else what is written while the daemon is down
         would be passed over by "begin at the end"."""
-        start, lost = file.offset, self._lost
+        start, gaps = file.offset, self._gaps
         if piece.taken:
             file.advance(piece.taken)
             self.last_read_at = now
-        self._lost = 0
+        self._gaps = ()
         self._placed_at = now
         self.announce = False
         return Block(
@@ -329,8 +332,13 @@ class Follower:
             read_at=now,
             live=piece.live,
             complete=piece.complete,
-            lost_bytes=lost,
+            gaps=gaps,
         )
+
+    def _pass_over(self, *gaps: Gap) -> None:
+        """To be told with the next block."""
+        for gap in gaps:
+            self._gaps = with_gap(self._gaps, gap)
 
     # -- when to look again ----------------------------------------------------------------------------------------
 

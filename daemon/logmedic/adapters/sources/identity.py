@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from logmedic.adapters.sources.opened import OpenFile, open_regular
+from logmedic.adapters.sources.packed import Unpacked, is_packed, unpack_from
 from logmedic.core.position import HEAD_BYTES
+from logmedic.model.gap import Gap, SourceEventKind
 from logmedic.model.record import Checkpoint
 
 MAX_GENERATIONS = 64
@@ -23,7 +26,6 @@ COUNTS_UP_NS = 1_000_000_000
 _NUMBER = re.compile(r"\.(\d{1,4})$")
 _DATE = re.compile(r"[.\-_](\d{4}-?\d{2}-?\d{2}[0-9T:._\-]*)$")
 _OLD = re.compile(r"[.\-_](old|bak|prev)$", re.IGNORECASE)
-COMPRESSED = (".gz", ".xz", ".zst", ".bz2")
 
 
 def rotated_base(name: str) -> str:
@@ -39,7 +41,7 @@ def rotated_base(name: str) -> str:
 def _oldest_first(entries: Sequence[os.DirEntry[str]]) -> list[str]:
     """Numbered files by their number: logrotate's highest is the oldest; where the highest was clearly written last,
     its rotator counts up. Others by the time of their last write."""
-    numbers = [(int(found[1]), entry) for entry in entries if (found := _NUMBER.search(entry.name))]
+    numbers = [(int(found[1]), entry) for entry in entries if (found := _NUMBER.search(_unpacked_name(entry.name)))]
     if len(numbers) < len(entries) or not entries:
         return [entry.path for entry in sorted(entries, key=_age)]
     numbers.sort(key=lambda pair: pair[0])
@@ -53,16 +55,16 @@ def _age(entry: os.DirEntry[str]) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Siblings:
-    """Rotated files beside a log, oldest first. `compressed`: how many could not be looked into."""
+    """Rotated files beside a log, oldest first: `paths` those that are plain, `generations` with the packed ones."""
 
     paths: tuple[str, ...] = ()
-    compressed: int = 0
+    generations: tuple[str, ...] = ()
 
 
-def siblings_of(path: str, inode: int = 0) -> Siblings:
-    """Files beside `path` (or beside what it links to) with a rotated name, or with that inode."""
+def siblings_of(path: str, renamed: Callable[[os.DirEntry[str]], bool] = lambda _: False) -> Siblings:
+    """Files beside `path` (or beside what it links to) with a rotated name, or those that are the log as `renamed`
+    says, whatever they are called."""
     wanted: dict[str, os.DirEntry[str]] = {}
-    compressed = 0
     for place in dict.fromkeys((os.path.abspath(path), os.path.realpath(path))):
         directory, base = os.path.split(place)
         try:
@@ -70,16 +72,21 @@ def siblings_of(path: str, inode: int = 0) -> Siblings:
                 for entry in entries:
                     if entry.name == base:
                         continue
-                    stem, extension = os.path.splitext(entry.name)
-                    if extension in COMPRESSED:
-                        compressed += rotated_base(stem) == base
-                    elif entry.is_file(follow_symlinks=False) and (
-                        rotated_base(entry.name) == base or (inode and entry.inode() == inode)
-                    ):
+                    rotated = rotated_base(_unpacked_name(entry.name)) == base
+                    if entry.is_file(follow_symlinks=False) and (rotated or renamed(entry)):
                         wanted[entry.path] = entry
         except OSError:  # the directory went or may not be listed: then there is nothing to be found in it
             continue
-    return Siblings(tuple(_oldest_first(list(wanted.values()))[-MAX_GENERATIONS:]), compressed)
+    plain = [entry for path, entry in wanted.items() if not is_packed(path)]
+    # A file that is being packed is there twice, and the plain one is whole.
+    packed = [entry for path, entry in wanted.items() if is_packed(path) and _unpacked_name(path) not in wanted]
+    return Siblings(
+        tuple(_oldest_first(plain)[-MAX_GENERATIONS:]), tuple(_oldest_first([*plain, *packed])[-MAX_GENERATIONS:])
+    )
+
+
+def _unpacked_name(name: str) -> str:
+    return os.path.splitext(name)[0] if is_packed(name) else name
 
 
 def open_all(paths: Iterable[str], but: Iterable[tuple[int, int]] = ()) -> list[OpenFile]:
@@ -101,11 +108,12 @@ def open_all(paths: Iterable[str], but: Iterable[tuple[int, int]] = ()) -> list[
 
 @dataclass(slots=True)
 class Trail:
-    """Files to read one after another, each placed. `found`: whether the file that the mark speaks of is the first."""
+    """Files to read one after another, each placed. `found`: whether the file that the mark speaks of is among what was
+    looked into. `generations`: all rotated files, packed ones too, when that leaves a doubt."""
 
     files: list[OpenFile]
     found: bool
-    compressed: int = 0
+    generations: tuple[str, ...] = ()
 
 
 def follow_up(mark: Checkpoint, current: OpenFile | None, path: str) -> Trail:
@@ -114,7 +122,7 @@ def follow_up(mark: Checkpoint, current: OpenFile | None, path: str) -> Trail:
     if current is not None and _same_inode(current, mark) and current.holds(mark):
         current.place(mark.offset)
         return Trail([current], found=True)
-    beside = siblings_of(path, mark.inode)
+    beside = siblings_of(path, lambda entry: entry.inode() == mark.inode and _holds_mark(entry.path, mark))
     others = open_all(beside.paths, but=[current.key] if current else [])
     at = _position_of(mark, current, others)
     if at is None and current is not None and _surely_same(current, mark):
@@ -123,19 +131,63 @@ def follow_up(mark: Checkpoint, current: OpenFile | None, path: str) -> Trail:
         return Trail([current], found=True)
     if at is None:
         _close(others)
-        return Trail([current] if current else [], found=False, compressed=beside.compressed)
+        return Trail([current] if current else [], found=False, generations=beside.generations)
     _close(others[:at])
     others[at].place(mark.offset)
     return Trail(others[at:] + ([current] if current else []), found=True)
 
 
+async def follow(mark: Checkpoint, current: OpenFile | None, path: str) -> tuple[Trail, tuple[Gap, ...]]:
+    """As `follow_up`, also into files that are packed by now (F07); and what cannot be read any more. Unpacks in a
+    thread; a cancel waits for it."""
+    trail = follow_up(mark, current, path)
+    if not mark.offset:
+        trail = Trail(trail.files, trail.found, siblings_of(path).generations)  # an inode alone says too little
+    gaps: tuple[Gap, ...] = ()
+    if any(map(is_packed, trail.generations)):
+        unpacked = await _unpack(mark, trail)
+        trail = _with_unpacked(trail, unpacked)
+        gaps = tuple(Gap(SourceEventKind.VANISHED, 0, complaint) for complaint in unpacked.complaints)
+    if not trail.found and not gaps:
+        told = f"the file that was read up to byte {mark.offset} is gone; what it had beyond is not known"
+        gaps = (Gap(SourceEventKind.VANISHED, 0, told),)
+    return trail, gaps
+
+
+async def _unpack(mark: Checkpoint, trail: Trail) -> Unpacked:
+    unpacking = asyncio.ensure_future(asyncio.to_thread(unpack_from, mark, trail.generations, open_regular))
+    try:
+        return await asyncio.shield(unpacking)
+    except asyncio.CancelledError:
+        await asyncio.wait([unpacking])
+        _close([*trail.files, *unpacking.result().files])
+        raise
+
+
+def _with_unpacked(trail: Trail, unpacked: Unpacked) -> Trail:
+    known = {file.key for file in trail.files}
+    mine = [file for file in unpacked.files if file.key not in known]
+    _close(file for file in unpacked.files if file not in mine)
+    return Trail([*mine, *trail.files], found=trail.found or unpacked.found)
+
+
 def generations_after(last: OpenFile, current: OpenFile, path: str) -> list[OpenFile]:
     """What was written after `last` (open, and not at `path` any more), oldest first; ends with `current`."""
-    others = open_all(siblings_of(path, last.inode).paths, but=[current.key])
+    beside = siblings_of(path, lambda entry: entry.inode() == last.inode)  # which is open, so it is no other file
+    others = open_all(beside.paths, but=[current.key])
     keys = [other.key for other in others]
     at = keys.index(last.key) + 1 if last.key in keys else len(others)
     _close(others[:at])
     return [*others[at:], current]
+
+
+def _holds_mark(path: str, mark: Checkpoint) -> bool:
+    """An inode is used again at once, for any file (F05): only the content tells."""
+    for file in open_all([path]):
+        held = mark.offset > 0 and file.holds(mark)
+        file.close()
+        return held
+    return False
 
 
 def _same_inode(file: OpenFile, mark: Checkpoint) -> bool:

@@ -12,7 +12,7 @@ from io import FileIO
 
 from aiofiles.threadpool import wrap
 
-from logmedic.core.position import HEAD_BYTES, TAIL_BYTES, content_hash, tail_hash
+from logmedic.core.position import HEAD_BYTES, TAIL_BYTES, content_hash, same_content, tail_hash
 from logmedic.model.record import Checkpoint
 
 KINDS = {
@@ -149,10 +149,9 @@ class OpenFile:
         """Whether the content up to the mark's offset is the one that was read."""
         if self.size() < mark.offset:
             return False
-        if content_hash(os.pread(self.fd, mark.fingerprint_len, 0)) != mark.fingerprint:
-            return False
         start = max(0, mark.offset - TAIL_BYTES)
-        return not mark.tail_hash or tail_hash(os.pread(self.fd, mark.offset - start, start)) == mark.tail_hash
+        before = os.pread(self.fd, mark.offset - start, start)
+        return same_content(mark, os.pread(self.fd, mark.fingerprint_len, 0), before)
 
     def close(self) -> None:
         fd, self.fd = self.fd, -1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from logmedic.adapters.sources.cutting import Chunk, Cut, cut
 from logmedic.adapters.sources.opened import OpenFile
+from logmedic.model.gap import Gap, SourceEventKind
 
 LIVE_BYTES = 128 * 1024
 BACKLOG_BYTES = 1024 * 1024
@@ -16,14 +17,14 @@ BACKLOG_FROM = 256 * 1024
 @dataclass(frozen=True, slots=True)
 class Piece:
     """`taken`: what leaves, at the file's position (which is not moved yet). `unfinished`: length of the line without
-    a newline behind it. `lost`: bytes passed over; the position is behind them. `at_end`: nothing more to read now.
+    a newline behind it. `gap`: what was passed over; the position is behind it. `at_end`: nothing more to read now.
     `rewritten`: what is before the position is not what was read there; all else is unset."""
 
     taken: bytes = b""
     cut: Cut = Cut.HOLD
     live: bool = True
     unfinished: int = 0
-    lost: int = 0
+    gap: Gap | None = None
     at_end: bool = False
     rewritten: bool = False
 
@@ -54,7 +55,7 @@ async def read_piece(file: OpenFile, asked: Asked) -> Piece:
     if file.offset == 0 and content.startswith(b"\0"):
         passed = _skip_hole(file, content, limit)
         if passed:
-            return Piece(lost=passed)
+            return Piece(gap=Gap(SourceEventKind.HOLE, passed))
     return _cut(file, content, limit, asked)
 
 
@@ -81,7 +82,8 @@ def _skip(file: OpenFile, content: bytes) -> Piece:
     passed = content if newline < 0 else content[: newline + 1]
     file.advance(passed)
     file.skipping = newline < 0
-    return Piece(lost=len(passed) - (newline >= 0), at_end=not content)
+    gap = Gap(SourceEventKind.LONG_LINE, len(passed) - (newline >= 0)) if passed else None
+    return Piece(gap=gap, at_end=not content)
 
 
 def _skip_hole(file: OpenFile, content: bytes, limit: int) -> int:

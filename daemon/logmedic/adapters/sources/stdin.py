@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from logmedic.adapters.sources.cutting import Chunk, Cut, cut
+from logmedic.model.gap import Gap, SourceEventKind
 from logmedic.model.record import Block, Checkpoint
 from logmedic.ports import Clock
 
@@ -82,7 +83,7 @@ class StdinSource:
             checkpoint=Checkpoint(origin=ORIGIN, source=self._name, offset=self._offset, at=now),
             read_at=now,
             complete=how in (Cut.REST, Cut.LONG),
-            lost_bytes=lost,
+            gaps=(Gap(SourceEventKind.LONG_LINE, lost),) if lost else (),
         )
 
 

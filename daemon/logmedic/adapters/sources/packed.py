@@ -1,0 +1,161 @@
+"""Rotated files that were compressed before they were read to their end (F07): unpacked beside, read like any other."""
+
+from __future__ import annotations
+
+import bz2
+import functools
+import gzip
+import lzma
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from io import BufferedIOBase
+from typing import IO
+
+from logmedic.adapters.sources.opened import OpenFile
+from logmedic.core.position import TAIL_BYTES, content_hash, same_content
+from logmedic.model.record import Checkpoint
+
+OPENERS: dict[str, Callable[[str], BufferedIOBase]] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File, ".xz": lzma.LZMAFile}
+COMPRESSED = (*OPENERS, ".zst")
+"""Of these, Python unpacks all but the last."""
+
+MAX_BYTES = 2 * 1024 * 1024 * 1024
+MAX_RATIO = 1100
+"""A bomb is not unpacked to the end. Deflate reaches 1032 : 1 with zeros, logs of one repeated line come near it."""
+FREE_FLOOR = 64 * 1024 * 1024
+"""The file system that unpacked bytes go to keeps so much free."""
+LARGE_ROOM = "/var/tmp"  # noqa: S108 - see _room
+_CHUNK = 1024 * 1024
+_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
+
+
+@dataclass(slots=True)
+class Unpacked:
+    """`files`: unpacked, or plain; oldest first. `found`: the mark's file is among what was looked into; it is the
+    first of `files` unless nothing of it is unread. `complaints`: what could not be read, and why."""
+
+    files: list[OpenFile] = field(default_factory=list)
+    found: bool = False
+    complaints: list[str] = field(default_factory=list)
+
+
+def is_packed(path: str) -> bool:
+    return os.path.splitext(path)[1] in COMPRESSED
+
+
+def unpack_from(mark: Checkpoint, generations: Sequence[str], open_plain: Callable[[str], OpenFile]) -> Unpacked:
+    """What follows `mark` in `generations` (paths, oldest first, packed or plain). For a thread: it takes
+    as long as unpacking takes. The caller owns the files. Never raises for what a file holds."""
+    answer = Unpacked()
+    at = _first_after(mark, generations) if not mark.offset else _position_of(mark, generations, answer)
+    if at is None:
+        return answer
+    answer.found = True
+    for path in generations[at:]:
+        begun = mark if path == generations[at] and mark.offset else None
+        opened = functools.partial(_spool, mark=begun) if is_packed(path) else open_plain
+        _add(answer, path, opened)
+    return answer
+
+
+def _position_of(mark: Checkpoint, generations: Sequence[str], answer: Unpacked) -> int | None:
+    for index in reversed(range(len(generations))):
+        if is_packed(generations[index]) and _holds(generations[index], mark, answer):
+            return index
+    return None
+
+
+def _first_after(mark: Checkpoint, generations: Sequence[str]) -> int | None:
+    """A file that was still empty has no content to be known by: it was written after the mark was made, and packing
+    keeps the time of the last write."""
+    since = mark.at.timestamp()
+    return next((index for index, path in enumerate(generations) if _written_at(path) > since), None)
+
+
+def _written_at(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:  # rotated away meanwhile
+        return 0.0
+
+
+def _add(answer: Unpacked, path: str, opened: Callable[[str], OpenFile | None]) -> None:
+    try:
+        file = opened(path)
+    except _DAMAGED as error:
+        answer.complaints.append(f"{path}: {error}")
+        return
+    if file is not None:
+        answer.files.append(file)
+
+
+def _holds(path: str, mark: Checkpoint, answer: Unpacked) -> bool:
+    """Whether the content up to the mark's offset is the one that was read."""
+    opener = OPENERS.get(os.path.splitext(path)[1])
+    if opener is None or not mark.fingerprint_len:
+        return False
+    try:
+        with opener(path) as packed:
+            head = packed.read(mark.fingerprint_len)
+            if content_hash(head) != mark.fingerprint:
+                return False
+            before = _before(packed, mark, os.stat(path).st_size)
+            return before is not None and same_content(mark, head, before)
+    except _DAMAGED as error:
+        answer.complaints.append(f"{path}: {error}")
+        return False
+
+
+def _before(packed: BufferedIOBase, mark: Checkpoint, packed_size: int) -> bytes | None:
+    """The bytes before the mark's offset; None when the file ends before it."""
+    if mark.offset > min(MAX_BYTES, packed_size * MAX_RATIO):
+        return None
+    start = max(0, mark.offset - TAIL_BYTES)
+    if packed.seek(start) != start:
+        return None
+    before = packed.read(mark.offset - start)
+    return before if len(before) == mark.offset - start else None
+
+
+def _spool(path: str, mark: Checkpoint | None = None) -> OpenFile | None:
+    """All of it in a file without a name, at the mark's offset. None when nothing follows the mark. Raises OSError and
+    what unpacking raises."""
+    status = os.stat(path)
+    limit = min(MAX_BYTES, status.st_size * MAX_RATIO)
+    opener = OPENERS.get(os.path.splitext(path)[1])
+    if opener is None:
+        raise OSError("is compressed in a way that cannot be read here")
+    with opener(path) as packed, tempfile.TemporaryFile(dir=_room()) as room:
+        size = _copy(packed, room, limit)
+        if mark is not None and size <= mark.offset:
+            return None
+        fd = os.dup(room.fileno())
+    file = OpenFile(fd, path, status.st_dev, status.st_ino, seen=size, final=True)
+    file.place(mark.offset if mark is not None else 0)
+    return file
+
+
+def _copy(packed: BufferedIOBase, room: IO[bytes], limit: int) -> int:
+    size = 0
+    while chunk := packed.read(_CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise OSError(f"unpacks to more than {limit} bytes, which is not done")
+        if _free(room) < FREE_FLOOR:
+            raise OSError("there is too little space to unpack it")
+        room.write(chunk)
+    room.flush()
+    return size
+
+
+def _free(room: IO[bytes]) -> int:
+    status = os.fstatvfs(room.fileno())
+    return status.f_bavail * status.f_frsize
+
+
+def _room() -> str:
+    """Not /tmp first: that is memory on many hosts. The file has no name there."""
+    return LARGE_ROOM if os.access(LARGE_ROOM, os.W_OK) else tempfile.gettempdir()
