@@ -7,10 +7,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,11 @@ from logmedic.adapters.alerts.sender import AppriseSender
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.probes import Probes
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
-from logmedic.adapters.sources.discovery import WatchdogDiscovery
-from logmedic.adapters.sources.files import FileSource
-from logmedic.adapters.sources.stdin import StdinSource
-from logmedic.adapters.sources.wake import InotifyWake
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.web.server import ControlServer
 from logmedic.core.matcher import Matcher
 from logmedic.core.ruletest import run_tests
+from logmedic.inputs import ARGUMENT, inputs
 from logmedic.model.alert import Receiver
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.rule import Mode, RuleSet
@@ -41,6 +38,7 @@ from logmedic.runtime.live import Live
 from logmedic.runtime.notify import SystemdNotifier
 from logmedic.runtime.reload import Reloader, first_generation
 from logmedic.runtime.supervisor import Supervisor
+from logmedic.runtime.watchman import Watchman
 from logmedic.settings import Settings
 
 log = structlog.get_logger("logmedic.app")
@@ -49,8 +47,6 @@ DRAIN_S = 20.0
 """How long a stop waits for fixes and messages under way (F31); the unit's TimeoutStopSec is longer."""
 ONCE_WAIT_S = 600.0
 """How long `--once` waits for the fixes that it started."""
-ARGUMENT = "argument"
-"""The source name of files named on the command line: heard by every rule, as standard input is."""
 PRUNE_EVERY_S = 3600.0
 
 
@@ -152,14 +148,18 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     stack.push_async_callback(supervisor.stop)
     supervisor.keep("engine", engine.run, vital=True)
 
-    sources = await stack.enter_async_context(open_sources(run, clock, reloader))
+    sources = await stack.enter_async_context(_opened_sources(run, clock, reloader))
+    intakes = [
+        Intake(source=source, engine=engine, matcher=lambda: live.current.matcher, clock=clock, zone=zone)
+        for source in sources
+    ]
     control = DaemonControl(
         engine=engine,
         store=store,
         live=live,
         reloader=reloader,
         supervisor=supervisor,
-        sources=sources,
+        intakes=intakes,
         clock=clock,
         facts=lambda: {
             "pid": os.getpid(),
@@ -171,21 +171,24 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             },
         },
     )
-    intakes = [
-        supervisor.keep(
-            f"source {source.name}",
-            Intake(source=source, engine=engine, matcher=lambda: live.current.matcher).run,
-        )
-        for source in sources
-    ]
+    reading = [supervisor.keep(f"source {intake.name}", intake.run) for intake in intakes]
     if run.once:
-        return await _once(run, engine, dispatcher, supervisor, intakes, signals, control)
+        return await _once(run, engine, dispatcher, supervisor, reading, signals, control)
 
+    watchman = Watchman(watched=list(_to_be_heard(settings, intakes)), engine=engine, clock=clock)
+    supervisor.keep("quiet sources", watchman.run)
     supervisor.keep("receiver check", lambda: _check_receivers(sender, receivers, unusable))
     supervisor.keep("reload", reloader.run)
     supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
     supervisor.keep("retention", lambda: _keep_small(store, settings, clock))
     return await _until_stopped(run, engine, dispatcher, supervisor, signals, notifier)
+
+
+def _to_be_heard(settings: Settings, intakes: Sequence[Intake]) -> Iterator[tuple[Intake, timedelta]]:
+    for intake in intakes:
+        spec = settings.sources.get(intake.name)
+        if spec is not None and spec.quiet_after is not None:
+            yield intake, spec.quiet_after
 
 
 async def _until_stopped(
@@ -254,38 +257,14 @@ def _under_way(engine: Engine) -> bool:
 
 
 @asynccontextmanager
-async def open_sources(run: Run, clock: SystemClock, reloader: Reloader) -> AsyncIterator[list[Source]]:
-    """The sources of this run, with what wakes them; closed on exit."""
-    wake, discovery = InotifyWake(), WatchdogDiscovery()
-    try:
+async def _opened_sources(run: Run, clock: SystemClock, reloader: Reloader) -> AsyncIterator[list[Source]]:
+    """The sources of this run, with what wakes them; closed on exit. New rule files wake the reload."""
+    async with inputs(clock, run.settings, run.sources, once=run.once) as (sources, discovery):
         if not run.once:
             for path in run.settings.rule_paths():
                 directory = path if path.is_dir() else path.parent
                 discovery.watch(str(directory), reloader.request, contents=True)
-        yield [
-            *(_named_source(name, clock, wake, discovery) for name in run.sources),
-            *(
-                FileSource(
-                    name,
-                    spec.files,
-                    clock=clock,
-                    wake=wake,
-                    discovery=discovery,
-                    from_start=spec.from_start,
-                    once=run.once,
-                )
-                for name, spec in (() if run.sources else run.settings.sources.items())
-            ),
-        ]
-    finally:
-        wake.close()
-        await discovery.close()
-
-
-def _named_source(name: str, clock: SystemClock, wake: InotifyWake, discovery: WatchdogDiscovery) -> Source:
-    if name == "-":
-        return StdinSource(stream=sys.stdin.buffer, clock=clock)
-    return FileSource(ARGUMENT, [name], clock=clock, wake=wake, discovery=discovery, from_start=True, once=True)
+        yield sources
 
 
 def make_matcher(zone: tzinfo) -> Callable[[RuleSet], Matcher]:

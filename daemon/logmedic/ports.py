@@ -47,6 +47,10 @@ class Queries(Protocol):
         """The six metrics over [since, now]: total_errors (int), auto_fixed (int), auto_fix_success_rate (0..1 or None
         when nothing was tried), circuit_breaker_opens (int), escalations (int), avg_recovery_time_s (float or None)."""
 
+    def gaps(self, *, source: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        """What was not read and when sources were quiet, newest first; of one source, or of all. Keys: every field of
+        SourceEvent."""
+
     def counts(self) -> dict[str, int]:
         """The sum of every kind of tally."""
 
@@ -117,7 +121,8 @@ class Control(Protocol):
 
     async def status(self) -> dict[str, Any]:
         """Keys: version, pid, host, started_at, mode (the ceiling), arming {armed, sandbox, reason}, rules {loaded,
-        problems (list of str), stale_files}, sources (list of rows of Source.health, each with `source`), parts (list
+        problems (list of str), stale_files}, sources (list of rows of Source.health, each with `source`,
+        `quiet_since` and the counters of runtime.meter), parts (list
         of {name, state: running|restarting|failed, restarts, last_error}), store {path, notices}, receivers (what is
         wrong with those that Apprise cannot use, by name), open_incidents (list of rows), breakers (rows that are not
         closed), alerts {pending, dead}, counts (dict of tallies), stats (the six metrics of the last 24 h)."""

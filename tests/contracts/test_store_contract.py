@@ -18,6 +18,7 @@ from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import NotFound, StoreBusy, TransientError
 from logmedic.model.fix import AttemptStatus, Breaker, BreakerStatus, FixAttempt, Verdict
+from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.issue import (
     HoldReason,
     Incident,
@@ -73,6 +74,10 @@ EVERYTHING = Changeset(
     alerts=(ALERT,),
     tallies=(Tally(MINUTE, "matched", 2), Tally(MINUTE, "unknown", 1)),
     checkpoints=(replace(make.checkpoint(10), at=NOW),),
+    source_events=(
+        SourceEvent("g1", NOW, "app", "/var/log/app", SourceEventKind.TRUNCATED, 17, NASTY),
+        SourceEvent("g2", NOW, "app", "", SourceEventKind.QUIET),
+    ),
 )
 
 Opener = Callable[[], Store]

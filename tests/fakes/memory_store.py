@@ -114,6 +114,11 @@ class MemoryStore:
     def _alerts_rows(self, *, limit: int = 100) -> list[dict[str, Any]]:
         return [_row(each) for each in sorted(self._alerts.values(), key=lambda each: each.id, reverse=True)[:limit]]
 
+    def _gaps_rows(self, *, source: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        events = [each for changeset in self.changesets for each in changeset.source_events]
+        mine = [each for each in events if source in ("", each.source)]
+        return [_row(each) for each in sorted(mine, key=lambda each: each.id, reverse=True)[:limit]]
+
     def _counts_rows(self) -> dict[str, int]:
         counts: Counter[str] = Counter()
         for (_, kind), n in self._tallies.items():

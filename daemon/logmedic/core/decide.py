@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from logmedic.core import calls, incidents, learning, outbox, remedy
+from logmedic.core import calls, incidents, learning, outbox, quiet, remedy
 from logmedic.core.draft import Draft, Mint
 from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import (
@@ -16,7 +16,9 @@ from logmedic.model.changeset import (
     Input,
     Observed,
     ProbesFinished,
+    Quiet,
     Reject,
+    Speaking,
     Started,
     StepFinished,
     TestAlert,
@@ -48,6 +50,10 @@ def decide(state: EngineState, policy: Policy, given: Input, now: datetime, mint
             _tick(draft)
         case Started():
             _start(draft)
+        case Quiet(source, since):
+            quiet.on_quiet(draft, source, since)
+        case Speaking(source):
+            quiet.on_speaking(draft, source)
         case Approve(incident_id, by):
             _approve(draft, incident_id, by)
         case Reject(incident_id, by):

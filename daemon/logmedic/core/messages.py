@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from logmedic.core.evidence import clean, fence
 from logmedic.model.fix import FixAttempt, Verdict
@@ -21,6 +22,7 @@ _MARK = {
     AlertEvent.BREAKER_OPEN: "BREAKER OPEN",
     AlertEvent.RECOVERED: "RECOVERED",
     AlertEvent.ESCALATED: "UNKNOWN ERROR",
+    AlertEvent.QUIET: "QUIET",
     AlertEvent.TEST: "TEST",
 }
 
@@ -69,6 +71,29 @@ def of_learned(issue: KnownIssue, component: str, sample: str, host: str) -> Mes
         f"{issue.severity} | host {host} | learned issue {short(issue.id)}",
     ]
     return Message(_title(AlertEvent.ESCALATED, host, issue.title), "\n".join(body))
+
+
+def of_quiet(source: str, since: datetime, host: str) -> Message:
+    told = f"{since:%Y-%m-%d %H:%M:%S} UTC"
+    body = [
+        f"What broke: no new line came from source {clean(source, 100)} since {told}",
+        "What was tried: nothing, reading goes on",
+        "Did it work: nothing was tried",
+        "What is needed: see whether the program still logs, and where: logmedic sources",
+        f"high | host {host} | source {clean(source, 100)}",
+    ]
+    return Message(_title(AlertEvent.QUIET, host, f"source {source} is silent"), "\n".join(body))
+
+
+def of_speaking(source: str, quiet_for: timedelta, host: str) -> Message:
+    lasted = timedelta(seconds=round(quiet_for.total_seconds()))
+    body = [
+        f"What broke: source {clean(source, 100)} was silent for {lasted} (h:mm:ss)",
+        "Did it work: it has new lines",
+        "What is needed: nothing",
+        f"high | host {host} | source {clean(source, 100)}",
+    ]
+    return Message(_title(AlertEvent.RECOVERED, host, f"source {source} speaks again"), "\n".join(body))
 
 
 def of_test(host: str) -> Message:

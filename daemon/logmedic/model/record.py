@@ -14,7 +14,8 @@ class Checkpoint:
     """How far one origin is read: every byte before `offset` has its effect in the store. `origin` is the key (the
     path that the glob found, or a name like `stdin`). `fingerprint` is a hash of the file's first bytes,
     `fingerprint_len` of them, so that a reused inode is noticed; `tail_hash` is a hash of up to 64 bytes before
-    `offset`, so that a truncation that grew back is noticed (F04)."""
+    `offset`, so that a truncation that grew back is noticed (F04). `cursor`: the position in the words of the origin,
+    where bytes do not tell it (the journal)."""
 
     origin: str
     source: str
@@ -25,6 +26,7 @@ class Checkpoint:
     fingerprint: str = ""
     fingerprint_len: int = 0
     tail_hash: str = ""
+    cursor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ class Fix:
 class AlertEvent(StrEnum):
     """What people can be told of. OPENED: an incident without a fix. HELD: a fix is not run and people are needed
     (observe, disarmed, budget). FIX_FAILED, BREAKER_OPEN and ESCALATED (a learned error that keeps coming) are
-    escalations: they are recorded and raise the issue to at least high."""
+    escalations: they are recorded and raise the issue to at least high. QUIET: a source stopped speaking."""
 
     OPENED = "opened"
     HELD = "held"
@@ -205,6 +205,7 @@ class AlertEvent(StrEnum):
     BREAKER_OPEN = "breaker_open"
     RECOVERED = "recovered"
     ESCALATED = "escalated"
+    QUIET = "quiet"
     TEST = "test"
 
 

@@ -12,8 +12,9 @@ from logmedic import __version__
 from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import Approve, Input, Reject, TestAlert
 from logmedic.model.fix import BreakerStatus
-from logmedic.ports import Clock, Source, Store
+from logmedic.ports import Clock, Store
 from logmedic.runtime.engine import Engine
+from logmedic.runtime.intake import Intake
 from logmedic.runtime.live import Live
 from logmedic.runtime.reload import Reloader, problem_line
 from logmedic.runtime.supervisor import Supervisor
@@ -35,7 +36,7 @@ class DaemonControl:
         live: Live,
         reloader: Reloader,
         supervisor: Supervisor,
-        sources: Sequence[Source],
+        intakes: Sequence[Intake],
         clock: Clock,
         facts: Callable[[], dict[str, Any]],
     ) -> None:
@@ -44,7 +45,7 @@ class DaemonControl:
         self._live = live
         self._reloader = reloader
         self._supervisor = supervisor
-        self._sources = sources
+        self._intakes = intakes
         self._clock = clock
         self._facts = facts
 
@@ -65,7 +66,7 @@ class DaemonControl:
                 "stale_files": list(ruleset.stale_files),
                 "quarantined": sorted(generation.matcher.quarantined),
             },
-            "sources": [{"source": source.name, **row} for source in self._sources for row in source.health()],
+            "sources": [self._source_row(row) for intake in self._intakes for row in intake.rows()],
             "parts": [part.row() for part in self._supervisor.parts.values()],
             "open_incidents": await self._store.ask("incidents"),
             "breakers": [
@@ -76,6 +77,9 @@ class DaemonControl:
             "stats": await self._store.ask("stats", since=self._clock.now() - DAY),
             **self._facts(),
         }
+
+    def _source_row(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {**row, "quiet_since": _iso(self._engine.state.quiet_sources.get(row["source"]))}
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         return await self._store.ask(question, **arguments)

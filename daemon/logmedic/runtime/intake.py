@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, tzinfo
+from typing import Any
 
 from logmedic.core.assembler import Assembler
 from logmedic.core.matcher import Matcher
 from logmedic.model.changeset import Observed
 from logmedic.model.record import Block
-from logmedic.ports import Source
+from logmedic.ports import Clock, Source
 from logmedic.runtime.engine import Engine
+from logmedic.runtime.meter import Meter
 
 THREAD_FROM_BYTES = 256 * 1024
 """Blocks of this size and more are scanned in a thread (the scan releases the GIL); the hand-over costs about 0.1 ms,
 which a small live block is not worth."""
+HELD_UP_S = 1.0
+"""An engine that is busy makes a source wait; for longer than this, people want to know."""
+NOTHING = Meter()
 HOLD_S = 0.3
 """How long an unfinished stack trace waits for its next line."""
 
@@ -22,13 +28,44 @@ HOLD_S = 0.3
 class Intake:
     """One source's way to the engine. `run` is kept by the supervisor; a restart begins behind what is committed."""
 
-    def __init__(self, *, source: Source, engine: Engine, matcher: Callable[[], Matcher]) -> None:
+    def __init__(
+        self, *, source: Source, engine: Engine, matcher: Callable[[], Matcher], clock: Clock, zone: tzinfo = UTC
+    ) -> None:
+        """`zone`: of line times that name none."""
         self._source = source
+        self._clock = clock
+        self._zone = zone
+        self._meters: dict[str, Meter] = {}
+        self._waits_since: float | None = None
+        self.spoke_at: float | None = None
+        """Loop time of the last line; None before the first."""
         self._engine = engine
         self._matcher = matcher
         self._assemblers: dict[str, Assembler] = {}
         self._flushes: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an origin, of what the source says of itself and what was read of it since the start."""
+        now, waiting = self._clock.now(), self._waiting()
+        return [
+            {
+                "source": self.name,
+                **row,
+                **self._meters.get(row["origin"], NOTHING).row(row["lag_bytes"], now, self._zone),
+                "problem": row["problem"] or waiting,
+            }
+            for row in self._source.health()
+        ]
+
+    def _waiting(self) -> str:
+        """Reading stops while what was read is not taken in; the position stays where it is (I6)."""
+        waits = asyncio.get_running_loop().time() - self._waits_since if self._waits_since is not None else 0.0
+        return f"not read for {waits:.0f} s: what was read before waits to be stored" if waits >= HELD_UP_S else ""
 
     async def run(self) -> None:
         """Until the source is exhausted."""
@@ -77,4 +114,9 @@ class Intake:
             findings = await asyncio.to_thread(matcher.find, block)
         else:
             findings = matcher.find(block)
+        self._meters.setdefault(block.origin, Meter()).take(block, findings.lines)
+        loop = asyncio.get_running_loop()
+        self.spoke_at = loop.time() if block.data else self.spoke_at
+        self._waits_since = loop.time()
         await self._engine.submit(Observed(block.source, block.origin, findings, block.checkpoint, block.gaps))
+        self._waits_since = None

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from logmedic.model.alert import AlertPlan, Receiver, Route
@@ -48,11 +48,73 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class FilesSource(Part):
-    files: Globs
+Words = Annotated[
+    tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)
+]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+
+class JournalSource(Part):
+    """The systemd journal; without anything below, all of it."""
+
+    units: Words | None = None
+    """Only these units: nginx.service; a pattern (app-*.service) is allowed."""
+    identifiers: Words | None = None
+    """Only these syslog identifiers: sshd, kernel."""
+    directory: Path | None = None
+    """Journal files from elsewhere: /var/log/journal/remote."""
+
+
+class SyslogSource(Part):
+    """Listens for syslog messages (RFC 3164, RFC 5424)."""
+
+    udp: PortNumber | None = None
+    tcp: PortNumber | None = None
+    """Messages end with a newline, or begin with their length (octet counting)."""
+    unix: Path | None = None
+    """A datagram socket that is made here: /run/logmedic/log."""
+    address: str = "127.0.0.1"
+    """Who can reach the address can write log lines: nothing but loopback unless you set another."""
+
+    @model_validator(mode="after")
+    def _listens(self) -> Self:
+        if self.udp is None and self.tcp is None and self.unix is None:
+            raise ValueError("it listens nowhere; name a port with `udp` or `tcp`, or a path with `unix`")
+        return self
+
+
+class Multiline(Part):
+    """Which lines belong together; stack traces are known without this."""
+
+    start: str = ""
+    """A line that matches begins a record; every other continues it."""
+    continues: str = Field(default="", alias="continue")
+    """A line that matches belongs to the one before."""
+
+
+class SourceSettings(Part):
+    """One of files, journal, command and syslog says where the lines come from."""
+
+    files: Globs | None = None
     """Globs of the files to follow; expanded again while running."""
+    journal: JournalSource | None = None
+    """Read the systemd journal: `journal: {}` for all of it."""
+    command: Words | None = None
+    """A program and its arguments, whose output is read; started again when it ends."""
+    syslog: SyslogSource | None = None
     from_start: bool = False
-    """Read what is there already, when a file is met for the first time."""
+    """Read what is there already, when a file or the journal is met for the first time."""
+    quiet_after: Duration | None = None
+    """Call people when no line came for so long."""
+    multiline: Multiline | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = [name for name in ("files", "journal", "command", "syslog") if getattr(self, name) is not None]
+        if len(kinds) != 1:
+            said = " and ".join(f"`{name}`" for name in kinds) or "nothing"
+            raise ValueError(f"it names {said}; name one of files, journal, command, syslog")
+        return self
 
 
 class Rules(Part):
@@ -149,7 +211,7 @@ class Settings(BaseSettings):
     """The ceiling for every rule: observe, approve or auto."""
     environment: str = ""
     """`production` raises the confidence of what is learned."""
-    sources: dict[str, FilesSource] = Field(default_factory=lambda: usual_sources())
+    sources: dict[str, SourceSettings] = Field(default_factory=lambda: usual_sources())
     """By name; rules listen to sources by these names."""
     rules: Rules = Rules()
     actions: Actions = Actions()
@@ -227,7 +289,7 @@ class Settings(BaseSettings):
         return AlertPlan(routes, default)
 
 
-def usual_sources() -> dict[str, FilesSource]:
+def usual_sources() -> dict[str, SourceSettings]:
     """Where the logs of a host usually are. A glob that finds nothing costs nothing."""
     usual = {
         "syslog": ("/var/log/syslog", "/var/log/messages"),
@@ -235,7 +297,7 @@ def usual_sources() -> dict[str, FilesSource]:
         "nginx-error": ("/var/log/nginx/*error.log",),
         "postgresql": ("/var/log/postgresql/*.log",),
     }
-    return {name: FilesSource(files=globs) for name, globs in usual.items()}
+    return {name: SourceSettings(files=globs) for name, globs in usual.items()}
 
 
 def config_schema() -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
@@ -14,7 +14,7 @@ from pydantic_settings.sources.utils import parse_env_vars
 
 from logmedic.model.errors import ConfigInvalid
 from logmedic.model.rule import RuleProblem
-from logmedic.settings.form import PREFIX, FilesSource, Part, ReceiverSettings, RouteSettings, Settings
+from logmedic.settings.form import PREFIX, Part, ReceiverSettings, RouteSettings, Settings, SourceSettings
 from logmedic.settings.places import SYSTEM_CONFIG
 from logmedic.settings.secrets import followed
 from logmedic.yamldoc import Document, DocumentInvalid, meant, parse_document, render_problems
@@ -148,11 +148,17 @@ def _keys_at(path: KeyPath) -> set[str]:
     model: Any = Settings
     for part in path:
         fields = getattr(model, "model_fields", {})
-        model = _NAMED.get(str(part)) or (fields[part].annotation if part in fields else model)
-    return set(getattr(model, "model_fields", {}))
+        model = _NAMED.get(str(part)) or (_part_of(fields[part].annotation) if part in fields else model)
+    return {each.alias or name for name, each in getattr(model, "model_fields", {}).items()}
 
 
-_NAMED: dict[str, type[Part]] = {"sources": FilesSource, "receivers": ReceiverSettings, "routes": RouteSettings}
+def _part_of(annotation: Any) -> Any:
+    """The mapping that an annotation allows, which may also allow None."""
+    parts = [each for each in get_args(annotation) if each is not type(None)]
+    return parts[0] if len(parts) == 1 else annotation
+
+
+_NAMED: dict[str, type[Part]] = {"sources": SourceSettings, "receivers": ReceiverSettings, "routes": RouteSettings}
 
 
 def _dangling(settings: Settings, place: Callable[[KeyPath], Place]) -> Iterator[RuleProblem]:

@@ -25,6 +25,7 @@ from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import LogmedicError, NotFound, StoreBusy, StoreFull
 from logmedic.model.fix import AttemptStatus
+from logmedic.model.gap import SourceEventKind
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.state import ATTEMPT_MEMORY, EngineState
 from logmedic.ports import Queries
@@ -240,17 +241,20 @@ def _load(connection: duckdb.DuckDBPyConnection) -> EngineState:
             templates=tuple(every(rows.TEMPLATES, order="last_seen DESC", limit=MAX_TEMPLATES)),
             alerts=tuple(every(rows.ALERTS, "status IN (?, ?)", *unfinished, order="id")),
             checkpoints=tuple(every(rows.CHECKPOINTS)),
+            source_events=tuple(every(rows.SOURCE_EVENTS, "kind IN (?, ?)", *_QUIETNESS, order="id")),
         )
     )
     return state
 
 
+_QUIETNESS = (SourceEventKind.QUIET.value, SourceEventKind.SPEAKING.value)
 _OLD_INCIDENTS = "SELECT id FROM incidents WHERE status = 'resolved' AND resolved_at < ?"
 _PRUNE = (
     f"DELETE FROM incident_events WHERE incident_id IN ({_OLD_INCIDENTS})",  # noqa: S608
     f"DELETE FROM fix_attempts WHERE incident_id IN ({_OLD_INCIDENTS})",  # noqa: S608
     f"DELETE FROM incidents WHERE id IN ({_OLD_INCIDENTS})",  # noqa: S608
     "DELETE FROM alerts WHERE status IN ('sent', 'dead') AND created_at < ?",
+    "DELETE FROM source_events WHERE at < ?",
     "DELETE FROM learning_patterns WHERE created_at < ?",
     "DELETE FROM templates WHERE issue_id = '' AND last_seen < ?",
 )

@@ -6,18 +6,24 @@ from typing import Any
 
 import duckdb
 
-from logmedic.adapters.store.rows import TABLES
+from logmedic.adapters.store.rows import FIRST_TABLES, SOURCE_EVENTS
 from logmedic.model.errors import StoreTooNew
 
 
 def _first(connection: duckdb.DuckDBPyConnection) -> None:
-    for table in TABLES:
+    for table in FIRST_TABLES:
         connection.execute(table.create)
     connection.execute("CREATE TABLE progress (changes BIGINT)")
     connection.execute("INSERT INTO progress VALUES (0)")
 
 
-STEPS: tuple[Any, ...] = (_first,)
+def _second(connection: duckdb.DuckDBPyConnection) -> None:
+    """Gaps and quiet sources are kept; the journal's position is a cursor."""
+    connection.execute(SOURCE_EVENTS.create)
+    connection.execute("ALTER TABLE checkpoints ADD COLUMN IF NOT EXISTS cursor VARCHAR DEFAULT ''")
+
+
+STEPS: tuple[Any, ...] = (_first, _second)
 NEWEST = len(STEPS)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from logmedic.adapters.store import rows
-from logmedic.adapters.store.rows import Table, utc
+from logmedic.adapters.store.rows import SOURCE_EVENTS, Table, utc
 from logmedic.model.errors import NotFound
 from logmedic.model.issue import IncidentStatus, PatternType, Resolution
 
@@ -89,6 +89,10 @@ class DuckQueries:
     def _lessons(self, start: datetime) -> dict[str, int]:
         sql = "SELECT pattern_type, count(*) FROM learning_patterns WHERE created_at >= ? GROUP BY ALL"
         return dict(self._connection.execute(sql, [start]).fetchall())
+
+    def gaps(self, *, source: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        where, given = ("source = ?", [source]) if source else ("", [])
+        return self._rows(SOURCE_EVENTS, where, given, order="id DESC", limit=limit)
 
     def counts(self) -> dict[str, int]:
         sql = "SELECT kind, sum(n)::BIGINT FROM tallies GROUP BY kind ORDER BY kind"

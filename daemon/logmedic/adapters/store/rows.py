@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from logmedic.model.alert import Alert
 from logmedic.model.fix import Breaker, FixAttempt
+from logmedic.model.gap import SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
 from logmedic.model.record import Checkpoint
 
@@ -155,8 +156,9 @@ BREAKERS = Table("breakers", Breaker, ("rule_id",))
 ALERTS = Table("alerts", Alert, ("id",))
 TALLIES = Table("tallies", Tally, ("minute", "kind"), sums=("n",))
 CHECKPOINTS = Table("checkpoints", Checkpoint, ("origin",))
+SOURCE_EVENTS = Table("source_events", SourceEvent, ("id",))
 
-TABLES: tuple[Table[Any], ...] = (
+FIRST_TABLES: tuple[Table[Any], ...] = (
     ISSUES,
     INCIDENTS,
     EVENTS,
@@ -169,6 +171,8 @@ TABLES: tuple[Table[Any], ...] = (
     TALLIES,
     CHECKPOINTS,
 )
+"""Those of the first form of the store."""
+TABLES: tuple[Table[Any], ...] = (*FIRST_TABLES, SOURCE_EVENTS)
 OF_CHANGESET: dict[str, Table[Any]] = {
     "issues": ISSUES,
     "incidents": INCIDENTS,
@@ -181,5 +185,6 @@ OF_CHANGESET: dict[str, Table[Any]] = {
     "alerts": ALERTS,
     "tallies": TALLIES,
     "checkpoints": CHECKPOINTS,
+    "source_events": SOURCE_EVENTS,
 }
 """Which field of a changeset goes where."""

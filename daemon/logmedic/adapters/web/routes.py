@@ -58,6 +58,9 @@ def make_app(control: Control) -> Starlette:
     async def counts(_: Request) -> Any:
         return await control.ask("counts")
 
+    async def gaps(request: Request) -> Any:
+        return await control.ask("gaps", source=request.query_params.get("source", ""), limit=_limit(request, 100))
+
     async def stats(request: Request) -> Any:
         return await control.ask("stats", since=_since(request))
 
@@ -84,6 +87,7 @@ def make_app(control: Control) -> Starlette:
         "/v1/alerts": listing("alerts"),
         "/v1/breakers": breakers,
         "/v1/counts": counts,
+        "/v1/gaps": gaps,
         "/v1/stats": stats,
     }
     acts = {

@@ -1,0 +1,82 @@
+"""An entry of the journal as `journalctl -o json` prints it: its line, its fields, its time. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+SUPPRESSED = "a596d6fe7bfa4994828e72309e95d61e"
+"""MESSAGE_ID of journald's own word that it dropped what a unit wrote too fast."""
+LOST = "e9bf28e6e834481bb6f48f548ad13606"
+"""MESSAGE_ID of journald's own word that messages of the kernel were missed."""
+MAX_FIELDS = 256
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NAMES = {
+    "MESSAGE": "message",
+    "PRIORITY": "priority",
+    "SYSLOG_IDENTIFIER": "identifier",
+    "_PID": "pid",
+    "_SYSTEMD_UNIT": "unit",
+    "_HOSTNAME": "host",
+    "_COMM": "command",
+    "_UID": "uid",
+    "_TRANSPORT": "transport",
+}
+"""Short names for what people ask for; every field is there under its own name too."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """`text` is a line as syslog would write it, or several; `stream` tells entries of one writer from those of others.
+    `dropped`: what journald says that it did not keep, or nothing."""
+
+    cursor: str
+    at: datetime
+    text: bytes
+    fields: dict[str, str]
+    unit: str
+    stream: tuple[str, str, str]
+    dropped: str = ""
+
+
+def parse(line: bytes, zone: tzinfo = UTC) -> JournalEntry:
+    """Raises ValueError for what is no entry. `zone`: of the time that is written in `text`."""
+    row = json.loads(line)
+    if not isinstance(row, dict) or not isinstance(row.get("__CURSOR"), str):
+        raise ValueError("it has no __CURSOR")
+    own = {name: _text(value) for name, value in list(row.items())[:MAX_FIELDS]}
+    message = own.get("MESSAGE", _text(row.get("MESSAGE")))
+    at = datetime.fromtimestamp(int(own["__REALTIME_TIMESTAMP"]) / 1_000_000, UTC)
+    unit = own.get("_SYSTEMD_UNIT", "") or own.get("UNIT", "")
+    identifier = own.get("SYSLOG_IDENTIFIER") or own.get("_COMM") or own.get("_TRANSPORT") or "unknown"
+    fields = {name: value for name, value in own.items() if not name.startswith("__")}
+    fields.update((short, own[name]) for name, short in _NAMES.items() if name in own)
+    told = own.get("MESSAGE_ID", "") in (SUPPRESSED, LOST)
+    return JournalEntry(
+        cursor=row["__CURSOR"],
+        at=at,
+        text=_line(at.astimezone(zone), own.get("_HOSTNAME", "-"), identifier, own.get("_PID", ""), message),
+        fields=fields,
+        unit=unit,
+        stream=(unit, identifier, own.get("_PID", "")),
+        dropped=message if told else "",
+    )
+
+
+def _line(at: datetime, host: str, identifier: str, pid: str, message: str) -> bytes:
+    """Without a final newline that the message has of itself: it gets one."""
+    head = f"{_MONTHS[at.month - 1]} {at.day:2} {at:%H:%M:%S} {host} {identifier}{f'[{pid}]' if pid else ''}: "
+    return (head + message.rstrip("\n") + "\n").encode("utf-8", "surrogateescape")
+
+
+def _text(value: Any) -> str:
+    """Binary values come as lists of numbers, repeated fields as lists of values, over-long ones as null."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        if all(isinstance(each, int) and 0 <= each < 256 for each in value):
+            return bytes(value).decode("utf-8", "surrogateescape")
+        return " ".join(_text(each) for each in value)
+    return "" if value is None else str(value)

@@ -1,0 +1,34 @@
+"""Sources that went quiet, and those that speak again (F29): told once each."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from logmedic.core import outbox
+from logmedic.core.draft import Draft
+from logmedic.core.messages import Message, of_quiet, of_speaking
+from logmedic.model.gap import SourceEventKind
+from logmedic.model.rule import AlertEvent, Severity
+
+
+def on_quiet(draft: Draft, source: str, since: datetime) -> None:
+    if source in draft.state.quiet_sources:
+        return
+    draft.source_event(source, SourceEventKind.QUIET, f"no line since {since:%Y-%m-%d %H:%M:%S} UTC")
+    draft.tally("sources_quiet")
+    _tell(draft, of_quiet(source, since, draft.policy.hostname), AlertEvent.QUIET)
+
+
+def on_speaking(draft: Draft, source: str) -> None:
+    noticed = draft.state.quiet_sources.get(source)
+    if noticed is None:
+        return
+    lasted = max(timedelta(0), draft.now - noticed)
+    draft.source_event(source, SourceEventKind.SPEAKING, f"quiet was noticed {lasted.total_seconds():.0f} s ago")
+    _tell(draft, of_speaking(source, lasted, draft.policy.hostname), AlertEvent.RECOVERED)
+
+
+def _tell(draft: Draft, message: Message, event: AlertEvent) -> None:
+    default = draft.policy.alerts.default_route
+    routes = (default,) if default else ()
+    outbox.post(draft, message, routes=routes, event=event, severity=Severity.HIGH, incident_id="")
