@@ -137,9 +137,22 @@ class DuckStore:
             connection.execute("COMMIT")
         except duckdb.Error as error:
             self._undo(connection)
+            if salvage.is_damage(error):
+                self._begin_anew(error)
             raise trouble(error) from None
         self._changes += 1
         self._keep_private()
+
+    def _begin_anew(self, error: duckdb.Error) -> None:
+        """Damage that no reading at the start had met (in an index) shows at a commit: what is committed is saved, the
+        commit is tried again by its caller (F47)."""
+        self._close_connection()
+        told = salvage.begin_anew(self._path, " ".join(str(error).split())[:200])
+        self._notices += told
+        log.error("store_salvaged", notice="; ".join(told))
+        self._connection = self._connect()
+        migrate(self._connection)
+        self._changes = self._stored_changes()
 
     def _keep_private(self) -> None:
         """DuckDB makes its log anew after each checkpoint, with the rights that the umask of the moment leaves."""
@@ -254,7 +267,7 @@ _PRUNE = (
     f"DELETE FROM fix_attempts WHERE incident_id IN ({_OLD_INCIDENTS})",  # noqa: S608
     f"DELETE FROM incidents WHERE id IN ({_OLD_INCIDENTS})",  # noqa: S608
     "DELETE FROM alerts WHERE status IN ('sent', 'dead') AND created_at < ?",
-    "DELETE FROM source_events WHERE at < ?",
+    'DELETE FROM source_events WHERE "at" < ?',
     "DELETE FROM learning_patterns WHERE created_at < ?",
     "DELETE FROM templates WHERE issue_id = '' AND last_seen < ?",
 )

@@ -58,6 +58,18 @@ def make_openable(path: Path) -> list[str]:
     return [*notices, _begun_anew(path)]
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether an error of DuckDB says that the file's content is damaged, and not only that something did not work."""
+    words = str(error)
+    return "Corrupt database file" in words or "checksum" in words
+
+
+def begin_anew(path: Path, error: str) -> list[str]:
+    """For a store that opens and cannot be written to. Nobody has it open. Answers what people have to be told."""
+    kept = _keep_originals(path)
+    return [f"the store was damaged inside ({error}); its originals are kept as {kept.name}*", _begun_anew(path)]
+
+
 def _begun_anew(path: Path) -> str:
     """A new store with whatever can still be read of the old one."""
     new = path.with_name(f"{path.name}.rescued")
