@@ -79,7 +79,7 @@ def test_the_status_begins_with_the_answer(path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     first = ran.stdout.splitlines()[0]
     assert first == (
-        "1 open incident: watching 1 file, 31 rules; mode auto, fixes DISARMED: bubblewrap is not installed"
+        "1 open incident: watching 1 log, 31 rules; mode auto, fixes DISARMED: bubblewrap is not installed"
     )
     for told in ("web.yaml:3:5", "source shop failed", "salvaged", "2 alerts could not be delivered", "2.0 KiB"):
         assert told in ran.stdout

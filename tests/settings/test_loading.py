@@ -172,3 +172,43 @@ def test_rule_files_may_belong_to_root_to_us_and_to_whoever_owns_the_program() -
 def test_the_shipped_schema_is_that_of_this_version() -> None:
     shipped = Path(__file__).parents[2] / "docs" / "schema" / "config-v1.json"
     assert json.loads(shipped.read_text()) == json.loads(json.dumps(config_schema())), "make schema"
+
+
+def test_each_kind_of_source_can_be_named(tmp_path: Path) -> None:
+    text = """
+sources:
+  app: { files: /var/log/app/*.log, from_start: true, quiet_after: 10m, multiline: { start: '^\\d', continue: '^ ' } }
+  host: { journal: {} }
+  web: { journal: { units: nginx.service, identifiers: [nginx] } }
+  tool: { command: [smartctl, --all] }
+  net: { syslog: { udp: 5514, tcp: 5514, unix: /run/logmedic/log } }
+"""
+    sources = load(tmp_path, text).sources
+    assert sources["app"].quiet_after == timedelta(minutes=10)
+    assert sources["app"].multiline is not None
+    assert sources["app"].multiline.continues == "^ "
+    assert sources["host"].journal is not None
+    assert sources["web"].journal is not None
+    assert sources["web"].journal.units == ("nginx.service",)
+    assert sources["tool"].command == ("smartctl", "--all")
+    assert sources["net"].syslog is not None
+    assert sources["net"].syslog.address == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("{}", "it names nothing; name one of files, journal, command, syslog"),
+        ("{ files: /a, journal: {} }", "it names `files` and `journal`"),
+        ("{ syslog: {} }", "it listens nowhere; name a port with `udp` or `tcp`, or a path with `unix`"),
+        ("{ syslog: { udp: 70000 } }", "less than or equal to 65535"),
+        ("{ journal: { unit: x } }", "did you mean `units`?"),
+        ("{ file: /a }", "did you mean `files`?"),
+        ("{ files: /a, quiet_after: 10 }", "`sources.app.quiet_after`"),
+        ("{ files: /a, multiline: { continues: x } }", "did you mean `continue`?"),
+    ],
+)
+def test_a_source_that_is_none_is_told_with_its_place(tmp_path: Path, source: str, told: str) -> None:
+    said = mistakes(tmp_path, f"mode: observe\nsources:\n  app: {source}\n")
+    assert told in said
+    assert "/logmedic.yaml:3:" in said

@@ -232,3 +232,25 @@ def test_what_is_no_entry_is_a_gap_and_the_rest_is_read(tmp_path: Path) -> None:
 def test_fields_of_any_shape_become_text(value: str) -> None:
     entry = parse(b'{"__CURSOR":"c","__REALTIME_TIMESTAMP":"1","MESSAGE":%s}' % value.encode())
     assert isinstance(entry.fields["MESSAGE"], str)
+
+
+def test_a_trace_that_was_written_line_by_line_is_one_record_among_the_lines_of_others(tmp_path: Path) -> None:
+    trace = [
+        "Traceback (most recent call last):",
+        '  File "shop.py", line 3, in buy',
+        "    pay()",
+        "ValueError: no money",
+    ]
+    between = [line for own in trace for line in (own, "another writer")]
+
+    async def scenario() -> None:
+        log_to(tmp_path / "a.journal", *between, "after", "another writer", pids=(1, 2))
+        async with reading(tmp_path) as seen:
+            await seen.until(lambda: len(seen.lines) == 10)
+        [block] = seen.blocks
+        starts = [entry.start for entry in block.entries]
+        records = [block.data[a:b].decode() for a, b in zip(starts, [*starts[1:], None], strict=True)]
+        assert records[0].partition("]: ")[2].splitlines() == trace
+        assert [record.partition("]: ")[2] for record in records[1:]] == ["after\n", *["another writer\n"] * 5]
+
+    asyncio.run(scenario())

@@ -33,6 +33,7 @@ INTERRUPTED = 130
 _COMMANDS = {
     "run": ("run", "Run the daemon, or read something once."),
     "status": ("status", "What is watched, what is broken, and whether fixes are armed."),
+    "sources": ("sources", "What is read, how far, and what was missed."),
     "incidents": ("incidents", "Open incidents; --all the past too."),
     "show": ("incidents", "The whole story of an incident."),
     "approve": ("incidents", "Run the fix that waits for you."),

@@ -21,6 +21,7 @@ from logmedic.cli.output import (
     visible,
     when,
 )
+from logmedic.cli.sources import BRIEF, shown, size
 from logmedic.model.errors import DaemonUnreachable
 from logmedic.model.rule import Mode, Severity
 
@@ -34,14 +35,6 @@ INCIDENT_COLUMNS = {
     "TITLE": field("title"),
     "SEEN": lambda row: f"{row['occurrences']}x",
     "SINCE": when("opened_at"),
-}
-_SOURCE_COLUMNS = {
-    "SOURCE": field("source"),
-    "FILE": field("origin"),
-    "READ": lambda row: size(row["offset"]),
-    "BEHIND": lambda row: size(row["lag_bytes"]),
-    "LAST LINE READ": when("last_read_at"),
-    "PROBLEM": field("problem"),
 }
 _BREAKER_COLUMNS = {
     "RULE": field("rule_id"),
@@ -58,14 +51,6 @@ def state_of(row: Mapping[str, Any]) -> str:
     if row["status"] == "resolved":
         return str(row["resolution"] or "resolved")
     return f"{row['status']} ({row['hold'].replace('_', ' ')})" if row["hold"] else str(row["status"])
-
-
-def size(count: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} GiB"
 
 
 @click.command("status")
@@ -106,14 +91,17 @@ def print_status(status: Mapping[str, Any]) -> None:
     print(f"started {at(status['started_at'])}")
     for complaint in _complaints(status):
         print(f"! {visible(complaint)}")
+    sources, others = shown(status["sources"])
     for title, rows, columns in (
         ("open incidents", status["open_incidents"], INCIDENT_COLUMNS),
-        ("sources", status["sources"], _SOURCE_COLUMNS),
+        ("sources", sources, BRIEF),
         ("breakers", status["breakers"], _BREAKER_COLUMNS),
     ):
         if rows:
             print(f"\n{title}")
             print_table(rows, columns)
+    if others:
+        print(f"{'' if sources else chr(10)}{others}")
     print(f"\nlast 24 h: {stats_line(status['stats'])}")
     read, waiting = status["counts"].get("lines", 0), status["alerts"]["pending"]
     print(f"so far: {several(read, 'line')} read, {several(waiting, 'alert')} to be sent")
@@ -123,7 +111,7 @@ def sentence(status: Mapping[str, Any]) -> str:
     """The answer in one line."""
     arming, open_incidents = status["arming"], len(status["open_incidents"])
     armed = f"fixes armed ({arming['sandbox']})" if arming["armed"] else f"fixes DISARMED: {arming['reason']}"
-    watched = f"{several(len(status['sources']), 'file')}, {several(status['rules']['loaded'], 'rule')}"
+    watched = f"{several(len(status['sources']), 'log')}, {several(status['rules']['loaded'], 'rule')}"
     health = "healthy" if not open_incidents else several(open_incidents, "open incident")
     if status["mode"] == Mode.OBSERVE.value:
         return f"{health}: watching {watched}; mode observe, no fix runs"
@@ -146,8 +134,9 @@ def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"nothing can be stored: {status['store']['problem']}"
     if status["alerts"]["dead"]:
         yield f"{several(status['alerts']['dead'], 'alert')} could not be delivered: logmedic alerts list"
-    if counts.get("bytes_lost"):
-        yield f"{size(counts['bytes_lost'])} of logs were lost (truncated or over-long lines)"
+    if counts.get("gaps"):
+        lost = f", {size(counts['bytes_lost'])}" if counts.get("bytes_lost") else ""
+        yield f"{several(counts['gaps'], 'gap')} in what was read{lost}: logmedic sources --gaps"
 
 
 def stats_line(stats: Mapping[str, Any]) -> str:

@@ -13,14 +13,17 @@ import regex
 
 from logmedic.core import templates
 from logmedic.core.captures import accept
+from logmedic.core.entries import Entries
 from logmedic.core.eventtime import event_time
 from logmedic.core.records import cut, decode
 from logmedic.core.scanner import make_scanner, search
-from logmedic.model.record import Block, Findings, Match, Record, UnknownError
+from logmedic.model.record import Block, Entry, Findings, Match, Record, UnknownError
 from logmedic.model.rule import Rule
 
 QUARANTINE_AFTER = 5
 """Timeouts after which a rule is heard no more (F43)."""
+PLAIN = Entry(0)
+"""Of lines whose origin knows nothing of them."""
 GROUP_SEPARATOR = "\x1f"
 """Between the values of a group key; no typed capture can hold it."""
 
@@ -90,8 +93,14 @@ class Matcher:
     def find(self, block: Block) -> Findings:
         """In the order of the block."""
         found = _Found([], [], Counter())
-        for start, end, indices in cut(block.data, self._scanner.scan(block.data)):
-            self._look(block, start, end, indices, found)
+        entries = Entries(block) if block.entries else None
+        if entries is None:
+            records = cut(block.data, self._scanner.scan(block.data))
+        else:
+            records = entries.cut(self._scanner.scan(block.data, entries.spans()))
+        for start, end, indices in records:
+            entry = PLAIN if entries is None else entries.at(start)
+            self._look(block, entry, (start, end), indices, found)
         return Findings(
             matches=tuple(found.matches),
             unknown=tuple(found.unknown),
@@ -107,15 +116,16 @@ class Matcher:
         self._rules.append(compiled)
         self._owner += [compiled] * len(patterns)
 
-    def _look(self, block: Block, start: int, end: int, indices: list[int], found: _Found) -> None:
+    def _look(self, block: Block, entry: Entry, span: tuple[int, int], indices: list[int], found: _Found) -> None:
         """One record with hits of the patterns in `indices` (ascending)."""
-        text = decode(block.data, start, end)
+        text = decode(block.data, *span)
+        names = (block.source, f"{block.source}:{entry.unit}") if entry.unit else (block.source,)
         record: Record | None = None
         known = False
-        for compiled, candidates in self._candidates(indices, block.source):
+        for compiled, candidates in self._candidates(indices, names):
             captures = self._ask(compiled, candidates, text)
             if isinstance(captures, dict):
-                record = record or self._record(block, start, end, text)
+                record = record or self._record(block, entry, span, text)
                 found.matches.append(Match(compiled.rule.id, record, captures, _group(compiled.rule, captures)))
             elif captures is _No.REFUSED:
                 found.captures_refused += 1
@@ -124,7 +134,7 @@ class Matcher:
                 self._count_overrun(compiled.rule.id)
             known = known or isinstance(captures, dict) or captures is _No.UNLESS
         if not known and indices[-1] >= len(self._owner) and self._is_error(indices, text):
-            found.unknown.append(_unknown(self._record(block, start, end, text)))
+            found.unknown.append(_unknown(self._record(block, entry, span, text)))
 
     def _ask(self, compiled: _Compiled, candidates: list[int], text: str) -> dict[str, str] | _No:
         """The captures of the first pattern that matches and whose captures are all accepted: a forged part that is
@@ -144,7 +154,7 @@ class Matcher:
             return _No.TIMEOUT
         return answer
 
-    def _candidates(self, indices: list[int], source: str) -> list[tuple[_Compiled, list[int]]]:
+    def _candidates(self, indices: list[int], names: tuple[str, ...]) -> list[tuple[_Compiled, list[int]]]:
         """The rules to be asked, each with its patterns that had a hit."""
         asked: list[tuple[_Compiled, list[int]]] = []
         for index in indices:
@@ -153,12 +163,13 @@ class Matcher:
             compiled = self._owner[index]
             if asked and asked[-1][0] is compiled:
                 asked[-1][1].append(index)
-            elif compiled.rule.id not in self._quarantined and self._hears(compiled.rule, source):
+            elif compiled.rule.id not in self._quarantined and self._hears(compiled.rule, names):
                 asked.append((compiled, [index]))
         return asked
 
-    def _hears(self, rule: Rule, source: str) -> bool:
-        return not rule.sources or source in rule.sources or source in self._any_source
+    def _hears(self, rule: Rule, names: tuple[str, ...]) -> bool:
+        """`names`: of the source, and of the part of it that spoke."""
+        return not rule.sources or names[0] in self._any_source or any(name in rule.sources for name in names)
 
     def _is_error(self, indices: list[int], text: str) -> bool:
         first = len(self._owner)
@@ -166,9 +177,10 @@ class Matcher:
             return False
         return not templates.declares_calm(text) or templates.has_trace(text)
 
-    def _record(self, block: Block, start: int, end: int, text: str) -> Record:
-        at = event_time(text, block.read_at, self._zone)
-        return Record(block.source, block.origin, text, block.start + start, block.start + end, at)
+    def _record(self, block: Block, entry: Entry, span: tuple[int, int], text: str) -> Record:
+        at = entry.at or event_time(text, block.read_at, self._zone)
+        start, end = span
+        return Record(block.source, block.origin, text, block.start + start, block.start + end, at, entry.fields)
 
     def _count_overrun(self, rule_id: str) -> None:
         """At once, not at the end of the block: a block may hold thousands of such records (F43)."""

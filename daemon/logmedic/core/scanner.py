@@ -28,8 +28,9 @@ MAX_SHARED = 8
 class Scanner(Protocol):
     """Built once for a set of patterns; used from any thread."""
 
-    def scan(self, data: bytes) -> list[Hit]:
-        """Hits in any order, possibly several a record."""
+    def scan(self, data: bytes, records: Sequence[tuple[int, int]] | None = None) -> list[Hit]:
+        """Hits in any order, possibly several a record. `records`: (start, end) of each, where they are known; else
+        they are found in `data`."""
 
     def mute(self, indices: Collection[int]) -> None:
         """These patterns need no hits from now on (their rule is quarantined, F43)."""
@@ -45,11 +46,11 @@ class PlainScanner:
         numbers = range(len(patterns)) if indices is None else indices
         self._patterns = tuple(zip(numbers, map(regex.compile, patterns), strict=True))
 
-    def scan(self, data: bytes) -> list[Hit]:
+    def scan(self, data: bytes, records: Sequence[tuple[int, int]] | None = None) -> list[Hit]:
         if not self._patterns:
             return []
-        records = [(decode(data, start, end), end) for start, end in spans(data)]
-        return [hit for index, pattern in self._patterns for hit in self._hits(index, pattern, records)]
+        texts = [(decode(data, start, end), end) for start, end in (spans(data) if records is None else records)]
+        return [hit for index, pattern in self._patterns for hit in self._hits(index, pattern, texts)]
 
     def mute(self, indices: Collection[int]) -> None:
         self._patterns = tuple(each for each in self._patterns if each[0] not in indices)
@@ -76,7 +77,7 @@ class HyperscanScanner:
         self._scratches = threading.local()  # a scratch serves one scan at a time
         self.plain_patterns = tuple(refused)
 
-    def scan(self, data: bytes) -> list[Hit]:
+    def scan(self, data: bytes, records: Sequence[tuple[int, int]] | None = None) -> list[Hit]:
         hits: list[Hit] = []
         if self._database is not None and data:
             raw: list[Hit] = []
@@ -84,7 +85,7 @@ class HyperscanScanner:
             owners = self._owners
             for expression, end in raw:
                 hits += [(index, end) for index in owners[expression]]
-        return hits + self._plain.scan(data)
+        return hits + self._plain.scan(data, records)
 
     def mute(self, indices: Collection[int]) -> None:
         """Only the slow part listens: what the database finds too much costs next to nothing."""

@@ -75,7 +75,8 @@ class Engine:
         while True:
             self._alive()
             try:
-                given, done = await asyncio.wait_for(self._inputs.get(), self._wait_s())
+                async with asyncio.timeout(self._wait_s()):  # wait_for may swallow a cancel (Python 3.11)
+                    given, done = await self._inputs.get()
             except TimeoutError:
                 await self._on_time()
                 continue

@@ -127,7 +127,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         # A child that left the group could hold the pipe, on which wait() waits: not for ever.
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), _REAP_S)
+            async with asyncio.timeout(_REAP_S):
+                await process.wait()
 
 
 def _receiver_row(receiver: Receiver) -> dict[str, str]:

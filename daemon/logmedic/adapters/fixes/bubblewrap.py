@@ -166,7 +166,8 @@ async def _end(runner: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):
         runner.terminate()
     try:
-        await asyncio.wait_for(runner.wait(), 2)
+        async with asyncio.timeout(2):
+            await runner.wait()
     except TimeoutError:
         with suppress(ProcessLookupError):
             runner.kill()

@@ -57,7 +57,8 @@ class Child:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), END_S)
+                async with asyncio.timeout(END_S):
+                    await self._process.wait()
                 break
         with suppress(ProcessLookupError):  # what it started and left behind
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -13,7 +13,7 @@ import structlog
 
 from logmedic.adapters.sources.child import Child
 from logmedic.adapters.sources.command import ENVIRONMENT
-from logmedic.adapters.sources.journalentry import JournalEntry, parse
+from logmedic.adapters.sources.journalentry import JournalEntry, parse, records_of
 from logmedic.adapters.sources.stream import LineStream
 from logmedic.core.backoff import exponential
 from logmedic.model.gap import Gap, SourceEventKind, with_gap
@@ -35,9 +35,9 @@ log = structlog.get_logger("logmedic.sources")
 
 
 class JournalSource:
-    """Implements ports.Source. The origin is `journal:NAME`. The lines of a writer (unit, identifier, process) stand
-    together in a block, so that a stack trace that was written line by line is one record; between writers the order
-    inside a block is that of their first lines. Without a cursor it begins at the journal's end, with `from_start` or
+    """Implements ports.Source. The origin is `journal:NAME`. The entries of a writer (unit, identifier, process) stand
+    together in a block, and a stack trace that was written line by line is one record; between writers the order inside
+    a block is that of their first entries. Without a cursor it begins at the journal's end, with `from_start` or
     `once` at its beginning. `once` ends at its end."""
 
     def __init__(
@@ -150,7 +150,7 @@ class JournalSource:
                     if resumed and entries:
                         resumed, entries = False, self._resumed(entries)
                     batch += entries
-                    size += sum(len(entry.text) for entry in entries)
+                    size += sum(len(entry.message) for entry in entries)
                 over = done and not fresh
                 if batch and (over or size >= BATCH_BYTES or now - since >= BATCH_S):
                     yield self._block(batch, self._clock.now())
@@ -201,11 +201,11 @@ class JournalSource:
 
     def _block(self, batch: Sequence[JournalEntry], now: datetime) -> Block:
         data, entries = bytearray(), list[Entry]()
-        for entry in _by_writer(batch):
-            entries.append(Entry(len(data), entry.at, entry.fields, entry.unit))
-            data += entry.text
-            if entry.dropped:
-                self._gaps = with_gap(self._gaps, Gap(SourceEventKind.MISSED, 0, entry.dropped[:200]))
+        for first, text in records_of(batch):
+            entries.append(Entry(len(data), first.at, first.fields, first.unit))
+            data += text
+        for dropped in (entry.dropped for entry in batch if entry.dropped):
+            self._gaps = with_gap(self._gaps, Gap(SourceEventKind.MISSED, 0, dropped[:200]))
         start, gaps = self._offset, self._gaps
         self._offset += len(data)
         self._gaps = ()
@@ -251,11 +251,3 @@ class JournalSource:
             return None
         finally:
             await child.close()
-
-
-def _by_writer(batch: Sequence[JournalEntry]) -> list[JournalEntry]:
-    """The lines of a writer together, writers in the order of their first line."""
-    first: dict[tuple[str, str, str], int] = {}
-    for index, entry in enumerate(batch):
-        first.setdefault(entry.stream, index)
-    return sorted(batch, key=lambda entry: first[entry.stream])  # stable: lines of one writer keep their order

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
+
+from logmedic.core.records import spans
 
 SUPPRESSED = "a596d6fe7bfa4994828e72309e95d61e"
 """MESSAGE_ID of journald's own word that it dropped what a unit wrote too fast."""
@@ -29,15 +32,16 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """`text` is a line as syslog would write it, or several; `stream` tells entries of one writer from those of others.
-    `dropped`: what journald says that it did not keep, or nothing."""
+    """`head` and `message` make a line as syslog would write it; `message` may hold newlines, and ends with one.
+    `writer` tells the entries of one from those of others. `dropped`: what journald says that it did not keep."""
 
     cursor: str
     at: datetime
-    text: bytes
+    head: bytes
+    message: bytes
     fields: dict[str, str]
     unit: str
-    stream: tuple[str, str, str]
+    writer: tuple[str, str, str]
     dropped: str = ""
 
 
@@ -57,18 +61,41 @@ def parse(line: bytes, zone: tzinfo = UTC) -> JournalEntry:
     return JournalEntry(
         cursor=row["__CURSOR"],
         at=at,
-        text=_line(at.astimezone(zone), own.get("_HOSTNAME", "-"), identifier, own.get("_PID", ""), message),
+        head=_head(at.astimezone(zone), own.get("_HOSTNAME", "-"), identifier, own.get("_PID", "")),
+        message=f"{message.rstrip(chr(10))}\n".encode("utf-8", "surrogateescape"),
         fields=fields,
         unit=unit,
-        stream=(unit, identifier, own.get("_PID", "")),
+        writer=(unit, identifier, own.get("_PID", "")),
         dropped=message if told else "",
     )
 
 
-def _line(at: datetime, host: str, identifier: str, pid: str, message: str) -> bytes:
-    """Without a final newline that the message has of itself: it gets one."""
+def records_of(batch: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, bytes]]:
+    """The first entry of each record, and the record's text: an entry, or a stack trace whose lines were written one by
+    one. By writer; writers in the order of their first entries, and each one's entries in theirs."""
+    by_writer: dict[tuple[str, str, str], list[JournalEntry]] = {}
+    for entry in batch:
+        by_writer.setdefault(entry.writer, []).append(entry)
+    for entries in by_writer.values():
+        yield from _joined(entries)
+
+
+def _joined(entries: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, bytes]]:
+    """A record that begins inside an entry does not cut it."""
+    starts, whole = list[int](), b""
+    for entry in entries:
+        starts.append(len(whole))
+        whole += entry.message
+    begins = {start for start, _ in spans(whole)}
+    firsts = [index for index, start in enumerate(starts) if start in begins or index == 0]
+    for first, behind in zip(firsts, [*firsts[1:], len(entries)], strict=True):
+        end = starts[behind] if behind < len(entries) else len(whole)
+        yield entries[first], entries[first].head + whole[starts[first] : end]
+
+
+def _head(at: datetime, host: str, identifier: str, pid: str) -> bytes:
     head = f"{_MONTHS[at.month - 1]} {at.day:2} {at:%H:%M:%S} {host} {identifier}{f'[{pid}]' if pid else ''}: "
-    return (head + message.rstrip("\n") + "\n").encode("utf-8", "surrogateescape")
+    return head.encode("utf-8", "surrogateescape")
 
 
 def _text(value: Any) -> str:

@@ -59,7 +59,8 @@ class ControlServer:
         finally:
             server.should_exit = True
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(running, STOP_S + 1)
+                async with asyncio.timeout(STOP_S + 1):
+                    await running
             listener.close()
             self._path.unlink(missing_ok=True)
 
