@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import Enum, auto
+from functools import cached_property
 
 import regex
 
@@ -15,10 +16,11 @@ from logmedic.core import templates
 from logmedic.core.captures import accept
 from logmedic.core.entries import Entries
 from logmedic.core.eventtime import event_time
+from logmedic.core.fields import fields_of, level_of
 from logmedic.core.records import cut, decode
 from logmedic.core.scanner import make_scanner, search
 from logmedic.model.record import Block, Entry, Findings, Match, Record, UnknownError
-from logmedic.model.rule import Rule
+from logmedic.model.rule import Level, Rule
 
 QUARANTINE_AFTER = 5
 """Timeouts after which a rule is heard no more (F43)."""
@@ -82,8 +84,12 @@ class Matcher:
             if rule.enabled:
                 self._add(rule)
         self._detectors = tuple(map(regex.compile, templates.ERROR_DETECTORS))
-        patterns = [each for compiled in self._rules for each in compiled.rule.match.patterns]
-        self._scanner = make_scanner([*patterns, *templates.ERROR_DETECTORS], scanner, timeout_s)
+        self._of_fields = tuple(
+            (compiled.rule.match.field, min(compiled.patterns)) for compiled in self._rules if compiled.rule.match.field
+        )
+        loose = [index for index, compiled in enumerate(self._owner) if compiled.rule.match.field]
+        patterns = [pattern for compiled in self._rules for pattern in _scanned(compiled.rule)]
+        self._scanner = make_scanner([*patterns, *templates.ERROR_DETECTORS], scanner, timeout_s, loose)
 
     @property
     def quarantined(self) -> frozenset[str]:
@@ -97,7 +103,8 @@ class Matcher:
         if entries is None:
             records = cut(block.data, self._scanner.scan(block.data))
         else:
-            records = entries.cut(self._scanner.scan(block.data, entries.spans()))
+            hits = self._scanner.scan(block.data, entries.spans())
+            records = entries.cut([*hits, *self._hits_in_fields(block)])
         for start, end, indices in records:
             entry = PLAIN if entries is None else entries.at(start)
             self._look(block, entry, (start, end), indices, found)
@@ -109,12 +116,19 @@ class Matcher:
             lines=_lines(block.data),
         )
 
+    def _hits_in_fields(self, block: Block) -> Iterator[tuple[int, int]]:
+        """What an origin says of its entries stands in no line: every entry that has the field is a candidate."""
+        for entry in block.entries if self._of_fields else ():
+            for name, index in self._of_fields:
+                if name in entry.fields:
+                    yield index, entry.start + 1
+
     def _add(self, rule: Rule) -> None:
         first = len(self._owner)
         patterns = {first + n: regex.compile(each) for n, each in enumerate(rule.match.patterns)}
         compiled = _Compiled(rule, patterns, tuple(map(regex.compile, rule.match.unless)))
         self._rules.append(compiled)
-        self._owner += [compiled] * len(patterns)
+        self._owner += [compiled] * len(_scanned(rule))
 
     def _look(self, block: Block, entry: Entry, span: tuple[int, int], indices: list[int], found: _Found) -> None:
         """One record with hits of the patterns in `indices` (ascending)."""
@@ -122,8 +136,9 @@ class Matcher:
         names = (block.source, f"{block.source}:{entry.unit}") if entry.unit else (block.source,)
         record: Record | None = None
         known = False
+        read = _Read(text, entry)
         for compiled, candidates in self._candidates(indices, names):
-            captures = self._ask(compiled, candidates, text)
+            captures = self._ask(compiled, candidates, read)
             if isinstance(captures, dict):
                 record = record or self._record(block, entry, span, text)
                 found.matches.append(Match(compiled.rule.id, record, captures, _group(compiled.rule, captures)))
@@ -136,7 +151,14 @@ class Matcher:
         if not known and indices[-1] >= len(self._owner) and self._is_error(indices, text):
             found.unknown.append(_unknown(self._record(block, entry, span, text)))
 
-    def _ask(self, compiled: _Compiled, candidates: list[int], text: str) -> dict[str, str] | _No:
+    def _ask(self, compiled: _Compiled, candidates: list[int], read: _Read) -> dict[str, str] | _No:
+        spec = compiled.rule.match
+        text = read.fields.get(spec.field) if spec.field else read.text
+        if text is None or (spec.level is not None and not read.is_at_least(spec.level)):
+            return _No.MATCH
+        return self._search(compiled, list(compiled.patterns) if spec.field else candidates, text)
+
+    def _search(self, compiled: _Compiled, candidates: list[int], text: str) -> dict[str, str] | _No:
         """The captures of the first pattern that matches and whose captures are all accepted: a forged part that is
         refused must not hide what another pattern sees."""
         answer: dict[str, str] | _No = _No.MATCH
@@ -190,6 +212,29 @@ class Matcher:
                 return
             self._quarantined |= {rule_id}
             self._scanner.mute([n for n, owner in enumerate(self._owner) if owner.rule.id in self._quarantined])
+
+
+class _Read:
+    """One record while rules are asked. Fields are looked for once, when a rule asks for them."""
+
+    def __init__(self, text: str, entry: Entry) -> None:
+        self.text = text
+        self._entry = entry
+
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """What the line says, and what its origin says, which knows better."""
+        return {**fields_of(self.text), **self._entry.fields}
+
+    def is_at_least(self, level: Level) -> bool:
+        told = level_of(self.fields, self.text)
+        return told is not None and told.rank >= level.rank
+
+
+def _scanned(rule: Rule) -> list[str]:
+    """What is looked for in the bytes of a block. The value of a field may stand there in another form: JSON and logfmt
+    write what is special behind a backslash."""
+    return [*rule.match.patterns, r"\\"] if rule.match.field else list(rule.match.patterns)
 
 
 def _lines(content: bytes) -> int:

@@ -41,10 +41,17 @@ class PlainScanner:
     record's share for one pattern; a record that takes longer is a hit (confirming it meets the same limit, and
     counts). A pattern that takes longer MAX_OVERRUNS times in a block is asked no more in it: all the rest are hits."""
 
-    def __init__(self, patterns: Sequence[str], timeout_s: float = 0.1, indices: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        patterns: Sequence[str],
+        timeout_s: float = 0.1,
+        indices: Sequence[int] | None = None,
+        loose: Collection[int] = (),
+    ) -> None:
         self._timeout_s = timeout_s
         numbers = range(len(patterns)) if indices is None else indices
-        self._patterns = tuple(zip(numbers, map(regex.compile, patterns), strict=True))
+        given = zip(numbers, patterns, strict=True)
+        self._patterns = tuple((n, regex.compile("" if n in loose else pattern)) for n, pattern in given)
 
     def scan(self, data: bytes, records: Sequence[tuple[int, int]] | None = None) -> list[Hit]:
         if not self._patterns:
@@ -69,11 +76,11 @@ class PlainScanner:
 class HyperscanScanner:
     """One Hyperscan database for everything that it takes, a plain scanner for the rest."""
 
-    def __init__(self, patterns: Sequence[str], timeout_s: float = 0.1) -> None:
-        expressions, refused = _widened(patterns)
+    def __init__(self, patterns: Sequence[str], timeout_s: float = 0.1, loose: Collection[int] = ()) -> None:
+        expressions, refused = _widened(patterns, loose)
         self._database, self._owners, too_much = _compile(expressions)
         refused = sorted((*refused, *too_much))
-        self._plain = PlainScanner([patterns[each] for each in refused], timeout_s, refused)
+        self._plain = PlainScanner([patterns[each] for each in refused], timeout_s, refused, loose)
         self._scratches = threading.local()  # a scratch serves one scan at a time
         self.plain_patterns = tuple(refused)
 
@@ -106,19 +113,23 @@ def search(pattern: regex.Pattern[str], text: str, timeout_s: float) -> regex.Ma
     return pattern.search(text, timeout=timeout_s, concurrent=False)
 
 
-def make_scanner(patterns: Sequence[str], kind: str = "auto", timeout_s: float = 0.1) -> Scanner:
-    """`auto`: Hyperscan where the wheel is there. Raises ValueError for another kind, regex.error for a bad
+def make_scanner(
+    patterns: Sequence[str], kind: str = "auto", timeout_s: float = 0.1, loose: Collection[int] = ()
+) -> Scanner:
+    """`loose`: indices of patterns that are about a part of a record, so that what they say of its beginning and its
+    end cannot be looked for: Hyperscan's expressions say nothing of that, and the plain scanner finds every record.
+    `auto`: Hyperscan where the wheel is there. Raises ValueError for another kind, regex.error for a bad
     pattern that only the plain scanner could serve, ImportError when `hyperscan` is asked for and missing."""
     if kind not in ("auto", "hyperscan", "plain"):
         raise ValueError(f"no scanner is called {kind!r}")
     if kind == "plain":
-        return PlainScanner(patterns, timeout_s)
+        return PlainScanner(patterns, timeout_s, loose=loose)
     try:
-        return HyperscanScanner(patterns, timeout_s)
+        return HyperscanScanner(patterns, timeout_s, loose)
     except ImportError:  # no wheel, or one whose library this machine cannot load
         if kind == "hyperscan":
             raise
-        return PlainScanner(patterns, timeout_s)
+        return PlainScanner(patterns, timeout_s, loose=loose)
 
 
 def _collector(add: Callable[[Hit], None]) -> Callable[[int, int, int, int, object], None]:
@@ -128,15 +139,15 @@ def _collector(add: Callable[[Hit], None]) -> Callable[[int, int, int, int, obje
     return collect
 
 
-def _widened(patterns: Sequence[str]) -> tuple[dict[str, list[int]], list[int]]:
+def _widened(patterns: Sequence[str], loose: Collection[int]) -> tuple[dict[str, list[int]], list[int]]:
     """Expression -> the patterns that it stands for; and the patterns that have none."""
-    chosen = [widen(pattern) for pattern in patterns]
+    chosen = [widen(pattern, inside=index in loose) for index, pattern in enumerate(patterns)]
     shared = Counter(each.expression for each in chosen if each is not None and each.literal)
     expressions: dict[str, list[int]] = {}
     refused: list[int] = []
     for index, widened in enumerate(chosen):
         if widened is not None and shared[widened.expression] > MAX_SHARED:
-            widened = widen(patterns[index], whole=True) or widened
+            widened = widen(patterns[index], whole=True, inside=index in loose) or widened
         if widened is None:
             refused.append(index)
         else:

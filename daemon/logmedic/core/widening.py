@@ -49,9 +49,9 @@ class Widened:
     literal: bool
 
 
-def widen(pattern: str, *, whole: bool = False) -> Widened | None:
+def widen(pattern: str, *, whole: bool = False, inside: bool = False) -> Widened | None:
     """None when the pattern is in a dialect that is not understood here, or may match nothing at all. `whole`: not
-    even a good literal stands for it."""
+    even a good literal stands for it. `inside`: it is about a part of a record, whose bounds bytes do not show."""
     tree = _parse(pattern)
     if tree is None or tree.getwidth()[0] == 0:  # an empty match may end before the first byte of its record
         return None
@@ -59,7 +59,7 @@ def widen(pattern: str, *, whole: bool = False) -> Widened | None:
     literal = max(_literals(tree, flags), key=len, default=b"")
     if not whole and len(literal) >= MIN_LITERAL:
         return Widened("".join(map(_byte, literal)), literal=True)
-    expression = _Emitter().sequence(tree, flags, tail=True)
+    expression = _Emitter(inside).sequence(tree, flags, tail=True)
     return Widened(expression, literal=False) if expression else None
 
 
@@ -143,7 +143,8 @@ class _Emitter:
     """Emits one tree; keeps its groups for back-references. `tail`: nothing that follows is emitted, so that what may
     be left out is left out (each further byte it takes would be a hit of its own)."""
 
-    def __init__(self) -> None:
+    def __init__(self, inside: bool) -> None:
+        self._inside = inside
         self._groups: dict[int, tuple[Any, int]] = {}
 
     def sequence(self, items: Sequence[Any], flags: int, tail: bool) -> str:
@@ -174,6 +175,8 @@ class _Emitter:
             return "" if tail else self._reference(argument, flags)
         if op is sre.GROUPREF_EXISTS:
             return self._branches((argument[1], argument[2] or ()), flags, tail)
+        if op is sre.AT and self._inside:
+            return ""
         if op is sre.AT:
             return _position(argument, flags)
         if op in (sre.ASSERT, sre.ASSERT_NOT):

@@ -61,13 +61,33 @@ class Capture:
     maximum: int | None = None
 
 
+class Level(StrEnum):
+    """How bad a line says that it is, in one set of words; from the least to the worst."""
+
+    TRACE = "trace"
+    DEBUG = "debug"
+    INFO = "info"
+    NOTICE = "notice"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return list(Level).index(self)
+
+
 @dataclass(frozen=True, slots=True)
 class MatchSpec:
-    """Any of `patterns` matches and none of `unless` does. Groups that `captures` does not name stay evidence only."""
+    """Any of `patterns` matches and none of `unless` does. Groups that `captures` does not name stay evidence only.
+    `field`: they are about the value of that field, and not about the text; a record without it does not match.
+    `level`: the record says that it is so bad or worse."""
 
     patterns: tuple[str, ...]
     unless: tuple[str, ...] = ()
     captures: Mapping[str, Capture] = field(default_factory=dict)
+    field: str = ""
+    level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)

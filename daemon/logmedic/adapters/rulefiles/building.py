@@ -14,6 +14,7 @@ from logmedic.model.rule import (
     Capture,
     CaptureType,
     Fix,
+    Level,
     MatchSpec,
     Rule,
     RuleTest,
@@ -91,8 +92,18 @@ def _match(rule: Fields) -> MatchSpec:
     if "pattern" in fields and "patterns" in fields:
         fields.problems.add(fields.at("patterns"), "both `pattern` and `patterns`", "write all of them in `patterns`")
     if not patterns:
-        fields.problems.add(fields.node, "`match` has no `pattern`", "add `pattern: 'a regular expression'`")
-    spec = MatchSpec(tuple(patterns), tuple(fields.texts("unless")), _captures(fields))
+        fields.problems.add(
+            fields.node,
+            "`match` has no `pattern`",
+            "add `pattern: 'a regular expression'`; `pattern: '.'` takes every line",
+        )
+    spec = MatchSpec(
+        tuple(patterns),
+        tuple(fields.texts("unless")),
+        _captures(fields),
+        field=fields.text("field"),
+        level=fields.choice("level", Level, None) if "level" in fields else None,
+    )
     fields.done()
     return spec
 

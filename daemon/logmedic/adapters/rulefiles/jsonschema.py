@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from logmedic.model.rule import AlertEvent, CaptureType, Mode, SandboxKind, Severity
+from logmedic.model.rule import AlertEvent, CaptureType, Level, Mode, SandboxKind, Severity
 
 Schema = dict[str, Any]
 
@@ -73,6 +73,8 @@ def _match() -> Schema:
             "pattern": _some(REGEX),
             "patterns": _some(REGEX),
             "unless": _some(REGEX),
+            "field": TEXT,
+            "level": _one_of(Level),
             "captures": {"type": "object", "additionalProperties": {"anyOf": [{"enum": simple}, capture]}},
         }
     )
