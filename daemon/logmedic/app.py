@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from logmedic.adapters.fixes.probes import Probes
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.web.server import ControlServer
+from logmedic.core.framing import TRACES, Framing
 from logmedic.core.matcher import Matcher
 from logmedic.core.ruletest import run_tests
 from logmedic.inputs import ARGUMENT, inputs
@@ -117,7 +119,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     zone = local_zone()
     policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now())
     arm = not run.once or policy.mode is not Mode.OBSERVE
-    live = Live(await first_generation(loader, policy, runner, make_matcher(zone), arm=arm))
+    live = Live(await first_generation(loader, policy, runner, make_matcher(zone, settings.framings()), arm=arm))
 
     receivers = settings.receivers()
     sender = AppriseSender(python=sys.executable, environment=settings.surroundings)
@@ -140,7 +142,12 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     )
     dispatcher.report_to(engine.submit)
     reloader = Reloader(
-        loader=loader, live=live, runner=runner, make_matcher=make_matcher(zone), notifier=notifier, clock=clock
+        loader=loader,
+        live=live,
+        runner=runner,
+        make_matcher=make_matcher(zone, settings.framings()),
+        notifier=notifier,
+        clock=clock,
     )
     signals.install(reloader.request)
 
@@ -150,7 +157,14 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
 
     sources = await stack.enter_async_context(_opened_sources(run, clock, reloader))
     intakes = [
-        Intake(source=source, engine=engine, matcher=lambda: live.current.matcher, clock=clock, zone=zone)
+        Intake(
+            source=source,
+            engine=engine,
+            matcher=lambda: live.current.matcher,
+            clock=clock,
+            zone=zone,
+            framing=settings.framings().get(source.name, TRACES),
+        )
         for source in sources
     ]
     control = DaemonControl(
@@ -267,9 +281,9 @@ async def _opened_sources(run: Run, clock: SystemClock, reloader: Reloader) -> A
         yield sources
 
 
-def make_matcher(zone: tzinfo) -> Callable[[RuleSet], Matcher]:
+def make_matcher(zone: tzinfo, framings: Mapping[str, Framing] = MappingProxyType({})) -> Callable[[RuleSet], Matcher]:
     def make(ruleset: RuleSet) -> Matcher:
-        return Matcher(ruleset.rules, zone=zone, any_source=frozenset({"stdin", ARGUMENT}))
+        return Matcher(ruleset.rules, zone=zone, any_source=frozenset({"stdin", ARGUMENT}), framings=framings)
 
     return make
 

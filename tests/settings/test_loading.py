@@ -177,7 +177,7 @@ def test_the_shipped_schema_is_that_of_this_version() -> None:
 def test_each_kind_of_source_can_be_named(tmp_path: Path) -> None:
     text = """
 sources:
-  app: { files: /var/log/app/*.log, from_start: true, quiet_after: 10m, multiline: { start: '^\\d', continue: '^ ' } }
+  app: { files: /var/log/app/*.log, from_start: true, quiet_after: 10m, multiline: { continue: '^ ' } }
   host: { journal: {} }
   web: { journal: { units: nginx.service, identifiers: [nginx] } }
   tool: { command: [smartctl, --all] }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from logmedic.core.framing import TRACES, Framing
 from logmedic.core.position import TAIL_BYTES, tail_hash
-from logmedic.core.records import open_tail
 from logmedic.model.record import Block
 
 MAX_HELD_BYTES = 256 * 1024
@@ -15,7 +15,8 @@ class Assembler:
     """One for each origin. Holds back a block's last record while it may still grow; the checkpoint of what it hands on
     stays before what it holds, so that a crash reads that again (F30). The caller flushes when nothing follows."""
 
-    def __init__(self) -> None:
+    def __init__(self, framing: Framing = TRACES) -> None:
+        self._framing = framing
         self._held: Block | None = None
         self._before = b""
         """The last bytes before the next one expected: in the file (device, inode) and at the offset of `_next`."""
@@ -36,7 +37,7 @@ class Assembler:
         # The position before what is held can be told only of bytes that follow one another.
         movable = (adjacent or held is None) and block.checkpoint.offset == block.start + len(block.data)
         self._next = (*_place(block)[:2], block.start + len(block.data))
-        cut = _cut(whole) if movable and not block.complete else None
+        cut = self._cut(whole) if movable and not block.complete else None
         if cut is None:
             self._before = (self._before + (whole if adjacent else block).data)[-TAIL_BYTES:]
             return whole
@@ -48,6 +49,11 @@ class Assembler:
         if held is not None:
             self._before = (self._before + held.data)[-TAIL_BYTES:]
         return held
+
+    def _cut(self, block: Block) -> int | None:
+        """Where what is held back begins; None: nothing is."""
+        at = self._framing.open_tail(block.data)
+        return None if at is None or len(block.data) - at > MAX_HELD_BYTES else at
 
     def _hold(self, whole: Block, cut: int) -> Block | None:
         """Keep what begins at `cut`, hand on the rest."""
@@ -66,12 +72,6 @@ class Assembler:
 def _joined(held: Block, block: Block, adjacent: bool) -> Block:
     start = held.start if adjacent else max(block.start - len(held.data), 0)
     return replace(block, data=held.data + block.data, start=start, gaps=held.gaps + block.gaps)
-
-
-def _cut(block: Block) -> int | None:
-    """Where what is held back begins; None: nothing is."""
-    at = open_tail(block.data)
-    return None if at is None or len(block.data) - at > MAX_HELD_BYTES else at
 
 
 def _place(block: Block) -> tuple[int, int, int]:

@@ -16,7 +16,7 @@ class Entries:
         self._starts = [entry.start for entry in block.entries]
         self._size = len(block.data)
 
-    def spans(self) -> list[tuple[int, int]]:
+    def spans(self, _: bytes = b"") -> list[tuple[int, int]]:
         """(start, end) of every entry."""
         return list(zip(self._starts, [*self._starts[1:], self._size], strict=True))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from enum import Enum, auto
 from functools import cached_property
+from types import MappingProxyType
 
 import regex
 
@@ -17,7 +18,8 @@ from logmedic.core.captures import accept
 from logmedic.core.entries import Entries
 from logmedic.core.eventtime import event_time
 from logmedic.core.fields import fields_of, level_of
-from logmedic.core.records import cut, decode
+from logmedic.core.framing import TRACES, Framing
+from logmedic.core.records import decode
 from logmedic.core.scanner import make_scanner, search
 from logmedic.model.record import Block, Entry, Findings, Match, Record, UnknownError
 from logmedic.model.rule import Level, Rule
@@ -60,7 +62,8 @@ class _Found:
 
 class Matcher:
     """All enabled `rules` and the error detectors in one scanner. `zone` is for times without an offset; `timeout_s`
-    for one pattern on one record. Rules hear the sources that they name, and those in `any_source`. `find` may be
+    for one pattern on one record. Rules hear the sources that they name, and those in `any_source`.
+    `framings`: how the lines of a source make records, by its name; stack traces for all others. `find` may be
     called from any thread. Raises regex.error for a pattern that does not compile."""
 
     def __init__(
@@ -71,7 +74,9 @@ class Matcher:
         scanner: str = "auto",
         timeout_s: float = 0.1,
         any_source: frozenset[str] = frozenset({"stdin"}),
+        framings: Mapping[str, Framing] = MappingProxyType({}),
     ) -> None:
+        self._framings = framings
         self._zone = zone
         self._timeout_s = timeout_s
         self._any_source = any_source
@@ -101,9 +106,10 @@ class Matcher:
         found = _Found([], [], Counter())
         entries = Entries(block) if block.entries else None
         if entries is None:
-            records = cut(block.data, self._scanner.scan(block.data))
+            framing = self._framings.get(block.source, TRACES)
+            records = framing.cut(block.data, self._scanner.scan(block.data, framing.spans))
         else:
-            hits = self._scanner.scan(block.data, entries.spans())
+            hits = self._scanner.scan(block.data, entries.spans)
             records = entries.cut([*hits, *self._hits_in_fields(block)])
         for start, end, indices in records:
             entry = PLAIN if entries is None else entries.at(start)

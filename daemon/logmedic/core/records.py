@@ -7,7 +7,7 @@ can continue nothing begins a record whatever stands before it, so looking back 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 MAX_RECORD_BYTES = 64 * 1024
@@ -23,27 +23,49 @@ _CHAIN = (
 _KINDS = re.compile(
     rb"(?m)(?P<indented>[ \t]+[^ \t\r\n])|(?P<blank>[ \t]*\r?$)"
     rb"|(?P<header>Traceback \(most recent call last\):)|(?P<chain>" + _CHAIN + rb")"
-    rb"|(?P<frame>(?:Caused by|Suppressed): |at [\w$.<>/@]+\(|\.\.\. \d+ (?:more|common frames))"
+    rb"|(?P<frame>(?:Caused by|Suppressed): |at [\w$.<>/@]+\(|\.\.\. \d+ (?:more|common frames)"
+    rb"|(?:PHP )?Stack trace:|(?:PHP {2,}\d+\. |#\d+ )[\w/{\[\\.]|note: (?:run with|[Ss]ome details)|stack backtrace:)"
+    rb"|(?P<go>panic: |fatal error: |\[signal |goroutine \d+ \[|created by |exit status \d+\r?$"
+    rb"|[\w./*()\-]+\([^ \n]*(?:, [^ \n]+)*\)\r?$)"
+    rb"|(?P<closing>[}\])]+[,;]?\r?$)"
     rb"|(?P<throwable>" + _THROWABLE + rb")|(?P<exception>" + _EXCEPTION + rb")"
 )
+_RUST = b"panicked at "
+"""The line below says what happened, in any words."""
+_GO_BEGINS = re.compile(rb"panic: |fatal error: |goroutine \d+ \[")
 _TROUBLE = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL|SEVERE|WARN|WARNING|[Ee]rror|[Ee]xception|[Ff]ail(?:ed|ure)?)\b")
+
+
+RecordAt = Callable[[bytes, int, int], tuple[int, int]]
+"""(block, a byte in it, a record's start at or before that byte) -> (start, end)."""
 
 
 class _State(Enum):
     """Where a record stands. OPEN: an ordinary line. FRAMES: lines of a trace were last. IN_TRACE: below a Python
     header, its last line is still to come. DONE: that line was there; a chained trace may follow. CHAINED: the words
-    between two traces were there."""
+    between two traces were there. GO: inside a panic of Go. GO_GAP: an empty line was there, more may follow.
+    PANICKED: the line of a Rust panic was there; the next one belongs to it."""
 
     OPEN = 1
     FRAMES = 2
     IN_TRACE = 3
     DONE = 4
     CHAINED = 5
+    GO = 6
+    GO_GAP = 7
+    PANICKED = 8
 
 
-def cut(block: bytes, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, list[int]]]:
+_WAITING = (_State.CHAINED, _State.GO_GAP)
+"""What was last counts only once more follows."""
+
+
+def cut(
+    block: bytes, hits: Iterable[tuple[int, int]], record_at: RecordAt | None = None
+) -> Iterator[tuple[int, int, list[int]]]:
     """(start, end, sorted pattern indices) of every record with a hit, in order; `end` is behind its newline. `hits` as
-    a scanner gives them, in any order."""
+    a scanner gives them, in any order. `record_at`: finds the record that holds a byte; stack traces when None."""
+    find = record_at or _record_at
     found: set[int] = set()
     start = end = 0
     for index, behind in sorted(hits, key=_by_offset):
@@ -52,7 +74,7 @@ def cut(block: bytes, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, in
             if found:
                 yield start, end, sorted(found)
             found = set()
-            start, end = _record_at(block, at, end)
+            start, end = find(block, at, end)
         found.add(index)
     if found:
         yield start, end, sorted(found)
@@ -73,12 +95,12 @@ def open_tail(block: bytes) -> int | None:
         return None
     at = len(block) - 1
     start, end = _line(block, at)
-    if _kind(block, start) is None and block.find(_HEADER, start, end) < 0:
+    if _kind(block, start) is None and not _announces(block, start, end) and not _follows_panic(block, start):
         return None
     start = _surely_begins(block, at, 0)
     while True:
         end, state = _extend(block, start)
-        if end >= len(block) or state is _State.CHAINED:
+        if end >= len(block) or state in _WAITING:
             break
         start = end
     return start if state not in (_State.OPEN, _State.DONE) else None
@@ -123,10 +145,9 @@ def _surely_begins(block: bytes, at: int, floor: int) -> int:
     start = block.rfind(b"\n", 0, at) + 1
     while start > floor:
         kind = _kind(block, start)
-        if kind is None:
-            return start
         before = block.rfind(b"\n", 0, start - 1) + 1
-        if kind == "exception" and not _leads_to_exception(block, before, start):
+        leads = _leads_to_exception(block, before, start)
+        if not _follows_panic(block, start) and (kind is None or (kind == "exception" and not leads)):
             return start
         start = before
     return max(start, floor)
@@ -146,14 +167,14 @@ def _extend(block: bytes, start: int) -> tuple[int, _State]:
     lines = 1
     while position < size and lines < MAX_RECORD_LINES:
         kind = _kind(block, position)
-        if kind is None:
+        if kind is None and state is not _State.PANICKED:
             return end, state if position == end else _State.DONE
         after = _next(block, line, position, state, kind)
         next_end = _line(block, position)[1]
         if after is None or next_end - start > MAX_RECORD_BYTES:
             return end, state if position == end else _State.DONE
         line, position, state, lines = position, next_end, after, lines + 1
-        if state is not _State.CHAINED:
+        if state not in _WAITING:
             end = position
     return end, state
 
@@ -161,12 +182,24 @@ def _extend(block: bytes, start: int) -> tuple[int, _State]:
 def _first_state(block: bytes, start: int, end: int) -> _State:
     if block.find(_HEADER, start, end) >= 0:
         return _State.IN_TRACE
+    if block.find(_RUST, start, end) >= 0:
+        return _State.PANICKED
+    if _GO_BEGINS.match(block, start):
+        return _State.GO
     kind = _kind(block, start)
     return _State.FRAMES if kind in ("indented", "frame") else _State.OPEN
 
 
-def _next(block: bytes, line: int, start: int, state: _State, kind: str) -> _State | None:
+def _next(block: bytes, line: int, start: int, state: _State, kind: str | None) -> _State | None:
     """What the record becomes with the line at `start`, of that kind, behind the one at `line`; None: it is over."""
+    if state is _State.PANICKED:
+        return _State.FRAMES
+    if state in (_State.GO, _State.GO_GAP):
+        return _next_of_go(kind, state)
+    if kind == "closing":
+        return state if state is _State.FRAMES else None
+    if kind == "go":
+        return None
     if kind in ("indented", "frame"):
         return {_State.OPEN: _State.FRAMES, _State.CHAINED: None}.get(state, state)
     if kind == "header":
@@ -179,6 +212,27 @@ def _next(block: bytes, line: int, start: int, state: _State, kind: str) -> _Sta
     if kind == "exception":
         return _State.DONE if state is _State.IN_TRACE else None
     return _State.CHAINED if state in (_State.DONE, _State.CHAINED) else None  # blank, chain
+
+
+def _next_of_go(kind: str | None, state: _State) -> _State | None:
+    if kind == "blank":
+        return _State.GO_GAP
+    if kind == "go" or (kind == "indented" and state is _State.GO):
+        return _State.GO
+    return None
+
+
+def _announces(block: bytes, start: int, end: int) -> bool:
+    """More is to come below the line, whatever that line's kind."""
+    return block.find(_HEADER, start, end) >= 0 or block.find(_RUST, start, end) >= 0
+
+
+def _follows_panic(block: bytes, start: int) -> bool:
+    """Whether the line above is that of a Rust panic."""
+    if start == 0:
+        return False
+    before = block.rfind(b"\n", 0, start - 1) + 1
+    return block.find(_RUST, before, start) >= 0
 
 
 def _is_trouble(block: bytes, start: int, end: int) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import regex
@@ -15,6 +15,7 @@ import regex
 from logmedic.core.records import decode, spans
 from logmedic.core.widening import widen
 
+Records = Callable[[bytes], Iterable[tuple[int, int]]]
 Hit = tuple[int, int]
 """Index of the pattern, offset behind the last byte of the hit (1 for the first byte of the block; 0 only in an empty
 match at the start)."""
@@ -28,9 +29,8 @@ MAX_SHARED = 8
 class Scanner(Protocol):
     """Built once for a set of patterns; used from any thread."""
 
-    def scan(self, data: bytes, records: Sequence[tuple[int, int]] | None = None) -> list[Hit]:
-        """Hits in any order, possibly several a record. `records`: (start, end) of each, where they are known; else
-        they are found in `data`."""
+    def scan(self, data: bytes, records: Records = spans) -> list[Hit]:
+        """Hits in any order, possibly several a record. `records`: tells (start, end) of each record in `data`."""
 
     def mute(self, indices: Collection[int]) -> None:
         """These patterns need no hits from now on (their rule is quarantined, F43)."""
@@ -53,10 +53,10 @@ class PlainScanner:
         given = zip(numbers, patterns, strict=True)
         self._patterns = tuple((n, regex.compile("" if n in loose else pattern)) for n, pattern in given)
 
-    def scan(self, data: bytes, records: Sequence[tuple[int, int]] | None = None) -> list[Hit]:
+    def scan(self, data: bytes, records: Records = spans) -> list[Hit]:
         if not self._patterns:
             return []
-        texts = [(decode(data, start, end), end) for start, end in (spans(data) if records is None else records)]
+        texts = [(decode(data, start, end), end) for start, end in records(data)]
         return [hit for index, pattern in self._patterns for hit in self._hits(index, pattern, texts)]
 
     def mute(self, indices: Collection[int]) -> None:
@@ -84,7 +84,7 @@ class HyperscanScanner:
         self._scratches = threading.local()  # a scratch serves one scan at a time
         self.plain_patterns = tuple(refused)
 
-    def scan(self, data: bytes, records: Sequence[tuple[int, int]] | None = None) -> list[Hit]:
+    def scan(self, data: bytes, records: Records = spans) -> list[Hit]:
         hits: list[Hit] = []
         if self._database is not None and data:
             raw: list[Hit] = []

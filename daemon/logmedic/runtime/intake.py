@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from logmedic.core.assembler import Assembler
+from logmedic.core.framing import TRACES, Framing
 from logmedic.core.matcher import Matcher
 from logmedic.model.changeset import Observed
 from logmedic.model.record import Block
@@ -29,9 +30,17 @@ class Intake:
     """One source's way to the engine. `run` is kept by the supervisor; a restart begins behind what is committed."""
 
     def __init__(
-        self, *, source: Source, engine: Engine, matcher: Callable[[], Matcher], clock: Clock, zone: tzinfo = UTC
+        self,
+        *,
+        source: Source,
+        engine: Engine,
+        matcher: Callable[[], Matcher],
+        clock: Clock,
+        zone: tzinfo = UTC,
+        framing: Framing = TRACES,
     ) -> None:
         """`zone`: of line times that name none."""
+        self._framing = framing
         self._source = source
         self._clock = clock
         self._zone = zone
@@ -80,7 +89,7 @@ class Intake:
 
     async def _take(self, block: Block, flushes: asyncio.TaskGroup) -> None:
         self._cancel_flush(block.origin)
-        assembler = self._assemblers.setdefault(block.origin, Assembler())
+        assembler = self._assemblers.setdefault(block.origin, Assembler(self._framing))
         ready = assembler.push(block)
         if ready is not None:
             await self._match(ready)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from logmedic.core.framing import Framing
 from logmedic.model.alert import AlertPlan, Receiver, Route
 from logmedic.model.policy import LearningPolicy, Policy
 from logmedic.model.rule import Mode
@@ -90,6 +91,16 @@ class Multiline(Part):
     """A line that matches begins a record; every other continues it."""
     continues: str = Field(default="", alias="continue")
     """A line that matches belongs to the one before."""
+
+    @model_validator(mode="after")
+    def _compiles(self) -> Self:
+        if not self.start and not self.continues:
+            raise ValueError("it names neither `start` nor `continue`")
+        self.framing()
+        return self
+
+    def framing(self) -> Framing:
+        return Framing(self.start, self.continues)
 
 
 class SourceSettings(Part):
@@ -232,6 +243,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Nothing behind the back: `load_settings` passes the layers in."""
         return (init_settings,)
+
+    def framings(self) -> dict[str, Framing]:
+        """By source: how its lines make records, where that is set."""
+        return {name: each.multiline.framing() for name, each in self.sources.items() if each.multiline is not None}
 
     @property
     def notify_socket(self) -> str:

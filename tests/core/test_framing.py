@@ -1,0 +1,106 @@
+"""Records as an operator frames them: by their first line, or by what continues one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logmedic.core.assembler import Assembler
+from logmedic.core.framing import TRACES, Framing
+from logmedic.core.matcher import Matcher
+from logmedic.core.records import MAX_RECORD_BYTES, MAX_RECORD_LINES
+from logmedic.model.record import Block, Checkpoint
+from logmedic.model.rule import MatchSpec, Rule
+
+NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
+DATED = Framing(start=r"^\d{4}-")
+MORE = Framing(continues=r"^(\s|\+)")
+FRAMINGS = [TRACES, DATED, MORE]
+LINES = st.lists(
+    st.sampled_from([b"2026-11-24 boom\n", b" more\n", b"+ more\n", b"other\n", b"\n", b"x\r\n"]), max_size=30
+).map(b"".join)
+
+
+def of(block: bytes, framing: Framing) -> list[bytes]:
+    return [block[start:end] for start, end in framing.spans(block)]
+
+
+def test_a_line_that_matches_start_begins_a_record_and_all_others_continue_it() -> None:
+    block = b"cut off before\n2026-11-24 one\nSELECT *\n  FROM x\n2026-11-25 two\n"
+    assert of(block, DATED) == [b"cut off before\n", b"2026-11-24 one\nSELECT *\n  FROM x\n", b"2026-11-25 two\n"]
+
+
+def test_a_line_that_matches_continue_belongs_to_the_one_before() -> None:
+    assert of(b"one\n+ more\n more\ntwo\nthree\n+ x\n", MORE) == [b"one\n+ more\n more\n", b"two\n", b"three\n+ x\n"]
+
+
+@pytest.mark.parametrize("arguments", [("(", ""), ("", "[z-a]"), ("a", "b")])
+def test_what_is_no_framing_is_refused(arguments: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"does not compile|exclude each other"):
+        Framing(*arguments)
+
+
+def test_i6_a_record_is_bounded_in_lines_and_bytes() -> None:
+    many = of(b"2026-\n" + b"x\n" * 2 * MAX_RECORD_LINES, DATED)
+    assert max(record.count(b"\n") for record in many) == MAX_RECORD_LINES
+    assert len(many) == 3
+    large = of(b"2026-\n" + (b"x" * 9999 + b"\n") * 20, DATED)
+    assert max(map(len, large)) <= MAX_RECORD_BYTES
+
+
+def test_a_block_without_any_beginning_costs_no_more_than_its_size() -> None:
+    block = b"x\n" * 100_000
+    hits = [(0, at) for at in range(2, len(block), 2000)]
+    records = list(DATED.cut(block, hits))
+    assert all(start % (2 * MAX_RECORD_LINES) == 0 for start, _, _ in records)
+
+
+@given(LINES, st.sampled_from(FRAMINGS), st.data())
+def test_cutting_at_hits_gives_the_records_of_the_whole_block(
+    block: bytes, framing: Framing, data: st.DataObject
+) -> None:
+    every = list(framing.spans(block))
+    assert b"".join(block[start:end] for start, end in every) == block
+    offsets = data.draw(st.lists(st.integers(1, len(block)), max_size=5)) if block else []
+    wanted = sorted({span for at in offsets for span in every if span[0] < at <= span[1]})
+    assert [(start, end) for start, end, _ in framing.cut(block, [(0, at) for at in offsets])] == wanted
+
+
+@given(LINES, st.sampled_from(FRAMINGS), st.data())
+def test_records_are_the_same_however_the_lines_come_in_blocks(
+    content: bytes, framing: Framing, data: st.DataObject
+) -> None:
+    lines = content.splitlines(keepends=True)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=6)))
+    assembler, found, at = Assembler(framing), list[bytes](), 0
+    for first, last in zip([0, *cuts], [*cuts, len(lines)], strict=True):
+        piece = b"".join(lines[first:last])
+        mark = Checkpoint("a.log", "app", at + len(piece), NOW)
+        ready = assembler.push(Block("app", "a.log", piece, at, mark, NOW))
+        at += len(piece)
+        found += of(ready.data, framing) if ready is not None else []
+    last_one = assembler.flush()
+    found += of(last_one.data, framing) if last_one is not None else []
+    if framing is not TRACES:  # of a trace, what follows an empty line is told only by the lines after it
+        assert found == of(content, framing)
+    assert b"".join(found) == content
+
+
+def test_a_pattern_that_explodes_begins_a_record_and_stops_nothing() -> None:
+    framing = Framing(start=r"^(a|aa)+$")
+    assert len(of((b"a" * 60 + b"b\n") * 2, framing)) == 2
+
+
+@pytest.mark.parametrize("scanner", ["auto", "plain"])
+def test_the_matcher_frames_each_source_as_it_is_set(scanner: str) -> None:
+    rule = Rule("r", "t", MatchSpec((r"one\n(.*\n)*needle",)))
+    matcher = Matcher([rule], zone=UTC, scanner=scanner, framings={"app": DATED})
+    content = b"2026-11-24 one\nmiddle\nneedle\n2026-11-24 two\n"
+    mark = Checkpoint("a.log", "app", len(content), NOW)
+    found = {
+        source: len(matcher.find(Block(source, "a.log", content, 0, mark, NOW)).matches) for source in ("app", "web")
+    }
+    assert found == {"app": 1, "web": 0}
