@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +31,7 @@ from logmedic.model.alert import Receiver
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.rule import Mode, RuleSet
 from logmedic.ports import Source
-from logmedic.runtime.clock import SystemClock, Uuid7
+from logmedic.runtime.clock import SystemClock, Uuid7, boot_time, local_zone
 from logmedic.runtime.control import DaemonControl
 from logmedic.runtime.dispatcher import Dispatcher
 from logmedic.runtime.engine import Engine
@@ -283,14 +283,11 @@ async def _opened_sources(run: Run, clock: SystemClock, reloader: Reloader) -> A
 
 def make_matcher(zone: tzinfo, framings: Mapping[str, Framing] = MappingProxyType({})) -> Callable[[RuleSet], Matcher]:
     def make(ruleset: RuleSet) -> Matcher:
-        return Matcher(ruleset.rules, zone=zone, any_source=frozenset({"stdin", ARGUMENT}), framings=framings)
+        return Matcher(
+            ruleset.rules, zone=zone, any_source=frozenset({"stdin", ARGUMENT}), framings=framings, boot_at=boot_time()
+        )
 
     return make
-
-
-def local_zone() -> tzinfo:
-    """The zone that log times without one are in: this host's."""
-    return datetime.now().astimezone().tzinfo or sys.exit("no local time zone")
 
 
 async def _check_receivers(sender: AppriseSender, receivers: Mapping[str, Receiver], unusable: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from enum import Enum, auto
 from functools import cached_property
 from types import MappingProxyType
@@ -63,7 +63,8 @@ class _Found:
 class Matcher:
     """All enabled `rules` and the error detectors in one scanner. `zone` is for times without an offset; `timeout_s`
     for one pattern on one record. Rules hear the sources that they name, and those in `any_source`.
-    `framings`: how the lines of a source make records, by its name; stack traces for all others. `find` may be
+    `framings`: how the lines of a source make records, by its name; stack traces for all others.
+    `boot_at`: for times that count from the boot. `find` may be
     called from any thread. Raises regex.error for a pattern that does not compile."""
 
     def __init__(
@@ -75,7 +76,9 @@ class Matcher:
         timeout_s: float = 0.1,
         any_source: frozenset[str] = frozenset({"stdin"}),
         framings: Mapping[str, Framing] = MappingProxyType({}),
+        boot_at: datetime | None = None,
     ) -> None:
+        self._boot_at = boot_at
         self._framings = framings
         self._zone = zone
         self._timeout_s = timeout_s
@@ -206,7 +209,7 @@ class Matcher:
         return not templates.declares_calm(text) or templates.has_trace(text)
 
     def _record(self, block: Block, entry: Entry, span: tuple[int, int], text: str) -> Record:
-        at = entry.at or event_time(text, block.read_at, self._zone)
+        at = entry.at or event_time(text, block.read_at, self._zone, self._boot_at)
         start, end = span
         return Record(block.source, block.origin, text, block.start + start, block.start + end, at, entry.fields)
 

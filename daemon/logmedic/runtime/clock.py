@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+ZONE_FILE = Path("/etc/localtime")
 
 
 class SystemClock:
@@ -36,3 +41,22 @@ class Uuid7:
         value = (self._last_ms & (1 << 48) - 1) << 80
         value |= 0x7 << 76 | self._sequence << 64 | 0b10 << 62 | secrets.randbits(62)
         return str(uuid.UUID(int=value))
+
+
+def local_zone() -> tzinfo:
+    """The zone that log times without one are in: this host's, with its summer time; its offset of today where the
+    zone's rules are not to be had."""
+    try:
+        with ZONE_FILE.open("rb") as rules:
+            return ZoneInfo.from_file(rules, key=str(ZONE_FILE))
+    except (OSError, ValueError):
+        return datetime.now().astimezone().tzinfo or UTC
+
+
+def boot_time() -> datetime | None:
+    """When this host was started, or None where the kernel does not tell."""
+    try:
+        found = re.search(r"^btime (\d+)$", Path("/proc/stat").read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return datetime.fromtimestamp(int(found[1]), UTC) if found else None
