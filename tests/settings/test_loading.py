@@ -30,7 +30,7 @@ def mistakes(tmp_path: Path, text: str, **env: str) -> str:
 def test_without_a_file_everything_is_observed_and_nobody_told() -> None:
     settings = load_settings(None, {})
     assert settings.mode is Mode.OBSERVE
-    assert set(settings.sources) == {"syslog", "kernel", "nginx-error", "postgresql"}
+    assert set(settings.sources) - {"journal"} == {"syslog", "kernel", "nginx-error", "postgresql"}
     assert settings.receivers() == {}
     assert any((path / "nginx.yaml").exists() for path in settings.rule_paths())
 
@@ -212,3 +212,14 @@ def test_a_source_that_is_none_is_told_with_its_place(tmp_path: Path, source: st
     said = mistakes(tmp_path, f"mode: observe\nsources:\n  app: {source}\n")
     assert told in said
     assert "/logmedic.yaml:3:" in said
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_journal_is_read_where_no_file_has_the_same_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    syslog = tmp_path / "syslog"
+    if there:
+        syslog.touch()
+    monkeypatch.setattr("logmedic.settings.form.SYSLOG_FILES", (syslog, tmp_path / "messages"))
+    assert ("journal" in load_settings(None, {}).sources) is not there

@@ -19,6 +19,7 @@ from logmedic.settings.places import SYSTEM_RULES, runtime_directory, shipped_ru
 from logmedic.yamldoc import duration_text, parse_duration
 
 PREFIX = "LOGMEDIC_"
+SYSLOG_FILES = (Path("/var/log/syslog"), Path("/var/log/messages"))
 
 
 def _duration(value: object) -> object:
@@ -305,14 +306,18 @@ class Settings(BaseSettings):
 
 
 def usual_sources() -> dict[str, SourceSettings]:
-    """Where the logs of a host usually are. A glob that finds nothing costs nothing."""
+    """Where the logs of a host usually are: in files, or in the journal where nobody writes them to files. A glob that
+    finds nothing costs nothing."""
     usual = {
-        "syslog": ("/var/log/syslog", "/var/log/messages"),
+        "syslog": tuple(map(str, SYSLOG_FILES)),
         "kernel": ("/var/log/kern.log",),
         "nginx-error": ("/var/log/nginx/*error.log",),
         "postgresql": ("/var/log/postgresql/*.log",),
     }
-    return {name: SourceSettings(files=globs) for name, globs in usual.items()}
+    sources = {name: SourceSettings(files=globs) for name, globs in usual.items()}
+    if not any(path.exists() for path in SYSLOG_FILES):  # else the same lines would come twice
+        sources["journal"] = SourceSettings(journal=JournalSource())
+    return sources
 
 
 def config_schema() -> dict[str, Any]:
