@@ -11,7 +11,10 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,6 +162,68 @@ def test_f52_a_newer_form_with_its_write_ahead_log_is_left_as_it_is(path: Path) 
 def test_f30_a_kill_leaves_whole_changesets(path: Path, in_commit: bool) -> None:
     killed_after(path, 20, in_commit=in_commit)
     assert use(path, whole) in ((20, 21) if in_commit else (20,))
+
+
+@contextlib.contextmanager
+def held_open(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process has the file open without our lock, as what a killed daemon has left behind may have."""
+    program = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
+def test_f30_a_store_that_a_leftover_process_has_open_opens_once_it_is_gone(path: Path) -> None:
+    killed_after(path, 5)
+    with held_open(path) as holder, ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(use, path, whole)
+        with pytest.raises(TimeoutError):
+            opening.result(1)
+        holder.kill()
+        assert opening.result(20) == 5
+    assert list(path.parent.glob("*.damaged-*")) == []
+
+
+@pytest.mark.slow
+def test_f30_a_store_that_stays_open_in_another_process_is_refused_and_left_as_it_is(path: Path) -> None:
+    killed_after(path, 5)
+
+    def content() -> dict[str, bytes]:
+        return {each.name: each.read_bytes() for each in path.parent.iterdir() if each.suffix != ".lock"}
+
+    with held_open(path):
+        before = content()
+        with pytest.raises(StoreBusy, match="lock"):
+            use(path, whole)
+        assert content() == before
+    assert use(path, whole) == 5
+
+
+def test_f30_what_looks_at_a_store_dies_with_who_asked_for_it(path: Path) -> None:
+    killed_after(path, 5)
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom logmedic.adapters.store import salvage\n"
+        "salvage.try_open(Path(sys.argv[1]))"
+    )
+    with held_open(path), subprocess.Popen([sys.executable, "-c", program, str(path)]) as asker:
+        children = Path(f"/proc/{asker.pid}/task/{asker.pid}/children")
+        until(lambda: children.read_text() != "", 10)
+        child = Path("/proc") / children.read_text().strip()
+        until(lambda: "duckdb" in (child / "maps").read_text() and "(sleeping)" in (child / "status").read_text(), 10)
+        asker.kill()
+        until(lambda: not child.exists() or "(zombie)" in (child / "status").read_text(), 2)
+
+
+def until(condition: Callable[[], bool], limit_s: float) -> None:
+    ends, pause = time.monotonic() + limit_s, threading.Event()
+    while not condition():
+        assert time.monotonic() < ends, f"not within {limit_s:g} s"
+        pause.wait(0.02)
 
 
 @pytest.mark.parametrize("where", [0.02, 0.5, 0.97])
@@ -441,3 +506,24 @@ def test_what_is_loaded_is_the_fold_over_what_was_committed(changesets: list[Cha
         state = use(path, loaded)
     assert state.windows == expected.windows
     assert state.incidents == expected.incidents
+
+
+def test_f48_what_a_kill_left_is_loaded_on_a_full_disk_as_well(path: Path) -> None:
+    """The last changes are in no table yet, and cannot be brought there now."""
+    killed_after(path, 10)
+    disk = FileLimit(path)
+    disk.fill()
+
+    async def scenario(store: DuckStore, state: EngineState) -> None:
+        assert state.checkpoints["a.log"].offset == 10
+        assert len(state.incidents) == 10
+        with pytest.raises(StoreFull):
+            await store.commit(counted(11))
+        disk.free()
+        await store.commit(counted(11))
+
+    try:
+        use(path, scenario)
+    finally:
+        disk.close()
+    assert use(path, whole) == 11

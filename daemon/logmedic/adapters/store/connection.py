@@ -33,11 +33,18 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
 _FULL = ("no space left", "disk full", "disk is full", "read-only file system", "quota", "file too large")
 _REFUSED = ("permission denied", "operation not permitted")
 _SHORT = ("out of memory", "too many open files")
+_TAKEN = "could not set lock on file"
 
 
 def is_no_damage(words: str) -> bool:
-    """Whether an error is about the host's room or rights and not about the file: salvage would only make it worse."""
-    return any(each in words.lower() for each in _FULL + _REFUSED + _SHORT)
+    """Whether an error is about the host's room or rights, or another process that has the file open, and not about the
+    file: salvage would only make it worse."""
+    return is_taken(words) or any(each in words.lower() for each in _FULL + _REFUSED + _SHORT)
+
+
+def is_taken(words: str) -> bool:
+    """Whether an error says that another process has the file open."""
+    return _TAKEN in words.lower()
 
 
 def trouble(error: Exception | str) -> StoreFull | StoreBusy:

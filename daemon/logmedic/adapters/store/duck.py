@@ -1,9 +1,11 @@
-"""The store: one DuckDB file, one thread that touches it, one transaction a changeset."""
+"""The store: one DuckDB file, one thread that touches it, one transaction a changeset.
+
+A changeset is committed as one row of the table `changes`; the entities' own tables follow (see `pending`).
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +17,15 @@ from typing import Any, TypeVar
 import duckdb
 import structlog
 
-from logmedic.adapters.store import rows, salvage
-from logmedic.adapters.store.connection import Lock, connect, trouble
+from logmedic.adapters.store import pending, rows, salvage
+from logmedic.adapters.store.connection import Lock, connect, is_no_damage, trouble
 from logmedic.adapters.store.migrations import migrate
 from logmedic.adapters.store.queries import DuckQueries
 from logmedic.adapters.store.rows import utc
 from logmedic.adapters.store.walog import wal_of
 from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import Changeset
-from logmedic.model.errors import LogmedicError, NotFound, StoreBusy, StoreFull
+from logmedic.model.errors import LogmedicError, NotFound, StoreBusy, StoreFull, TransientError
 from logmedic.model.fix import AttemptStatus
 from logmedic.model.gap import SourceEventKind
 from logmedic.model.issue import IncidentStatus
@@ -47,6 +49,7 @@ class DuckStore:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._changes = 0
+        self._pending = pending.Pending()
         self._notices: list[str] = []
 
     @property
@@ -88,12 +91,7 @@ class DuckStore:
         try:
             if wal_of(self._path).exists() or not _looks_sound(self._path):
                 self._notices += salvage.make_openable(self._path)
-            try:
-                return self._begin()
-            except duckdb.Error:  # closed well, and damaged inside all the same
-                self._close_connection()
-                self._notices += salvage.make_openable(self._path)
-                return self._begin()
+            return self._begun()
         except (duckdb.Error, OSError) as error:
             self._close()
             raise trouble(error) from None
@@ -101,12 +99,36 @@ class DuckStore:
             self._close()
             raise
 
+    def _begun(self) -> EngineState:
+        """A file that was closed well may be damaged inside all the same, so that it does not open, or opens and cannot
+        be written to (F47)."""
+        for salvaged in (self._openable_again, self._begin_anew):
+            try:
+                return self._begin()
+            except duckdb.Error as error:
+                if is_no_damage(str(error)):
+                    raise
+                salvaged(error)
+        return self._begin()
+
     def _begin(self) -> EngineState:
         """Raises duckdb.Error, StoreTooNew."""
-        self._connection = self._connect()
-        migrate(self._connection)
-        self._changes = self._stored_changes()
-        return _load(self._connection)
+        self._reconnect()
+        migrate(self._live())
+        self._reload()
+        try:
+            self._fold()
+        except duckdb.Error as error:
+            if not is_no_damage(str(error)):
+                raise
+            self._undo(self._live())
+            with pending.overlaid(self._live(), self._pending):  # on a full disk it starts all the same (F48)
+                return _load(self._live())
+        return _load(self._live())
+
+    def _openable_again(self, _: duckdb.Error) -> None:
+        self._close_connection()
+        self._notices += salvage.make_openable(self._path)
 
     def _make_directory(self) -> None:
         try:
@@ -115,44 +137,60 @@ class DuckStore:
             hint = "name another storage.path, or correct the rights"
             raise StoreFull(f"cannot make {self._path.parent}: {error.strerror}", hint) from None
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
+    def _reconnect(self) -> None:
+        """Raises duckdb.Error."""
         before = os.umask(0o077)
         try:
-            return connect(self._path)
+            self._connection = connect(self._path)
         finally:
             os.umask(before)
 
-    def _stored_changes(self) -> int:
-        row = self._live().execute("SELECT changes FROM progress").fetchone()
-        return int(row[0]) if row else 0
+    def _reload(self) -> None:
+        """Take over what the file holds. Raises duckdb.Error."""
+        self._changes = pending.changes_of(self._live())
+        self._pending = pending.load(self._live())
 
     def _commit(self, changeset: Changeset) -> None:
+        try:
+            change = pending.change_of(changeset)
+        except ValueError as error:
+            raise StoreBusy(f"the store cannot hold the change: {error}") from None
         if self._connection is None and self._reopened():
             return
-        connection = self._live()
+        if self._pending.is_large:
+            self._guarded(self._fold)
+        body = change.body
+        self._guarded(lambda: pending.append(self._live(), self._changes + 1, body))
+        self._changes += 1
+        self._pending.add(change, len(body))
+        self._keep_private()
+
+    def _guarded(self, write: Callable[[], None]) -> None:
+        """Raises StoreBusy, StoreFull; then nothing is written."""
         try:
-            connection.execute("BEGIN")
-            _write(connection, changeset)
-            connection.execute("UPDATE progress SET changes = ?", [self._changes + 1])
-            connection.execute("COMMIT")
+            write()
         except duckdb.Error as error:
-            self._undo(connection)
+            self._undo(self._live())
             if salvage.is_damage(error):
                 self._begin_anew(error)
             raise trouble(error) from None
-        self._changes += 1
-        self._keep_private()
+
+    def _fold(self) -> None:
+        """Raises duckdb.Error."""
+        if self._pending:
+            pending.fold(self._live(), self._pending, self._changes)
+            self._pending = pending.Pending()
 
     def _begin_anew(self, error: duckdb.Error) -> None:
         """Damage that no reading at the start had met (in an index) shows at a commit: what is committed is saved, the
-        commit is tried again by its caller (F47)."""
+        commit is tried again by its caller (F47). Raises duckdb.Error."""
         self._close_connection()
         told = salvage.begin_anew(self._path, " ".join(str(error).split())[:200])
         self._notices += told
         log.error("store_salvaged", notice="; ".join(told))
-        self._connection = self._connect()
-        migrate(self._connection)
-        self._changes = self._stored_changes()
+        self._reconnect()
+        migrate(self._live())
+        self._reload()
 
     def _keep_private(self) -> None:
         """DuckDB makes its log anew after each checkpoint, with the rights that the umask of the moment leaves."""
@@ -177,34 +215,45 @@ class DuckStore:
     def _reopened(self) -> bool:
         """After a connection was given up. True when the changeset that failed then is in the store all the same: its
         commit had reached the disk before the error came."""
+        before = self._changes
         try:
-            self._connection = self._connect()
+            self._reconnect()
+            self._reload()
         except duckdb.Error as error:
             raise trouble(error) from None
-        stored = self._stored_changes()
-        log.warning("store_reopened", changes=stored)
-        there, self._changes = stored > self._changes, stored
-        return there
+        log.warning("store_reopened", changes=self._changes)
+        return self._changes > before
 
     def _ask(self, question: str, arguments: dict[str, Any]) -> Any:
+        self._try_to_fold()
         try:
             return getattr(DuckQueries(self._live()), question)(**arguments)
         except duckdb.Error as error:
             raise StoreBusy(f"the store did not answer: {error}", "ask again") from None
 
+    def _try_to_fold(self) -> None:
+        """On a full disk the past is answered all the same, but for the last changes."""
+        if self._connection is not None:
+            with suppress(TransientError):
+                self._guarded(self._fold)
+
     def _prune(self, before: datetime) -> int:
-        connection = self._live()
-        connection.execute("BEGIN")
-        try:
+        self._guarded(self._fold)
+        gone = 0
+
+        def write() -> None:
+            nonlocal gone
+            connection = self._live()
+            connection.execute("BEGIN")
             gone = sum(_deleted(connection, sql, before) for sql in _PRUNE)
             _fold_tallies(connection, before)
             connection.execute("COMMIT")
-        except duckdb.Error as error:
-            self._undo(connection)
-            raise trouble(error) from None
+
+        self._guarded(write)
         return gone
 
     def _close(self) -> None:
+        self._try_to_fold()
         self._close_connection()
         self._lock.release()
 
@@ -221,15 +270,6 @@ def _looks_sound(path: Path) -> bool:
         return True
     with path.open("rb") as file:
         return file.read(12)[8:12] == b"DUCK"
-
-
-def _write(connection: duckdb.DuckDBPyConnection, changeset: Changeset) -> None:
-    for rule_id, group in changeset.forgotten_windows:
-        connection.execute("DELETE FROM windows WHERE rule_id = ? AND group_key = ?", [rule_id, group])
-    for name, table in rows.OF_CHANGESET.items():
-        encoded = table.encoded(getattr(changeset, name))
-        if encoded:
-            connection.execute(table.upsert, [json.dumps(encoded)])
 
 
 def _load(connection: duckdb.DuckDBPyConnection) -> EngineState:
@@ -315,7 +355,14 @@ def open_readonly(path: Path) -> Iterator[Queries]:
             connection = connect(path, read_only=True)
         except duckdb.Error as error:
             raise trouble(error) from None
-        with connection:
+        with connection, pending.overlaid(connection, _unfolded(connection)):
             yield DuckQueries(connection)
     finally:
         lock.release()
+
+
+def _unfolded(connection: duckdb.DuckDBPyConnection) -> pending.Pending:
+    try:
+        return pending.load(connection)
+    except duckdb.CatalogException:  # a store from before changes were kept apart
+        return pending.Pending()

@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from logmedic.adapters.store import pending
 from logmedic.adapters.store.rows import FIRST_TABLES, SOURCE_EVENTS
 from logmedic.model.errors import StoreTooNew
 
@@ -23,7 +24,12 @@ def _second(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("ALTER TABLE checkpoints ADD COLUMN IF NOT EXISTS cursor VARCHAR DEFAULT ''")
 
 
-STEPS: tuple[Any, ...] = (_first, _second)
+def _third(connection: duckdb.DuckDBPyConnection) -> None:
+    """A commit is one row here; its tables follow."""
+    connection.execute(pending.CREATE)
+
+
+STEPS: tuple[Any, ...] = (_first, _second, _third)
 NEWEST = len(STEPS)
 
 

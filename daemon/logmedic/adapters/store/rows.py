@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
+from math import isfinite
+from operator import itemgetter
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from logmedic.model.alert import Alert
@@ -20,13 +22,19 @@ from logmedic.model.record import Checkpoint
 T = TypeVar("T")
 
 
+Row = dict[str, Any]
+"""A row as `from_json` reads it, by column."""
+INT64 = 2**63
+
+
 @dataclass(frozen=True)
 class Column:
-    """`type`: DuckDB's. `read` makes the field's value of what DuckDB answers."""
+    """`type`: DuckDB's. `read` makes the field's value of what DuckDB answers, `write` what `from_json` reads of it."""
 
     name: str
     type: str
     read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -74,16 +82,14 @@ class Table(Generic[T]):
         parts += [f"LIMIT {limit}"] * (limit is not None)
         return " ".join(parts)
 
-    def encoded(self, entities: Iterable[T]) -> list[dict[str, Any]]:
-        """JSON-ready rows, the last of each key (sums are added up)."""
-        rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for entity in entities:
-            row = {each.name: _plain(getattr(entity, each.name)) for each in self.columns}
-            key = tuple(row[name] for name in self.key)
-            for name in self.sums if key in rows else ():
-                row[name] += rows[key][name]
-            rows[key] = row
-        return list(rows.values())
+    @cached_property
+    def key_of(self) -> Callable[[Row], Any]:
+        """The key of a row, comparable with that of others of this table."""
+        return itemgetter(*self.key)
+
+    def encoded(self, entity: T) -> Row:
+        """Raises ValueError for a number that no column takes."""
+        return {each.name: each.write(getattr(entity, each.name)) for each in self.columns}
 
     def decoded(self, row: Sequence[Any]) -> T:
         values = {each.name: each.read(value) for each, value in zip(self.columns, row, strict=True)}
@@ -114,36 +120,81 @@ def utc(at: datetime) -> datetime:
 
 
 def _plain(value: Any) -> Any:
-    """As `from_json` reads it."""
+    """As JSON holds it, inside of tuples and mappings."""
     match value:
         case datetime():
-            return utc(value).isoformat(sep=" ")
+            return _time(value)
         case Enum():
             return value.value
         case str():
-            return value.encode("utf-8", "replace").decode()  # lone surrogates are no JSON
+            return _text(value)
         case tuple() | frozenset():
-            return json.dumps([_plain(each) for each in value])
+            return [_plain(each) for each in value]
         case Mapping():
-            return json.dumps({str(key): _plain(each) for key, each in value.items()})
+            return {str(key): _plain(each) for key, each in value.items()}
     return value
+
+
+def _text(value: str) -> str:
+    """Lone surrogates are no JSON."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+def _time(value: datetime) -> str:
+    return utc(value).isoformat(sep=" ")
+
+
+def _whole(value: int) -> int:
+    if not -INT64 <= value < INT64:
+        raise ValueError(f"{value} is no 64-bit number")
+    return value
+
+
+def _number(value: float) -> float:
+    if not isfinite(value):
+        raise ValueError(f"{value} is no number")
+    return value
+
+
+def _value(value: Enum) -> Any:
+    return value.value
+
+
+def _nested(value: Any) -> str:
+    return json.dumps(_plain(value))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _or_none(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else call(value)
 
 
 def _column(name: str, hint: Any) -> Column:
     if get_origin(hint) is types.UnionType:
         (hint,) = (each for each in get_args(hint) if each is not type(None))
+        plain = _column(name, hint)
+        return Column(name, plain.type, _or_none(plain.read), _or_none(plain.write))
     if get_origin(hint) is tuple:
-        return Column(name, "VARCHAR", lambda value: tuple(json.loads(value)))
+        return Column(name, "VARCHAR", lambda value: tuple(json.loads(value)), _nested)
     if isinstance(get_origin(hint), type) and issubclass(get_origin(hint), Mapping):
-        return Column(name, "VARCHAR", json.loads)
+        return Column(name, "VARCHAR", json.loads, _nested)
     if issubclass(hint, Enum):
-        return Column(name, "VARCHAR", lambda value: None if value is None else hint(value))
+        return Column(name, "VARCHAR", hint, _value)
     if issubclass(hint, datetime):
-        return Column(name, "TIMESTAMP", lambda value: None if value is None else value.replace(tzinfo=UTC))
-    return Column(name, _TYPES[hint], lambda value: value)
+        return Column(name, "TIMESTAMP", lambda value: value.replace(tzinfo=UTC), _time)
+    kind, write = _TYPES[hint]
+    return Column(name, kind, _same, write)
 
 
-_TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
+_TYPES: dict[Any, tuple[str, Callable[[Any], Any]]] = {
+    str: ("VARCHAR", _text),
+    int: ("BIGINT", _whole),
+    float: ("DOUBLE", _number),
+    bool: ("BOOLEAN", _same),
+}
 
 ISSUES = Table("known_issues", KnownIssue, ("id",))
 INCIDENTS = Table("incidents", Incident, ("id",))

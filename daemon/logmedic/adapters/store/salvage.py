@@ -2,17 +2,20 @@
 
 The attempts run in a child, `python -m logmedic.adapters.store.salvage TASK PATH [NEW]`: a damaged file can abort the
 process that opens it. TASK is one of `_TASKS`. Originals are kept beside; what was done is told. What is no damage (a
-full disk, missing rights, a newer form) is raised, and the files stay as they are.
+full disk, missing rights, a newer form, another process that has it open) is raised, and the files stay as they are.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +23,7 @@ from typing import Any
 
 import duckdb
 
-from logmedic.adapters.store.connection import connect, is_no_damage, trouble
+from logmedic.adapters.store.connection import connect, is_no_damage, is_taken, trouble
 from logmedic.adapters.store.migrations import migrate, refuse_newer
 from logmedic.adapters.store.rows import TABLES
 from logmedic.adapters.store.walog import find_gap, wal_of
@@ -29,6 +32,10 @@ from logmedic.model.errors import LogmedicError, StoreTooNew
 TRIES = 5
 OPEN_LIMIT_S = 120.0
 """For replaying a large log on a slow disk."""
+TAKEN_WAIT_S = 5.0
+"""How long a child waits for another process that has the file open: a killed daemon's child may outlive it."""
+TAKEN_LOOK_S = 0.05
+_PDEATHSIG = 1
 _POSITION = re.compile(r"byte position (\d+)")
 
 
@@ -153,15 +160,27 @@ def _child(task: str, *paths: Path) -> dict[str, Any]:
 def _look(path: Path) -> dict[str, Any]:
     """Whether it is one of ours to write to: a log left behind is replayed in memory only."""
     if path.exists():
-        with connect(path, read_only=True) as connection:
+        with _opened(path, read_only=True) as connection:
             refuse_newer(connection)
     return {}
+
+
+def _opened(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """As `connect`, once nobody else has it open."""
+    ends = time.monotonic() + TAKEN_WAIT_S
+    while True:
+        try:
+            return connect(path, read_only=read_only)
+        except duckdb.Error as error:
+            if not is_taken(str(error)) or time.monotonic() >= ends:
+                raise
+        time.sleep(TAKEN_LOOK_S)
 
 
 def _read_all(path: Path) -> dict[str, Any]:
     """Every table: damage inside the file shows only then."""
     _look(path)
-    with connect(path) as connection:
+    with _opened(path) as connection:
         for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
             answer = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608  a count would read no values
             while answer.fetchmany(1000):
@@ -176,12 +195,12 @@ def _rescue(path: Path, new: Path) -> dict[str, Any]:
     with connect(new) as connection:
         migrate(connection)
         connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS old (READ_ONLY)")
-        for table in TABLES:
+        for name in (*(table.name for table in TABLES), "changes"):
             try:
-                copied = connection.execute(f"INSERT INTO {table.name} BY NAME FROM old.{table.name}")
-                rescued[table.name] = int((copied.fetchone() or (0,))[0])
+                copied = connection.execute(f"INSERT INTO {name} BY NAME FROM old.{name}")
+                rescued[name] = int((copied.fetchone() or (0,))[0])
             except duckdb.Error:
-                lost.append(table.name)
+                lost.append(name)
     return {"rescued": rescued, "lost": lost}
 
 
@@ -189,6 +208,8 @@ _TASKS: dict[str, Callable[..., dict[str, Any]]] = {"look": _look, "read": _read
 
 
 def main() -> None:
+    # Who is started after a kill of the daemon must not find the file held by what the killed one had asked for (F30).
+    ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     task, *paths = sys.argv[1:]
     try:
         report = _TASKS[task](*map(Path, paths))
