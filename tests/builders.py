@@ -68,7 +68,7 @@ def match(rule: Rule = RULE, at: datetime = START, group: str = "", **captures: 
 def unknown(
     at: datetime = START, text: str = "ERROR boom 1", *, trace: bool = False, critical: bool = False
 ) -> UnknownError:
-    return UnknownError(record(text, at), "shop", text, "ERROR boom <n>", "f" * 16, trace, critical)
+    return UnknownError(record(text, at), "shop", "ERROR boom <n>", "f" * 16, trace, critical)
 
 
 def checkpoint(offset: int = 1, origin: str = "a.log") -> Checkpoint:

@@ -151,3 +151,22 @@ def test_any_text_has_a_time_and_none_is_in_the_future(text: str, zone: tzinfo) 
     found = event_time(text, read_at, zone, read_at)
     assert found.utcoffset() == timedelta(0)
     assert found - read_at <= FUTURE
+
+
+@given(
+    st.from_regex(
+        r"20(25|26)([-/])(0[1-9]|1[012])\2(0[1-9]|[12]\d|30)[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d{1,9})?"
+        r"( ?(Z|UTC|CEST|[+-]0\d:?\d0))?( web1| ERROR|:|,|)",
+        fullmatch=True,
+    )
+    | st.from_regex(r"(Jan|Mar|Oct|Nov|Dec) ([ 12]\d|30) ([01]\d|2[0-3]):[0-5]\d:[0-5]\d( web1| CEST|)", fullmatch=True)
+    | st.from_regex(
+        r'\{"(time|ts|@timestamp)":"2026-(03|10|11)-2\dT0[0-5]:[0-5]\d:[0-5]\d(\.\d{3})?(Z|[+-]0\d:00)?"(,"ts":1)?\}',
+        fullmatch=True,
+    ),
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 5)),  # noqa: DTZ001  made aware below
+    st.sampled_from([UTC, BERLIN, NEW_YORK]),
+)
+def test_what_is_read_quickly_is_what_a_closer_look_finds(text: str, read_at: datetime, zone: tzinfo) -> None:
+    read_at = read_at.replace(tzinfo=UTC)
+    assert event_time(text, read_at, zone) == event_time(f" {text}", read_at, zone)

@@ -22,6 +22,24 @@ FRAMINGS = [TRACES, DATED, MORE]
 LINES = st.lists(
     st.sampled_from([b"2026-11-24 boom\n", b" more\n", b"+ more\n", b"other\n", b"\n", b"x\r\n"]), max_size=30
 ).map(b"".join)
+TRACED = st.lists(
+    st.sampled_from(
+        [
+            b"2026-11-24 ERROR boom\n",
+            b"Traceback (most recent call last):\n",
+            b'  File "a.py", line 1, in f\n',
+            b"KeyError: 1\n",
+            b"During handling of the above exception, another exception occurred:\n",
+            b"java.lang.IllegalStateException: closed\n",
+            b"panic: no\n",
+            b"goroutine 1 [running]:\n",
+            b"thread 'main' panicked at src/main.rs:3:5:\n",
+            b"\n",
+            b"other\n",
+        ]
+    ),
+    max_size=30,
+).map(b"".join)
 
 
 def of(block: bytes, framing: Framing) -> list[bytes]:
@@ -69,9 +87,9 @@ def test_cutting_at_hits_gives_the_records_of_the_whole_block(
     assert [(start, end) for start, end, _ in framing.cut(block, [(0, at) for at in offsets])] == wanted
 
 
-@given(LINES, st.sampled_from(FRAMINGS), st.data())
+@given(LINES | TRACED, st.sampled_from(FRAMINGS), st.booleans(), st.data())
 def test_records_are_the_same_however_the_lines_come_in_blocks(
-    content: bytes, framing: Framing, data: st.DataObject
+    content: bytes, framing: Framing, followed: bool, data: st.DataObject
 ) -> None:
     lines = content.splitlines(keepends=True)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=6)))
@@ -79,12 +97,12 @@ def test_records_are_the_same_however_the_lines_come_in_blocks(
     for first, last in zip([0, *cuts], [*cuts, len(lines)], strict=True):
         piece = b"".join(lines[first:last])
         mark = Checkpoint("a.log", "app", at + len(piece), NOW)
-        ready = assembler.push(Block("app", "a.log", piece, at, mark, NOW))
+        ready = assembler.push(Block("app", "a.log", piece, at, mark, NOW, followed=followed and last < len(lines)))
         at += len(piece)
         found += of(ready.data, framing) if ready is not None else []
     last_one = assembler.flush()
     found += of(last_one.data, framing) if last_one is not None else []
-    if framing is not TRACES:  # of a trace, what follows an empty line is told only by the lines after it
+    if followed or framing is not TRACES:  # what follows a line of trouble is told only by the lines after it
         assert found == of(content, framing)
     assert b"".join(found) == content
 
@@ -104,3 +122,20 @@ def test_the_matcher_frames_each_source_as_it_is_set(scanner: str) -> None:
         source: len(matcher.find(Block(source, "a.log", content, 0, mark, NOW)).matches) for source in ("app", "web")
     }
     assert found == {"app": 1, "web": 0}
+
+
+def test_what_is_handed_on_is_told_with_the_position_before_what_is_held() -> None:
+    assembler, first, second = Assembler(), b"one\n2026-11-24 ERROR boom\n", b"Traceback (most recent call last):\n"
+
+    def push(content: bytes, at: int, followed: bool) -> Block | None:
+        mark = Checkpoint("a.log", "app", at + len(content), NOW)
+        return assembler.push(Block("app", "a.log", content, at, mark, NOW, followed=followed))
+
+    ready = push(first, 0, True)
+    assert ready is not None
+    assert (ready.data, ready.checkpoint.offset) == (b"one\n", 4)
+    assert push(second, len(first), False) is None
+    held = assembler.flush()
+    assert held is not None
+    assert (held.data, held.start) == (first[4:] + second, 4)
+    assert held.checkpoint.offset == len(first + second)

@@ -102,7 +102,7 @@ def test_every_rule_that_knows_a_record_gets_it_once() -> None:
 
 def test_an_error_that_no_rule_knows_is_an_unknown_error() -> None:
     (error,) = find([UPSTREAM], "2026-11-23 03:12:41,123 CRITICAL shop.pay: order 4711 lost by 10.0.0.7\n").unknown
-    assert (error.component, error.message) == ("shop.pay", "order 4711 lost by 10.0.0.7")
+    assert error.component == "shop.pay"
     assert error.template == "order <n> lost by <ip>"
     assert error.critical
     assert not error.trace
@@ -124,7 +124,7 @@ def test_a_traceback_is_one_unknown_error_with_its_last_line(scanner: str) -> No
     )
     (error,) = find([], text, scanner=scanner).unknown
     assert error.trace
-    assert error.message == "payment failed: KeyError: 'amount'"
+    assert error.template == "payment failed: KeyError: '<*>'"
     assert error.record.text.endswith("KeyError: 'amount'")
 
 
@@ -135,8 +135,8 @@ def test_a_rule_may_match_inside_of_a_trace() -> None:
 
 
 def test_the_same_error_with_other_values_has_the_same_fingerprint() -> None:
-    first, second = find([], "ERROR shop: order 1 lost\nERROR shop: order 23456 lost\n").unknown
-    assert first.fingerprint == second.fingerprint
+    (error,) = find([], "ERROR shop: order 1 lost\nERROR shop: order 23456 lost\n").unknown
+    assert (error.count, error.record.text) == (2, "ERROR shop: order 1 lost")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ class Assembler:
         self._next = (*_place(block)[:2], block.start + len(block.data))
         cut = self._cut(whole) if movable and not block.complete else None
         if cut is None:
-            self._before = (self._before + (whole if adjacent else block).data)[-TAIL_BYTES:]
+            self._before = self._last_bytes((whole if adjacent else block).data)
             return whole
         return self._hold(whole, cut)
 
@@ -47,12 +47,16 @@ class Assembler:
         """What is held, with its own checkpoint."""
         held, self._held = self._held, None
         if held is not None:
-            self._before = (self._before + held.data)[-TAIL_BYTES:]
+            self._before = self._last_bytes(held.data)
         return held
+
+    def _last_bytes(self, follows: bytes) -> bytes:
+        """Of what was before and what follows it."""
+        return (self._before + follows[-TAIL_BYTES:])[-TAIL_BYTES:]
 
     def _cut(self, block: Block) -> int | None:
         """Where what is held back begins; None: nothing is."""
-        at = self._framing.open_tail(block.data)
+        at = self._framing.open_tail(block.data, block.followed)
         return None if at is None or len(block.data) - at > MAX_HELD_BYTES else at
 
     def _hold(self, whole: Block, cut: int) -> Block | None:
@@ -62,10 +66,9 @@ class Assembler:
             self._held = whole
             return None
         self._held = replace(whole, data=kept, start=whole.start + cut, gaps=())
-        self._before += ready
+        self._before = self._last_bytes(ready)
         offset = whole.checkpoint.offset - len(kept)
         checkpoint = replace(whole.checkpoint, offset=offset, tail_hash=tail_hash(self._before))
-        self._before = self._before[-TAIL_BYTES:]
         return replace(whole, data=ready, checkpoint=checkpoint)
 
 

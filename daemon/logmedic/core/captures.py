@@ -13,6 +13,8 @@ from logmedic.model.rule import Capture, CaptureType
 
 MAX_LENGTH = 255
 
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
 _HOSTPORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})", re.ASCII)
@@ -28,11 +30,18 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 def accept(value: str, capture: Capture) -> str | None:
     """`value` itself when it is wholly of the type and allowed, else None."""
+    usual = _USUAL.get(capture.type)
+    if usual is not None and not _is_bounded(capture) and usual.fullmatch(value):
+        return value
     if not value or len(value) > MAX_LENGTH or value.startswith("-") or not value.isprintable():
         return None
     if not value.isascii() and capture.type is not CaptureType.PATH:
         return None
     return value if _CHECKS[capture.type](value, capture) else None
+
+
+def _is_bounded(capture: Capture) -> bool:
+    return bool(capture.allow) or capture.minimum is not None or capture.maximum is not None
 
 
 def fill(template: str, captures: Mapping[str, str]) -> str:
@@ -133,6 +142,9 @@ def _is_enum(value: str, capture: Capture) -> bool:
     return value in capture.values
 
 
+_USUAL = {CaptureType.IP: _IPV4, CaptureType.INT: _INT, CaptureType.WORD: _WORD}
+"""What most values are: then, without bounds, no check below has more to say. All of it is short, ASCII, and begins
+with no `-`."""
 _CHECKS: dict[CaptureType, Callable[[str, Capture], bool]] = {
     CaptureType.IP: _is_ip,
     CaptureType.HOSTPORT: _is_hostport,

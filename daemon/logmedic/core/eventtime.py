@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from logmedic.core.fields import fields_of
 
@@ -15,6 +16,7 @@ FUTURE = timedelta(days=1)
 SKEW = timedelta(seconds=5)
 """How far another host's clock may be ahead, where a local time that occurs twice has to be before the reading."""
 TIME_FIELDS = ("@timestamp", "timestamp", "time", "ts", "datetime", "date")
+_MOST_OF_A_YEAR = timedelta(days=300)
 _YEARS_BACK = 8  # between the leap days of 1896 and 1904, 2096 and 2104
 
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -46,6 +48,16 @@ _KLOG = re.compile(
 )
 _FORMS = (_DATED, _ACCESS, _APACHE, _SYSLOG, _DAY_FIRST, _KLOG)
 
+_QUICK_DATED = re.compile(
+    r"(\d{4}([-/])\d\d\2\d\d[Tt ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?:[ ]?(Z(?![A-Za-z])|[+-]\d\d:?\d\d(?![\d:.])))?"
+    r"(?!\d|:|[.,]\d|[ ]?(?:UTC|GMT|Z|[+-]\d\d))",
+    re.ASCII,
+)
+_QUICK_SYSLOG = re.compile(rf"{_MONTH} (?P<day>[ \d]\d) (?P<clock>\d\d:\d\d:\d\d) (?![A-Z+-])", re.ASCII)
+"""How most lines begin. What these say is what the forms below would say, but the lines of a second share the work."""
+_QUICK_JSON = re.compile(r'\{"(?:@?timestamp|time|ts|datetime|date)":"(?=\d{4}-)')
+_NAMED_TIMES = re.compile(r'"(?:@?timestamp|time|ts|datetime|date)"')
+
 _OLD_MYSQL = re.compile(
     r"(?P<year>\d\d)(?P<monthno>\d\d)(?P<day>\d\d) [ ]?(?P<hour>\d?\d):(?P<minute>\d\d):(?P<second>\d\d)(?!\d)",
     re.ASCII,
@@ -73,6 +85,8 @@ def event_time(text: str, read_at: datetime, zone: tzinfo, boot_at: datetime | N
 
 def _written(text: str, read_at: datetime, zone: tzinfo, boot_at: datetime | None) -> datetime | None:
     """What the line begins with; else a field that is named for it; else the first form in the line."""
+    if (quick := _quick(text, read_at, zone)) is not None:
+        return quick
     head = text[:LOOK_CHARS]
     if (match := _EPOCH.match(head)) is not None:
         return _epoch(match)
@@ -80,12 +94,54 @@ def _written(text: str, read_at: datetime, zone: tzinfo, boot_at: datetime | Non
         return boot_at and boot_at.astimezone(UTC) + _since_boot(match)
     if (match := _OLD_MYSQL.match(head)) is not None:
         return _dated(match, read_at, zone)
-    first = min((match for form in _FORMS if (match := form.search(head))), key=_start, default=None)
+    first = next((match for form in _FORMS if (match := form.match(head))), None) or min(
+        (match for form in _FORMS if (match := form.search(head))), key=_start, default=None
+    )
     if _STRUCTURED.search(head, 0, first.start() if first else len(head)) is not None:
         named = _in_fields(fields_of(text), read_at, zone)
         if named is not None:
             return named
     return None if first is None else _dated(first, read_at, zone)
+
+
+def _quick(text: str, read_at: datetime, zone: tzinfo) -> datetime | None:
+    """The time that the text begins with, or its JSON; None: look closer."""
+    at = 0
+    if text.startswith("{"):
+        field = _QUICK_JSON.match(text)
+        if field is None or len(_NAMED_TIMES.findall(text)) > 1:
+            return None
+        at = field.end()
+    if (match := _QUICK_DATED.match(text, at)) is not None:
+        written, _, fraction, offset = match.groups()
+        instant = _instant(written, offset, zone)
+        return instant.replace(microsecond=_micros(fraction)) if instant is not None and fraction else instant
+    if (match := _QUICK_SYSLOG.match(text, at)) is not None:
+        return _instant_near(
+            match["month"], match["day"], match["clock"], zone, read_at.replace(second=0, microsecond=0)
+        )
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _instant(written: str, offset: str | None, zone: tzinfo) -> datetime | None:
+    """UTC; None for a local time that occurs twice or not at all, and for no time."""
+    try:
+        local = datetime.fromisoformat(written.replace("/", "-")).replace(tzinfo=_offset(offset, None) or zone)
+        sooner, later = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return sooner if sooner == later else None
+
+
+@lru_cache(maxsize=1024)
+def _instant_near(month: str, day: str, clock: str, zone: tzinfo, read_at: datetime) -> datetime | None:
+    """As `_instant`, of the year that fits the minute of reading."""
+    for year in (read_at.year, read_at.year - 1):
+        instant = _instant(f"{year}-{_MONTHS[month]:02d}-{int(day):02d}T{clock}", None, zone)
+        if instant is not None and read_at - instant <= _MOST_OF_A_YEAR and instant - read_at <= FUTURE:
+            return instant
+    return None
 
 
 def _start(match: re.Match[str]) -> int:

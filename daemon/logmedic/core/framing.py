@@ -57,10 +57,10 @@ class Framing:
             yield at, end
             at = end
 
-    def open_tail(self, block: bytes) -> int | None:
-        """Where the last record starts when it may still grow."""
+    def open_tail(self, block: bytes, followed: bool = False) -> int | None:
+        """As core.records.open_tail."""
         if self._of_traces:
-            return records.open_tail(block)
+            return records.open_tail(block, followed)
         if not block.endswith(b"\n"):
             return None
         start, end = self._record_at(block, len(block) - 1, 0)

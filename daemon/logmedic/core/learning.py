@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from logmedic.core import issues, outbox
+from logmedic.core import issues, outbox, templates
 from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
 from logmedic.core.messages import of_learned
@@ -22,24 +22,24 @@ def confidence(*, trace: bool, production: bool, critical: bool) -> float:
 
 
 def on_unknown(draft: Draft, error: UnknownError) -> None:
-    draft.tally("unknown")
+    draft.tally("unknown", error.count)
     known = draft.template(error.fingerprint)
     if known is None and draft.template_count() >= draft.policy.learning.max_templates:
-        draft.tally("templates_refused")
+        draft.tally("templates_refused", error.count)
         return
     template = _seen_again(known, error) if known else _seen_first(draft, error)
-    template = _promoted(draft, template)
-    draft.put_template(template)
+    draft.put_template(_promoted(draft, template, error.count))
 
 
 def _seen_first(draft: Draft, error: UnknownError) -> Template:
     production = draft.policy.learning.production
+    message = templates.message_of(error.record.text)
     draft.learn(
         PatternType.ERROR_PATTERN,
-        f"{error.component} logs an error that no rule knows: {clean(error.message, 200)}",
+        f"{error.component} logs an error that no rule knows: {clean(message, 200)}",
         confidence(trace=error.trace, production=production, critical=error.critical),
         component=error.component,
-        message=clean(error.message, 500),
+        message=clean(message, 500),
         trace=error.record.text[:SAMPLE_KEPT] if error.trace else "",
         fingerprint=error.fingerprint,
     )
@@ -48,9 +48,9 @@ def _seen_first(draft: Draft, error: UnknownError) -> Template:
         template=error.template,
         component=error.component,
         sample=error.record.text[:SAMPLE_KEPT],
-        occurrences=1,
+        occurrences=error.count,
         first_seen=error.record.at,
-        last_seen=error.record.at,
+        last_seen=error.last_seen,
         trace=error.trace,
         critical=error.critical,
     )
@@ -59,17 +59,18 @@ def _seen_first(draft: Draft, error: UnknownError) -> Template:
 def _seen_again(template: Template, error: UnknownError) -> Template:
     return replace(
         template,
-        occurrences=template.occurrences + 1,
-        last_seen=max(template.last_seen, error.record.at),
+        occurrences=template.occurrences + error.count,
+        last_seen=max(template.last_seen, error.last_seen),
         critical=template.critical or error.critical,
     )
 
 
-def _promoted(draft: Draft, template: Template) -> Template:
-    """Count in the known issue that the template is, or make it one when it came back often enough."""
+def _promoted(draft: Draft, template: Template, fresh: int) -> Template:
+    """Count the `fresh` occurrences in the known issue that the template is, or make it one when it came back often
+    enough."""
     fingerprint = f"learned:{template.fingerprint}"
     if template.issue_id and (issue := draft.issue(fingerprint)) is not None:
-        _escalated(draft, issues.occurred(draft, issue, template.last_seen), template)
+        _escalated(draft, issues.occurred(draft, issue, template.last_seen, fresh), template)
         return template
     if template.occurrences < draft.policy.learning.promote_after:
         return template
@@ -96,12 +97,13 @@ def _new_issue(draft: Draft, template: Template, fingerprint: str) -> KnownIssue
 
 
 def _escalated(draft: Draft, issue: KnownIssue, template: Template) -> None:
-    """Call people once a level: at escalate_after occurrences, at ten times that, and so on."""
-    limit = draft.policy.learning.escalate_after * 10**issue.escalation_level
-    if issue.status is IssueStatus.MUTED or issue.occurrences < limit:
+    """Call people once a level: at escalate_after occurrences, at ten times that, and so on; once for levels that one
+    block reaches together."""
+    level = _level(issue.occurrences, draft.policy.learning.escalate_after)
+    if issue.status is IssueStatus.MUTED or level <= issue.escalation_level:
         return
     reason = f"{issue.title} came {issue.occurrences} times and no rule knows it"
-    raised = issues.escalate(draft, replace(issue, escalation_level=issue.escalation_level + 1), reason)
+    raised = issues.escalate(draft, replace(issue, escalation_level=level), reason)
     default = draft.policy.alerts.default_route
     outbox.post(
         draft,
@@ -111,3 +113,11 @@ def _escalated(draft: Draft, issue: KnownIssue, template: Template) -> None:
         severity=raised.severity,
         incident_id="",
     )
+
+
+def _level(occurrences: int, escalate_after: int) -> int:
+    """How many of escalate_after, ten times that, a hundred times that, ... are reached."""
+    level = 0
+    while occurrences >= escalate_after * 10**level:
+        level += 1
+    return level

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import Enum, auto
 from functools import cached_property
@@ -21,8 +21,9 @@ from logmedic.core.fields import fields_of, level_of
 from logmedic.core.framing import TRACES, Framing
 from logmedic.core.records import decode
 from logmedic.core.scanner import make_scanner, search
+from logmedic.core.unknowns import Judge, Kind
 from logmedic.model.record import Block, Entry, Findings, Match, Record, UnknownError
-from logmedic.model.rule import Level, Rule
+from logmedic.model.rule import Capture, Level, Rule
 
 QUARANTINE_AFTER = 5
 """Timeouts after which a rule is heard no more (F43)."""
@@ -34,10 +35,12 @@ GROUP_SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A rule with its patterns by their index in the scanner, in the order of the rule."""
+    """A rule with its patterns by their index in the scanner, in the order of the rule. `captures`: of each pattern,
+    those that it has a group for: a pattern that lacks the group altogether gives none."""
 
     rule: Rule
     patterns: dict[int, regex.Pattern[str]]
+    captures: dict[int, tuple[tuple[str, Capture], ...]]
     unless: tuple[regex.Pattern[str], ...]
 
 
@@ -51,12 +54,23 @@ class _No(Enum):
 
 
 @dataclass(slots=True)
-class _Found:
-    """What one block gave so far."""
+class _Same:
+    """Unknown errors of one fingerprint in one block: where the first and the last of them stand."""
 
-    matches: list[Match]
-    unknown: list[UnknownError]
-    timeouts: Counter[str]
+    kind: Kind
+    first: tuple[int, int]
+    last: tuple[int, int]
+    count: int = 1
+    critical: bool = False
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one block gave so far. `unknown`: by fingerprint."""
+
+    matches: list[Match] = field(default_factory=list)
+    unknown: dict[str, _Same] = field(default_factory=dict)
+    timeouts: Counter[str] = field(default_factory=Counter)
     captures_refused: int = 0
 
 
@@ -91,7 +105,7 @@ class Matcher:
         for rule in rules:
             if rule.enabled:
                 self._add(rule)
-        self._detectors = tuple(map(regex.compile, templates.ERROR_DETECTORS))
+        self._judge = Judge(len(self._owner))
         self._of_fields = tuple(
             (compiled.rule.match.field, min(compiled.patterns)) for compiled in self._rules if compiled.rule.match.field
         )
@@ -105,8 +119,9 @@ class Matcher:
         return self._quarantined
 
     def find(self, block: Block) -> Findings:
-        """In the order of the block."""
-        found = _Found([], [], Counter())
+        """Matches in the order of the block; unknown errors put together by fingerprint, in the order of their first
+        ones."""
+        found = _Found()
         entries = Entries(block) if block.entries else None
         if entries is None:
             framing = self._framings.get(block.source, TRACES)
@@ -114,12 +129,16 @@ class Matcher:
         else:
             hits = self._scanner.scan(block.data, entries.spans)
             records = entries.cut([*hits, *self._hits_in_fields(block)])
+        detectors = len(self._owner)
         for start, end, indices in records:
-            entry = PLAIN if entries is None else entries.at(start)
-            self._look(block, entry, (start, end), indices, found)
+            span = start, end
+            if indices[0] < detectors and self._is_known(block, entries, span, indices, found):
+                continue
+            if indices[-1] >= detectors:
+                self._note_unknown(block, span, indices, found)
         return Findings(
             matches=tuple(found.matches),
-            unknown=tuple(found.unknown),
+            unknown=tuple(self._unknown(block, entries, same) for same in found.unknown.values()),
             captures_refused=found.captures_refused,
             timeouts=dict(found.timeouts),
             lines=_lines(block.data),
@@ -135,12 +154,19 @@ class Matcher:
     def _add(self, rule: Rule) -> None:
         first = len(self._owner)
         patterns = {first + n: regex.compile(each) for n, each in enumerate(rule.match.patterns)}
-        compiled = _Compiled(rule, patterns, tuple(map(regex.compile, rule.match.unless)))
+        captures = {
+            n: tuple((name, each) for name, each in rule.match.captures.items() if name in pattern.groupindex)
+            for n, pattern in patterns.items()
+        }
+        compiled = _Compiled(rule, patterns, captures, tuple(map(regex.compile, rule.match.unless)))
         self._rules.append(compiled)
         self._owner += [compiled] * len(_scanned(rule))
 
-    def _look(self, block: Block, entry: Entry, span: tuple[int, int], indices: list[int], found: _Found) -> None:
-        """One record with hits of the patterns in `indices` (ascending)."""
+    def _is_known(
+        self, block: Block, entries: Entries | None, span: tuple[int, int], indices: list[int], found: _Found
+    ) -> bool:
+        """Ask the rules with a hit in one record (`indices` ascending). Whether one of them knows it."""
+        entry = PLAIN if entries is None else entries.at(span[0])
         text = decode(block.data, *span)
         names = (block.source, f"{block.source}:{entry.unit}") if entry.unit else (block.source,)
         record: Record | None = None
@@ -157,11 +183,35 @@ class Matcher:
                 found.timeouts[compiled.rule.id] += 1
                 self._count_overrun(compiled.rule.id)
             known = known or isinstance(captures, dict) or captures is _No.UNLESS
-        if not known and indices[-1] >= len(self._owner) and self._is_error(indices, text):
-            found.unknown.append(_unknown(self._record(block, entry, span, text)))
+        return known
+
+    def _note_unknown(self, block: Block, span: tuple[int, int], indices: list[int], found: _Found) -> None:
+        kind = self._judge.judge(block.source, block.data[span[0] : span[1]], indices)
+        if kind is None:
+            return
+        same = found.unknown.get(kind.fingerprint)
+        if same is None:
+            found.unknown[kind.fingerprint] = _Same(kind, span, span, critical=kind.critical)
+        else:
+            same.last = span
+            same.count += 1
+            same.critical = same.critical or kind.critical
+
+    def _unknown(self, block: Block, entries: Entries | None, same: _Same) -> UnknownError:
+        record, kind = self._record_of(block, entries, same.first), same.kind
+        last_at = None if same.count == 1 else max(record.at, self._record_of(block, entries, same.last).at)
+        return UnknownError(
+            record, kind.component, kind.template, kind.fingerprint, kind.trace, same.critical, same.count, last_at
+        )
+
+    def _record_of(self, block: Block, entries: Entries | None, span: tuple[int, int]) -> Record:
+        entry = PLAIN if entries is None else entries.at(span[0])
+        return self._record(block, entry, span, decode(block.data, *span))
 
     def _ask(self, compiled: _Compiled, candidates: list[int], read: _Read) -> dict[str, str] | _No:
         spec = compiled.rule.match
+        if not spec.field and spec.level is None:
+            return self._search(compiled, candidates, read.text)
         text = read.fields.get(spec.field) if spec.field else read.text
         if text is None or (spec.level is not None and not read.is_at_least(spec.level)):
             return _No.MATCH
@@ -175,11 +225,15 @@ class Matcher:
             for index in candidates:
                 if (match := search(compiled.patterns[index], text, self._timeout_s)) is None:
                     continue
-                captures = _typed(compiled.rule, match)
+                captures = _typed(compiled.captures[index], match)
                 answer = _No.REFUSED if captures is None else captures
                 if captures is not None:
                     break
-            if answer is not _No.MATCH and any(search(each, text, self._timeout_s) for each in compiled.unless):
+            if (
+                compiled.unless
+                and answer is not _No.MATCH
+                and any(search(each, text, self._timeout_s) for each in compiled.unless)
+            ):
                 return _No.UNLESS
         except TimeoutError:
             return _No.TIMEOUT
@@ -201,12 +255,6 @@ class Matcher:
     def _hears(self, rule: Rule, names: tuple[str, ...]) -> bool:
         """`names`: of the source, and of the part of it that spoke."""
         return not rule.sources or names[0] in self._any_source or any(name in rule.sources for name in names)
-
-    def _is_error(self, indices: list[int], text: str) -> bool:
-        first = len(self._owner)
-        if not any(self._detectors[index - first].search(text) for index in indices if index >= first):
-            return False
-        return not templates.declares_calm(text) or templates.has_trace(text)
 
     def _record(self, block: Block, entry: Entry, span: tuple[int, int], text: str) -> Record:
         at = entry.at or event_time(text, block.read_at, self._zone, self._boot_at)
@@ -250,13 +298,11 @@ def _lines(content: bytes) -> int:
     return content.count(b"\n") + (bool(content) and not content.endswith(b"\n"))
 
 
-def _typed(rule: Rule, match: regex.Match[str]) -> dict[str, str] | None:
+def _typed(wanted: Iterable[tuple[str, Capture]], match: regex.Match[str]) -> dict[str, str] | None:
     """The captures that the rule types; None when one is refused. A group that took no part is refused too: a fix must
-    never run with a hole in it. A pattern that lacks the group altogether gives none."""
+    never run with a hole in it."""
     captures: dict[str, str] = {}
-    for name, capture in rule.match.captures.items():
-        if name not in match.re.groupindex:
-            continue
+    for name, capture in wanted:
         value = accept(match[name] or "", capture)
         if value is None:
             return None
@@ -265,20 +311,6 @@ def _typed(rule: Rule, match: regex.Match[str]) -> dict[str, str] | None:
 
 
 def _group(rule: Rule, captures: dict[str, str]) -> str:
+    if not rule.when.by:
+        return ""
     return GROUP_SEPARATOR.join(captures.get(name, "") for name in rule.when.by)
-
-
-def _unknown(record: Record) -> UnknownError:
-    text = record.text
-    component = templates.component_of(text, record.source)
-    message = templates.message_of(text)
-    template = templates.mask(message)
-    return UnknownError(
-        record=record,
-        component=component,
-        message=message,
-        template=template,
-        fingerprint=templates.fingerprint(component, template),
-        trace=templates.has_trace(text),
-        critical=templates.is_critical(text),
-    )

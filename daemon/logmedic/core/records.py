@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from operator import itemgetter
 
 MAX_RECORD_BYTES = 64 * 1024
 MAX_RECORD_LINES = 500
@@ -66,18 +67,35 @@ def cut(
     """(start, end, sorted pattern indices) of every record with a hit, in order; `end` is behind its newline. `hits` as
     a scanner gives them, in any order. `record_at`: finds the record that holds a byte; stack traces when None."""
     find = record_at or _record_at
-    found: set[int] = set()
+    found: list[int] = []
     start = end = 0
     for index, behind in sorted(hits, key=_by_offset):
-        at = max(behind - 1, 0)
-        if at >= end:
-            if found:
-                yield start, end, sorted(found)
-            found = set()
-            start, end = find(block, at, end)
-        found.add(index)
+        at = behind - 1 if behind else 0
+        if at < end:
+            found.append(index)
+            continue
+        if found:
+            yield start, end, _ascending(found)
+        found = [index]
+        floor = end
+        start = block.rfind(b"\n", floor, at) + 1 or floor
+        end = block.find(b"\n", at) + 1 or len(block)
+        if record_at is not None or not _stands_alone(block, start, end):
+            start, end = find(block, at, floor)
     if found:
-        yield start, end, sorted(found)
+        yield start, end, _ascending(found)
+
+
+def _stands_alone(block: bytes, start: int, end: int) -> bool:
+    """Whether a line is a record of its own, as most are: neither it nor the next one can continue anything."""
+    if _KINDS.match(block, start) is not None or _KINDS.match(block, end) is not None:
+        return False
+    before = block.rfind(b"\n", 0, start - 1) + 1 if start else 0
+    return block.find(_RUST, before, end) < 0
+
+
+def _ascending(found: list[int]) -> list[int]:
+    return found if len(found) == 1 else sorted(set(found))
 
 
 def spans(block: bytes) -> Iterator[tuple[int, int]]:
@@ -89,13 +107,15 @@ def spans(block: bytes) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def open_tail(block: bytes) -> int | None:
-    """Where the last record starts when it may still grow: its last line is inside an unfinished trace."""
+def open_tail(block: bytes, followed: bool = False) -> int | None:
+    """Where the last record starts when it may still grow: its last line is inside an unfinished trace, or more is
+    there already (`followed`), of which nobody knows yet whether it belongs to it."""
     if not block.endswith(b"\n"):
         return None
     at = len(block) - 1
     start, end = _line(block, at)
-    if _kind(block, start) is None and not _announces(block, start, end) and not _follows_panic(block, start):
+    grows = _kind(block, start) is not None or _announces(block, start, end) or _follows_panic(block, start)
+    if not grows and not followed:
         return None
     start = _surely_begins(block, at, 0)
     while True:
@@ -103,7 +123,7 @@ def open_tail(block: bytes) -> int | None:
         if end >= len(block) or state in _WAITING:
             break
         start = end
-    return start if state not in (_State.OPEN, _State.DONE) else None
+    return start if followed or state not in (_State.OPEN, _State.DONE) else None
 
 
 def decode(block: bytes, start: int, end: int) -> str:
@@ -114,8 +134,7 @@ def decode(block: bytes, start: int, end: int) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _by_offset(hit: tuple[int, int]) -> int:
-    return hit[1]
+_by_offset = itemgetter(1)
 
 
 def _line(block: bytes, at: int) -> tuple[int, int]:

@@ -108,7 +108,7 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<=\?)[\w%.~&=+;:@/-]+=[^\s\"']*", "<*>"),
         (r"(?<=/)(?=[^/\s:,;\"'<>)(\]]*\d)[^/\s:,;\"'<>)(\]]+", "<*>"),
         (r"\b0x[0-9a-fA-F]+\b", "<hex>"),
-        (r"(?<!\w)(?=[a-fA-F]*\d)[0-9a-fA-F]{8,}(?!\w)", "<hex>"),
+        (r"(?<!\w)(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9a-fA-F]{8,}(?!\w)", "<hex>"),
         (r"(?<!\w)(?=\w*\d\w*[A-Za-z]\w*\d)(?=\w*[A-Za-z])\w{10,}(?!\w)", "<id>"),
         (r"(?<![\w.])(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d)){1,4}(?!\w)", "<dur>"),
         (r"(?<![\w.])\d+(?:\.\d+)? (?:ms|msec|milliseconds?|secs?|seconds?|minutes?|hours?|days?)\b", "<dur>"),

@@ -46,7 +46,8 @@ class Block:
     """Whole lines, read at once. `data` ends with a newline, save for the last of an origin that ends without one or a
     line that was cut at its limit. `start` is the byte offset of `data[0]` in the origin. `checkpoint` is the position
     after the block. `live` is False for a backlog. `complete` is True when no more of this record can follow (end of a
-    rotated file, end of standard input): nothing is held back. `gaps`: what was passed over before this block.
+    rotated file, end of standard input): nothing is held back. `followed` is True when the origin had more
+    already: the last record may go on there, whatever it looks like. `gaps`: what was passed over before this block.
     `entries`, ascending by `start`, of origins that know their entries; the first begins at 0."""
 
     source: str
@@ -57,6 +58,7 @@ class Block:
     read_at: datetime
     live: bool = True
     complete: bool = False
+    followed: bool = False
     gaps: tuple[Gap, ...] = ()
     entries: tuple[Entry, ...] = ()
 
@@ -92,21 +94,28 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class UnknownError:
-    """An error-looking record that no rule knows. `template` is `message` with its variable parts masked;
-    `fingerprint` identifies component and template."""
+    """Error-looking records that no rule knows, of one block and one kind. `record`: the first of them; `count`: how
+    many; `last_at`: the later time of the first and the last, None when there is but one. `template` is what it says
+    with its variable parts masked; `fingerprint` identifies component and template."""
 
     record: Record
     component: str
-    message: str
     template: str
     fingerprint: str
     trace: bool
     critical: bool
+    count: int = 1
+    last_at: datetime | None = None
+
+    @property
+    def last_seen(self) -> datetime:
+        return self.last_at or self.record.at
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the matcher found in one block, in the order of the records, and what it had to give up on (I5)."""
+    """What the matcher found in one block: `matches` in the order of the records, `unknown` one a fingerprint; and what
+    it had to give up on (I5)."""
 
     matches: tuple[Match, ...] = ()
     unknown: tuple[UnknownError, ...] = ()
