@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import pytest
 
-from builders import RULE, Bench, learning, observed, policy, unknown
+from builders import RULE, START, Bench, learning, match, observed, policy, unknown
 from logmedic.core.learning import confidence
 from logmedic.core.outbox import MAX_PENDING
 from logmedic.model.alert import AlertStatus, Delivery
 from logmedic.model.changeset import Delivered, Send, Started, TestAlert, Tick
-from logmedic.model.issue import IssueStatus, PatternType
+from logmedic.model.issue import IssueStatus, PatternType, Resolution
 from logmedic.model.rule import AlertEvent, Severity
 
 NO_FIX = replace(RULE, fix=None)
@@ -187,3 +187,16 @@ def test_alerts_that_are_over_leave_the_state() -> None:
     assert bench.state.alerts[alert.id].status is AlertStatus.SENDING
     bench.give(Delivered(alert.id, Delivery(True)))
     assert bench.state.alerts == {}
+
+
+def test_a_backlog_opens_one_incident_and_tells_of_it_once() -> None:
+    rule = replace(RULE, fix=None)
+    bench = Bench(policy(rule))
+    for n in range(20):
+        old = START - timedelta(days=3) + timedelta(seconds=n)
+        bench.give(observed(match(rule, old)), after=1)
+        bench.give(Tick(), after=1)
+    assert bench.tally("incidents_opened") == 1
+    assert len([each for each in bench.intents if isinstance(each, Send)]) == 1
+    bench.give(Tick(), after=15 * 60)
+    assert bench.incident().resolution is Resolution.QUIET

@@ -143,7 +143,7 @@ def due(state: EngineState, policy: Policy) -> datetime | None:
     times = [each.due_at for each in state.incidents.values() if each.due_at is not None]
     times += [each.next_at for each in state.alerts.values() if each.status is AlertStatus.PENDING]
     times += [
-        each.last_match_at + policy.resolve_after
+        incidents.silent_since(each) + policy.resolve_after
         for each in state.incidents.values()
         if each.status in (IncidentStatus.OPEN, IncidentStatus.FAILED)
     ]

@@ -107,10 +107,15 @@ def _after_the_fix(draft: Draft, incident: Incident, at: datetime) -> bool:
 def close_silent(draft: Draft) -> None:
     """End what no fix ended and what has been silent long enough."""
     for incident in draft.open_incidents():
-        silence = draft.now - incident.last_match_at
+        silence = draft.now - silent_since(incident)
         if incident.status in _IDLE and silence >= draft.policy.resolve_after:
             minutes = draft.policy.resolve_after.total_seconds() / 60
             remedy.close(draft, incident, Resolution.QUIET, f"silent for {minutes:g} min")
+
+
+def silent_since(incident: Incident) -> datetime:
+    """Not before it was opened: what a backlog tells of is old, and would else end and begin again with each block."""
+    return max(incident.last_match_at, incident.opened_at)
 
 
 def forget_old_windows(draft: Draft) -> None:
