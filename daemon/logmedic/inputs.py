@@ -13,6 +13,7 @@ from logmedic.adapters.sources.journal import JournalSource
 from logmedic.adapters.sources.stdin import StdinSource
 from logmedic.adapters.sources.syslog import SyslogSource
 from logmedic.adapters.sources.wake import InotifyWake
+from logmedic.core.framing import TRACES
 from logmedic.ports import Clock, Source
 from logmedic.settings import Settings
 from logmedic.settings.form import SourceSettings
@@ -61,6 +62,7 @@ class _Maker:
                 directory=str(spec.journal.directory or ""),
                 from_start=spec.from_start,
                 once=self._once,
+                framing=spec.multiline.framing() if spec.multiline is not None else TRACES,
             )
         if spec.command is not None:
             return CommandSource(name, spec.command, clock=self._clock, once=self._once)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -82,9 +82,10 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
-    def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[Block]:
+    def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncGenerator[Block, None]:
         """Blocks, each origin in order, from `checkpoints` (by origin) on. Ends only when the source is exhausted
-        (stdin, `once`). Cancel to stop; descriptors are closed by then. What is wrong with one file never ends it."""
+        (stdin, `once`). Cancel it or close it (aclose) to stop; descriptors and children are closed by then. What is
+        wrong with one file never ends it."""
 
     def health(self) -> list[dict[str, Any]]:
         """One row an origin: origin, offset, size, lag_bytes, last_read_at (ISO or None), problem ("" when well)."""

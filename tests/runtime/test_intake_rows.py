@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, timedelta
 from itertools import count
@@ -36,7 +36,7 @@ class Mouth:
         mark = Checkpoint("a.log", self.name, self._offset, make.START)
         self._words.put_nowait(Block(self.name, "a.log", text.encode(), start, mark, make.START, gaps=gaps))
 
-    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[Block]:
+    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncGenerator[Block, None]:
         while True:
             yield await self._words.get()
 

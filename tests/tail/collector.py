@@ -56,7 +56,7 @@ class Collector:
                 self._keep(block)
                 await asyncio.sleep(0)
         finally:
-            await blocks.aclose()  # type: ignore[attr-defined]
+            await blocks.aclose()
 
     def _keep(self, block: Block) -> None:
         self.commits.append(block)

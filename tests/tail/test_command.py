@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -116,6 +116,17 @@ def test_what_it_started_dies_with_its_reader() -> None:
 
     for pid in asyncio.run(scenario()):
         assert _gone(pid)()
+
+
+def test_a_flood_that_is_not_read_any_more_ends_at_once_and_leaves_no_descriptor() -> None:
+    async def scenario() -> None:
+        before = os.listdir("/proc/self/fd")
+        source = CommandSource("tool", ["yes"], clock=SystemClock())
+        async with asyncio.timeout(1), aclosing(source.blocks({})) as blocks:
+            await anext(blocks)
+        assert os.listdir("/proc/self/fd") == before
+
+    asyncio.run(scenario())
 
 
 def test_it_gets_no_environment_and_no_input() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from watchdog.observers.api import BaseObserver
-
 from fakes.manual_wake import ManualDiscovery, ManualWake
 from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from tail.collector import append, following
@@ -108,21 +106,6 @@ def test_without_any_event_the_look_finds_files_and_writes(tmp_path: Path) -> No
             await seen.until_lines("one")
             append(tmp_path / "new.log", "two")
             await seen.until_lines("one", "two")
-
-    asyncio.run(scenario())
-
-
-def test_f13_without_inotify_for_watchdog_directories_are_polled_and_it_is_told(tmp_path: Path) -> None:
-    def no_inotify() -> BaseObserver:
-        raise OSError(24, "Too many open files")
-
-    async def scenario() -> None:
-        discovery = WatchdogDiscovery(observer=no_inotify)
-        async with following(tmp_path / "*.log", discovery=discovery) as seen:
-            await seen.until(lambda: discovery.problem != "")
-            append(tmp_path / "app.log", "one")
-            await seen.until_lines("one")
-            assert "polling" in seen.problem(tmp_path / "app.log")
 
     asyncio.run(scenario())
 

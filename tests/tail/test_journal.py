@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Mapping
@@ -13,15 +16,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from logmedic.adapters.sources.journal import JournalSource
-from logmedic.adapters.sources.journalentry import SUPPRESSED, parse
+from logmedic.adapters.sources.journalbatch import BATCH_S, HOLD_MAX_S, Batch
+from logmedic.adapters.sources.journalentry import SUPPRESSED, JournalEntry, parse
+from logmedic.core.framing import TRACES as FRAMES
+from logmedic.core.framing import Framing
+from logmedic.core.records import MAX_RECORD_LINES
 from logmedic.model.gap import SourceEventKind
 from logmedic.model.record import Checkpoint
 from tail.collector import Collector, SystemClock
 from tail.journals import log_to
+from traces import TRACES
 
 ORIGIN = "journal:journal"
+NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 
 
 @asynccontextmanager
@@ -234,23 +245,121 @@ def test_fields_of_any_shape_become_text(value: str) -> None:
     assert isinstance(entry.fields["MESSAGE"], str)
 
 
+def records(seen: Collector) -> list[str]:
+    """What each record says."""
+    found = []
+    for block in seen.blocks:
+        starts = [entry.start for entry in block.entries]
+        texts = [block.data[a:b].decode() for a, b in zip(starts, [*starts[1:], None], strict=True)]
+        found += [text.partition("]: ")[2] for text in texts]
+    return found
+
+
+def interleaved(*writers: list[str]) -> list[str]:
+    """A line of each in turn; who has no more is silent."""
+    return [line for turn in itertools.zip_longest(*writers) for line in turn if line is not None]
+
+
+def test_traces_of_every_language_that_many_write_at_once_are_one_record_each(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        traces = [trace.decode().splitlines() for trace in TRACES.values()]
+        longest = max(map(len, traces))
+        padded = [[*trace, *["after"] * (longest - len(trace))] for trace in traces]
+        log_to(tmp_path / "a.journal", *interleaved(*padded), pids=range(1, len(traces) + 1))
+        async with reading(tmp_path) as seen:
+            await seen.until(lambda: len(seen.lines) == longest * len(traces))
+        assert [record for record in records(seen) if record != "after\n"] == [
+            trace.decode() for trace in TRACES.values()
+        ]
+
+    asyncio.run(scenario())
+
+
+def fake_journalctl(path: Path, *entries: str, pause_s: float) -> str:
+    """Prints each entry so long after the one before, and then waits for more."""
+    usual = {"__REALTIME_TIMESTAMP": "1795537963408534", "SYSLOG_IDENTIFIER": "shop", "_PID": "7"}
+    rows = [json.dumps({"__CURSOR": f"c{index}", **usual, "MESSAGE": each}) for index, each in enumerate(entries)]
+    printing = f"\nsleep {pause_s}\n".join(f"printf '%s\\n' {shlex.quote(row)}" for row in rows)
+    path.write_text(f"#!/bin/sh\n{printing}\nexec sleep 60\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+TRACE = ["Traceback (most recent call last):", '  File "shop.py", line 3, in buy', "    pay()", "ValueError: no money"]
+
+
+def test_a_trace_that_comes_slowly_is_one_record_and_its_cursor_waits_with_it(tmp_path: Path) -> None:
+    program = fake_journalctl(tmp_path / "journalctl", "before", *TRACE, "after", pause_s=BATCH_S * 1.5)
+
+    async def scenario() -> None:
+        async with reading(tmp_path, journalctl=program) as seen:
+            await seen.until(lambda: len(seen.lines) == 6)
+        assert records(seen) == ["before\n", "\n".join([*TRACE, ""]), "after\n"]
+        assert not {"c1", "c2", "c3"} & {block.checkpoint.cursor for block in seen.commits}
+
+    asyncio.run(scenario())
+
+
+ENTRIES = st.tuples(st.sampled_from([*TRACE, "other"]), st.sampled_from("abc"), st.sampled_from([0.0, 0.01, 0.2, 1.0]))
+
+
+@given(st.lists(ENTRIES, max_size=40))
+def test_all_entries_leave_in_their_order_and_none_waits_for_long(lines: list[tuple[str, str, float]]) -> None:
+    batch, left, at, came = Batch(FRAMES), list[JournalEntry](), 0.0, dict[str, float]()
+    for number, (line, writer, pause_s) in enumerate(lines):
+        entry = JournalEntry(str(number), NOW, b"", f"{line}\n".encode(), {}, "", (writer, "", ""))
+        at, came[entry.cursor] = at + pause_s, at + pause_s
+        batch.add([entry], at)
+        while batch.is_due(at):
+            taken = batch.take(at)
+            left += taken
+            assert all(at - came[each.cursor] <= HOLD_MAX_S + 1.0 for each in taken)
+            if not taken:
+                break
+    left += batch.take(at, everything=True)
+    assert [entry.cursor for entry in left] == [str(number) for number in range(len(lines))]
+    assert len(batch) == 0
+
+
+def test_a_trace_without_an_end_is_let_go_after_a_while(tmp_path: Path) -> None:
+    program = fake_journalctl(tmp_path / "journalctl", *TRACE[:2], pause_s=0)
+
+    async def scenario() -> None:
+        async with reading(tmp_path, journalctl=program) as seen:
+            await seen.until(lambda: len(seen.lines) == 2)
+        assert records(seen) == ["\n".join([*TRACE[:2], ""])]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("framing", [Framing(start="^BEGIN"), Framing(continues=r"^\+")], ids=["start", "continue"])
+def test_records_are_what_the_operator_says_they_are(tmp_path: Path, framing: Framing) -> None:
+    async def scenario() -> None:
+        log_to(tmp_path / "a.journal", *interleaved(["BEGIN 1", "+ a", "BEGIN 2", "+ b"], ["BEGIN x"] * 4), pids=(1, 2))
+        async with reading(tmp_path, framing=framing) as seen:
+            await seen.until(lambda: len(seen.lines) == 8)
+        assert sorted(records(seen)) == ["BEGIN 1\n+ a\n", "BEGIN 2\n+ b\n", *["BEGIN x\n"] * 4]
+
+    asyncio.run(scenario())
+
+
+def test_i6_a_record_without_an_end_is_cut_at_the_size_of_the_largest(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log_to(tmp_path / "a.journal", "error: x", *["  more"] * (2 * MAX_RECORD_LINES))
+        async with reading(tmp_path) as seen:
+            await seen.until(lambda: len(seen.lines) == 2 * MAX_RECORD_LINES + 1)
+        assert max(record.count("\n") for record in records(seen)) <= MAX_RECORD_LINES
+
+    asyncio.run(scenario())
+
+
 def test_a_trace_that_was_written_line_by_line_is_one_record_among_the_lines_of_others(tmp_path: Path) -> None:
-    trace = [
-        "Traceback (most recent call last):",
-        '  File "shop.py", line 3, in buy',
-        "    pay()",
-        "ValueError: no money",
-    ]
-    between = [line for own in trace for line in (own, "another writer")]
+    between = [line for own in TRACE for line in (own, "another writer")]
 
     async def scenario() -> None:
         log_to(tmp_path / "a.journal", *between, "after", "another writer", pids=(1, 2))
         async with reading(tmp_path) as seen:
             await seen.until(lambda: len(seen.lines) == 10)
-        [block] = seen.blocks
-        starts = [entry.start for entry in block.entries]
-        records = [block.data[a:b].decode() for a, b in zip(starts, [*starts[1:], None], strict=True)]
-        assert records[0].partition("]: ")[2].splitlines() == trace
-        assert [record.partition("]: ")[2] for record in records[1:]] == ["after\n", *["another writer\n"] * 5]
+        assert records(seen) == ["\n".join([*TRACE, ""]), "after\n", *["another writer\n"] * 5]
 
     asyncio.run(scenario())

@@ -8,10 +8,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
+from logmedic.core.matcher import Matcher
+from logmedic.model.rule import MatchSpec, Rule
 from tail.collector import append, following
 
 NOBODY = 65534
@@ -145,6 +148,57 @@ def test_f20_utf16_is_refused_loudly(tmp_path: Path) -> None:
         async with following(log, from_start=True) as seen:
             await seen.until(lambda: "UTF-16" in seen.problem(log))
             assert seen.lines == []
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_f20_a_log_that_turns_out_to_be_utf16_is_refused_loudly(tmp_path: Path, encoding: str) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        log.touch()
+        append(tmp_path / "good.log", "good")
+        async with following(tmp_path / "*.log", from_start=True) as seen:
+            await seen.until_settled(log)
+            log.write_bytes("\ufeffone\n".encode(encoding))
+            await seen.until(lambda: "UTF-16" in seen.problem(log))
+            append(tmp_path / "good.log", "still good")
+            await seen.until_lines("good", "still good")
+            log.unlink()
+            append(log, "plain")
+            await seen.until_lines("good", "still good", "plain")
+            assert seen.problem(log) == ""
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("first", [b"\xef\xbb\xbfone\n", b"\xef\xbb\xbf"], ids=["with a line", "alone"])
+def test_f20_the_mark_that_utf8_files_may_begin_with_is_no_part_of_the_first_line(tmp_path: Path, first: bytes) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        log.write_bytes(first)
+        async with following(log, from_start=True) as seen:
+            await seen.until_settled(log)
+            append(log, "two")
+            await seen.until(lambda: seen.text == (first + b"two\n")[3:])
+            assert (seen.blocks[0].start, seen.lost_bytes) == (3, 0)
+            assert all(block.checkpoint.offset == block.start + len(block.data) for block in seen.blocks)
+        append(log, "three")
+        async with following(log, checkpoints=seen.checkpoints) as after:
+            await after.until_lines("three")
+
+    asyncio.run(scenario())
+
+
+def test_f20_a_first_line_behind_the_mark_of_utf8_matches_at_its_beginning(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        log.write_bytes(b"\xef\xbb\xbfboom 1\nboom 2\n")
+        rule = Rule("boom", "it broke", MatchSpec((r"^boom \d$",)))
+        async with following(log, from_start=True) as seen:
+            await seen.until(lambda: len(seen.lines) == 2)
+        found = Matcher((rule,), zone=UTC).find(seen.blocks[0])
+        assert [match.record.text for match in found.matches] == ["boom 1", "boom 2"]
 
     asyncio.run(scenario())
 

@@ -8,7 +8,6 @@ import gzip
 import lzma
 import os
 import random
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -139,6 +138,14 @@ def test_f07_a_damaged_one_is_told_and_what_follows_is_read(tmp_path: Path, cont
     assert [kind for kind, _ in gaps(resumed(log, known, "new"))] == [SourceEventKind.VANISHED]
 
 
+def test_f07_one_that_is_packed_in_a_way_that_nobody_here_reads_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    known = read_before(log, "unread")
+    log.rename(tmp_path / "app.log.1.zst")
+    append(log, "new")
+    assert [kind for kind, _ in gaps(resumed(log, known, "new"))] == [SourceEventKind.VANISHED]
+
+
 def test_f07_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packed, "MAX_BYTES", 4 * 1024 * 1024)
     log = tmp_path / "app.log"
@@ -172,38 +179,5 @@ def test_f07_packed_files_that_a_glob_finds_are_no_logs(tmp_path: Path) -> None:
             await seen.until_lines("plain")
             await seen.until_settled(log)
             assert [row["origin"] for row in seen.source.health()] == [str(log)]
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize("mode", ["", "copytruncate", "delaycompress", "dateext", "copytruncate dateext", "nocreate"])
-@pytest.mark.parametrize("while_down", [False, True], ids=["while running", "while down"])
-def test_f01_f03_f07_the_real_logrotate_with_compression_loses_nothing(
-    tmp_path: Path, mode: str, while_down: bool
-) -> None:
-    log = tmp_path / "app.log"
-    known = read_before(log)
-    config = tmp_path / "rotate.conf"
-    create = "" if "nocreate" in mode or "copytruncate" in mode else "create 0600"
-    body = "\n".join(["rotate 9", "compress", create, *mode.split(), "dateformat -%Y%m%d-%s"])
-    config.write_text(f"{log} {{\n{body}\n}}\n")
-    config.chmod(0o600)
-
-    def rotate() -> None:
-        subprocess.run(["logrotate", "-f", "-s", tmp_path / "state", config], check=True, timeout=30)
-
-    async def scenario() -> None:
-        if while_down:
-            append(log, "end of the first")
-            rotate()
-            append(log, "second")
-        async with following(log, checkpoints=known) as seen:
-            if not while_down:
-                await seen.until_settled(log)
-                append(log, "end of the first")
-                await asyncio.to_thread(rotate)
-                append(log, "second")
-            await seen.until_lines("end of the first", "second")
-            assert gaps(seen) == []
 
     asyncio.run(scenario())

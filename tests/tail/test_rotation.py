@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
-
+from logmedic.model.gap import SourceEventKind
 from tail.collector import append, following
-
-LOGROTATE = shutil.which("logrotate", path="/usr/sbin:/usr/bin:/sbin")
 
 
 def test_f01_a_renamed_file_is_drained_before_its_successor_is_read(tmp_path: Path) -> None:
@@ -177,33 +172,54 @@ def test_a_rename_to_a_name_that_the_glob_finds_is_not_read_again(tmp_path: Path
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("how", ["create", "copytruncate"])
-def test_f01_f03_real_logrotate_loses_and_doubles_nothing(tmp_path: Path, how: str) -> None:
+def test_f01_of_generations_that_nobody_saw_those_that_are_left_are_read(tmp_path: Path) -> None:
+    """Two rotations while the follower gets no turn, of a log that keeps one generation."""
+
     async def scenario() -> None:
         log = tmp_path / "app.log"
-        log.touch()
-        owner = f"{log.owner()} {log.group()}"
-        config = tmp_path / "rotate.conf"
-        create = f"create 0600 {owner}" if how == "create" else "copytruncate"
-        config.write_text(f"{log} {{\n  su {owner}\n  rotate 50\n  {create}\n  missingok\n}}\n")
-        config.chmod(0o600)
-        tmp_path.chmod(0o700)
-        async with following(log, rotate_grace_s=0.1) as seen:
-            await seen.until_settled(log)
-            number = 0
-            for _ in range(6):
-                for _ in range(200):
-                    append(log, f"line {number}")
-                    number += 1
-                await asyncio.to_thread(_logrotate, config, tmp_path / "state")
-            append(log, "the end")
-            await seen.until(lambda: seen.lines[-1:] == ["the end"], within=20)
-            assert seen.lines == [*(f"line {each}" for each in range(number)), "the end"]
-            assert len(list(tmp_path.glob("app.log.*"))) == 6
+        append(log, "one")
+        append(tmp_path / "app.log.7", "older than all that")
+        async with following(log, from_start=True) as seen:
+            await seen.until_lines("one")
+            append(log, "end of the first")
+            log.unlink()
+            append(log, "two")
+            log.rename(tmp_path / "app.log.1")
+            append(log, "three")
+            await seen.until_lines("one", "end of the first", "two", "three")
 
     asyncio.run(scenario())
 
 
-def _logrotate(config: Path, state: Path) -> None:
-    assert LOGROTATE is not None, "logrotate is not installed"
-    subprocess.run([LOGROTATE, "-f", "-s", str(state), str(config)], check=True, env={"PATH": os.environ["PATH"]})
+def test_f08_a_copy_of_a_log_that_was_removed_is_not_read_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        append(log, "one")
+        async with following(log, from_start=True) as seen:
+            await seen.until_lines("one")
+            append(log, "two")
+            shutil.copyfile(log, tmp_path / "app.log.bak")
+            log.unlink()
+            append(log, "three")
+            await seen.until_lines("one", "two", "three")
+
+    asyncio.run(scenario())
+
+
+def test_f06_logs_of_the_same_name_in_a_directory_beside_are_not_taken_for_rotated_ones(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log, other = tmp_path / "error.log", tmp_path / "nginx"
+        other.mkdir()
+        append(log, "one")
+        async with following(log, from_start=True) as before:
+            await before.until_lines("one")
+        append(other / "error.log", "of another service")
+        append(other / "error.log.1", "and its rotated one")
+        log.unlink()
+        append(log, "two")
+        async with following(log, checkpoints=before.checkpoints) as after:
+            await after.until_lines("two")
+            await after.until_settled(log)
+        assert [gap.kind for block in after.commits for gap in block.gaps] == [SourceEventKind.VANISHED]
+
+    asyncio.run(scenario())

@@ -84,6 +84,20 @@ def test_f16_a_line_over_the_limit_is_cut_and_its_rest_counted(tmp_path: Path) -
     asyncio.run(scenario())
 
 
+def test_f20_a_mark_of_utf8_is_passed_over_and_utf16_is_told(tmp_path: Path) -> None:
+    async def scenario(content: bytes) -> Collector:
+        (tmp_path / "piped").write_bytes(content)
+        with (tmp_path / "piped").open("rb") as stream:
+            async with Collector(_source(stream)) as seen:
+                await seen.ended()
+        return seen
+
+    marked = asyncio.run(scenario("one\n".encode("utf-8-sig")))
+    assert (marked.text, marked.blocks[0].start, marked.source.health()[0]["problem"]) == (b"one\n", 3, "")
+    wide = asyncio.run(scenario("one\n".encode("utf-16")))
+    assert "UTF-16" in wide.source.health()[0]["problem"]
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"\0\n"], ids=["nothing", "an empty line", "a zero byte"])
 def test_a_checkpoint_of_an_earlier_run_is_ignored(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "piped").write_bytes(content)

@@ -6,9 +6,9 @@ import asyncio
 import os
 from pathlib import Path
 
-from inotify_simple import INotify
-
+from fakes.manual_wake import ManualDiscovery
 from logmedic.adapters.sources.wake import Bell, InotifyWake
+from tail.apart import apart
 from tail.collector import append, following
 
 
@@ -99,42 +99,56 @@ def test_f12_an_overflow_is_counted_and_everything_is_looked_at(tmp_path: Path) 
     asyncio.run(scenario())
 
 
-def test_f13_without_inotify_files_are_polled_and_it_is_told(tmp_path: Path) -> None:
-    def no_instance_left() -> INotify:
-        raise OSError(24, "Too many open files")
+def without_instances(room: Path | str) -> None:
+    """The limit of this user's inotify instances is reached, for files and for directories, and is raised again."""
+    room = Path(room)
+    limit = Path("/proc/sys/user/max_inotify_instances")
+    limit.write_text("0")
 
     async def scenario() -> None:
-        log = tmp_path / "app.log"
+        log = room / "app.log"
         log.touch()
-        async with following(log, wake=InotifyWake(instance=no_instance_left), reconcile_s=2.0) as seen:
+        async with following(room / "*.log", reconcile_s=2.0) as seen:
             await seen.until_settled(log)
             append(log, "one")
             await seen.until_lines("one")
-            assert "polling" in seen.problem(log)
+            assert "inotify is not to be had (Too many open files): polling" in seen.problem(log)
+            append(room / "new.log", "two")
+            await seen.until_lines("one", "two")
+            limit.write_text("100")
+            await seen.until(lambda: "inotify is not" not in seen.problem(log))
+            assert "watchdog cannot use inotify (inotify instance limit reached)" in seen.problem(log)
+            append(log, "three")
+            await seen.until_lines("one", "two", "three")
 
     asyncio.run(scenario())
 
 
-def test_f13_watches_that_are_to_be_had_again_end_the_polling(tmp_path: Path) -> None:
-    class Scarce(INotify):  # type: ignore[misc]
-        left = 0
-
-        def add_watch(self, path: object, mask: int) -> int:
-            if not self.left:
-                raise OSError(28, "No space left on device")
-            return int(super().add_watch(path, mask))
+def without_watches(room: Path | str) -> None:
+    """As above, of the watches."""
+    room = Path(room)
+    limit = Path("/proc/sys/user/max_inotify_watches")
+    limit.write_text("0")
 
     async def scenario() -> None:
-        log = tmp_path / "app.log"
+        log = room / "app.log"
         log.touch()
-        wake = InotifyWake(instance=Scarce)
-        async with following(log, wake=wake) as seen:
+        async with following(log, discovery=ManualDiscovery()) as seen:
             await seen.until_settled(log)
-            assert "cannot be watched" in wake.problem
-            Scarce.left = 1
-            await seen.until(lambda: wake.problem == "")
             append(log, "one")
             await seen.until_lines("one")
-            assert seen.problem(log) == ""
+            assert "cannot be watched (No space left on device): polling" in seen.problem(log)
+            limit.write_text("100")
+            await seen.until(lambda: seen.problem(log) == "")
+            append(log, "two")
+            await seen.until_lines("one", "two")
 
     asyncio.run(scenario())
+
+
+def test_f13_without_inotify_instances_files_and_directories_are_polled_and_it_is_told(tmp_path: Path) -> None:
+    apart(without_instances, tmp_path, host=True)
+
+
+def test_f13_without_inotify_watches_files_are_polled_until_there_are_some(tmp_path: Path) -> None:
+    apart(without_watches, tmp_path, host=True)

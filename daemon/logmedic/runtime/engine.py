@@ -18,12 +18,16 @@ from logmedic.model.policy import Policy
 from logmedic.model.record import Checkpoint, Findings
 from logmedic.model.state import EngineState
 from logmedic.ports import Clock, Store
+from logmedic.runtime.lanes import Lanes
 from logmedic.runtime.supervisor import Failure, guarded
 
 log = structlog.get_logger("logmedic.engine")
 
-QUEUE_DEPTH = 64
-"""Inputs waiting at most: a full queue stops the reading, never the memory (I6)."""
+LANE_DEPTH = 2
+"""Inputs of one source that wait at most: a full lane stops its reading, never the memory (I6). One is decided while
+the next is scanned; more would only delay the quiet files of a source that floods."""
+OTHERS = ""
+"""The lane of what comes from no source: results of runners, ticks."""
 FLUSH_EVERY = timedelta(seconds=1)
 """How long positions behind blocks without findings may wait for their commit: reading those again is harmless."""
 LOOK_EVERY_S = 5.0
@@ -53,20 +57,20 @@ class Engine:
         self._policy = policy
         self._carry_out = carry_out
         self._alive = alive
-        self._inputs: asyncio.Queue[tuple[Input | None, asyncio.Future[None] | None]] = asyncio.Queue(QUEUE_DEPTH)
+        self._inputs: Lanes[tuple[Input | None, asyncio.Future[None] | None]] = Lanes(LANE_DEPTH)
         self._advanced: dict[str, tuple[Checkpoint | None, int]] = {}
         """By origin: the position behind blocks without findings, and the number of their lines."""
         self._flush_at: datetime | None = None
         self.commit_problem = ""
 
     async def submit(self, given: Input) -> None:
-        """Queue an input; waits while the queue is full."""
-        await self._inputs.put((given, None))
+        """Queue an input; waits while its source's lane is full."""
+        await self._inputs.put(given.source if isinstance(given, Observed) else OTHERS, (given, None))
 
     async def settled(self, given: Input | None = None) -> None:
         """Queue `given` (or nothing), and wait until it and all before it are committed."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._inputs.put((given, done))
+        self._inputs.put_last((given, done))
         await done
 
     async def run(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -23,7 +24,25 @@ HELD_UP_S = 1.0
 """An engine that is busy makes a source wait; for longer than this, people want to know."""
 NOTHING = Meter()
 HOLD_S = 0.3
-"""How long an unfinished stack trace waits for its next line."""
+"""How long an unfinished stack trace waits for its next line. Only time counts in which the source is listened to: a
+commit that stalls must not cut in two what is there already."""
+
+
+class Listening:
+    """How long a source was listened to in all, in seconds of the loop's time."""
+
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._since: float | None = None
+
+    def start(self, at: float) -> None:
+        self._since = at
+
+    def stop(self, at: float) -> None:
+        self._sum, self._since = self.total(at), None
+
+    def total(self, at: float) -> float:
+        return self._sum + (at - self._since if self._since is not None else 0.0)
 
 
 class Intake:
@@ -53,6 +72,7 @@ class Intake:
         self._assemblers: dict[str, Assembler] = {}
         self._flushes: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
+        self._listening = Listening()
 
     @property
     def name(self) -> str:
@@ -73,7 +93,7 @@ class Intake:
 
     def _waiting(self) -> str:
         """Reading stops while what was read is not taken in; the position stays where it is (I6)."""
-        waits = asyncio.get_running_loop().time() - self._waits_since if self._waits_since is not None else 0.0
+        waits = _now() - self._waits_since if self._waits_since is not None else 0.0
         return f"not read for {waits:.0f} s: what was read before waits to be stored" if waits >= HELD_UP_S else ""
 
     async def run(self) -> None:
@@ -82,9 +102,13 @@ class Intake:
         self._assemblers.clear()
         self._flushes.clear()
         async with asyncio.TaskGroup() as flushes:  # a flush that fails ends the run, and is not lost
-            async for block in self._source.blocks(self._engine.state.checkpoints):
-                async with self._turn:
-                    await self._take(block, flushes)
+            async with aclosing(self._source.blocks(self._engine.state.checkpoints)) as blocks:
+                self._listening.start(_now())
+                async for block in blocks:
+                    self._listening.stop(_now())
+                    async with self._turn:
+                        await self._take(block, flushes)
+                    self._listening.start(_now())
             await self._flush_all()
 
     async def _take(self, block: Block, flushes: asyncio.TaskGroup) -> None:
@@ -101,7 +125,10 @@ class Intake:
             waiting.cancel()
 
     async def _flush_later(self, origin: str) -> None:
-        await asyncio.sleep(HOLD_S)
+        until, rest = self._listening.total(_now()) + HOLD_S, HOLD_S
+        while rest > 0:
+            await asyncio.sleep(rest)
+            rest = until - self._listening.total(_now())
         async with self._turn:
             self._flushes.pop(origin, None)
             await self._flush(origin)
@@ -124,8 +151,11 @@ class Intake:
         else:
             findings = matcher.find(block)
         self._meters.setdefault(block.origin, Meter()).take(block, findings.lines)
-        loop = asyncio.get_running_loop()
-        self.spoke_at = loop.time() if block.data else self.spoke_at
-        self._waits_since = loop.time()
+        self.spoke_at = _now() if block.data else self.spoke_at
+        self._waits_since = _now()
         await self._engine.submit(Observed(block.source, block.origin, findings, block.checkpoint, block.gaps))
         self._waits_since = None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -11,20 +11,25 @@ from contextlib import suppress
 
 STDERR_LINES = 20
 END_S = 2.0
+BUFFERED_BYTES = 64 * 1024
+"""Read ahead of whoever reads, about; then the program waits."""
 
 
 class Child:
     """Started by `start`, ended by `close`. `said`: the last words on its standard error."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, transport: asyncio.SubprocessTransport) -> None:
         self._process = process
+        self._transport = transport
         self._words: deque[str] = deque(maxlen=STDERR_LINES)
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
     async def start(cls, argv: Sequence[str], environment: Mapping[str, str]) -> Child:
         """Raises OSError. No shell; its own process group; standard input is empty."""
-        process = await asyncio.create_subprocess_exec(
+        loop = asyncio.get_running_loop()  # create_subprocess_exec would keep the transport, which has to be closed
+        transport, protocol = await loop.subprocess_exec(
+            lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=BUFFERED_BYTES, loop=loop),
             *argv,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -33,7 +38,7 @@ class Child:
             cwd="/",
             start_new_session=True,
         )
-        return cls(process)
+        return cls(asyncio.subprocess.Process(transport, protocol, loop), transport)
 
     @property
     def said(self) -> str:
@@ -52,7 +57,11 @@ class Child:
         return f"{how}: {self.said}" if self.said else how
 
     async def close(self) -> None:
-        """Ask it and its children to end, then make them."""
+        """Ask it and its children to end, then make them. What it still says is not read: to wait for its end is to
+        wait for its pipes (Python 3.11), and one that is full would never be empty."""
+        for pipe in map(self._transport.get_pipe_transport, (1, 2)):
+            if pipe is not None:
+                pipe.close()
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
@@ -64,6 +73,7 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)
+        self._transport.close()  # a pipe that was not read to its end stays open otherwise
 
     async def _listen(self) -> None:
         assert self._process.stderr is not None  # noqa: S101

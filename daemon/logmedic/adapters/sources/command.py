@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
@@ -57,13 +58,14 @@ class CommandSource:
     def health(self) -> list[dict[str, Any]]:
         return [self._stream.row(self._problem)]
 
-    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[Block]:
+    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncGenerator[Block, None]:
         """`checkpoints` are ignored: a command begins anew."""
         failures = 0
         while True:
             began = asyncio.get_running_loop().time()
-            async for block in self._one_run():
-                yield block
+            async with aclosing(self._one_run()) as run:
+                async for block in run:
+                    yield block
             if self._once:
                 return
             healthy = asyncio.get_running_loop().time() - began >= HEALTHY_AFTER_S
@@ -72,7 +74,7 @@ class CommandSource:
             log.warning("command_ended", source=self._name, problem=self._problem, wait_s=wait)
             await asyncio.sleep(wait)
 
-    async def _one_run(self) -> AsyncIterator[Block]:
+    async def _one_run(self) -> AsyncGenerator[Block, None]:
         try:
             child = await Child.start(self._argv, ENVIRONMENT)
         except OSError as error:
@@ -80,13 +82,15 @@ class CommandSource:
             return
         self._problem = ""
         try:
-            async for block in self._lines(child):
-                yield block
-            self._problem = f"{self._argv[0]} {await child.ended()}"
+            async with aclosing(self._lines(child)) as lines:
+                async for block in lines:
+                    yield block
+            ended = await child.ended()
+            self._problem = "" if self._once and ended.endswith("code 0") else f"{self._argv[0]} {ended}"
         finally:
             await child.close()
 
-    async def _lines(self, child: Child) -> AsyncIterator[Block]:
+    async def _lines(self, child: Child) -> AsyncGenerator[Block, None]:
         reading = asyncio.ensure_future(child.read(READ_BYTES))
         try:
             while True:

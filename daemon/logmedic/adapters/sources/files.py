@@ -8,7 +8,7 @@ import math
 import os
 import resource
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
@@ -103,7 +103,7 @@ class FileSource:
         nothing = {"offset": 0, "size": 0, "lag_bytes": 0, "last_read_at": None}
         return {"origin": pattern, **nothing, "problem": "not there yet"}
 
-    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[Block]:
+    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncGenerator[Block, None]:
         self._reset()
         self._followers.clear()
         try:

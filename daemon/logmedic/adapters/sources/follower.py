@@ -12,9 +12,10 @@ from typing import Any
 import structlog
 
 from logmedic.adapters.sources.cutting import Cut
-from logmedic.adapters.sources.identity import Trail, follow, generations_after, open_all
+from logmedic.adapters.sources.identity import Trail, copies_before, follow, generations_after, open_all, packed_between
 from logmedic.adapters.sources.opened import OpenFile, open_regular
-from logmedic.adapters.sources.patience import DELETED_GRACE_S, Limits, Start, grace_end, next_due
+from logmedic.adapters.sources.patience import DELETED_GRACE_S, PASSED, Limits, Start, grace_end, next_due
+from logmedic.adapters.sources.progress import progress_in, row_of
 from logmedic.adapters.sources.reading import Asked, Piece, read_piece
 from logmedic.adapters.sources.trouble import Trouble, is_another, tried_of
 from logmedic.model.gap import Gap, SourceEventKind, with_gap
@@ -37,6 +38,7 @@ class Follower:
         "_gone_since",
         "_limits",
         "_once",
+        "_passed",
         "_placed_at",
         "_rotated_at",
         "_source",
@@ -86,6 +88,7 @@ class Follower:
         self._placed_at: datetime | None = None
         self._gaps: tuple[Gap, ...] = ()
         self._ended_at = 0
+        self._passed: deque[Checkpoint] = deque(maxlen=PASSED)
 
     # -- state, for the source -------------------------------------------------------------------------------------
 
@@ -105,34 +108,25 @@ class Follower:
         return [(self.mark.device, self.mark.inode)] if self.mark else []
 
     def row(self) -> dict[str, Any]:
-        offset, size = self._progress()
-        return {
-            "origin": self.origin,
-            "offset": offset,
-            "size": size,
-            "lag_bytes": max(0, size - offset),
-            "last_read_at": self.last_read_at.isoformat().replace("+00:00", "Z") if self.last_read_at else None,
-            "problem": self.trouble.problem,
-        }
+        return row_of(self.origin, self._progress(), self.last_read_at, self.trouble.problem)
 
     def _progress(self) -> tuple[int, int]:
-        """Offset, and size with the files that wait behind the one that is read."""
-        if not self.queue:
-            offset = self.mark.offset if self.mark else self._ended_at
-            return offset, self.seen[2] if self.seen else offset
-        try:
-            return self.queue[0].offset, sum(file.size() for file in self.queue)
-        except OSError:
-            return self.queue[0].offset, self.queue[0].offset
+        if self.queue:
+            return progress_in(self.queue)
+        offset = self.mark.offset if self.mark else self._ended_at
+        return offset, self.seen[2] if self.seen else offset
 
     # -- open ------------------------------------------------------------------------------------------------------
 
     async def open(self, at: float, now: datetime) -> bool:
         """Open what `mark` says is next, or the file at the path. False when there is nothing to read now."""
+        current: OpenFile | None = None
         try:
             current = self._open_current()
             trail = await self._trail(current)
         except OSError as error:
+            if current is not None:
+                current.close()
             self.trouble.failed(error, at, self.origin)
             return False
         self._gone_since = (self._gone_since or at) if current is None else None
@@ -141,7 +135,13 @@ class Follower:
             self._start = Start.BEGINNING
             self.trouble.wait(GONE)
             return False
-        self._take(trail, current, at, now)
+        try:
+            self._take(trail, current, at, now)
+        except OSError as error:
+            for file in trail.files:
+                file.close()
+            self.trouble.failed(error, at, self.origin)
+            return False
         return True
 
     def _open_current(self) -> OpenFile | None:
@@ -157,18 +157,18 @@ class Follower:
             return trail
         old = open_all(self.history, but=[current.key] if current else [])
         if not old and current is not None and self._start is Start.END:
-            size = current.size()
-            current.place(current.line_start(size, self._limits.max_line))
+            current.place(current.line_start(current.size(), self._limits.max_line))
         return Trail([*old, current] if current else old, found=True)
 
     def _take(self, trail: Trail, current: OpenFile | None, at: float, now: datetime) -> None:
         for file in trail.files:
-            if file is not current:
-                file.final = self._once or file.idle_s(now) > self._limits.rotate_grace_s
+            if current is not None and file is not current:  # without a successor it is the log still
+                file.final = file.final or file.idle_s(now) > self._limits.rotate_grace_s
             if self._once:
                 file.stop_at = file.size()
         first = trail.files[0]
         first.skipping = first.inside_cut_line(self._limits.max_line)
+        self._note_seen(trail.files[-1])
         self.trouble.clear()
         self.queue.extend(trail.files)
         self.history = ()
@@ -176,7 +176,6 @@ class Follower:
         self._placed_at = self.mark.at if self.mark else now
         self._rotated_at = at
         self.mark = None
-        self._note_seen(self.queue[-1])
 
     # -- detect change ---------------------------------------------------------------------------------------------
 
@@ -220,9 +219,7 @@ class Follower:
         if self._gone_since is None:
             self._gone_since = at
             self.trouble.wait(GONE)
-        if not self.queue:
-            return self.mark is not None
-        return True
+        return bool(self.queue) or self.mark is not None
 
     def _rotated(self, at: float) -> bool:
         """Another file is at the path: it waits in the queue until those before it are read."""
@@ -234,40 +231,34 @@ class Follower:
         if current.key in self.keys():  # it was renamed back meanwhile
             current.close()
             return True
-        newer = generations_after(self.queue[-1], current, self.origin)
-        known = set(self.keys())
-        for file in newer:
-            if file.key in known:
-                file.close()
-            else:
-                self.queue.append(file)
+        try:
+            self._note_seen(current)
+            newer = generations_after(self.queue, current, self.origin, self._passed)
+        except OSError as error:
+            current.close()
+            self.trouble.failed(error, at)
+            return True
+        self.queue[-1].replaced = True
+        self.queue.extend(newer)
         self._rotated_at = self._gone_since or at
         self._gone_since = None
-        self._note_seen(current)
         self.trouble.clear()
         return True
 
     async def _truncated(self, file: OpenFile) -> None:
         """What was read is not there any more (F03, F04): finish it from the copy, then read the file from 0."""
-        copies = await self._copies_before(file)
-        if not copies:
+        copies, found = await copies_before(self._mark_of(file), self.queue, self.origin, self._passed)
+        if not found:
             lost = max(0, file.seen - file.offset)
             self._pass_over(Gap(SourceEventKind.TRUNCATED, lost, f"at byte {file.offset} of {self.origin}"))
             log.warning("truncated", origin=self.origin, offset=file.offset, lost_bytes=lost)
+        elif copies:
+            copies[0].skipping = file.skipping
         file.place(0)
         file.seen = 0
         for copy in reversed(copies):
             copy.final = True
             self.queue.appendleft(copy)
-
-    async def _copies_before(self, file: OpenFile) -> list[OpenFile]:
-        """Files that hold what was truncated, oldest first, up to the file itself, which may be renamed by now."""
-        trail, _ = await follow(self._mark_of(file), None, self.origin)
-        known = set(self.keys())
-        until = next((index for index, each in enumerate(trail.files) if each.key in known), len(trail.files))
-        for each in trail.files[until:]:
-            each.close()
-        return trail.files[:until]
 
     def _mark_of(self, file: OpenFile) -> Checkpoint:
         """`at` is when the position was taken: only a copy made after that can hold what follows it."""
@@ -280,7 +271,7 @@ class Follower:
         self.more, self.due_at = False, None
         if not self.queue and (self.trouble.waiting(at) or not await self.open(at, now)):
             self.due_at = self.trouble.retry_at
-            return None
+            return self._tell_of_nothing(now) if self._gaps else None
         file = self.queue[0]
         try:
             return await self._step(file, at, now)
@@ -306,11 +297,12 @@ class Follower:
         if piece.unfinished != file.partial:
             file.partial, file.partial_since = piece.unfinished, at
         if ending:
-            self._finish(file)
+            await self._finish(file)
         else:
             self.due_at = self._next_due(file, at)
-        if block is None and ((self._gaps and not file.skipping) or (self.announce and len(self.queue) == 1)):
-            return self._block(file, Piece(cut=Cut.LINES), now)
+        news = (self._gaps and (ending or not file.skipping)) or (self.announce and len(self.queue) == 1)
+        if block is None and news:
+            return self._block(file, Piece(cut=Cut.LINES, at_end=True), now)
         return block
 
     def _block(self, file: OpenFile, piece: Piece, now: datetime) -> Block:
@@ -332,8 +324,15 @@ class Follower:
             read_at=now,
             live=piece.live,
             complete=piece.complete,
+            followed=piece.followed,
             gaps=gaps,
         )
+
+    def _tell_of_nothing(self, now: datetime) -> Block:
+        """There is no file to go on with: what is lost is told at once, for this follower may be dropped."""
+        gaps, self._gaps = self._gaps, ()
+        nowhere = Checkpoint(self.origin, self._source, 0, now)
+        return Block(self._source, self.origin, b"", 0, nowhere, now, gaps=gaps)
 
     def _pass_over(self, *gaps: Gap) -> None:
         """To be told with the next block."""
@@ -363,10 +362,16 @@ class Follower:
             gone=self._gone_since is not None,
         )
 
-    def _finish(self, file: OpenFile) -> None:
-        """Nothing follows in this file: on to the next."""
+    async def _finish(self, file: OpenFile) -> None:
+        """Nothing follows in this file: on to the next, behind what was packed before the rotation was noticed."""
+        between: list[OpenFile] = []
+        if file.replaced and len(self.queue) > 1:
+            between, gaps = await packed_between(file, self.queue[1], self.origin)
+            self._pass_over(*gaps)
         self.queue.popleft()
-        self.retired.append(self._mark_of(file))
+        self.queue.extendleft(reversed(between))
+        self._passed.append(self._mark_of(file))
+        self.retired.append(self._passed[-1])
         file.close()
         self._ended_at = file.offset
         self.more = bool(self.queue)

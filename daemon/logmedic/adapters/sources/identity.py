@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from logmedic.adapters.sources.opened import OpenFile, open_regular
-from logmedic.adapters.sources.packed import Unpacked, is_packed, unpack_from
+from logmedic.adapters.sources.packed import Unpacked, is_packed, unpack_all, unpack_first
 from logmedic.core.position import HEAD_BYTES
 from logmedic.model.gap import Gap, SourceEventKind
 from logmedic.model.record import Checkpoint
 
 MAX_GENERATIONS = 64
 """How many rotated files of one log are looked into; the youngest."""
+
+MAX_ROOMS = 64
+"""How many directories beside a log are looked into for rotated files that were put away (logrotate's olddir)."""
 
 CLOCK_SLACK_S = 2.0
 """File times are cut to the kernel's tick, and clocks are set: so much earlier may a copy seem to be."""
@@ -25,6 +30,7 @@ COUNTS_UP_NS = 1_000_000_000
 
 _NUMBER = re.compile(r"\.(\d{1,4})$")
 _DATE = re.compile(r"[.\-_](\d{4}-?\d{2}-?\d{2}[0-9T:._\-]*)$")
+_DIGITS = re.compile(r"\d+")
 _OLD = re.compile(r"[.\-_](old|bak|prev)$", re.IGNORECASE)
 
 
@@ -40,13 +46,30 @@ def rotated_base(name: str) -> str:
 
 def _oldest_first(entries: Sequence[os.DirEntry[str]]) -> list[str]:
     """Numbered files by their number: logrotate's highest is the oldest; where the highest was clearly written last,
-    its rotator counts up. Others by the time of their last write."""
+    its rotator counts up. Dated ones by their date: a late write to one says nothing. Others by their last write."""
     numbers = [(int(found[1]), entry) for entry in entries if (found := _NUMBER.search(_unpacked_name(entry.name)))]
     if len(numbers) < len(entries) or not entries:
-        return [entry.path for entry in sorted(entries, key=_age)]
+        dates = {entry.path: _date_of(entry.name) for entry in entries}
+        dated = all(dates.values())
+        return [
+            entry.path for entry in sorted(entries, key=lambda entry: (dates[entry.path] if dated else (), _age(entry)))
+        ]
     numbers.sort(key=lambda pair: pair[0])
     counts_up = _age(numbers[-1][1])[0] - _age(numbers[0][1])[0] > COUNTS_UP_NS
     return [entry.path for _, entry in (numbers if counts_up else reversed(numbers))]
+
+
+def _date_of(name: str) -> tuple[int, ...]:
+    """Year, month, day, and what of the time follows; empty for a name without a date."""
+    name = _unpacked_name(name)
+    found = _DATE.search(name) or _DATE.search(os.path.splitext(name)[0])
+    if not found:
+        return ()
+    digits = found[1].replace("-", "", 2) if found[1][4] == "-" else found[1]
+    year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:8])
+    if not (1970 <= year < 2200 and 1 <= month <= 12 and 1 <= day <= 31):  # the day stands first in it
+        return ()
+    return (year, month, day, *map(int, _DIGITS.findall(digits[8:])))
 
 
 def _age(entry: os.DirEntry[str]) -> tuple[int, str]:
@@ -109,11 +132,11 @@ def open_all(paths: Iterable[str], but: Iterable[tuple[int, int]] = ()) -> list[
 @dataclass(slots=True)
 class Trail:
     """Files to read one after another, each placed. `found`: whether the file that the mark speaks of is among what was
-    looked into. `generations`: all rotated files, packed ones too, when that leaves a doubt."""
+    looked into. `generations`: all rotated files of each place, packed ones too, when that leaves a doubt."""
 
     files: list[OpenFile]
     found: bool
-    generations: tuple[str, ...] = ()
+    generations: tuple[tuple[str, ...], ...] = ()
 
 
 def follow_up(mark: Checkpoint, current: OpenFile | None, path: str) -> Trail:
@@ -122,45 +145,97 @@ def follow_up(mark: Checkpoint, current: OpenFile | None, path: str) -> Trail:
     if current is not None and _same_inode(current, mark) and current.holds(mark):
         current.place(mark.offset)
         return Trail([current], found=True)
-    beside = siblings_of(path, lambda entry: entry.inode() == mark.inode and _holds_mark(entry.path, mark))
-    others = open_all(beside.paths, but=[current.key] if current else [])
-    at = _position_of(mark, current, others)
-    if at is None and current is not None and _surely_same(current, mark):
+    generations: list[tuple[str, ...]] = []
+    for place in (path, *_put_away(path, mark)):
+        beside = siblings_of(place, lambda entry: entry.inode() == mark.inode and _holds_mark(entry.path, mark))
+        others = open_all(beside.paths, but=[current.key] if current else [])
+        at = _position_of(mark, current, others)
+        if at is not None:
+            _close(others[:at])
+            others[at].place(mark.offset)
+            later = beside.generations[beside.generations.index(others[at].path) :]
+            return Trail(others[at:] + ([current] if current else []), found=True, generations=(later,))
         _close(others)
-        current.place(mark.offset)
-        return Trail([current], found=True)
-    if at is None:
-        _close(others)
-        return Trail([current] if current else [], found=False, generations=beside.generations)
-    _close(others[:at])
-    others[at].place(mark.offset)
-    return Trail(others[at:] + ([current] if current else []), found=True)
+        if current is not None and _surely_same(current, mark):
+            current.place(mark.offset)
+            return Trail([current], found=True)
+        generations.append(beside.generations)
+    return Trail([current] if current else [], found=False, generations=tuple(generations))
 
 
 async def follow(mark: Checkpoint, current: OpenFile | None, path: str) -> tuple[Trail, tuple[Gap, ...]]:
     """As `follow_up`, also into files that are packed by now (F07); and what cannot be read any more. Unpacks in a
-    thread; a cancel waits for it."""
+    thread; a cancel waits for it. Raises OSError when the files were rotated meanwhile: a name may have stood for
+    another file than the one that was listed, which would be left out then. To be tried again, with a new `current`."""
+    if current is not None and mark.offset and _same_inode(current, mark) and current.holds(mark):
+        return follow_up(mark, current, path), ()
+    before = _standing(path, mark)
+    trail, gaps = await _follow(mark, current, path)
+    if _standing(path, mark) == before and (current is None or (path, current.inode) in before):
+        return trail, gaps
+    _close(file for file in trail.files if file is not current)
+    raise OSError(errno.EBUSY, "was rotated while it was looked for what is unread", path)
+
+
+async def _follow(mark: Checkpoint, current: OpenFile | None, path: str) -> tuple[Trail, tuple[Gap, ...]]:
     trail = follow_up(mark, current, path)
+    if trail.found and trail.generations:
+        return await _with_packed_between(trail)
     if not mark.offset:
-        trail = Trail(trail.files, trail.found, siblings_of(path).generations)  # an inode alone says too little
+        trail = Trail(trail.files, trail.found, (siblings_of(path).generations,))  # an inode alone says too little
     gaps: tuple[Gap, ...] = ()
-    if any(map(is_packed, trail.generations)):
+    if any(trail.generations):
         unpacked = await _unpack(mark, trail)
         trail = _with_unpacked(trail, unpacked)
-        gaps = tuple(Gap(SourceEventKind.VANISHED, 0, complaint) for complaint in unpacked.complaints)
-    if not trail.found and not gaps:
+        gaps = _told(unpacked)
+    if not trail.found and not gaps and mark.inode:  # else the loss was told when there was no file to go on with
         told = f"the file that was read up to byte {mark.offset} is gone; what it had beyond is not known"
         gaps = (Gap(SourceEventKind.VANISHED, 0, told),)
     return trail, gaps
 
 
+def _standing(path: str, mark: Checkpoint) -> set[tuple[str, int]]:
+    """The log and its rotated files as they stand: name and inode."""
+    rotated = [each for place in (path, *_put_away(path, mark)) for each in siblings_of(place).generations]
+    return {(each, _inode_at(each)) for each in (path, *rotated)}
+
+
 async def _unpack(mark: Checkpoint, trail: Trail) -> Unpacked:
-    unpacking = asyncio.ensure_future(asyncio.to_thread(unpack_from, mark, trail.generations, open_regular))
+    try:
+        return await _in_a_thread(lambda: unpack_first(mark, trail.generations, open_regular))
+    except asyncio.CancelledError:
+        _close(trail.files)
+        raise
+
+
+async def _with_packed_between(trail: Trail) -> tuple[Trail, tuple[Gap, ...]]:
+    """The trail with the packed ones of its generations, each in its place."""
+    (order,) = trail.generations
+    packed = [path for path in order if is_packed(path)]
+    if not packed:
+        return trail, ()
+    try:
+        unpacked = await _in_a_thread(lambda: unpack_all(packed))
+    except asyncio.CancelledError:
+        _close(trail.files)
+        raise
+    places = {path: place for place, path in enumerate(order)}
+    files = sorted([*trail.files, *unpacked.files], key=lambda file: places.get(file.path, len(order)))
+    return Trail(files, found=True), _told(unpacked)
+
+
+def _told(unpacked: Unpacked) -> tuple[Gap, ...]:
+    return tuple(Gap(SourceEventKind.VANISHED, 0, complaint) for complaint in unpacked.complaints)
+
+
+async def _in_a_thread(unpack: Callable[[], Unpacked]) -> Unpacked:
+    """A cancel waits for it, and closes what it opened."""
+    unpacking = asyncio.ensure_future(asyncio.to_thread(unpack))
     try:
         return await asyncio.shield(unpacking)
     except asyncio.CancelledError:
         await asyncio.wait([unpacking])
-        _close([*trail.files, *unpacking.result().files])
+        _close(unpacking.result().files)
         raise
 
 
@@ -171,14 +246,108 @@ def _with_unpacked(trail: Trail, unpacked: Unpacked) -> Trail:
     return Trail([*mine, *trail.files], found=trail.found or unpacked.found)
 
 
-def generations_after(last: OpenFile, current: OpenFile, path: str) -> list[OpenFile]:
-    """What was written after `last` (open, and not at `path` any more), oldest first; ends with `current`."""
-    beside = siblings_of(path, lambda entry: entry.inode() == last.inode)  # which is open, so it is no other file
-    others = open_all(beside.paths, but=[current.key])
-    keys = [other.key for other in others]
-    at = keys.index(last.key) + 1 if last.key in keys else len(others)
-    _close(others[:at])
-    return [*others[at:], current]
+async def copies_before(
+    mark: Checkpoint, queue: Sequence[OpenFile], path: str, passed: Iterable[Checkpoint]
+) -> tuple[list[OpenFile], bool]:
+    """What is to be read before the open file that `mark` speaks of, which was emptied (and may be renamed by now):
+    its copies, oldest first, and whether one holds what was read of it. `queue`: the files that are open. `passed`:
+    where others ended that were read."""
+    trail, _ = await follow(mark, None, path)
+    known = {file.key for file in queue}
+    until = next((index for index, each in enumerate(trail.files) if each.key in known), len(trail.files))
+    copies = [file for file in trail.files[:until] if trail.found or not _was_read(file, passed)]
+    _close(file for file in trail.files if file not in copies)
+    return copies, trail.found and bool(copies)
+
+
+def generations_after(
+    queue: Sequence[OpenFile], current: OpenFile, path: str, passed: Iterable[Checkpoint]
+) -> list[OpenFile]:
+    """What was written after the last of `queue` (open, no more at `path`) and is not in it, oldest first; ends with
+    `current`. Plain files only: see `packed_between`. `passed`: where others ended that were read."""
+    last, opened = queue[-1], {file.key for file in queue}
+    found: list[OpenFile] = []
+    for place in _places_of(last, path):
+        beside = siblings_of(place, lambda entry: entry.inode() == last.inode)  # which is open, so it is no other file
+        others = open_all(beside.paths, but=[current.key, *(file.key for file in found)])
+        keys = [other.key for other in others]
+        if last.key in keys:
+            at = keys.index(last.key) + 1
+            newer = [file for file in others[at:] if file.key not in opened]
+            _close(file for file in (*found, *others) if file not in newer)
+            return [*newer, current]
+        found += others
+    newer = [file for file in found if _is_newer(file, last) and not _was_read(file, passed) and file.key not in opened]
+    _close(file for file in found if file not in newer)
+    return [*newer, current]
+
+
+def _is_newer(file: OpenFile, last: OpenFile) -> bool:
+    return _written_ns(file) > _written_ns(last) and not _is_copy(file, last)
+
+
+def _was_read(file: OpenFile, passed: Iterable[Checkpoint]) -> bool:
+    return any(mark.offset and _same_inode(file, mark) and file.holds(mark) for mark in passed)
+
+
+async def packed_between(last: OpenFile, successor: OpenFile, path: str) -> tuple[list[OpenFile], tuple[Gap, ...]]:
+    """Generations between these two open files that were rotated and packed before anybody looked, oldest first (F07),
+    and what of them cannot be read. Packing keeps the time of the last write; the packed `last` is not among them."""
+    since, until = _written_ns(last), _written_ns(successor)
+    paths = [each for place in _places_of(last, path) for each in siblings_of(place).generations]
+    between = [each for each in paths if is_packed(each) and since < _written_at_ns(each) < until]
+    if not between:
+        return [], ()
+    unpacked = await _in_a_thread(lambda: unpack_all(between))
+    return unpacked.files, _told(unpacked)
+
+
+def _places_of(last: OpenFile, path: str) -> tuple[str, ...]:
+    """`path`, and where it would be beside the open file that was moved away from it (logrotate's olddir)."""
+    try:
+        room = os.path.dirname(os.readlink(f"/proc/self/fd/{last.fd}"))
+    except OSError:  # no /proc
+        return (path,)
+    known = {os.path.dirname(os.path.abspath(path)), os.path.dirname(os.path.realpath(path))}
+    return (path,) if room in known else (path, os.path.join(room, os.path.basename(path)))
+
+
+def _put_away(path: str, mark: Checkpoint) -> list[str]:
+    """Where the log would be in each of the directories beside it. None are looked into for a file without content:
+    logs of other services have the same name there, and only the content tells them from this one's."""
+    directory, base = os.path.split(os.path.abspath(path))
+    if not mark.offset:
+        return []
+    try:
+        with os.scandir(directory) as entries:
+            rooms = sorted(entry.path for entry in entries if entry.is_dir())
+    except OSError:
+        return []
+    return [os.path.join(room, base) for room in rooms[:MAX_ROOMS]]
+
+
+def _written_ns(file: OpenFile) -> int:
+    return os.fstat(file.fd).st_mtime_ns
+
+
+def _written_at_ns(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:  # rotated away meanwhile
+        return 0
+
+
+def _inode_at(path: str) -> int:
+    try:
+        return os.stat(path).st_ino
+    except OSError:  # rotated away meanwhile
+        return 0
+
+
+def _is_copy(file: OpenFile, last: OpenFile) -> bool:
+    """Somebody's copy of `last`, which is open and read itself."""
+    mark = last.checkpoint(last.path, "", datetime.fromtimestamp(0, UTC))
+    return bool(mark.offset) and file.holds(mark)
 
 
 def _holds_mark(path: str, mark: Checkpoint) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -13,9 +14,11 @@ import structlog
 
 from logmedic.adapters.sources.child import Child
 from logmedic.adapters.sources.command import ENVIRONMENT
+from logmedic.adapters.sources.journalbatch import Batch
 from logmedic.adapters.sources.journalentry import JournalEntry, parse, records_of
 from logmedic.adapters.sources.stream import LineStream
 from logmedic.core.backoff import exponential
+from logmedic.core.framing import TRACES, Framing
 from logmedic.model.gap import Gap, SourceEventKind, with_gap
 from logmedic.model.record import Block, Checkpoint, Entry
 from logmedic.ports import Clock
@@ -23,9 +26,6 @@ from logmedic.ports import Clock
 READ_BYTES = 256 * 1024
 MAX_ENTRY_BYTES = 8 * 1024 * 1024
 """Of its JSON: a binary message takes four bytes a byte. A longer entry is passed over, and told."""
-BATCH_S = 0.1
-"""How long entries are gathered, so that the lines of one writer can be put together."""
-BATCH_BYTES = 256 * 1024
 STALL_S = 60.0
 """After so long without an entry the journal is asked whether there is a newer one (F28)."""
 RESTART_BASE = timedelta(seconds=1)
@@ -36,9 +36,9 @@ log = structlog.get_logger("logmedic.sources")
 
 class JournalSource:
     """Implements ports.Source. The origin is `journal:NAME`. The entries of a writer (unit, identifier, process) stand
-    together in a block, and a stack trace that was written line by line is one record; between writers the order inside
-    a block is that of their first entries. Without a cursor it begins at the journal's end, with `from_start` or
-    `once` at its beginning. `once` ends at its end."""
+    together in a block, and a stack trace that was written line by line is one record, or what `framing` says; between
+    writers the order inside a block is that of their first entries. Without a cursor it begins at the journal's end,
+    with `from_start` or `once` at its beginning. `once` ends at its end."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class JournalSource:
         journalctl: str = "",
         stall_s: float = STALL_S,
         restart_base: timedelta = RESTART_BASE,
+        framing: Framing = TRACES,
     ) -> None:
         self._name = name
         self._origin = f"journal:{name}"
@@ -69,6 +70,7 @@ class JournalSource:
         self._once = once
         self._stall_s = stall_s
         self._restart_base = restart_base
+        self._framing = framing
         self._problem = ""
         self._offset = 0
         self._cursor = ""
@@ -84,14 +86,15 @@ class JournalSource:
         row = {"origin": self._origin, "offset": self._offset, "size": self._offset, "lag_bytes": 0}
         return [{**row, "last_read_at": at, "problem": self._problem}]
 
-    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[Block]:
+    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncGenerator[Block, None]:
         mark = checkpoints.get(self._origin)
         self._cursor, self._offset, self._gaps = (mark.cursor, mark.offset, ()) if mark else ("", 0, ())
         failures = 0
         while True:
             before = self._cursor
-            async for block in self._one_run():
-                yield block
+            async with aclosing(self._one_run()) as run:
+                async for block in run:
+                    yield block
             if self._once and not self._problem:
                 return
             failures = 1 if self._cursor != before else failures + 1
@@ -101,7 +104,7 @@ class JournalSource:
 
     # -- one reader --------------------------------------------------------------------------------------------------
 
-    async def _one_run(self) -> AsyncIterator[Block]:
+    async def _one_run(self) -> AsyncGenerator[Block, None]:
         """Until the reader ends, dies or stalls; `_problem` says which."""
         if not self._program:
             self._problem = "journalctl is not installed: apt-get install systemd"
@@ -121,8 +124,9 @@ class JournalSource:
             return
         self._problem = ""
         try:
-            async for block in self._batches(child):
-                yield block
+            async with aclosing(self._batches(child)) as batches:
+                async for block in batches:
+                    yield block
             if not self._problem:
                 ended = await child.ended()
                 self._problem = "" if self._once and ended.endswith("code 0") else f"journalctl {ended}"
@@ -134,31 +138,29 @@ class JournalSource:
         follow = [] if self._once else ["--follow", "--no-tail"]
         return ["--output=json", "--all", "--no-pager", *follow, *place, *self._asked]
 
-    async def _batches(self, child: Child) -> AsyncIterator[Block]:
+    async def _batches(self, child: Child) -> AsyncGenerator[Block, None]:
         lines = LineStream(self._name, self._origin, max_line=MAX_ENTRY_BYTES)
-        resumed, batch, size = bool(self._cursor), list[JournalEntry](), 0
-        since = asyncio.get_running_loop().time()
+        resumed, batch = bool(self._cursor), Batch(self._framing)
+        heard_at = asyncio.get_running_loop().time()
         reading = asyncio.ensure_future(child.read(READ_BYTES))
         try:
             while True:
-                done, _ = await asyncio.wait({reading}, timeout=self._patience(batch, since))
+                done, _ = await asyncio.wait({reading}, timeout=self._patience(batch, heard_at))
                 now = asyncio.get_running_loop().time()
                 fresh = reading.result() if done else b""
-                if fresh or (done and not fresh):
-                    since = now if not batch else since
+                if done:
+                    heard_at = now
                     entries = self._parsed(lines.take(fresh, self._clock.now(), ended=not fresh))
                     if resumed and entries:
                         resumed, entries = False, self._resumed(entries)
-                    batch += entries
-                    size += sum(len(entry.message) for entry in entries)
-                over = done and not fresh
-                if batch and (over or size >= BATCH_BYTES or now - since >= BATCH_S):
-                    yield self._block(batch, self._clock.now())
-                    batch, size, since = [], 0, now
+                    batch.add(entries, now)
+                over = bool(done) and not fresh
+                if (over or batch.is_due(now)) and (taken := batch.take(now, everything=over)):
+                    yield self._block(taken, self._clock.now())
                 if over:
                     return
-                if not done and not batch and now - since >= self._stall_s:
-                    since = now
+                if not done and not batch and now - heard_at >= self._stall_s:
+                    heard_at = now
                     if await self._stalls():
                         return
                 if done:
@@ -167,9 +169,9 @@ class JournalSource:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
-    def _patience(self, batch: Sequence[JournalEntry], since: float) -> float:
-        limit = BATCH_S if batch else self._stall_s
-        return max(0.0, since + limit - asyncio.get_running_loop().time())
+    def _patience(self, batch: Batch, heard_at: float) -> float:
+        until = batch.due_at() if batch else heard_at + self._stall_s
+        return max(0.0, until - asyncio.get_running_loop().time())
 
     def _parsed(self, block: Block | None) -> list[JournalEntry]:
         """What is no entry is told, and passed over (I1, I5)."""
@@ -201,7 +203,7 @@ class JournalSource:
 
     def _block(self, batch: Sequence[JournalEntry], now: datetime) -> Block:
         data, entries = bytearray(), list[Entry]()
-        for first, text in records_of(batch):
+        for first, text in records_of(batch, self._framing):
             entries.append(Entry(len(data), first.at, first.fields, first.unit))
             data += text
         for dropped in (entry.dropped for entry in batch if entry.dropped):

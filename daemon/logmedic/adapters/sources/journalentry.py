@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from itertools import accumulate
 from typing import Any
 
-from logmedic.core.records import spans
+from logmedic.core.framing import TRACES, Framing
 
 SUPPRESSED = "a596d6fe7bfa4994828e72309e95d61e"
 """MESSAGE_ID of journald's own word that it dropped what a unit wrote too fast."""
@@ -70,27 +71,34 @@ def parse(line: bytes, zone: tzinfo = UTC) -> JournalEntry:
     )
 
 
-def records_of(batch: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, bytes]]:
+def records_of(batch: Sequence[JournalEntry], framing: Framing = TRACES) -> Iterator[tuple[JournalEntry, bytes]]:
     """The first entry of each record, and the record's text: an entry, or a stack trace whose lines were written one by
-    one. By writer; writers in the order of their first entries, and each one's entries in theirs."""
-    by_writer: dict[tuple[str, str, str], list[JournalEntry]] = {}
-    for entry in batch:
-        by_writer.setdefault(entry.writer, []).append(entry)
-    for entries in by_writer.values():
-        yield from _joined(entries)
+    one, or what `framing` says. By writer; writers in the order of their first entries, and each one's entries in
+    theirs."""
+    for indices in by_writer(batch):
+        for record in parts_of(batch, indices, framing):
+            yield batch[record[0]], batch[record[0]].head + message_of(batch, record)
 
 
-def _joined(entries: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, bytes]]:
-    """A record that begins inside an entry does not cut it."""
-    starts, whole = list[int](), b""
-    for entry in entries:
-        starts.append(len(whole))
-        whole += entry.message
-    begins = {start for start, _ in spans(whole)}
-    firsts = [index for index, start in enumerate(starts) if start in begins or index == 0]
-    for first, behind in zip(firsts, [*firsts[1:], len(entries)], strict=True):
-        end = starts[behind] if behind < len(entries) else len(whole)
-        yield entries[first], entries[first].head + whole[starts[first] : end]
+def by_writer(batch: Sequence[JournalEntry]) -> list[list[int]]:
+    """Of each writer, the indices of its entries."""
+    found: dict[tuple[str, str, str], list[int]] = {}
+    for index, entry in enumerate(batch):
+        found.setdefault(entry.writer, []).append(index)
+    return list(found.values())
+
+
+def message_of(batch: Sequence[JournalEntry], indices: Sequence[int]) -> bytes:
+    return b"".join(batch[index].message for index in indices)
+
+
+def parts_of(batch: Sequence[JournalEntry], indices: Sequence[int], framing: Framing) -> list[Sequence[int]]:
+    """The entries of one writer, by the records that they make. A record that begins inside an entry does not cut
+    it."""
+    begins = {start for start, _ in framing.spans(message_of(batch, indices))}
+    starts = accumulate((len(batch[index].message) for index in indices[:-1]), initial=0)
+    firsts = [place for place, start in enumerate(starts) if start in begins]
+    return [indices[first:behind] for first, behind in zip(firsts, [*firsts[1:], len(indices)], strict=True)]
 
 
 def _head(at: datetime, host: str, identifier: str, pid: str) -> bytes:

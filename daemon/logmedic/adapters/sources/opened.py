@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import FileIO
@@ -22,16 +23,18 @@ KINDS = {
     stat.S_IFBLK: "a block device",
     stat.S_IFSOCK: "a socket",
 }
+UTF8_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+NO_UTF16 = "is UTF-16, which is not supported"
 
 
 @dataclass(slots=True, eq=False)
 class OpenFile:
     """`before`: the last bytes up to `offset`, at most TAIL_BYTES. `head`: the first bytes up to `offset`, at most
     HEAD_BYTES. `skipping`: the position is inside a line that was cut. `final`: nobody writes to it any more.
-    `stop_at`: where reading ends, for a run that ends by itself. `partial`, `partial_since`: length and age (loop time)
-    of the line that has no newline yet. `backlog`, `wide`: how the next read is made. `seen`: the largest size known.
-    `last_read`: loop time. Closed by its follower."""
+    `replaced`: another file was seen at its path. `stop_at`: where reading ends, for a run that ends by itself.
+    `partial`, `partial_since`: length and age (loop time) of the line that has no newline yet. `backlog`, `wide`: how
+    the next read is made. `seen`: the largest size known. `last_read`: loop time. Closed by its follower."""
 
     fd: int
     path: str
@@ -42,6 +45,7 @@ class OpenFile:
     head: bytes = b""
     skipping: bool = False
     final: bool = False
+    replaced: bool = False
     stop_at: int | None = None
     partial: int = 0
     partial_since: float = 0.0
@@ -53,6 +57,11 @@ class OpenFile:
     @property
     def key(self) -> tuple[int, int]:
         return self.device, self.inode
+
+    @property
+    def behind_zeros(self) -> bool:
+        """Nothing is before the position, or a hole that is longer than one read."""
+        return not self.before.strip(b"\0")
 
     def place(self, offset: int) -> None:
         """Go to `offset`, which is not beyond the end."""
@@ -86,10 +95,14 @@ class OpenFile:
 
     def _unread(self, chunk: bytes) -> bytes | None:
         kept = len(self.before)
-        if chunk[:kept] != self.before:
+        if chunk[:kept] != self.before or not self._begins_as_ever():
             return None
         self.seen = max(self.seen, self.offset + len(chunk) - kept)
         return chunk[kept:]
+
+    def _begins_as_ever(self) -> bool:
+        """Lines of one length that end alike put the same bytes before the same offset of another content."""
+        return self.offset <= len(self.before) or os.pread(self.fd, len(self.head), 0) == self.head
 
     def advance(self, taken: bytes) -> None:
         self.offset += len(taken)
@@ -121,7 +134,7 @@ class OpenFile:
     def inside_cut_line(self, max_line: int) -> bool:
         """Whether the position is behind the beginning of a line that was cut at the limit, and not behind an
         unfinished line that was let go."""
-        if not self.before or self.before.endswith(b"\n") or self.offset < max_line:
+        if self.behind_zeros or self.before.endswith(b"\n") or self.offset < max_line:
             return False
         return b"\n" not in os.pread(self.fd, max_line, self.offset - max_line)
 
@@ -129,8 +142,9 @@ class OpenFile:
         return os.fstat(self.fd).st_nlink == 0
 
     def idle_s(self, now: datetime) -> float:
-        """How long ago it was written to."""
-        return now.timestamp() - os.fstat(self.fd).st_mtime
+        """How long ago it was written to or renamed."""
+        status = os.fstat(self.fd)
+        return now.timestamp() - max(status.st_mtime, status.st_ctime)
 
     def checkpoint(self, origin: str, source: str, at: datetime) -> Checkpoint:
         return Checkpoint(
@@ -156,7 +170,8 @@ class OpenFile:
     def close(self) -> None:
         fd, self.fd = self.fd, -1
         if fd >= 0:
-            os.close(fd)
+            with suppress(OSError):  # a server that went away is told by close, too (F22); the descriptor is free then
+                os.close(fd)
 
 
 def open_regular(path: str) -> OpenFile:
@@ -167,12 +182,17 @@ def open_regular(path: str) -> OpenFile:
     try:
         status = os.fstat(fd)
         _refuse_odd(status, path)
-        if os.pread(fd, 2, 0) in UTF16_MARKS:
-            raise OSError(errno.EILSEQ, "is UTF-16, which is not supported", path)
+        refuse_utf16(os.pread(fd, 2, 0), path)
     except OSError:
         os.close(fd)
         raise
     return OpenFile(fd=fd, path=path, device=status.st_dev, inode=status.st_ino, seen=status.st_size)
+
+
+def refuse_utf16(beginning: bytes, path: str) -> None:
+    """Raises OSError (F20)."""
+    if beginning.startswith(UTF16_MARKS):
+        raise OSError(errno.EILSEQ, NO_UTF16, path)
 
 
 def _refuse_odd(status: os.stat_result, path: str) -> None:

@@ -28,6 +28,8 @@ MAX_RATIO = 1100
 FREE_FLOOR = 64 * 1024 * 1024
 """The file system that unpacked bytes go to keeps so much free."""
 LARGE_ROOM = "/var/tmp"  # noqa: S108 - see _room
+FILE_TICK_S = 0.01
+"""File times are cut to the kernel's tick: so much earlier a write may seem to be."""
 _CHUNK = 1024 * 1024
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 
@@ -46,18 +48,51 @@ def is_packed(path: str) -> bool:
     return os.path.splitext(path)[1] in COMPRESSED
 
 
-def unpack_from(mark: Checkpoint, generations: Sequence[str], open_plain: Callable[[str], OpenFile]) -> Unpacked:
-    """What follows `mark` in `generations` (paths, oldest first, packed or plain). For a thread: it takes
-    as long as unpacking takes. The caller owns the files. Never raises for what a file holds."""
+def unpack_first(mark: Checkpoint, places: Sequence[Sequence[str]], open_plain: Callable[[str], OpenFile]) -> Unpacked:
+    """What follows `mark` in the first of `places` (paths of generations, oldest first, packed or plain) whose packed
+    ones hold the mark's file; where none does, what the first was written to since. The first is the log's own: what
+    is elsewhere says nothing of this log unless its content does. For a thread: it takes as long as unpacking takes.
+    The caller owns the files. Never raises for what a file holds."""
+    answers: list[Unpacked] = []
+    for generations in places if mark.offset else ():
+        answers.append(_unpack_from(mark, generations, open_plain))
+        if answers[-1].found:
+            return answers[-1]
+    return _unpack_since(mark, places[0], open_plain, answers[0] if answers else Unpacked())
+
+
+def _unpack_from(mark: Checkpoint, generations: Sequence[str], open_plain: Callable[[str], OpenFile]) -> Unpacked:
     answer = Unpacked()
-    at = _first_after(mark, generations) if not mark.offset else _position_of(mark, generations, answer)
+    at = _position_of(mark, generations, answer)
     if at is None:
         return answer
     answer.found = True
     for path in generations[at:]:
-        begun = mark if path == generations[at] and mark.offset else None
-        opened = functools.partial(_spool, mark=begun) if is_packed(path) else open_plain
-        _add(answer, path, opened)
+        begun = mark if path == generations[at] else None
+        _add(answer, path, functools.partial(_spool, mark=begun) if is_packed(path) else open_plain)
+    return answer
+
+
+def _unpack_since(
+    mark: Checkpoint, generations: Sequence[str], open_plain: Callable[[str], OpenFile], answer: Unpacked
+) -> Unpacked:
+    """A file that was still empty has no content to be known by, and one that is gone leaves its successors. They were
+    written after the mark was made, and packing keeps the time of the last write."""
+    damaged = {complaint.partition(": ")[0] for complaint in answer.complaints}
+    since = mark.at.timestamp() - FILE_TICK_S
+    at = next((index for index, path in enumerate(generations) if _written_at(path) > since), None)
+    for path in generations[at:] if at is not None else ():
+        if path not in damaged:
+            _add(answer, path, _spool if is_packed(path) else open_plain)
+    answer.found = at is not None and not mark.offset
+    return answer
+
+
+def unpack_all(paths: Sequence[str]) -> Unpacked:
+    """All of these packed files. For a thread, as `unpack_first`."""
+    answer = Unpacked()
+    for path in paths:
+        _add(answer, path, _spool)
     return answer
 
 
@@ -66,13 +101,6 @@ def _position_of(mark: Checkpoint, generations: Sequence[str], answer: Unpacked)
         if is_packed(generations[index]) and _holds(generations[index], mark, answer):
             return index
     return None
-
-
-def _first_after(mark: Checkpoint, generations: Sequence[str]) -> int | None:
-    """A file that was still empty has no content to be known by: it was written after the mark was made, and packing
-    keeps the time of the last write."""
-    since = mark.at.timestamp()
-    return next((index for index, path in enumerate(generations) if _written_at(path) > since), None)
 
 
 def _written_at(path: str) -> float:

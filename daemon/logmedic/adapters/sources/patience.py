@@ -13,6 +13,9 @@ GRACE_LIMIT = 30
 
 SHORTEST_S = 0.02
 
+PASSED = 16
+"""How many files that were read to their end are remembered: a late write makes one seem newer than its successor."""
+
 
 class Start(Enum):
     """Where a file without a checkpoint begins."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from logmedic.adapters.sources.cutting import Chunk, Cut, cut
-from logmedic.adapters.sources.opened import OpenFile
+from logmedic.adapters.sources.opened import UTF8_MARK, OpenFile, refuse_utf16
 from logmedic.model.gap import Gap, SourceEventKind
 
 LIVE_BYTES = 128 * 1024
@@ -32,6 +32,10 @@ class Piece:
     def complete(self) -> bool:
         return self.cut in (Cut.REST, Cut.LONG)
 
+    @property
+    def followed(self) -> bool:
+        return not self.at_end or self.unfinished > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -52,7 +56,9 @@ async def read_piece(file: OpenFile, asked: Asked) -> Piece:
         file.last_read = asked.at
     if file.skipping:
         return _skip(file, content)
-    if file.offset == 0 and content.startswith(b"\0"):
+    if not file.offset:
+        limit, content = _behind_mark(file, content, limit)
+    if content.startswith(b"\0") and file.behind_zeros:
         passed = _skip_hole(file, content, limit)
         if passed:
             return Piece(gap=Gap(SourceEventKind.HOLE, passed))
@@ -75,6 +81,16 @@ async def _read(file: OpenFile, max_line: int) -> tuple[int, bytes | None]:
     if content is not None and file.stop_at is not None:
         content = content[: max(0, file.stop_at - file.offset)]
     return limit, content
+
+
+def _behind_mark(file: OpenFile, content: bytes, limit: int) -> tuple[int, bytes]:
+    """Without the mark that a text may begin with: it is no part of the first line. Raises OSError for the mark of
+    UTF-16, in a file that was empty when it was opened (F20)."""
+    refuse_utf16(content, file.path)
+    if not content.startswith(UTF8_MARK):
+        return limit, content
+    file.advance(UTF8_MARK)
+    return limit - len(UTF8_MARK), content[len(UTF8_MARK) :]
 
 
 def _skip(file: OpenFile, content: bytes) -> Piece:

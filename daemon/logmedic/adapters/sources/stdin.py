@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, BinaryIO
 
 from logmedic.adapters.sources.stream import LineStream
@@ -32,7 +32,7 @@ class StdinSource:
     def health(self) -> list[dict[str, Any]]:
         return [self._lines.row()]
 
-    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[Block]:
+    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncGenerator[Block, None]:
         reader = _Reader(self._input)
         try:
             ended = False

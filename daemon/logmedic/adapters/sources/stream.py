@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from logmedic.adapters.sources.cutting import Chunk, Cut, cut
+from logmedic.adapters.sources.opened import NO_UTF16, UTF8_MARK, UTF16_MARKS
 from logmedic.model.gap import Gap, SourceEventKind
 from logmedic.model.record import Block, Checkpoint
 
@@ -24,6 +25,7 @@ class LineStream:
         self._held = b""
         self._lost = 0
         self._skipping = False
+        self._problem = ""
 
     @property
     def room(self) -> int:
@@ -39,15 +41,25 @@ class LineStream:
         """As ports.Source.health."""
         at = self.last_read_at.isoformat().replace("+00:00", "Z") if self.last_read_at else None
         place = {"origin": self.origin, "offset": self.offset, "size": self.offset, "lag_bytes": 0}
-        return {**place, "last_read_at": at, "problem": problem}
+        return {**place, "last_read_at": at, "problem": problem or self._problem}
 
     def take(self, fresh: bytes, now: datetime, *, ended: bool = False) -> Block | None:
         """The block that can leave with `fresh` (at most `room` bytes), or None. `ended`: what is there now is all."""
-        self._held = self._skip(self._held + fresh)
+        self._held = self._skip(self._behind_mark(self._held + fresh))
         asked = len(self._held) + 1 if ended else self._max_line
         how, taken = cut(Chunk(self._held, asked, self._max_line, ending=ended))
         self._held = self._held[len(taken) :]
         return self._block(taken, how, now) if taken else None
+
+    def _behind_mark(self, held: bytes) -> bytes:
+        """Without the mark that a text may begin with (F20)."""
+        if self.offset:
+            return held
+        self._problem = NO_UTF16 if held.startswith(UTF16_MARKS) else ""
+        if not held.startswith(UTF8_MARK):
+            return held
+        self.offset += len(UTF8_MARK)
+        return held[len(UTF8_MARK) :]
 
     def _skip(self, held: bytes) -> bytes:
         """Without the rest of a line that was cut."""

@@ -7,7 +7,7 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -97,7 +97,7 @@ class SyslogSource:
     def _full(self) -> bool:
         return self._size >= self._budget
 
-    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[Block]:
+    async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncGenerator[Block, None]:
         """`checkpoints` are ignored. Raises OSError when it cannot listen: the supervisor tries again."""
         self._ears, self._size = {}, 0
         async with AsyncExitStack() as stack:
@@ -190,6 +190,8 @@ class SyslogSource:
                     return
                 await self._read_messages(ear, reader)
             except (ConnectionError, TimeoutError):  # the sender's own affair
+                return
+            except asyncio.CancelledError:  # by `close`; asyncio's streams log it as an error when it goes on (3.11)
                 return
             finally:
                 writer.close()
