@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import builders as make
@@ -14,7 +14,7 @@ from fakes.memory_store import MemoryStore
 from logmedic.model.changeset import Changeset, Intent, Observed, RunStep, StepFinished, Tick
 from logmedic.model.errors import StoreFull
 from logmedic.model.fix import FixResult
-from logmedic.model.issue import IncidentStatus
+from logmedic.model.issue import IncidentStatus, Tally
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings
 from logmedic.model.state import EngineState
@@ -150,6 +150,41 @@ def test_f44_a_record_that_breaks_the_decision_is_given_up_alone() -> None:
             groups = {each.group_key for each in bench.engine.state.incidents.values()}
             assert groups == {"a", "b"}
             assert bench.engine.state.checkpoints["a.log"].offset == 10
+            (changeset,) = committed(bench.store, lambda each: each.checkpoints)
+            assert Tally(make.START, "records_given_up", 1) in changeset.tallies
+
+    asyncio.run(scenario())
+
+
+def test_what_waits_is_committed_together_and_poison_in_it_spoils_nothing() -> None:
+    async def scenario() -> None:
+        poison = make.match(at=None)  # type: ignore[arg-type]
+        async with running() as bench:
+            given = (make.match(group="a"), make.match(group="b"), poison, make.match(group="c"))
+            submitted = [
+                asyncio.create_task(bench.engine.submit(replace(make.observed(each, at=mark), source=mark.origin)))
+                for each, mark in zip(given, map(make.checkpoint, range(4), "wxyz"), strict=True)
+            ]
+            await asyncio.gather(*submitted)
+            await bench.engine.settled()
+            groups = {each.group_key for each in bench.engine.state.incidents.values()}
+            assert groups == {"a", "b", "c"}
+            assert {each.origin for each in bench.engine.state.checkpoints.values()} == set("wxyz")
+
+    asyncio.run(scenario())
+
+
+def test_a_storm_of_one_moment_is_one_commit() -> None:
+    async def scenario() -> None:
+        async with running() as bench:
+            await bench.engine.settled()
+            before = len(bench.store.changesets)
+            many = make.observed(*(make.match(group=str(n)) for n in range(1000)), at=make.checkpoint(10))
+            others = [replace(make.observed(make.match(group=name)), source=name) for name in "xyz"]
+            await asyncio.gather(*(bench.engine.submit(each) for each in (*others, many)))
+            await bench.engine.settled()
+            assert len(bench.store.changesets) == before + 1
+            assert len(bench.engine.state.incidents) == 1003
 
     asyncio.run(scenario())
 

@@ -33,6 +33,13 @@ from logmedic.model.state import EngineState
 def decide(state: EngineState, policy: Policy, given: Input, now: datetime, mint: Mint) -> Changeset:
     """Everything that `given` changes. `state` is only read. `now` is UTC."""
     draft = Draft(state, policy, now, mint)
+    decide_in(draft, given)
+    return draft.changeset()
+
+
+def decide_in(draft: Draft, given: Input) -> None:
+    """Add what `given` changes to what inputs before it change: all of them are one changeset. When it raises, the
+    draft is of no use any more."""
     match given:
         case Observed():
             _observe(draft, given)
@@ -60,7 +67,6 @@ def decide(state: EngineState, policy: Policy, given: Input, now: datetime, mint
             _reject(draft, incident_id, by)
         case TestAlert(route):
             calls.test_alert(draft, route)
-    return draft.changeset()
 
 
 def _observe(draft: Draft, observed: Observed) -> None:
@@ -72,6 +78,7 @@ def _observe(draft: Draft, observed: Observed) -> None:
         draft.source_event(observed.source, gap.kind, gap.detail, origin=observed.origin, lost_bytes=gap.lost_bytes)
     draft.tally("captures_refused", findings.captures_refused)
     draft.tally("pattern_timeouts", sum(findings.timeouts.values()))
+    draft.tally("records_given_up", findings.given_up)
     if observed.checkpoint is not None:
         draft.reached(observed.checkpoint)
     for match in findings.matches:

@@ -115,10 +115,11 @@ class UnknownError:
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What the matcher found in one block: `matches` in the order of the records, `unknown` one a fingerprint; and what
-    it had to give up on (I5)."""
+    it had to give up on (I5). `given_up`: records that no decision could be made of (F44)."""
 
     matches: tuple[Match, ...] = ()
     unknown: tuple[UnknownError, ...] = ()
     captures_refused: int = 0
     timeouts: Mapping[str, int] = field(default_factory=dict)
     lines: int = 0
+    given_up: int = 0

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from logmedic.core.backoff import exponential
-from logmedic.core.decide import decide, due
-from logmedic.core.draft import Mint
+from logmedic.core.decide import decide, decide_in, due
+from logmedic.core.draft import Draft, Mint
 from logmedic.model.changeset import Advanced, Changeset, Input, Intent, Observed, Started, Tick
 from logmedic.model.errors import TransientError
 from logmedic.model.policy import Policy
@@ -26,6 +27,10 @@ log = structlog.get_logger("logmedic.engine")
 LANE_DEPTH = 2
 """Inputs of one source that wait at most: a full lane stops its reading, never the memory (I6). One is decided while
 the next is scanned; more would only delay the quiet files of a source that floods."""
+ENOUGH_FINDINGS = 500
+"""What is committed together has no more, or but one input: people wait for that commit."""
+PART_FINDINGS = 100
+"""So many are decided without a break: 2 to 3 ms."""
 OTHERS = ""
 """The lane of what comes from no source: results of runners, ticks."""
 FLUSH_EVERY = timedelta(seconds=1)
@@ -34,6 +39,9 @@ LOOK_EVERY_S = 5.0
 """The longest wait for an input: the engine shows that it lives (watchdog), and old windows are dropped."""
 COMMIT_RETRY_BASE = timedelta(milliseconds=200)
 COMMIT_RETRY_MAX = timedelta(seconds=10)
+
+Waiting = tuple[Input | None, asyncio.Future[None] | None]
+"""An input, and who waits until it is committed."""
 
 
 class Engine:
@@ -57,10 +65,13 @@ class Engine:
         self._policy = policy
         self._carry_out = carry_out
         self._alive = alive
-        self._inputs: Lanes[tuple[Input | None, asyncio.Future[None] | None]] = Lanes(LANE_DEPTH)
+        self._inputs: Lanes[Waiting] = Lanes(LANE_DEPTH)
         self._advanced: dict[str, tuple[Checkpoint | None, int]] = {}
         """By origin: the position behind blocks without findings, and the number of their lines."""
         self._flush_at: datetime | None = None
+        self._due: datetime | None = None
+        self._due_under: Policy | None = None
+        """The policy that `_due` was found under; None when it must be looked for again."""
         self.commit_problem = ""
 
     async def submit(self, given: Input) -> None:
@@ -75,49 +86,72 @@ class Engine:
 
     async def run(self) -> None:
         """Until cancelled. Raises what the store raises for good."""
-        await self._take(Started())
+        await self._take([Started()])
         while True:
             self._alive()
             try:
                 async with asyncio.timeout(self._wait_s()):  # wait_for may swallow a cancel (Python 3.11)
-                    given, done = await self._inputs.get()
+                    first = await self._inputs.get()
             except TimeoutError:
                 await self._on_time()
                 continue
-            if given is not None:
-                await self._receive(given)
+            given, done = self._waiting(first)
+            await self._take(given)
             if done is not None:
                 await self._flush()
                 if not done.done():
                     done.set_result(None)
             await self._on_time()
 
+    def _waiting(self, first: Waiting) -> tuple[list[Input], asyncio.Future[None] | None]:
+        """`first` and what waits behind it, to be committed together, up to the first whose sender waits for that.
+        Blocks without findings are set aside."""
+        given: list[Input] = []
+        item: Waiting | None = first
+        while item is not None:
+            eventful = None if item[0] is None else self._eventful(item[0])
+            if eventful is not None:
+                given.append(eventful)
+            if item[1] is not None or _findings(given) >= ENOUGH_FINDINGS:
+                return given, item[1]
+            item = self._inputs.take()
+        return given, None
+
+    def _eventful(self, given: Input) -> Input | None:
+        if not isinstance(given, Observed):
+            return given
+        given = self._joined(given)
+        if not _is_uneventful(given):
+            return given
+        self._remember(given)
+        return None
+
     def _wait_s(self) -> float:
-        times = [at for at in (due(self.state, self._policy()), self._flush_at) if at is not None]
+        times = [at for at in (self._next_due(), self._flush_at) if at is not None]
         if not times:
             return LOOK_EVERY_S
         return max(0.0, min(LOOK_EVERY_S, (min(times) - self._clock.now()).total_seconds()))
+
+    def _next_due(self) -> datetime | None:
+        """As core.decide.due, looked for again only after something changed: with thousands of open incidents that
+        takes milliseconds."""
+        policy = self._policy()
+        if self._due_under is not policy:
+            self._due, self._due_under = due(self.state, policy), policy
+        return self._due
 
     async def _on_time(self) -> None:
         now = self._clock.now()
         if self._flush_at is not None and now >= self._flush_at:
             await self._flush()
-        next_due = due(self.state, self._policy())
+        next_due = self._next_due()
         if (next_due is not None and now >= next_due) or self._windows_grew():
-            await self._take(Tick())
+            await self._take([Tick()])
             self.state.forget_old_attempts(now)
 
     def _windows_grew(self) -> bool:
         """Windows are dropped with the next Tick; a storm of new groups must not wait for one."""
         return len(self.state.windows) > 10_000
-
-    async def _receive(self, given: Input) -> None:
-        if isinstance(given, Observed):
-            given = self._joined(given)
-            if _uneventful(given):
-                self._remember(given)
-                return
-        await self._take(given)
 
     def _joined(self, observed: Observed) -> Observed:
         """With the lines that are remembered of its origin: its position covers them, so they are committed with it."""
@@ -134,34 +168,63 @@ class Engine:
             checkpoints = tuple(each for each, _ in self._advanced.values() if each is not None)
             given = Advanced(checkpoints, sum(lines for _, lines in self._advanced.values()))
             self._advanced = {}
-            await self._take(given)
+            await self._take([given])
 
-    async def _take(self, given: Input) -> None:
-        """Decide, commit, act."""
-        changeset = self._decided(given)
-        if isinstance(changeset, Failure):
-            await self._take_apart(given, changeset)
-        elif not changeset.empty:
-            await self._commit(changeset)
-            self.state.apply(changeset)
-            for intent in changeset.intents:
-                self._carry_out(intent)
-
-    def _decided(self, given: Input) -> Changeset | Failure:
-        return guarded(lambda: decide(self.state, self._policy(), given, self._clock.now(), self._mint))
-
-    async def _take_apart(self, given: Input, failure: Failure) -> None:
-        """A poisonous record (F44): the others of its block are decided one by one, it alone is given up, counted."""
-        if not isinstance(given, Observed) or len(given.findings.matches) + len(given.findings.unknown) <= 1:
-            log.error("input_given_up", kind=type(given).__name__, error=failure.text)
-            if isinstance(given, Observed):
-                await self._take(replace(given, findings=Findings(lines=given.findings.lines)))
+    async def _take(self, given: Sequence[Input]) -> None:
+        """Decide all of `given`, commit it at once, act."""
+        if not given:
             return
-        for match in given.findings.matches:
-            await self._take(replace(given, findings=Findings(matches=(match,)), checkpoint=None, gaps=()))
-        for error in given.findings.unknown:
-            await self._take(replace(given, findings=Findings(unknown=(error,)), checkpoint=None, gaps=()))
-        await self._take(replace(given, findings=replace(given.findings, matches=(), unknown=())))
+        changeset = await self._decided(given)
+        if not isinstance(changeset, Failure):
+            await self._make_true(changeset)
+        elif len(given) > 1:
+            for each in given:
+                await self._take([each])
+        else:
+            await self._take_without_poison(given[0], changeset)
+
+    async def _decided(self, given: Sequence[Input]) -> Changeset | Failure:
+        """Others on the loop get their turn meanwhile; the state is nobody else's to change."""
+        draft = Draft(self.state, self._policy(), self._clock.now(), self._mint)
+        for each in given:
+            for part in _parts(each):
+                failure = guarded(partial(decide_in, draft, part))
+                if isinstance(failure, Failure):
+                    return failure
+                if part is not each:
+                    await asyncio.sleep(0)
+        return draft.changeset()
+
+    async def _make_true(self, changeset: Changeset) -> None:
+        if changeset.empty:
+            return
+        await self._commit(changeset)
+        self.state.apply(changeset)
+        self._due_under = None
+        for intent in changeset.intents:
+            self._carry_out(intent)
+
+    async def _take_without_poison(self, given: Input, failure: Failure) -> None:
+        """A poisonous record (F44) is found by trying each alone, and given up, counted; the others are decided."""
+        log.error("input_given_up", kind=type(given).__name__, error=failure.text)
+        if not isinstance(given, Observed):
+            return
+        matches = tuple(each for each in given.findings.matches if self._is_sound(Findings(matches=(each,))))
+        unknown = tuple(each for each in given.findings.unknown if self._is_sound(Findings(unknown=(each,))))
+        all_of_it = _findings([given])
+        for kept in (replace(given.findings, matches=matches, unknown=unknown), Findings(lines=given.findings.lines)):
+            sound = replace(given, findings=kept)
+            given_up = all_of_it - _findings([sound])
+            changeset = await self._decided([replace(sound, findings=replace(kept, given_up=given_up))])
+            if not isinstance(changeset, Failure):  # else they fail only together: the position is what can be kept
+                await self._make_true(changeset)
+                return
+
+    def _is_sound(self, findings: Findings) -> bool:
+        """Whether they can be decided; nothing comes of it."""
+        alone = Observed("", "", findings, None)
+        tried = guarded(lambda: decide(self.state, self._policy(), alone, self._clock.now(), self._mint))
+        return not isinstance(tried, Failure)
 
     async def _commit(self, changeset: Changeset) -> None:
         """Until it is durable: while the disk is full, reading waits and nothing is lost (F48)."""
@@ -180,7 +243,28 @@ class Engine:
                 return
 
 
-def _uneventful(observed: Observed) -> bool:
-    found = observed.findings
-    lost = observed.gaps or found.captures_refused or found.timeouts
-    return not (found.matches or found.unknown or lost)
+def _is_uneventful(observed: Observed) -> bool:
+    lost = observed.gaps or observed.findings.captures_refused or observed.findings.timeouts
+    return not (_findings([observed]) or lost)
+
+
+def _findings(given: Sequence[Input]) -> int:
+    observed = (each.findings for each in given if isinstance(each, Observed))
+    return sum(len(found.matches) + len(found.unknown) for found in observed)
+
+
+def _parts(given: Input) -> Iterator[Input]:
+    """Itself, or, when it takes long to decide, some of its findings at a time: the position with the first."""
+    if _findings([given]) <= PART_FINDINGS or not isinstance(given, Observed):
+        yield given
+        return
+    found = given.findings
+    yield replace(given, findings=replace(found, matches=(), unknown=()))
+    for at in range(0, len(found.matches), PART_FINDINGS):
+        yield _some_of(given, Findings(matches=found.matches[at : at + PART_FINDINGS]))
+    for at in range(0, len(found.unknown), PART_FINDINGS):
+        yield _some_of(given, Findings(unknown=found.unknown[at : at + PART_FINDINGS]))
+
+
+def _some_of(observed: Observed, findings: Findings) -> Observed:
+    return replace(observed, findings=findings, checkpoint=None, gaps=())

@@ -45,16 +45,21 @@ class Lanes(Generic[T]):
 
     async def get(self) -> T:
         """The next of the lane whose turn it is. A cancel takes nothing."""
-        while True:
+        while (item := self.take()) is None:
             self._news.clear()
-            if self._last and self._last[0][0] < self._oldest():
-                return self._last.popleft()[1]
-            for name, lane in self._lanes.items():
-                if lane.waiting:
-                    self._lanes.move_to_end(name)
-                    lane.room.release()
-                    return lane.waiting.popleft()[1]
             await self._news.wait()
+        return item
+
+    def take(self) -> T | None:
+        """As `get`; None when nothing waits."""
+        if self._last and self._last[0][0] < self._oldest():
+            return self._last.popleft()[1]
+        for name, lane in self._lanes.items():
+            if lane.waiting:
+                self._lanes.move_to_end(name)
+                lane.room.release()
+                return lane.waiting.popleft()[1]
+        return None
 
     def _oldest(self) -> float:
         return min((lane.waiting[0][0] for lane in self._lanes.values() if lane.waiting), default=float("inf"))
