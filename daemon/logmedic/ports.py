@@ -122,11 +122,15 @@ class Control(Protocol):
 
     async def status(self) -> dict[str, Any]:
         """Keys: version, pid, host, started_at, mode (the ceiling), arming {armed, sandbox, reason}, rules {loaded,
-        problems (list of str), stale_files}, sources (list of rows of Source.health, each with `source`,
-        `quiet_since` and the counters of runtime.meter), parts (list
-        of {name, state: running|restarting|failed, restarts, last_error}), store {path, notices}, receivers (what is
-        wrong with those that Apprise cannot use, by name), open_incidents (list of rows), breakers (rows that are not
-        closed), alerts {pending, dead}, counts (dict of tallies), stats (the six metrics of the last 24 h)."""
+        problems (list of str), stale_files, quarantined}, sources (rows of `sources`: all when they are few, else those
+        that want attention), sources_total, parts (list of {name, state: running|restarting|failed, restarts,
+        last_error}), store {path, notices, problem}, receivers (what is wrong with those that Apprise cannot use, by
+        name), open_incidents (list of rows), breakers (rows that are not closed), alerts {pending, dead}, counts (dict
+        of tallies), stats (the six metrics of the last 24 h)."""
+
+    async def sources(self, name: str = "") -> list[dict[str, Any]]:
+        """A row an origin, of all sources or of the one called `name`: that of Source.health, `source`, `quiet_since`,
+        and the counters of runtime.meter."""
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         """A method of Queries."""

@@ -49,7 +49,19 @@ def test_help_imports_neither_the_store_nor_the_sender_nor_the_server() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *("run", "status", "incidents", "show", "approve", "reject", "stats", "issues", "learnings", "breakers"),
+        *(
+            "run",
+            "status",
+            "sources",
+            "incidents",
+            "show",
+            "approve",
+            "reject",
+            "stats",
+            "issues",
+            "learnings",
+            "breakers",
+        ),
         *("reload", "demo", "alerts", "alerts list", "alerts test", "rules", "rules check", "rules test"),
         *("rules list", "rules schema", "config", "config check", "config show", "config schema"),
     ],
@@ -83,6 +95,32 @@ def test_the_status_begins_with_the_answer(path: Path) -> None:
     )
     for told in ("web.yaml:3:5", "source shop failed", "salvaged", "2 alerts could not be delivered", "2.0 KiB"):
         assert told in ran.stdout
+
+
+def test_the_status_of_fifty_sources_is_read_at_a_glance(path: Path) -> None:
+    with serving(path) as control:
+        control.origins = 50
+        ran = logmedic("status", socket=path)
+    assert ran.returncode == 0, ran.stderr
+    assert "watching 50 logs" in ran.stdout
+    assert "49 others of 50 in order: logmedic sources" in ran.stdout
+    assert ran.stdout.count("/var/log/shop") == 1
+
+
+def test_sources_prove_what_was_read(path: Path) -> None:
+    with serving(path) as control:
+        control.origins = 50
+        table = logmedic("sources", socket=path)
+        rows = json.loads(logmedic("sources", "shop", "-o", "json", socket=path).stdout)
+        nobody = logmedic("sources", "nobody", socket=path)
+    assert len(table.stdout.splitlines()) == 51
+    for told in ("POSITION", "LINES", "GAPS", "TRUNCATED", "17", "2.0 KiB"):
+        assert told in table.stdout
+    assert len(rows) == 50
+    assert {"lines", "bytes", "gaps", "truncations", "skipped_bytes", "last_line_at", "lag_bytes", "lag_s"} <= set(
+        rows[0]
+    )
+    assert "no source is called nobody" in nobody.stdout
 
 
 def test_no_log_text_steers_the_terminal(path: Path) -> None:

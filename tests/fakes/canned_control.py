@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from fakes.memory_store import MemoryStore
+from logmedic.core.attention import shown
 from logmedic.model.errors import StoreBusy
 
 
 class CannedControl:
-    """Implements ports.Control. `did`: the commands, with who gave them. `busy`: every question fails for now."""
+    """Implements ports.Control. `did`: the commands, with who gave them. `busy`: every question fails for now.
+    `origins`: how many there are."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self.did: list[tuple[str, ...]] = []
         self.busy = False
         self.deliveries: list[dict[str, Any]] = []
+        self.origins = 1
 
     async def status(self) -> dict[str, Any]:
         return {
@@ -26,17 +29,8 @@ class CannedControl:
             "mode": "auto",
             "arming": {"armed": False, "sandbox": "", "reason": "bubblewrap is not installed"},
             "rules": {"loaded": 31, "problems": ["web.yaml:3:5: unknown key"], "stale_files": ["web.yaml"]},
-            "sources": [
-                {
-                    "source": "shop",
-                    "origin": "/var/log/shop.log",
-                    "offset": 2048,
-                    "size": 4096,
-                    "lag_bytes": 2048,
-                    "last_read_at": None,
-                    "problem": "\x1b[31mgone",
-                }
-            ],
+            "sources": shown(await self.sources()),
+            "sources_total": self.origins,
             "parts": [{"name": "source shop", "state": "restarting", "restarts": 2, "last_error": "OSError: EIO"}],
             "store": {"path": "/var/lib/logmedic/logmedic.duckdb", "notices": ["salvaged"], "problem": ""},
             "open_incidents": await self.ask("incidents"),
@@ -45,6 +39,27 @@ class CannedControl:
             "counts": await self.ask("counts"),
             "stats": await self.ask("stats"),
         }
+
+    async def sources(self, name: str = "") -> list[dict[str, Any]]:
+        row = {
+            "source": "shop",
+            "origin": "/var/log/shop.log",
+            "offset": 2048,
+            "size": 4096,
+            "lag_bytes": 2048,
+            "last_read_at": None,
+            "lines": 17,
+            "bytes": 2048,
+            "gaps": 0,
+            "truncations": 0,
+            "skipped_bytes": 0,
+            "last_line_at": None,
+            "lag_s": None,
+            "quiet_since": None,
+            "problem": "\x1b[31mgone",
+        }
+        rows = [{**row, "origin": f"/var/log/shop.{n}.log", "problem": ""} for n in range(1, self.origins)]
+        return [row, *rows] if name in ("", "shop") else []
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         if self.busy:

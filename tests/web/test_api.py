@@ -39,7 +39,7 @@ def ask(path: Path, method: str, target: str, body: str | None = None) -> tuple[
 
 
 @pytest.mark.parametrize(
-    "name", ["status", "incidents", "issues", "learnings", "breakers", "alerts", "stats", "counts"]
+    "name", ["status", "sources", "incidents", "issues", "learnings", "breakers", "alerts", "stats", "counts"]
 )
 def test_everything_can_be_asked(path: Path, name: str) -> None:
     with serving(path, EVERYTHING):
@@ -53,6 +53,18 @@ def test_an_incident_comes_with_its_story(path: Path) -> None:
         status, answer = ask(path, "GET", "/v1/incidents/3-i1")
     assert status == 200
     assert {"events", "attempts", "alerts", "issue"} <= set(answer)
+
+
+def test_ten_thousand_sources_are_answered_whole_and_a_status_tells_of_those_in_trouble(path: Path) -> None:
+    with serving(path) as control:
+        control.origins = 10_000
+        _, rows = ask(path, "GET", "/v1/sources")
+        _, none = ask(path, "GET", "/v1/sources?source=nobody")
+        _, status = ask(path, "GET", "/v1/status")
+    assert len({row["origin"] for row in rows}) == 10_000
+    assert none == []
+    assert [row["problem"] for row in status["sources"]] == ["\x1b[31mgone"]
+    assert status["sources_total"] == 10_000
 
 
 def test_no_address_of_a_receiver_is_ever_answered(path: Path) -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import field, print_rows, several, span, visible, when
-
-SHOWN = 20
-"""Origins that `status` lists when all is well; of more, those that want attention."""
-SLOW_S = 60.0
-"""An origin that is so far behind wants attention."""
 
 
 def size(count: float) -> str:
@@ -36,10 +31,6 @@ def state_of(row: Mapping[str, Any]) -> str:
     """What is wrong with it, or nothing."""
     quiet = f"quiet (noticed {row['quiet_since']})" if row.get("quiet_since") else ""
     return "; ".join(each for each in (row["problem"], quiet) if each)
-
-
-def wants_attention(row: Mapping[str, Any]) -> bool:
-    return bool(state_of(row) or row.get("gaps") or (row.get("lag_s") or 0) >= SLOW_S)
 
 
 BRIEF = {
@@ -72,13 +63,9 @@ _GAPS = {
 }
 
 
-def shown(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], str]:
-    """Those that a status lists, and a word on the others."""
-    if len(rows) <= SHOWN:
-        return list(rows), ""
-    wanting = [row for row in rows if wants_attention(row)][:SHOWN]
-    rest = len(rows) - len(wanting)
-    return wanting, f"{several(rest, 'other')} of {len(rows)} in order: logmedic sources"
+def others(listed: int, total: int) -> str:
+    """A word on those that a status does not list."""
+    return f"{several(total - listed, 'other')} of {total} in order: logmedic sources" if total > listed else ""
 
 
 @click.command("sources")
@@ -93,5 +80,5 @@ def sources_command(context: Context, gaps: bool, limit: int, name: str | None) 
         rows = context.ask("gaps", source=name or "", limit=limit)
         print_rows(rows, _GAPS, context.output, nothing="no gap: every byte was read")
         return
-    rows = [row for row in context.client.get("status")["sources"] if name in (None, row["source"])]
+    rows = context.client.get("sources", source=name or "")
     print_rows(rows, _WHOLE, context.output, nothing=f"no source is called {visible(name)}" if name else "no source")

@@ -21,7 +21,7 @@ from logmedic.cli.output import (
     visible,
     when,
 )
-from logmedic.cli.sources import BRIEF, shown, size
+from logmedic.cli.sources import BRIEF, others, size
 from logmedic.model.errors import DaemonUnreachable
 from logmedic.model.rule import Mode, Severity
 
@@ -91,7 +91,7 @@ def print_status(status: Mapping[str, Any]) -> None:
     print(f"started {at(status['started_at'])}")
     for complaint in _complaints(status):
         print(f"! {visible(complaint)}")
-    sources, others = shown(status["sources"])
+    sources = status["sources"]
     for title, rows, columns in (
         ("open incidents", status["open_incidents"], INCIDENT_COLUMNS),
         ("sources", sources, BRIEF),
@@ -100,8 +100,8 @@ def print_status(status: Mapping[str, Any]) -> None:
         if rows:
             print(f"\n{title}")
             print_table(rows, columns)
-    if others:
-        print(f"{'' if sources else chr(10)}{others}")
+    if rest := others(len(sources), status["sources_total"]):
+        print(f"{'' if sources else chr(10)}{rest}")
     print(f"\nlast 24 h: {stats_line(status['stats'])}")
     read, waiting = status["counts"].get("lines", 0), status["alerts"]["pending"]
     print(f"so far: {several(read, 'line')} read, {several(waiting, 'alert')} to be sent")
@@ -111,7 +111,7 @@ def sentence(status: Mapping[str, Any]) -> str:
     """The answer in one line."""
     arming, open_incidents = status["arming"], len(status["open_incidents"])
     armed = f"fixes armed ({arming['sandbox']})" if arming["armed"] else f"fixes DISARMED: {arming['reason']}"
-    watched = f"{several(len(status['sources']), 'log')}, {several(status['rules']['loaded'], 'rule')}"
+    watched = f"{several(status['sources_total'], 'log')}, {several(status['rules']['loaded'], 'rule')}"
     health = "healthy" if not open_incidents else several(open_incidents, "open incident")
     if status["mode"] == Mode.OBSERVE.value:
         return f"{health}: watching {watched}; mode observe, no fix runs"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from logmedic import __version__
+from logmedic.core.attention import shown
 from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import Approve, Input, Reject, TestAlert
 from logmedic.model.fix import BreakerStatus
@@ -22,6 +23,8 @@ from logmedic.runtime.supervisor import Supervisor
 TEST_WAIT_S = 40.0
 """Longer than a sender's total deadline of 30 s."""
 TEST_LOOK_S = 0.2
+ROWS_AT_ONCE = 200
+"""With 10,000 files a question must not keep the lines waiting."""
 DAY = timedelta(hours=24)
 
 
@@ -54,6 +57,7 @@ class DaemonControl:
         policy, ruleset = generation.policy, generation.ruleset
         pending = sum(1 for each in state.alerts.values() if each.status is not AlertStatus.DEAD)
         counts = await self._store.ask("counts")
+        sources = await self.sources()
         return {
             "version": __version__,
             "host": policy.hostname,
@@ -66,7 +70,8 @@ class DaemonControl:
                 "stale_files": list(ruleset.stale_files),
                 "quarantined": sorted(generation.matcher.quarantined),
             },
-            "sources": [self._source_row(row) for intake in self._intakes for row in intake.rows()],
+            "sources": shown(sources),
+            "sources_total": len(sources),
             "parts": [part.row() for part in self._supervisor.parts.values()],
             "open_incidents": await self._store.ask("incidents"),
             "breakers": [
@@ -78,8 +83,15 @@ class DaemonControl:
             **self._facts(),
         }
 
-    def _source_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {**row, "quiet_since": _iso(self._engine.state.quiet_sources.get(row["source"]))}
+    async def sources(self, name: str = "") -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for intake in self._intakes:
+            quiet_since = _iso(self._engine.state.quiet_sources.get(intake.name))
+            for row in intake.rows() if name in ("", intake.name) else ():
+                rows.append({**row, "quiet_since": quiet_since})
+                if len(rows) % ROWS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        return rows
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         return await self._store.ask(question, **arguments)

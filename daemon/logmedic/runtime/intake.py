@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from datetime import UTC, tzinfo
 from typing import Any
@@ -78,18 +78,16 @@ class Intake:
     def name(self) -> str:
         return self._source.name
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> Iterator[dict[str, Any]]:
         """One row an origin, of what the source says of itself and what was read of it since the start."""
         now, waiting = self._clock.now(), self._waiting()
-        return [
-            {
+        for row in self._source.health():
+            yield {
                 "source": self.name,
                 **row,
                 **self._meters.get(row["origin"], NOTHING).row(row["lag_bytes"], now, self._zone),
                 "problem": row["problem"] or waiting,
             }
-            for row in self._source.health()
-        ]
 
     def _waiting(self) -> str:
         """Reading stops while what was read is not taken in; the position stays where it is (I6)."""

@@ -111,6 +111,8 @@ class Follower:
         return row_of(self.origin, self._progress(), self.last_read_at, self.trouble.problem)
 
     def _progress(self) -> tuple[int, int]:
+        if self.drained:
+            return self.queue[0].offset, max(self.queue[0].offset, self.queue[0].seen)
         if self.queue:
             return progress_in(self.queue)
         offset = self.mark.offset if self.mark else self._ended_at

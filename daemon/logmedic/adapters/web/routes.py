@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pwd
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from logmedic.model.errors import LogmedicError, NotFound, TransientError
@@ -21,6 +22,7 @@ from logmedic.yamldoc import moment
 
 BODY_LIMIT = 64 * 1024
 LIMIT_MAX = 10_000
+ROWS_AT_ONCE = 200
 
 Answer = Callable[[Request], Awaitable[Any]]
 
@@ -38,6 +40,9 @@ def make_app(control: Control) -> Starlette:
 
     async def status(_: Request) -> Any:
         return await control.status()
+
+    async def sources(request: Request) -> Any:
+        return await control.sources(request.query_params.get("source", ""))
 
     async def incidents(request: Request) -> Any:
         everything = _flag(request, "all")
@@ -80,6 +85,7 @@ def make_app(control: Control) -> Starlette:
 
     reads = {
         "/v1/status": status,
+        "/v1/sources": sources,
         "/v1/incidents": incidents,
         "/v1/incidents/{id}": incident,
         "/v1/issues": listing("issues"),
@@ -105,14 +111,25 @@ def make_app(control: Control) -> Starlette:
     )
 
 
-def _as_json(answer: Answer) -> Callable[[Request], Awaitable[JSONResponse]]:
-    async def respond(request: Request) -> JSONResponse:
+def _as_json(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
         try:
-            return JSONResponse(await answer(request))
+            given = await answer(request)
+            long = isinstance(given, list) and len(given) > ROWS_AT_ONCE
+            return StreamingResponse(_in_parts(given), media_type="application/json") if long else JSONResponse(given)
         except LogmedicError as error:
             return JSONResponse({"error": error.text, "hint": error.hint}, _status_of(error))
 
     return respond
+
+
+async def _in_parts(rows: list[Any]) -> AsyncIterator[bytes]:
+    """A list as JSON; the loop's other tasks get their turn between its parts."""
+    for at in range(0, len(rows), ROWS_AT_ONCE):
+        part = json.dumps(rows[at : at + ROWS_AT_ONCE], ensure_ascii=False, separators=(",", ":"))[1:-1]
+        yield f"{',' if at else '['}{part}".encode("utf-8", "replace")
+        await asyncio.sleep(0)
+    yield b"]"
 
 
 def _status_of(error: LogmedicError) -> int:
