@@ -1,13 +1,15 @@
 # make        lint + types + floors + tests
 # make demo   the main job, for real, in under a minute
 # make test   the tests
+# make soak   ten minutes of kill -9 under load, and an exact count
+# make bench  everything measured beside its peers, for docs/performance.md
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test demo bench bench-scan bench-latency locks setup setup-dev sandbox sandbox-dev schema clean
+.PHONY: all lint types test soak demo bench locks setup setup-dev sandbox sandbox-dev schema clean
 
 all: lint types test
 
@@ -50,16 +52,17 @@ types: setup-dev
 test: setup-dev
 	$(BIN)/python -m pytest
 
+# MINUTES=30, KILLS=500 (at least so many), SEED=7 (the same lines and lives again).
+soak: setup-dev
+	PYTHONPATH=tests $(BIN)/python -m crash.soak
+
 demo: setup
 	@KEEP=$(KEEP) $(BIN)/logmedic demo
 
-bench: bench-scan bench-latency
-
-bench-scan: setup-dev
-	$(BIN)/python benchmarks/scan.py
-
-bench-latency: setup-dev
-	$(BIN)/python benchmarks/latency.py
+# One scenario: .venv/bin/python -m benchmarks NAME; benchmarks/README.md lists them.
+bench: setup-dev
+	@bash scripts/system-packages bench
+	$(BIN)/python -m benchmarks --write
 
 schema: setup-dev
 	$(BIN)/logmedic rules schema > docs/schema/rules-v1.json

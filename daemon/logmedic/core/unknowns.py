@@ -11,8 +11,8 @@ import regex
 from logmedic.core import templates
 from logmedic.core.records import decode
 
-REMEMBERED = 8192
-"""Records judged last that are kept, and as many of those before."""
+REMEMBERED = 16_384
+"""Judgements kept, and as many of those before: together more than there are templates. Some 400 bytes each."""
 MAX_KEY = 1024
 """Bytes of a record that is remembered: longer ones seldom come twice."""
 

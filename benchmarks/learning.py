@@ -1,0 +1,82 @@
+"""Scenarios 14 and 15: errors that no rule knows, from bytes to the engine's state, the store left out."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from itertools import islice
+
+from benchmarks.corpus import WORDS, Corpus, blocks
+from benchmarks.scanning import MARK, NOW, block_of
+from benchmarks.table import Row
+from logmedic.core.decide import decide
+from logmedic.core.matcher import Matcher
+from logmedic.model.changeset import Observed
+from logmedic.model.policy import LearningPolicy, Policy
+from logmedic.model.state import EngineState
+from logmedic.runtime.clock import Uuid7
+
+LINES = 100_000
+KEPT = LearningPolicy().max_templates
+POLICY = Policy(rules={})
+BLOCK_LINES = 1000
+
+
+def _learn(content: Sequence[bytes], state: EngineState | None = None) -> tuple[float, EngineState]:
+    """CPU seconds, and what was learned."""
+    matcher, mint = Matcher([], zone=UTC), Uuid7()
+    state = state or EngineState()
+    begun = time.process_time()
+    for each in content:
+        observed = Observed("bench", "bench", matcher.find(block_of(each)), MARK)
+        state.apply(decide(state, POLICY, observed, NOW, mint))
+    return time.process_time() - begun, state
+
+
+def learn_rate(_: int) -> Iterator[Row]:
+    """100,000 error lines of five programs beside drain3 with its defaults; both keep what they learn in memory."""
+    content = list(islice(blocks(Corpus(20, hits=0.0, flagged=1.0).made()), 200))
+    lines = b"".join(content).splitlines()[:LINES]
+    content = [b"\n".join(lines[at : at + BLOCK_LINES]) + b"\n" for at in range(0, len(lines), BLOCK_LINES)]
+    ours, state = _learn(content)
+    told = f"{len(lines) / ours:,.0f} lines/s, {len(state.templates)} templates"
+    try:
+        from drain3 import TemplateMiner
+    except ImportError:
+        yield Row("14", "learn rate", told, "drain3: not installed")
+        return
+    miner = TemplateMiner()
+    texts = [line.decode("utf-8", "replace") for line in lines]
+    begun = time.process_time()
+    for text in texts:
+        miner.add_log_message(text)
+    peer = time.process_time() - begun
+    beside = f"drain3: {len(lines) / peer:,.0f} lines/s, {len(miner.drain.clusters)} clusters"
+    yield Row("14", "learn rate", told, beside, f"{peer / ours:,.0f}x", "20x", peer / ours >= 20)
+
+
+def learn_growth(_: int) -> Iterator[Row]:
+    """Lines of kinds that are known already, with 100 known and with as many as are kept, each as likely as the others."""
+    few, many = (list(_kinds(count)) for count in (100, KEPT))
+    rates = []
+    for kinds in (few, many):
+        _, state = _learn(_blocks(kinds))
+        again = random.Random(1).choices(kinds, k=LINES)
+        spent, _ = _learn(_blocks(again), state)
+        rates.append(LINES / spent)
+    slower = rates[0] / rates[1]
+    ours, beside = f"{rates[1]:,.0f} lines/s with {KEPT:,} templates", f"{rates[0]:,.0f} lines/s with 100"
+    yield Row("15", "learn growth", ours, beside, f"{slower:.2f}x slower", "1.3x", slower <= 1.3)
+
+
+def _kinds(count: int) -> Iterator[bytes]:
+    size = len(WORDS)
+    for n in range(count):
+        words = " ".join(WORDS[n // size**power % size] for power in range(4))
+        yield f"2026-11-23 03:12:41,123 ERROR shop.jobs: job {n} failed: {words}\n".encode()
+
+
+def _blocks(lines: Sequence[bytes]) -> list[bytes]:
+    return [b"".join(lines[at : at + BLOCK_LINES]) for at in range(0, len(lines), BLOCK_LINES)]
