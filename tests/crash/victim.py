@@ -1,7 +1,7 @@
 """The real daemon, with a store that kills it at a chosen moment: `python victim.py CONFIG MOMENT N`.
 
 MOMENT is before (the commit), between (commit and acting) or after (acting); N counts commits that change something
-besides positions. MOMENT `never` runs until a signal.
+besides positions.
 """
 
 from __future__ import annotations
