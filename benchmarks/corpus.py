@@ -43,7 +43,8 @@ _ORDINARY: tuple[Callable[[random.Random, str], str], ...] = (
     ),
     lambda d, at: (
         f"2026-11-23T{at}.{d.randrange(10**6):06d}+00:00 web{d.randrange(9)} "
-        f"{d.choice(_SERVICES)}[{d.randrange(999)}]: request {d.randrange(16**12):012x} of {_ip(d)} served in {d.randrange(900)} ms, {d.randrange(3)} retries"
+        f"{d.choice(_SERVICES)}[{d.randrange(999)}]: request {d.randrange(16**12):012x} of {_ip(d)} served "
+        f"in {d.randrange(900)} ms, {d.randrange(3)} retries"
     ),
     lambda d, at: (
         f"2026-11-23 {at},{d.randrange(1000):03d} INFO {d.choice(_SERVICES)}.worker: job {d.randrange(10**9)} of "
@@ -75,7 +76,8 @@ _ORDINARY: tuple[Callable[[random.Random, str], str], ...] = (
     lambda d, at: (
         f"{at} {d.choice(_SERVICES)} haproxy[{d.randrange(9999)}]: {_ip(d)}:{d.randrange(65535)} "
         f"[23/Nov/2026:{at}.123] front~ back/web{d.randrange(9)} 0/0/{d.randrange(9)}/{d.randrange(900)}/"
-        f"{d.randrange(900)} 200 {d.randrange(90_000)} - - ---- {d.randrange(99)}/{d.randrange(99)}/{d.randrange(9)}/0/0 0/0"
+        f"{d.randrange(900)} 200 {d.randrange(90_000)} - - ---- {d.randrange(99)}/{d.randrange(99)}/"
+        f"{d.randrange(9)}/0/0 0/0"
     ),
 )
 

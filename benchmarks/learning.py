@@ -58,7 +58,7 @@ def learn_rate(_: int) -> Iterator[Row]:
 
 
 def learn_growth(_: int) -> Iterator[Row]:
-    """Lines of kinds that are known already, with 100 known and with as many as are kept, each as likely as the others."""
+    """Lines of kinds that are known already, with 100 known and with as many as are kept, each as likely as any."""
     few, many = (list(_kinds(count)) for count in (100, KEPT))
     rates = []
     for kinds in (few, many):
