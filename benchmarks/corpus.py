@@ -193,12 +193,12 @@ def rules(count: int) -> list[Rule]:
     ]
 
 
-def rule_file(count: int, *, source: str = "") -> str:
-    """The same as a rule file."""
-    heard = f", source: {source}" if source else ""
-    each = "  - {{ id: rule-{0}, title: 'rule {0} at {{host}}'{1}, severity: low, match: {{ pattern: '{2}', captures: "
+def rule_files(count: int) -> list[str]:
+    """The same as rule files, a thousand in each."""
+    each = "  - {{ id: rule-{0}, title: 'rule {0} at {{host}}', severity: low, match: {{ pattern: '{1}', captures: "
     each += "{{ host: ip, tries: int }} }} }}\n"
-    return "version: 1\nrules:\n" + "".join(each.format(n, heard, pattern(n)) for n in range(count))
+    lines = [each.format(number, pattern(number)) for number in range(count)]
+    return ["version: 1\nrules:\n" + "".join(lines[at : at + 1000]) for at in range(0, count, 1000)]
 
 
 def plain_pattern(number: int) -> str:

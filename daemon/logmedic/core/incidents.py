@@ -8,6 +8,7 @@ from datetime import datetime
 from logmedic.core import issues, remedy
 from logmedic.core.captures import fill_title
 from logmedic.core.draft import Draft
+from logmedic.model.changed import changed
 from logmedic.model.issue import Incident, IncidentStatus, Resolution, Window
 from logmedic.model.record import Match
 from logmedic.model.rule import Rule, Threshold
@@ -80,7 +81,7 @@ def _open(draft: Draft, rule: Rule, match: Match, issue_id: str) -> None:
 
 def _again(draft: Draft, rule: Rule, match: Match, incident: Incident, triggered: bool) -> None:
     later = match.record.at >= incident.last_match_at
-    seen = replace(
+    seen = changed(
         incident,
         occurrences=incident.occurrences + 1,
         last_match_at=max(incident.last_match_at, match.record.at),

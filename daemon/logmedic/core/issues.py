@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from logmedic.core.draft import Draft
+from logmedic.model.changed import changed
 from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue, PatternType
 from logmedic.model.rule import Rule, Severity
 
@@ -35,7 +36,7 @@ def _strategy(rule: Rule) -> str:
 
 def occurred(draft: Draft, issue: KnownIssue, at: datetime, times: int = 1) -> KnownIssue:
     """Count one more occurrence. What was resolved comes back as regressed, and that is a lesson."""
-    counted = replace(issue, occurrences=issue.occurrences + times, last_seen=max(issue.last_seen, at))
+    counted = changed(issue, occurrences=issue.occurrences + times, last_seen=max(issue.last_seen, at))
     if issue.status is IssueStatus.RESOLVED:
         counted = replace(counted, status=IssueStatus.REGRESSED)
         draft.learn(

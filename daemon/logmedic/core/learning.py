@@ -8,6 +8,7 @@ from logmedic.core import issues, outbox, templates
 from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
 from logmedic.core.messages import of_learned
+from logmedic.model.changed import changed
 from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue, PatternType, Template
 from logmedic.model.record import UnknownError
 from logmedic.model.rule import AlertEvent, Severity
@@ -57,7 +58,7 @@ def _seen_first(draft: Draft, error: UnknownError) -> Template:
 
 
 def _seen_again(template: Template, error: UnknownError) -> Template:
-    return replace(
+    return changed(
         template,
         occurrences=template.occurrences + error.count,
         last_seen=max(template.last_seen, error.last_seen),

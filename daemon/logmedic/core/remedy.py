@@ -46,8 +46,10 @@ def _hold(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
         draft.tally(f"held_{hold.reason}")
         if hold.reason is not HoldReason.NO_FIX:
             draft.event(incident.id, "held", f"the fix is held ({hold.reason}): {hold.detail}")
-    held = replace(incident, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until)
-    draft.put_incident(held)
+    held = incident
+    if (incident.hold, incident.hold_detail, incident.due_at) != (hold.reason, hold.detail, hold.until):
+        held = replace(incident, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until)
+        draft.put_incident(held)
     if (event := _HELD_ALERTS.get(hold.reason)) is not None:
         tell(draft, held, rule, event)
 

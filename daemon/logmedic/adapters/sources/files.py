@@ -7,10 +7,11 @@ import glob
 import math
 import os
 import resource
+import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from fnmatch import fnmatch
-from typing import Any
+from typing import Any, NamedTuple
 
 from logmedic.adapters.sources.discovery import Discovery, parents_of
 from logmedic.adapters.sources.follower import Follower
@@ -33,6 +34,14 @@ RETIRED = 4096
 POLL_S = 0.25
 BREATHE_EVERY = 16
 """Steps after which the loop's other tasks get their turn, also when no read had to wait."""
+
+
+class _Expanded(NamedTuple):
+    """What the globs find, the directories that decide it, and how long it took to look."""
+
+    found: list[str]
+    parents: set[str]
+    took_s: float
 
 
 class FileSource:
@@ -73,6 +82,7 @@ class FileSource:
     def _reset(self) -> None:
         self._bell = Bell()
         self._expand_wanted = False
+        self._expansion: asyncio.Task[_Expanded] | None = None
         self._next_expansion = 0.0
         self._claims: dict[tuple[int, int], str] = {}
         self._ready: OrderedDict[str, None] = OrderedDict()
@@ -139,7 +149,7 @@ class FileSource:
         self._adopt_all(found, self._start, history)
         self._next_look = _now() + self._reconcile_s
         if not self._once:
-            self._watch_directories()
+            self._watch_directories(parents_of(self._globs))
 
     def _is_mine(self, mark: Checkpoint) -> bool:
         return mark.source == self._name and any(fnmatch(mark.origin, pattern) for pattern in self._globs)
@@ -155,12 +165,22 @@ class FileSource:
                     paths[path] = None
         return list(paths)
 
-    def _expand(self, at: float) -> None:
-        """At most one part in ten of the time goes into it, whatever the writers do to the directory."""
+    def _expand(self) -> None:
+        """In a thread: with 10,000 files it takes long enough to be noticed. At most one part in ten of the time goes
+        into it, whatever the writers do to the directory."""
         self._expand_wanted = False
-        self._adopt_all(self._found(), Start.BEGINNING, {})
-        self._watch_directories()
-        self._next_expansion = _now() + max(0.02, 10 * (_now() - at))
+        self._expansion = asyncio.create_task(asyncio.to_thread(self._expanded))
+        self._expansion.add_done_callback(lambda _: self._bell.nudge())
+
+    def _expanded(self) -> _Expanded:
+        begun = time.monotonic()
+        return _Expanded(self._found(), parents_of(self._globs), time.monotonic() - begun)
+
+    def _take_expansion(self, expanded: _Expanded) -> None:
+        self._expansion = None
+        self._adopt_all(expanded.found, Start.BEGINNING, {})
+        self._watch_directories(expanded.parents)
+        self._next_expansion = _now() + max(0.02, 10 * expanded.took_s)
 
     def _adopt_all(self, found: Sequence[str], start: Start, history: Mapping[str, Sequence[str]]) -> None:
         """Follow what is not followed yet, under this name or another (F26). An older generation of a log that is
@@ -197,8 +217,7 @@ class FileSource:
             self._wake.watch(path, self._bell)
         self._ready[path] = None
 
-    def _watch_directories(self) -> None:
-        wanted = parents_of(self._globs)
+    def _watch_directories(self, wanted: set[str]) -> None:
         for directory in wanted - self._directories:
             self._discovery.watch(directory, self._discovered)
         for directory in self._directories - wanted:
@@ -221,8 +240,10 @@ class FileSource:
             self._take_due(at)
         if at >= self._next_look:
             self._reconcile(at)
-        if self._expand_wanted and at >= self._next_expansion:
-            self._expand(at)
+        if self._expansion is not None and self._expansion.done():
+            self._take_expansion(self._expansion.result())
+        if self._expand_wanted and self._expansion is None and at >= self._next_expansion:
+            self._expand()
 
     def _take_rings(self, at: float) -> None:
         rung = self._bell.take()
@@ -270,7 +291,7 @@ class FileSource:
 
     def _patience(self, at: float) -> float:
         moments = [self._next_look, self._next_due]
-        if self._expand_wanted:
+        if self._expand_wanted and self._expansion is None:
             moments.append(self._next_expansion)
         return max(0.0, min(moments) - at)
 
@@ -333,6 +354,8 @@ class FileSource:
         self._open.pop(path, None)
 
     def _close(self) -> None:
+        if self._expansion is not None:
+            self._expansion.cancel()
         for path, follower in self._followers.items():
             follower.park()
             self._wake.forget(path, self._bell)

@@ -1,0 +1,27 @@
+"""A value with some fields changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+import builders as make
+from logmedic.model.changed import changed
+from logmedic.model.issue import Tally
+
+
+def test_it_is_what_replace_makes() -> None:
+    for value, changes in (
+        (make.checkpoint(7), {"offset": 8, "at": make.START + timedelta(seconds=1)}),
+        (Tally(make.START, "lines", 1), {"n": 2}),
+        (make.RULE, {"title": "t", "tags": ("a",)}),
+    ):
+        assert changed(value, **changes) == replace(value, **changes)
+        assert changed(value) == value
+
+
+def test_a_field_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        changed(make.checkpoint(7), ofset=8)
