@@ -49,7 +49,7 @@ web: {{ socket: "{home}/state/logmedic.sock" }}
 NOTE = "#!/bin/sh\nset -C\ndate +%s.%N > {home}/done/$1\n"
 JAIL = """\
 [DEFAULT]
-banaction = note
+action = note
 [bench]
 enabled = true
 filter = bench
@@ -132,6 +132,7 @@ def _of_fail2ban(home: Path) -> list[float] | None:
     (home / "done").mkdir()
     (home / "app.log").touch()
     backend = "pyinotify" if _has_pyinotify() else "polling"
+    (home / "conf" / "fail2ban.local").write_text("[Definition]\ndbfile = :memory:\n")
     (home / "conf" / "jail.conf").write_text(JAIL.format(home=home, backend=backend))
     (home / "conf" / "filter.d" / "bench.conf").write_text(FILTER)
     (home / "conf" / "action.d" / "note.conf").write_text(ACTION.format(home=home))

@@ -113,8 +113,12 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         log.error("store_salvaged", notice=notice)
 
     runner = BubblewrapRunner(
-        user=settings.actions.user, allow_unsandboxed=settings.actions.allow_unsandboxed, python=sys.executable
+        user=settings.actions.user,
+        allow_unsandboxed=settings.actions.allow_unsandboxed,
+        python=sys.executable,
+        ready=settings.mode is not Mode.OBSERVE,
     )
+    stack.push_async_callback(runner.close)
     loader = make_rule_loader(settings)
     zone = local_zone()
     policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now())

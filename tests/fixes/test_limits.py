@@ -207,3 +207,32 @@ run("/usr/bin/sleep", "{marker}", timeout_s=60)
     daemon.send_signal(signal.SIGKILL)
     daemon.wait()
     assert asyncio.run(gone(marker))
+
+
+def test_a_runner_waits_for_the_next_step_and_none_is_left() -> None:
+    def waiting() -> set[int]:
+        return {int(pid) for pid in children()}
+
+    async def scenario() -> None:
+        runner = BubblewrapRunner(ready=True)
+        assert (await runner.arm()).armed
+        for _ in range(3):
+            result = await runner.run(step("/usr/bin/true"), ATTEMPT)
+            assert (result.exit_code, result.started) == (0, True)
+        while len(waiting()) != 1:
+            await asyncio.sleep(0.01)
+        (killed,) = waiting()
+        os.kill(killed, signal.SIGKILL)
+        while killed in waiting():
+            await asyncio.sleep(0.01)
+        assert (await runner.run(step("/usr/bin/true"), ATTEMPT)).exit_code == 0, "another one is started"
+        await runner.close()
+        assert waiting() == set()
+
+    asyncio.run(scenario())
+
+
+def children() -> list[str]:
+    """Live processes that this one started."""
+    me = os.getpid()
+    return Path(f"/proc/{me}/task/{me}/children").read_text().split()

@@ -9,12 +9,11 @@ import pwd
 import shutil
 import stat
 import sys
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from logmedic.adapters.fixes.canary import SPEC, canary
+from logmedic.adapters.fixes.runners import Runners, end
 from logmedic.model.fix import Arming, FixAttempt, FixResult
 from logmedic.model.rule import SandboxKind, SandboxSpec, Step
 
@@ -32,7 +31,6 @@ FIX_UID = 61999
 CANARY_S = 10.0
 START_SPARE_S = 5.0
 """A loaded host takes this long to start and to report at most; then the runner itself is given up."""
-_RUNNER = Path(__file__).resolve().parents[2] / "fixrun" / "__main__.py"
 _SEARCHED = "/usr/local/bin:/usr/bin:/bin"
 _SEEN = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/")
 """What a step sees of the host without asking for it."""
@@ -40,7 +38,7 @@ _SEEN = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/")
 
 class BubblewrapRunner:
     """Implements ports.FixRunner. As root, steps run as `user` (or as user id 61999 where there is none); otherwise as
-    ourselves, inside a user namespace. Start-up measured at 45 ms (median of 20), most of it the runner's Python."""
+    ourselves, inside a user namespace."""
 
     def __init__(
         self,
@@ -49,11 +47,13 @@ class BubblewrapRunner:
         allow_unsandboxed: bool = False,
         python: str = sys.executable,
         bwrap: str | None = None,
+        ready: bool = False,
     ) -> None:
-        """`bwrap`: its path, found by itself when None."""
+        """`bwrap`: its path, found by itself when None. `ready`: once armed, a process waits for the next step, until
+        `close`."""
         self._user = user
         self._allow_unsandboxed = allow_unsandboxed
-        self._python = python
+        self._runners = Runners(python, ready=ready)
         self._bwrap = bwrap or shutil.which("bwrap", path=_SEARCHED) or ""
         self._isolation: tuple[str, ...] = FULL
 
@@ -68,6 +68,7 @@ class BubblewrapRunner:
             result, answer = await self._try_canary(isolation)
             if result.exit_code == 0 and result.output == answer:
                 self._isolation = isolation  # only now: a reload tries while steps run, in what held before
+                self._runners.prepare()
                 return Arming(armed=True, sandbox=NAME)
             said = " ".join((result.output.strip() or result.detail or f"exit {result.exit_code}").split())[:300]
             if result.started:
@@ -88,7 +89,13 @@ class BubblewrapRunner:
         if refusal:
             return FixResult(None, 0.0, detail=refusal, sandbox=NAME, started=False)
         limit_s = step.timeout.total_seconds()
-        return await self._ask(self._job(step, limit_s), limit_s)
+        result = await self._ask(self._job(step, limit_s), limit_s)
+        self._runners.prepare()
+        return result
+
+    async def close(self) -> None:
+        """Steps under way are their callers' to cancel."""
+        await self._runners.close()
 
     def _uid(self) -> int | None:
         """Whom to become; None: nobody else."""
@@ -130,14 +137,7 @@ class BubblewrapRunner:
         """A runner for this job alone; it is gone on return, on every way, and all of the job with it."""
         label = NAME if job["bwrap"] else "none"
         try:
-            runner = await asyncio.create_subprocess_exec(
-                *(self._python, "-I", "-S", str(_RUNNER), str(os.getpid())),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd="/",
-                env={},
-            )
+            runner = await self._runners.take()
         except OSError as error:
             detail = f"the runner does not start: {error.strerror}"
             return FixResult(None, 0.0, detail=detail, sandbox=label, started=False)
@@ -147,7 +147,7 @@ class BubblewrapRunner:
         except TimeoutError:
             return FixResult(None, limit_s, detail="the runner did not answer and was killed", sandbox=label)
         finally:
-            await _end(runner)
+            await end(runner)
         return _parsed(answer, complaint, label)
 
 
@@ -157,21 +157,6 @@ def _parsed(answer: bytes, complaint: bytes, label: str) -> FixResult:
     except (ValueError, TypeError):
         said = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
         return FixResult(None, 0.0, detail=f"the runner failed: {said[0][:300]}", sandbox=label)
-
-
-async def _end(runner: asyncio.subprocess.Process) -> None:
-    """Ask it to kill its step; kill it when it does not. The step dies with it either way."""
-    if runner.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        runner.terminate()
-    try:
-        async with asyncio.timeout(2):
-            await runner.wait()
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            runner.kill()
-        await runner.wait()
 
 
 def _disarmed(reason: str) -> Arming:
