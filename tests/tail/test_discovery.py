@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from pathlib import Path
 
+from watchdog.observers.inotify import InotifyObserver
+
 from fakes.manual_wake import ManualDiscovery, ManualWake
-from logmedic.adapters.sources.discovery import WatchdogDiscovery
+from logmedic.adapters.sources.discovery import POLL_S, WatchdogDiscovery
 from tail.collector import append, following
 
 
@@ -125,6 +128,37 @@ def test_others_can_watch_a_directory_for_written_files(tmp_path: Path) -> None:
             await asyncio.wait_for(told.wait(), 5)
             discovery.forget(str(tmp_path), told.set)
         finally:
+            await discovery.close()
+
+    asyncio.run(scenario())
+
+
+class Scarce(InotifyObserver):
+    """An observer that finds no inotify left for as long as `spent`."""
+
+    spent = True
+
+    def __init__(self) -> None:
+        if Scarce.spent:
+            raise OSError(errno.EMFILE, "inotify instance limit reached")
+        super().__init__()
+
+
+def test_f13_directories_are_polled_until_inotify_is_to_be_had_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        told = asyncio.Event()
+        discovery = WatchdogDiscovery(observer=Scarce, retry_s=0.0)
+        try:
+            discovery.watch(str(tmp_path), told.set)
+            discovery.renew()
+            assert "new files are found by polling" in discovery.problem
+            Scarce.spent = False
+            discovery.renew()
+            assert discovery.problem == ""
+            (tmp_path / "new.log").touch()
+            await asyncio.wait_for(told.wait(), POLL_S / 2)
+        finally:
+            Scarce.spent = True
             await discovery.close()
 
     asyncio.run(scenario())

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from fakes.manual_wake import ManualDiscovery
+from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.sources.wake import Bell, InotifyWake
 from tail.apart import apart
 from tail.collector import append, following
@@ -108,18 +109,20 @@ def without_instances(room: Path | str) -> None:
     async def scenario() -> None:
         log = room / "app.log"
         log.touch()
-        async with following(room / "*.log", reconcile_s=2.0) as seen:
+        discovery = WatchdogDiscovery(retry_s=0.0)
+        async with following(room / "*.log", reconcile_s=2.0, discovery=discovery) as seen:
             await seen.until_settled(log)
             append(log, "one")
             await seen.until_lines("one")
             assert "inotify is not to be had (Too many open files): polling" in seen.problem(log)
             append(room / "new.log", "two")
             await seen.until_lines("one", "two")
+            assert "watchdog cannot use inotify (inotify instance limit reached)" in discovery.problem
             limit.write_text("100")
-            await seen.until(lambda: "inotify is not" not in seen.problem(log))
-            assert "watchdog cannot use inotify (inotify instance limit reached)" in seen.problem(log)
+            await seen.until(lambda: seen.problem(log) == discovery.problem == "")
             append(log, "three")
-            await seen.until_lines("one", "two", "three")
+            append(room / "newer.log", "four")
+            await seen.until_lines("one", "two", "three", "four")
 
     asyncio.run(scenario())
 
@@ -146,7 +149,7 @@ def without_watches(room: Path | str) -> None:
     asyncio.run(scenario())
 
 
-def test_f13_without_inotify_instances_files_and_directories_are_polled_and_it_is_told(tmp_path: Path) -> None:
+def test_f13_without_inotify_instances_files_and_directories_are_polled_until_there_are_some(tmp_path: Path) -> None:
     apart(without_instances, tmp_path, host=True)
 
 

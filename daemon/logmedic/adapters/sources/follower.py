@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from logmedic.adapters.sources.cutting import Cut
-from logmedic.adapters.sources.identity import Trail, copies_before, follow, generations_after, open_all, packed_between
+from logmedic.adapters.sources.identity import Trail, copies_before, follow, generations_after, open_all, unseen_behind
 from logmedic.adapters.sources.opened import OpenFile, open_regular
 from logmedic.adapters.sources.patience import DELETED_GRACE_S, PASSED, Limits, Start, grace_end, next_due
 from logmedic.adapters.sources.progress import progress_in, row_of
@@ -240,9 +240,8 @@ class Follower:
             current.close()
             self.trouble.failed(error, at)
             return True
-        self.queue[-1].replaced = True
         self.queue.extend(newer)
-        self._rotated_at = self._gone_since or at
+        self._rotated_at = self._gone_since or at if len(newer) == 1 else at  # one between has had no grace yet
         self._gone_since = None
         self.trouble.clear()
         return True
@@ -302,8 +301,7 @@ class Follower:
             await self._finish(file)
         else:
             self.due_at = self._next_due(file, at)
-        news = (self._gaps and (ending or not file.skipping)) or (self.announce and len(self.queue) == 1)
-        if block is None and news:
+        if block is None and ((self._gaps and not file.skipping) or (self.announce and len(self.queue) == 1)):
             return self._block(file, Piece(cut=Cut.LINES, at_end=True), now)
         return block
 
@@ -365,10 +363,10 @@ class Follower:
         )
 
     async def _finish(self, file: OpenFile) -> None:
-        """Nothing follows in this file: on to the next, behind what was packed before the rotation was noticed."""
+        """Nothing follows in this file: on to the next, behind what came and went unseen."""
         between: list[OpenFile] = []
-        if file.replaced and len(self.queue) > 1:
-            between, gaps = await packed_between(file, self.queue[1], self.origin)
+        if len(self.queue) > 1 or self._gone_since is not None:
+            between, gaps = await unseen_behind(self.queue, self.origin, self._passed)
             self._pass_over(*gaps)
         self.queue.popleft()
         self.queue.extendleft(reversed(between))
@@ -388,7 +386,7 @@ class Follower:
 
     def close(self) -> None:
         while self.queue:
-            self.queue.popleft().close()
+            self.queue.pop().close()
 
     def _note_seen(self, file: OpenFile) -> None:
         status = os.fstat(file.fd)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from logmedic.adapters.sources.opened import OpenFile, open_regular
-from logmedic.adapters.sources.packed import Unpacked, is_packed, unpack_all, unpack_first
+from logmedic.adapters.sources.packed import Unpacked, is_packed, unpack_all, unpack_first, written_since
 from logmedic.core.position import HEAD_BYTES
 from logmedic.model.gap import Gap, SourceEventKind
 from logmedic.model.record import Checkpoint
@@ -151,16 +151,25 @@ def follow_up(mark: Checkpoint, current: OpenFile | None, path: str) -> Trail:
         others = open_all(beside.paths, but=[current.key] if current else [])
         at = _position_of(mark, current, others)
         if at is not None:
-            _close(others[:at])
             others[at].place(mark.offset)
-            later = beside.generations[beside.generations.index(others[at].path) :]
-            return Trail(others[at:] + ([current] if current else []), found=True, generations=(later,))
+            order = _from_there_on(mark, others[at].path, beside.generations)
+            files = [file for index, file in enumerate(others) if index >= at or file.path in order]
+            _close(file for file in others if file not in files)
+            return Trail(files + ([current] if current else []), found=True, generations=(order,))
         _close(others)
         if current is not None and _surely_same(current, mark):
             current.place(mark.offset)
             return Trail([current], found=True)
         generations.append(beside.generations)
     return Trail([current] if current else [], found=False, generations=tuple(generations))
+
+
+def _from_there_on(mark: Checkpoint, path: str, generations: Sequence[str]) -> tuple[str, ...]:
+    """Of `generations`, that at `path`, which is the mark's, and those behind it. An empty file may be another by now
+    with the same inode: then those too that were written to since."""
+    behind = generations[generations.index(path) :] if path in generations else generations
+    since = written_since(mark, generations) if not mark.offset else ()
+    return tuple(behind if len(behind) > len(since) else since)
 
 
 async def follow(mark: Checkpoint, current: OpenFile | None, path: str) -> tuple[Trail, tuple[Gap, ...]]:
@@ -254,32 +263,37 @@ async def copies_before(
     where others ended that were read."""
     trail, _ = await follow(mark, None, path)
     known = {file.key for file in queue}
-    until = next((index for index, each in enumerate(trail.files) if each.key in known), len(trail.files))
+    is_open = [each.key in known or any(_is_packed_from(file, each.path) for file in queue) for each in trail.files]
+    if True not in is_open and queue[0].deleted():  # what was written after it is no copy of it
+        is_open = [_last_write_ns(each) > _written_ns(queue[0]) for each in trail.files]
+    until = is_open.index(True) if True in is_open else len(is_open)
     copies = [file for file in trail.files[:until] if trail.found or not _was_read(file, passed)]
     _close(file for file in trail.files if file not in copies)
-    return copies, trail.found and bool(copies)
+    return copies, trail.found and (bool(copies) or not trail.files)  # nothing of a packed copy may be unread
 
 
 def generations_after(
-    queue: Sequence[OpenFile], current: OpenFile, path: str, passed: Iterable[Checkpoint]
+    queue: Sequence[OpenFile], current: OpenFile | None, path: str, passed: Iterable[Checkpoint]
 ) -> list[OpenFile]:
     """What was written after the last of `queue` (open, no more at `path`) and is not in it, oldest first; ends with
-    `current`. Plain files only: see `packed_between`. `passed`: where others ended that were read."""
+    `current`, where there is one. Plain files only: see `unseen_behind`. `passed`: where others ended that were
+    read."""
     last, opened = queue[-1], {file.key for file in queue}
+    end = [current] if current else []
     found: list[OpenFile] = []
     for place in _places_of(last, path):
         beside = siblings_of(place, lambda entry: entry.inode() == last.inode)  # which is open, so it is no other file
-        others = open_all(beside.paths, but=[current.key, *(file.key for file in found)])
-        keys = [other.key for other in others]
-        if last.key in keys:
-            at = keys.index(last.key) + 1
-            newer = [file for file in others[at:] if file.key not in opened]
+        begin = _place_of(last, beside.generations)
+        others = open_all(beside.paths, but=[file.key for file in (*end, *found)])
+        if begin is not None:
+            behind = beside.generations[begin + 1 :]
+            newer = [file for file in others if file.path in behind and file.key not in opened]
             _close(file for file in (*found, *others) if file not in newer)
-            return [*newer, current]
+            return [*newer, *end]
         found += others
     newer = [file for file in found if _is_newer(file, last) and not _was_read(file, passed) and file.key not in opened]
     _close(file for file in found if file not in newer)
-    return [*newer, current]
+    return [*newer, *end]
 
 
 def _is_newer(file: OpenFile, last: OpenFile) -> bool:
@@ -290,16 +304,53 @@ def _was_read(file: OpenFile, passed: Iterable[Checkpoint]) -> bool:
     return any(mark.offset and _same_inode(file, mark) and file.holds(mark) for mark in passed)
 
 
-async def packed_between(last: OpenFile, successor: OpenFile, path: str) -> tuple[list[OpenFile], tuple[Gap, ...]]:
-    """Generations between these two open files that were rotated and packed before anybody looked, oldest first (F07),
-    and what of them cannot be read. Packing keeps the time of the last write; the packed `last` is not among them."""
-    since, until = _written_ns(last), _written_ns(successor)
-    paths = [each for place in _places_of(last, path) for each in siblings_of(place).generations]
-    between = [each for each in paths if is_packed(each) and since < _written_at_ns(each) < until]
-    if not between:
+async def unseen_behind(
+    queue: Sequence[OpenFile], path: str, passed: Iterable[Checkpoint]
+) -> tuple[list[OpenFile], tuple[Gap, ...]]:
+    """What came and went before anybody looked: behind the first of `queue` (open files, oldest first), and before the
+    second where there is one, oldest first; and what of it cannot be read."""
+    if len(queue) > 1:
+        return await _packed_between(queue, path, tuple(passed))
+    return generations_after(queue, None, path, passed), ()
+
+
+async def _packed_between(
+    queue: Sequence[OpenFile], path: str, passed: Sequence[Checkpoint]
+) -> tuple[list[OpenFile], tuple[Gap, ...]]:
+    """Plain ones are in the queue already, but what was packed before the rotation was noticed is not (F07)."""
+    orders = [siblings_of(place).generations for place in _places_of(queue[0], path)]
+    packed = [each for order in orders for each in _between(queue[0], queue[1], order) if is_packed(each)]
+    unseen = [each for each in packed if not any(_is_at(file, each) for file in queue)]
+    if not unseen:
         return [], ()
-    unpacked = await _in_a_thread(lambda: unpack_all(between))
+    unpacked = await _in_a_thread(lambda: unpack_all(unseen, but=passed))
     return unpacked.files, _told(unpacked)
+
+
+def _between(last: OpenFile, successor: OpenFile, order: Sequence[str]) -> Sequence[str]:
+    """Of `order` (paths, oldest first) what is behind `last` and before `successor`. Where `last` is not there any
+    more, the times of the last writes have to tell."""
+    begin, end = _place_of(last, order), _place_of(successor, order)
+    if begin is None:
+        return [each for each in order[:end] if _is_newer_at(each, last)]
+    return order[begin + 1 : end]
+
+
+def _place_of(file: OpenFile, order: Sequence[str]) -> int | None:
+    return next((index for index, each in enumerate(order) if _is_at(file, each)), None)
+
+
+def _is_at(file: OpenFile, path: str) -> bool:
+    return _inode_at(path) == file.inode or _is_packed_from(file, path)
+
+
+def _is_packed_from(file: OpenFile, path: str) -> bool:
+    """Packing keeps the time of the last write."""
+    return is_packed(path) and _written_at_ns(path) == _written_ns(file)
+
+
+def _is_newer_at(path: str, last: OpenFile) -> bool:
+    return _written_at_ns(path) > _written_ns(last)
 
 
 def _places_of(last: OpenFile, path: str) -> tuple[str, ...]:
@@ -328,6 +379,11 @@ def _put_away(path: str, mark: Checkpoint) -> list[str]:
 
 def _written_ns(file: OpenFile) -> int:
     return os.fstat(file.fd).st_mtime_ns
+
+
+def _last_write_ns(file: OpenFile) -> int:
+    """Also of an unpacked one, by what it was unpacked from."""
+    return _written_at_ns(file.path) if is_packed(file.path) else _written_ns(file)
 
 
 def _written_at_ns(path: str) -> int:

@@ -32,9 +32,9 @@ NO_UTF16 = "is UTF-16, which is not supported"
 class OpenFile:
     """`before`: the last bytes up to `offset`, at most TAIL_BYTES. `head`: the first bytes up to `offset`, at most
     HEAD_BYTES. `skipping`: the position is inside a line that was cut. `final`: nobody writes to it any more.
-    `replaced`: another file was seen at its path. `stop_at`: where reading ends, for a run that ends by itself.
-    `partial`, `partial_since`: length and age (loop time) of the line that has no newline yet. `backlog`, `wide`: how
-    the next read is made. `seen`: the largest size known. `last_read`: loop time. Closed by its follower."""
+    `stop_at`: where reading ends, for a run that ends by itself. `partial`, `partial_since`: length and age (loop time)
+    of the line that has no newline yet. `backlog`, `wide`: how the next read is made. `seen`: the largest size known.
+    `last_read`: loop time when something new was there. Closed by its follower."""
 
     fd: int
     path: str
@@ -45,7 +45,6 @@ class OpenFile:
     head: bytes = b""
     skipping: bool = False
     final: bool = False
-    replaced: bool = False
     stop_at: int | None = None
     partial: int = 0
     partial_since: float = 0.0

@@ -79,20 +79,28 @@ def _unpack_since(
     """A file that was still empty has no content to be known by, and one that is gone leaves its successors. They were
     written after the mark was made, and packing keeps the time of the last write."""
     damaged = {complaint.partition(": ")[0] for complaint in answer.complaints}
-    since = mark.at.timestamp() - FILE_TICK_S
-    at = next((index for index, path in enumerate(generations) if _written_at(path) > since), None)
-    for path in generations[at:] if at is not None else ():
+    newer = written_since(mark, generations)
+    for path in newer:
         if path not in damaged:
             _add(answer, path, _spool if is_packed(path) else open_plain)
-    answer.found = at is not None and not mark.offset
+    answer.found = bool(newer) and not mark.offset
     return answer
 
 
-def unpack_all(paths: Sequence[str]) -> Unpacked:
-    """All of these packed files. For a thread, as `unpack_first`."""
+def written_since(mark: Checkpoint, generations: Sequence[str]) -> Sequence[str]:
+    """The first of `generations` that was written to since the mark was made, and what follows it."""
+    since = mark.at.timestamp() - FILE_TICK_S
+    at = next((index for index, path in enumerate(generations) if _written_at(path) > since), len(generations))
+    return generations[at:]
+
+
+def unpack_all(paths: Sequence[str], but: Sequence[Checkpoint] = ()) -> Unpacked:
+    """All of these packed files, save those that hold what was read up to one of the marks in `but`. For a thread, as
+    `unpack_first`."""
     answer = Unpacked()
     for path in paths:
-        _add(answer, path, _spool)
+        if not any(mark.offset and _holds(path, mark, Unpacked()) for mark in but):
+            _add(answer, path, _spool)
     return answer
 
 

@@ -52,7 +52,7 @@ async def read_piece(file: OpenFile, asked: Asked) -> Piece:
     limit, content = await _read(file, asked.max_line)
     if content is None:
         return Piece(rewritten=True)
-    if content:
+    if len(content) > file.partial:  # an unfinished line is read again and again
         file.last_read = asked.at
     if file.skipping:
         return _skip(file, content)
