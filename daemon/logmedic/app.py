@@ -21,6 +21,7 @@ from logmedic.adapters.alerts.sender import AppriseSender
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.probes import Probes
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
+from logmedic.adapters.sources.wake import InotifyWake
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.web.server import ControlServer
 from logmedic.core.framing import TRACES, Framing
@@ -40,7 +41,7 @@ from logmedic.runtime.live import Live
 from logmedic.runtime.notify import SystemdNotifier
 from logmedic.runtime.reload import Reloader, first_generation
 from logmedic.runtime.supervisor import Supervisor
-from logmedic.runtime.watchman import Watchman
+from logmedic.runtime.watchman import Watchman, count_overflows
 from logmedic.settings import Settings
 
 log = structlog.get_logger("logmedic.app")
@@ -159,7 +160,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     stack.push_async_callback(supervisor.stop)
     supervisor.keep("engine", engine.run, vital=True)
 
-    sources = await stack.enter_async_context(_opened_sources(run, clock, reloader))
+    sources, wake = await stack.enter_async_context(_opened_sources(run, clock, reloader))
     intakes = [
         Intake(
             source=source,
@@ -195,6 +196,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
 
     watchman = Watchman(watched=list(_to_be_heard(settings, intakes)), engine=engine, clock=clock)
     supervisor.keep("quiet sources", watchman.run)
+    supervisor.keep("event overflows", lambda: count_overflows(lambda: wake.overflows, engine))
     supervisor.keep("receiver check", lambda: _check_receivers(sender, receivers, unusable))
     supervisor.keep("reload", reloader.run)
     supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
@@ -275,14 +277,16 @@ def _under_way(engine: Engine) -> bool:
 
 
 @asynccontextmanager
-async def _opened_sources(run: Run, clock: SystemClock, reloader: Reloader) -> AsyncIterator[list[Source]]:
+async def _opened_sources(
+    run: Run, clock: SystemClock, reloader: Reloader
+) -> AsyncIterator[tuple[list[Source], InotifyWake]]:
     """The sources of this run, with what wakes them; closed on exit. New rule files wake the reload."""
-    async with inputs(clock, run.settings, run.sources, once=run.once) as (sources, discovery):
+    async with inputs(clock, run.settings, run.sources, once=run.once) as (sources, wake, discovery):
         if not run.once:
             for path in run.settings.rule_paths():
                 directory = path if path.is_dir() else path.parent
                 discovery.watch(str(directory), reloader.request, contents=True)
-        yield sources
+        yield sources, wake
 
 
 def make_matcher(zone: tzinfo, framings: Mapping[str, Framing] = MappingProxyType({})) -> Callable[[RuleSet], Matcher]:

@@ -25,16 +25,16 @@ ARGUMENT = "argument"
 @asynccontextmanager
 async def inputs(
     clock: Clock, settings: Settings, named: Sequence[str], *, once: bool
-) -> AsyncIterator[tuple[list[Source], WatchdogDiscovery]]:
+) -> AsyncIterator[tuple[list[Source], InotifyWake, WatchdogDiscovery]]:
     """The sources of the settings, or those `named` (paths, `-` for standard input) when there are any; and what tells
-    of changes in directories. All that they share is closed on exit."""
+    of changes in files and in directories. All that they share is closed on exit."""
     wake, discovery = InotifyWake(), WatchdogDiscovery()
     maker = _Maker(clock, wake, discovery, once)
     try:
         if named:
-            yield [maker.of_argument(name) for name in named], discovery
+            yield [maker.of_argument(name) for name in named], wake, discovery
         else:
-            yield [maker.of_settings(name, spec) for name, spec in settings.sources.items()], discovery
+            yield [maker.of_settings(name, spec) for name, spec in settings.sources.items()], wake, discovery
     finally:
         wake.close()
         await discovery.close()

@@ -83,9 +83,9 @@ class Source(Protocol):
     def name(self) -> str: ...
 
     def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncGenerator[Block, None]:
-        """Blocks, each origin in order, from `checkpoints` (by origin) on. Ends only when the source is exhausted
-        (stdin, `once`). Cancel it or close it (aclose) to stop; descriptors and children are closed by then. What is
-        wrong with one file never ends it."""
+        """Blocks, each origin in order, from `checkpoints` (its own, by origin) on. Ends only when the source is
+        exhausted (stdin, `once`). Cancel it or close it (aclose) to stop; descriptors and children are closed by then.
+        What is wrong with one file never ends it."""
 
     def health(self) -> list[dict[str, Any]]:
         """One row an origin: origin, offset, size, lag_bytes, last_read_at (ISO or None), problem ("" when well)."""

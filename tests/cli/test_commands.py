@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from contracts.test_store_contract import EVERYTHING, INCIDENT
 from fakes.served import serving
 from logmedic.model.changeset import Changeset
-from logmedic.model.issue import HoldReason, IncidentStatus
+from logmedic.model.issue import HoldReason, IncidentStatus, Tally
 
 
 @pytest.fixture
@@ -105,6 +106,13 @@ def test_the_status_of_fifty_sources_is_read_at_a_glance(path: Path) -> None:
     assert "watching 50 logs" in ran.stdout
     assert "49 others of 50 in order: logmedic sources" in ran.stdout
     assert ran.stdout.count("/var/log/shop") == 1
+
+
+def test_f12_the_status_tells_of_events_that_were_lost(path: Path) -> None:
+    minute = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+    with serving(path, Changeset(tallies=(Tally(minute, "event_overflows", 2),))):
+        ran = logmedic("status", socket=path)
+    assert "2 overflows of the kernel's events: each time every file was looked at" in ran.stdout
 
 
 def test_sources_prove_what_was_read(path: Path) -> None:

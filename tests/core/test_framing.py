@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.blocks import NOW, block_of, cuts_of, handed_on
 from logmedic.core.assembler import Assembler
 from logmedic.core.framing import TRACES, Framing
 from logmedic.core.matcher import Matcher
 from logmedic.core.records import MAX_RECORD_BYTES, MAX_RECORD_LINES
+from logmedic.model.gap import Gap, SourceEventKind
 from logmedic.model.record import Block, Checkpoint
 from logmedic.model.rule import MatchSpec, Rule
 
-NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 DATED = Framing(start=r"^\d{4}-")
 MORE = Framing(continues=r"^(\s|\+)")
 FRAMINGS = [TRACES, DATED, MORE]
@@ -26,6 +28,7 @@ TRACED = st.lists(
     st.sampled_from(
         [
             b"2026-11-24 ERROR boom\n",
+            b"2026-11-24 ERROR lost\n",
             b"Traceback (most recent call last):\n",
             b'  File "a.py", line 1, in f\n',
             b"KeyError: 1\n",
@@ -91,20 +94,12 @@ def test_cutting_at_hits_gives_the_records_of_the_whole_block(
 def test_records_are_the_same_however_the_lines_come_in_blocks(
     content: bytes, framing: Framing, followed: bool, data: st.DataObject
 ) -> None:
-    lines = content.splitlines(keepends=True)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=6)))
-    assembler, found, at = Assembler(framing), list[bytes](), 0
-    for first, last in zip([0, *cuts], [*cuts, len(lines)], strict=True):
-        piece = b"".join(lines[first:last])
-        mark = Checkpoint("a.log", "app", at + len(piece), NOW)
-        ready = assembler.push(Block("app", "a.log", piece, at, mark, NOW, followed=followed and last < len(lines)))
-        at += len(piece)
-        found += of(ready.data, framing) if ready is not None else []
-    last_one = assembler.flush()
-    found += of(last_one.data, framing) if last_one is not None else []
-    if followed or framing is not TRACES:  # what follows a line of trouble is told only by the lines after it
-        assert found == of(content, framing)
-    assert b"".join(found) == content
+    found: list[bytes] = []
+    for ready in handed_on(Assembler(framing), content, cuts_of(content, data), followed):
+        if ready.told and not found[-1].startswith(ready.data[: ready.told]):
+            raise AssertionError("what was told is the last record that was handed on")
+        found = (found[:-1] if ready.told else found) + of(ready.data, framing)
+    assert found == of(content, framing)
 
 
 def test_a_pattern_that_explodes_begins_a_record_and_stops_nothing() -> None:
@@ -127,15 +122,39 @@ def test_the_matcher_frames_each_source_as_it_is_set(scanner: str) -> None:
 def test_what_is_handed_on_is_told_with_the_position_before_what_is_held() -> None:
     assembler, first, second = Assembler(), b"one\n2026-11-24 ERROR boom\n", b"Traceback (most recent call last):\n"
 
-    def push(content: bytes, at: int, followed: bool) -> Block | None:
-        mark = Checkpoint("a.log", "app", at + len(content), NOW)
-        return assembler.push(Block("app", "a.log", content, at, mark, NOW, followed=followed))
-
-    ready = push(first, 0, True)
-    assert ready is not None
+    (ready,) = assembler.push(block_of(first, 0, followed=True))
     assert (ready.data, ready.checkpoint.offset) == (b"one\n", 4)
-    assert push(second, len(first), False) is None
+    assert assembler.push(block_of(second, len(first))) == ()
     held = assembler.flush()
     assert held is not None
     assert (held.data, held.start) == (first[4:] + second, 4)
     assert held.checkpoint.offset == len(first + second)
+
+
+BEGUN = b'Traceback (most recent call last):\n  File "a.py", line 1, in f\n'
+
+
+def test_after_a_rotation_what_is_unfinished_leaves_and_gets_nothing_of_the_next_file() -> None:
+    assembler, block = Assembler(), block_of(b"    first of its file\n", 0)
+    assert assembler.push(block_of(BEGUN, 0)) == ()
+    left, *others = assembler.push(replace(block, checkpoint=replace(block.checkpoint, inode=2)))
+    assert (left.data, left.checkpoint.offset) == (BEGUN, len(BEGUN))
+    assert all(each.start == 0 for each in others)
+    rest = assembler.flush()
+    assert rest is not None
+    assert (rest.data, rest.checkpoint.inode) == (b"    first of its file\n", 2)
+
+
+def test_what_is_unfinished_goes_on_in_the_copy_of_its_file() -> None:
+    assembler, block = Assembler(), block_of(b"KeyError: 1\n", len(BEGUN))
+    assert assembler.push(block_of(BEGUN, 0)) == ()
+    (whole,) = assembler.push(replace(block, checkpoint=replace(block.checkpoint, inode=2), complete=True))
+    assert (whole.data, whole.start) == (BEGUN + b"KeyError: 1\n", 0)
+
+
+def test_behind_a_gap_begins_another_record() -> None:
+    assembler = Assembler()
+    assert assembler.push(block_of(BEGUN, 0)) == ()
+    gap = Gap(SourceEventKind.HOLE, 0)
+    left, *_ = assembler.push(replace(block_of(b"    g()\n", len(BEGUN)), gaps=(gap,)))
+    assert (left.data, left.gaps) == (BEGUN, ())

@@ -149,7 +149,7 @@ def test_f44_a_record_that_breaks_the_decision_is_given_up_alone() -> None:
             await bench.engine.settled(given)
             groups = {each.group_key for each in bench.engine.state.incidents.values()}
             assert groups == {"a", "b"}
-            assert bench.engine.state.checkpoints["a.log"].offset == 10
+            assert bench.engine.state.checkpoints["web", "a.log"].offset == 10
             (changeset,) = committed(bench.store, lambda each: each.checkpoints)
             assert Tally(make.START, "records_given_up", 1) in changeset.tallies
 

@@ -177,7 +177,7 @@ def test_what_cannot_be_stored_is_not_read_and_is_there_once_when_it_can(tmp_pat
                 append(log, "flooding again")
                 assert flood.taken == taken
                 store.open_wide()
-                await until(lambda: engine.state.checkpoints[str(log)].inode == log.stat().st_ino)
+                await until(lambda: engine.state.checkpoints_of("flood")[str(log)].inode == log.stat().st_ino)
                 await until(lambda: next(intake.rows())["lag_bytes"] == 0)
                 await engine.settled()
                 assert next(intake.rows())["problem"] == ""

@@ -88,6 +88,15 @@ def matched(loop: VirtualLoop, store: MemoryStore, source: Script, within_s: flo
     return loop.run_until_complete(scenario())
 
 
+def learned(loop: VirtualLoop, source: Script, within_s: float = 60.0) -> list[str]:
+    """Templates of unknown errors after that time, each seen once."""
+    store = MemoryStore()
+    matched(loop, store, source, within_s)
+    known = loop.run_until_complete(store.open()).templates.values()
+    assert all(each.occurrences == 1 for each in known)
+    return [each.template for each in known]
+
+
 def test_a_trace_waits_for_its_rest_while_what_came_between_is_slow_to_be_stored(loop: VirtualLoop) -> None:
     between = [("b.log", "busy\n", 0.0)] * (LANE_DEPTH + 3)
     source = Script(("a.log", HEAD, 0.0), *between, ("a.log", REST, 0.0))
@@ -97,6 +106,24 @@ def test_a_trace_waits_for_its_rest_while_what_came_between_is_slow_to_be_stored
 def test_what_goes_on_too_late_is_a_record_of_its_own(loop: VirtualLoop) -> None:
     source = Script(("a.log", HEAD, 0.0), ("a.log", REST, 2 * HOLD_S))
     assert "lost" not in matched(loop, MemoryStore(), source)
+
+
+def test_a_line_that_a_rule_knows_is_decided_at_once_and_its_trace_changes_nothing(loop: VirtualLoop) -> None:
+    line = ("a.log", "ERROR busy\n", 0.0)
+    assert matched(loop, MemoryStore(), Script(line), within_s=HOLD_S / 2) == {"busy": 1}
+    trace = HEAD.removeprefix("ERROR booking\n") + REST
+    assert matched(loop, MemoryStore(), Script(line, ("a.log", trace, HOLD_S / 2))) == {"busy": 1}
+
+
+def test_an_error_that_no_rule_knows_is_learned_when_no_trace_follows(loop: VirtualLoop) -> None:
+    line = ("a.log", "ERROR booking\n", 0.0)
+    assert learned(loop, Script(line), within_s=HOLD_S / 2) == []
+    assert learned(loop, Script(line), within_s=2 * HOLD_S) == ["booking"]
+
+
+def test_an_error_is_learned_by_the_trace_that_follows_it_in_a_later_read(loop: VirtualLoop) -> None:
+    lines = [("a.log", f"{line}\n", HOLD_S / 2) for line in (HEAD + REST).replace("PaymentLost", "Odd").splitlines()]
+    assert learned(loop, Script(*lines)) == ["booking: Odd: <n>"]
 
 
 def test_a_held_record_is_told_although_another_file_never_rests(loop: VirtualLoop) -> None:

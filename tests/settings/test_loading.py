@@ -205,6 +205,7 @@ sources:
         ("{ journal: { unit: x } }", "did you mean `units`?"),
         ("{ file: /a }", "did you mean `files`?"),
         ("{ files: /a, quiet_after: 10 }", "`sources.app.quiet_after`"),
+        ("{ syslog: { udp: 514 }, multiline: { start: x } }", "`multiline` has no effect on `syslog`"),
         ("{ files: /a, multiline: { continues: x } }", "did you mean `continue`?"),
     ],
 )

@@ -96,7 +96,7 @@ asyncio.run(main())
 
 async def whole(store: DuckStore, state: EngineState) -> int:
     """How many changesets are there, all of each."""
-    n = state.checkpoints["a.log"].offset if state.checkpoints else 0
+    n = state.checkpoints["web", "a.log"].offset if state.checkpoints else 0
     assert (await store.ask("counts")).get("lines", 0) == n
     rows = await store.ask("incidents", everything=True, limit=10_000)
     assert [each["id"] for each in reversed(rows)] == [f"i{each:06d}" for each in range(1, n + 1)]
@@ -508,6 +508,34 @@ def test_what_is_loaded_is_the_fold_over_what_was_committed(changesets: list[Cha
     assert state.incidents == expected.incidents
 
 
+def test_a_store_of_an_earlier_form_is_brought_to_the_newest_with_all_that_it_holds(path: Path) -> None:
+    use(path, lambda store, state: fill(store, state, 3))
+    with duckdb.connect(str(path)) as old:  # as form 2 was: one position an origin, and no table of changes
+        old.execute("CREATE TABLE old AS FROM checkpoints")
+        old.execute("DROP TABLE checkpoints")
+        old.execute(
+            'CREATE TABLE checkpoints (origin VARCHAR PRIMARY KEY, source VARCHAR, "offset" BIGINT, "at" TIMESTAMP, '
+            "device BIGINT, inode BIGINT, fingerprint VARCHAR, fingerprint_len BIGINT, tail_hash VARCHAR, "
+            "cursor VARCHAR DEFAULT '')"
+        )
+        old.execute("INSERT INTO checkpoints BY NAME FROM old")
+        old.execute("DROP TABLE old")
+        old.execute("DROP TABLE changes")
+        old.execute("DELETE FROM schema_migrations WHERE version > 2")
+    assert use(path, whole) == 3
+
+    async def two_sources(store: DuckStore, _: EngineState) -> None:
+        for source in ("web", "audit"):
+            await store.commit(Changeset(checkpoints=(replace(make.checkpoint(9), source=source, at=NOW),)))
+
+    use(path, two_sources)
+
+    async def both_are_there(_: DuckStore, state: EngineState) -> None:
+        assert {source for source, _ in state.checkpoints} == {"web", "audit"}
+
+    use(path, both_are_there)
+
+
 def test_f48_what_a_kill_left_is_loaded_on_a_full_disk_as_well(path: Path) -> None:
     """The last changes are in no table yet, and cannot be brought there now."""
     killed_after(path, 10)
@@ -515,7 +543,7 @@ def test_f48_what_a_kill_left_is_loaded_on_a_full_disk_as_well(path: Path) -> No
     disk.fill()
 
     async def scenario(store: DuckStore, state: EngineState) -> None:
-        assert state.checkpoints["a.log"].offset == 10
+        assert state.checkpoints["web", "a.log"].offset == 10
         assert len(state.incidents) == 10
         with pytest.raises(StoreFull):
             await store.commit(counted(11))

@@ -28,6 +28,11 @@ def open_logs(room: Path) -> int:
     return found
 
 
+def largest_rss_kb() -> int:
+    """Of this program alone: what getrusage tells counts the process too that it was started from."""
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+
+
 def ten_thousand(room: Path | str) -> None:
     room = Path(room)
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
@@ -38,7 +43,7 @@ def ten_thousand(room: Path | str) -> None:
 
     async def scenario() -> None:
         async with following(room / "*.log", reconcile_s=3600.0) as seen:
-            await seen.until(lambda: len(seen.checkpoints) == FILES, within=60)
+            await seen.until(lambda: len(seen.checkpoints) > FILES, within=60)
             assert open_logs(room) <= DESCRIPTORS // 2
             written = []
             for round_number in range(3):
@@ -56,7 +61,7 @@ def ten_thousand(room: Path | str) -> None:
             await after.until(lambda: len(after.lines) == 200, within=60)
 
     asyncio.run(scenario())
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MEMORY_KB
+    assert largest_rss_kb() < MEMORY_KB
 
 
 def test_f25_ten_thousand_files_are_followed_with_few_descriptors(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def print_status(status: Mapping[str, Any]) -> None:
     print(f"\nlast 24 h: {stats_line(status['stats'])}")
     read, waiting = status["counts"].get("lines", 0), status["alerts"]["pending"]
     print(f"so far: {several(read, 'line')} read, {several(waiting, 'alert')} to be sent")
+    if overflows := status["counts"].get("event_overflows"):
+        print(f"{several(overflows, 'overflow')} of the kernel's events: each time every file was looked at")
 
 
 def sentence(status: Mapping[str, Any]) -> str:

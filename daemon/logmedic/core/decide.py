@@ -15,6 +15,7 @@ from logmedic.model.changeset import (
     Delivered,
     Input,
     Observed,
+    Overflowed,
     ProbesFinished,
     Quiet,
     Reject,
@@ -61,6 +62,8 @@ def decide_in(draft: Draft, given: Input) -> None:
             quiet.on_quiet(draft, source, since)
         case Speaking(source):
             quiet.on_speaking(draft, source)
+        case Overflowed(times):
+            draft.tally("event_overflows", times)
         case Approve(incident_id, by):
             _approve(draft, incident_id, by)
         case Reject(incident_id, by):

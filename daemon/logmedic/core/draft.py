@@ -49,7 +49,7 @@ class Draft:
         self._source_events: list[SourceEvent] = []
         self._learnings: list[Learning] = []
         self._tallies: Counter[str] = Counter()
-        self._checkpoints: dict[str, Checkpoint] = {}
+        self._checkpoints: dict[tuple[str, str], Checkpoint] = {}
         self._intents: list[Intent] = []
 
     def issue(self, fingerprint: str) -> KnownIssue | None:
@@ -138,7 +138,7 @@ class Draft:
         self._tallies[kind] += n
 
     def reached(self, checkpoint: Checkpoint) -> None:
-        self._checkpoints[checkpoint.origin] = checkpoint
+        self._checkpoints[checkpoint.key] = checkpoint
 
     def intend(self, intent: Intent) -> None:
         self._intents.append(intent)

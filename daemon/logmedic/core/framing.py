@@ -66,6 +66,14 @@ class Framing:
         start, end = self._record_at(block, len(block) - 1, 0)
         return start if not self._is_full(block[start:end]) else None
 
+    def last_record(self, block: bytes) -> int | None:
+        """Where the last record starts when it looks whole, but may still get lines; None: it cannot."""
+        return records.last_record(block) if self._of_traces else None
+
+    def may_continue(self, block: bytes) -> bool:
+        """Whether its first line may belong to a record that looked whole."""
+        return self._of_traces and records.may_continue(block)
+
     def _record_at(self, block: bytes, at: int, floor: int) -> tuple[int, int]:
         """The record that holds byte `at`; `floor` is a record's start at or before it. Cut as from the nearest line
         that surely begins one: the same as from the block's start."""

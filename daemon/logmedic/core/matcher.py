@@ -73,6 +73,12 @@ class _Found:
     timeouts: Counter[str] = field(default_factory=Counter)
     captures_refused: int = 0
 
+    def add(self, other: _Found) -> None:
+        """What rules said of one more record."""
+        self.matches += other.matches
+        self.timeouts.update(other.timeouts)
+        self.captures_refused += other.captures_refused
+
 
 class Matcher:
     """All enabled `rules` and the error detectors in one scanner. `zone` is for times without an offset; `timeout_s`
@@ -97,6 +103,7 @@ class Matcher:
         self._zone = zone
         self._timeout_s = timeout_s
         self._any_source = any_source
+        self._careful = frozenset(rule.id for rule in rules if rule.match.unless)
         self._rules: list[_Compiled] = []
         self._owner: list[_Compiled] = []
         self._counting = threading.Lock()  # guards the two below: blocks are searched in several threads
@@ -120,8 +127,8 @@ class Matcher:
 
     def find(self, block: Block) -> Findings:
         """Matches in the order of the block; unknown errors put together by fingerprint, in the order of their first
-        ones."""
-        found = _Found()
+        ones. What was told of the first record before (`block.told`) is not told again."""
+        found, waits = _Found(), False
         entries = Entries(block) if block.entries else None
         if entries is None:
             framing = self._framings.get(block.source, TRACES)
@@ -130,18 +137,28 @@ class Matcher:
             hits = self._scanner.scan(block.data, entries.spans)
             records = entries.cut([*hits, *self._hits_in_fields(block)])
         detectors = len(self._owner)
+        told, grows = block.told, block.grows
         for start, end, indices in records:
-            span = start, end
-            if indices[0] < detectors and self._is_known(block, entries, span, indices, found):
+            if end <= told:
                 continue
-            if indices[-1] >= detectors:
-                self._note_unknown(block, span, indices, found)
+            span = start, end
+            said = found if start != grows else _Found()
+            known = indices[0] < detectors and self._is_known(block, entries, span, indices, said)
+            kind = None if known or indices[-1] < detectors else self._kind(block, span, indices)
+            if said is not found:
+                waits = kind is not None or any(match.rule_id in self._careful for match in said.matches)
+                if waits:
+                    break
+                found.add(said)
+            if kind is not None:
+                _note(found.unknown, kind, span)
         return Findings(
             matches=tuple(found.matches),
             unknown=tuple(self._unknown(block, entries, same) for same in found.unknown.values()),
             captures_refused=found.captures_refused,
             timeouts=dict(found.timeouts),
-            lines=_lines(block.data),
+            lines=_lines(block.data, told, grows if waits else None),
+            waits=waits,
         )
 
     def _hits_in_fields(self, block: Block) -> Iterator[tuple[int, int]]:
@@ -165,15 +182,23 @@ class Matcher:
     def _is_known(
         self, block: Block, entries: Entries | None, span: tuple[int, int], indices: list[int], found: _Found
     ) -> bool:
-        """Ask the rules with a hit in one record (`indices` ascending). Whether one of them knows it."""
+        """Ask the rules with a hit in one record (`indices` ascending). Whether one of them knows it: here, or by the
+        lines that were told before."""
         entry = PLAIN if entries is None else entries.at(span[0])
         text = decode(block.data, *span)
         names = (block.source, f"{block.source}:{entry.unit}") if entry.unit else (block.source,)
         record: Record | None = None
         known = False
         read = _Read(text, entry)
+        begun = _Read(decode(block.data, span[0], block.told), entry) if span[0] < block.told else None
         for compiled, candidates in self._candidates(indices, names):
+            told = self._ask(compiled, candidates, begun) if begun is not None else _No.MATCH
+            if isinstance(told, dict) or told is _No.UNLESS:
+                known = True
+                continue
             captures = self._ask(compiled, candidates, read)
+            if captures is told:  # given up on, and counted, before
+                continue
             if isinstance(captures, dict):
                 record = record or self._record(block, entry, span, text)
                 found.matches.append(Match(compiled.rule.id, record, captures, _group(compiled.rule, captures)))
@@ -185,17 +210,8 @@ class Matcher:
             known = known or isinstance(captures, dict) or captures is _No.UNLESS
         return known
 
-    def _note_unknown(self, block: Block, span: tuple[int, int], indices: list[int], found: _Found) -> None:
-        kind = self._judge.judge(block.source, block.data[span[0] : span[1]], indices)
-        if kind is None:
-            return
-        same = found.unknown.get(kind.fingerprint)
-        if same is None:
-            found.unknown[kind.fingerprint] = _Same(kind, span, span, critical=kind.critical)
-        else:
-            same.last = span
-            same.count += 1
-            same.critical = same.critical or kind.critical
+    def _kind(self, block: Block, span: tuple[int, int], indices: list[int]) -> Kind | None:
+        return self._judge.judge(block.source, block.data[span[0] : span[1]], indices)
 
     def _unknown(self, block: Block, entries: Entries | None, same: _Same) -> UnknownError:
         record, kind = self._record_of(block, entries, same.first), same.kind
@@ -294,8 +310,19 @@ def _scanned(rule: Rule) -> list[str]:
     return [*rule.match.patterns, r"\\"] if rule.match.field else list(rule.match.patterns)
 
 
-def _lines(content: bytes) -> int:
-    return content.count(b"\n") + (bool(content) and not content.endswith(b"\n"))
+def _note(unknown: dict[str, _Same], kind: Kind, span: tuple[int, int]) -> None:
+    same = unknown.get(kind.fingerprint)
+    if same is None:
+        unknown[kind.fingerprint] = _Same(kind, span, span, critical=kind.critical)
+    else:
+        same.last = span
+        same.count += 1
+        same.critical = same.critical or kind.critical
+
+
+def _lines(content: bytes, start: int, end: int | None) -> int:
+    whole = content.count(b"\n", start, end)
+    return whole + (end is None and len(content) > start and not content.endswith(b"\n"))
 
 
 def _typed(wanted: Iterable[tuple[str, Capture]], match: regex.Match[str]) -> dict[str, str] | None:

@@ -59,6 +59,8 @@ class _State(Enum):
 
 _WAITING = (_State.CHAINED, _State.GO_GAP)
 """What was last counts only once more follows."""
+_WHOLE = (_State.OPEN, _State.DONE)
+"""Nothing need follow, though it may."""
 
 
 def cut(
@@ -108,22 +110,21 @@ def spans(block: bytes) -> Iterator[tuple[int, int]]:
 
 
 def open_tail(block: bytes, followed: bool = False) -> int | None:
-    """Where the last record starts when it may still grow: its last line is inside an unfinished trace, or more is
-    there already (`followed`), of which nobody knows yet whether it belongs to it."""
-    if not block.endswith(b"\n"):
-        return None
-    at = len(block) - 1
-    start, end = _line(block, at)
-    grows = _kind(block, start) is not None or _announces(block, start, end) or _follows_panic(block, start)
-    if not grows and not followed:
-        return None
-    start = _surely_begins(block, at, 0)
-    while True:
-        end, state = _extend(block, start)
-        if end >= len(block) or state in _WAITING:
-            break
-        start = end
-    return start if followed or state not in (_State.OPEN, _State.DONE) else None
+    """Where the last record starts when it is not whole: its last line is inside an unfinished trace, or more is there
+    already (`followed`), of which nobody knows yet whether it belongs to it."""
+    start, state = _last(block)
+    return start if state is not None and (followed or state not in _WHOLE) else None
+
+
+def last_record(block: bytes) -> int | None:
+    """Where the last record starts; None when its last line has no newline."""
+    start, state = _last(block)
+    return start if state is not None else None
+
+
+def may_continue(block: bytes) -> bool:
+    """Whether its first line may belong to a record before it."""
+    return _kind(block, 0) is not None
 
 
 def decode(block: bytes, start: int, end: int) -> str:
@@ -135,6 +136,22 @@ def decode(block: bytes, start: int, end: int) -> str:
 
 
 _by_offset = itemgetter(1)
+
+
+def _last(block: bytes) -> tuple[int, _State | None]:
+    """Where the last record starts, and where it stands; None when its last line has no newline."""
+    if not block.endswith(b"\n"):
+        return len(block), None
+    at = len(block) - 1
+    start, end = _line(block, at)
+    if _kind(block, start) is None and not _announces(block, start, end) and not _follows_panic(block, start):
+        return start, _State.OPEN
+    start = _surely_begins(block, at, 0)
+    while True:
+        end, state = _extend(block, start)
+        if end >= len(block) or state in _WAITING:
+            return start, state
+        start = end
 
 
 def _line(block: bytes, at: int) -> tuple[int, int]:

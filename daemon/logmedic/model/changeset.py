@@ -76,6 +76,13 @@ class Speaking:
 
 
 @dataclass(frozen=True, slots=True)
+class Overflowed:
+    """Events of files were lost, so many `times`; each time every file was looked at (F12)."""
+
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Approve:
     incident_id: str
     by: str
@@ -105,6 +112,7 @@ Input = (
     | Tick
     | Quiet
     | Speaking
+    | Overflowed
     | Approve
     | Reject
     | TestAlert

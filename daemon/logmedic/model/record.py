@@ -11,11 +11,11 @@ from logmedic.model.gap import Gap
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far one origin is read: every byte before `offset` has its effect in the store. `origin` is the key (the
-    path that the glob found, or a name like `stdin`). `fingerprint` is a hash of the file's first bytes,
-    `fingerprint_len` of them, so that a reused inode is noticed; `tail_hash` is a hash of up to 64 bytes before
-    `offset`, so that a truncation that grew back is noticed (F04). `cursor`: the position in the words of the origin,
-    where bytes do not tell it (the journal)."""
+    """How far a source has read one origin: every byte before `offset` has its effect in the store. `origin`: the
+    path that the glob found, or a name like `stdin`; two sources may read the same. `fingerprint` is a hash of the
+    file's first bytes, `fingerprint_len` of them, so that a reused inode is noticed; `tail_hash` is a hash of up to 64
+    bytes before `offset`, so that a truncation that grew back is noticed (F04). `cursor`: the position in the words of
+    the origin, where bytes do not tell it (the journal)."""
 
     origin: str
     source: str
@@ -27,6 +27,10 @@ class Checkpoint:
     fingerprint_len: int = 0
     tail_hash: str = ""
     cursor: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.source, self.origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Block:
     after the block. `live` is False for a backlog. `complete` is True when no more of this record can follow (end of a
     rotated file, end of standard input): nothing is held back. `followed` is True when the origin had more
     already: the last record may go on there, whatever it looks like. `gaps`: what was passed over before this block.
+    `told`: bytes at the front that were handed on before, of the record that goes on here. `grows`: where the last
+    record begins, when it looks whole and lines that are not there yet may still belong to it.
     `entries`, ascending by `start`, of origins that know their entries; the first begins at 0."""
 
     source: str
@@ -61,6 +67,8 @@ class Block:
     followed: bool = False
     gaps: tuple[Gap, ...] = ()
     entries: tuple[Entry, ...] = ()
+    told: int = 0
+    grows: int | None = None
 
     @property
     def lost_bytes(self) -> int:
@@ -115,7 +123,8 @@ class UnknownError:
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What the matcher found in one block: `matches` in the order of the records, `unknown` one a fingerprint; and what
-    it had to give up on (I5). `given_up`: records that no decision could be made of (F44)."""
+    it had to give up on (I5). `given_up`: records that no decision could be made of (F44). `waits`: the last record,
+    which may still grow, is left out: what it means depends on the lines that it may get."""
 
     matches: tuple[Match, ...] = ()
     unknown: tuple[UnknownError, ...] = ()
@@ -123,3 +132,4 @@ class Findings:
     timeouts: Mapping[str, int] = field(default_factory=dict)
     lines: int = 0
     given_up: int = 0
+    waits: bool = False

@@ -20,7 +20,7 @@ ATTEMPT_MEMORY = timedelta(hours=24)
 class EngineState:
     """Issues by fingerprint; open incidents by id; `open_by_group` by (rule_id, group_key); windows by
     (rule_id, group_key); breakers by rule id; attempts (unfinished, or of the last 24 h) by id; templates by
-    fingerprint; undelivered alerts by id; checkpoints by origin; sources
+    fingerprint; undelivered alerts by id; checkpoints by source and origin; sources
     that are quiet, with the time when that was noticed."""
 
     issues: dict[str, KnownIssue] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class EngineState:
     attempts: dict[str, FixAttempt] = field(default_factory=dict)
     templates: dict[str, Template] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
-    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    checkpoints: dict[tuple[str, str], Checkpoint] = field(default_factory=dict)
     quiet_sources: dict[str, datetime] = field(default_factory=dict)
 
     def apply(self, changeset: Changeset) -> None:
@@ -47,12 +47,16 @@ class EngineState:
         self.templates.update((template.fingerprint, template) for template in changeset.templates)
         for alert in changeset.alerts:
             self._apply_alert(alert)
-        self.checkpoints.update((checkpoint.origin, checkpoint) for checkpoint in changeset.checkpoints)
+        self.checkpoints.update((checkpoint.key, checkpoint) for checkpoint in changeset.checkpoints)
         for event in changeset.source_events:
             if event.kind is SourceEventKind.QUIET:
                 self.quiet_sources[event.source] = event.at
             elif event.kind is SourceEventKind.SPEAKING:
                 self.quiet_sources.pop(event.source, None)
+
+    def checkpoints_of(self, source: str) -> dict[str, Checkpoint]:
+        """By origin."""
+        return {each.origin: each for each in self.checkpoints.values() if each.source == source}
 
     def _apply_incident(self, incident: Incident) -> None:
         key = (incident.rule_id, incident.group_key)

@@ -34,7 +34,9 @@ PART_FINDINGS = 100
 OTHERS = ""
 """The lane of what comes from no source: results of runners, ticks."""
 FLUSH_EVERY = timedelta(seconds=1)
-"""How long positions behind blocks without findings may wait for their commit: reading those again is harmless."""
+"""How long positions behind blocks without findings wait for their commit: reading those again is harmless."""
+FLUSH_SHARE = 10
+"""Of the time, one part in so many goes into that at most: the positions of 10,000 busy files take half a second."""
 LOOK_EVERY_S = 5.0
 """The longest wait for an input: the engine shows that it lives (watchdog), and old windows are dropped."""
 COMMIT_RETRY_BASE = timedelta(milliseconds=200)
@@ -66,9 +68,10 @@ class Engine:
         self._carry_out = carry_out
         self._alive = alive
         self._inputs: Lanes[Waiting] = Lanes(LANE_DEPTH)
-        self._advanced: dict[str, tuple[Checkpoint | None, int]] = {}
-        """By origin: the position behind blocks without findings, and the number of their lines."""
+        self._advanced: dict[tuple[str, str], tuple[Checkpoint | None, int]] = {}
+        """By source and origin: the position behind blocks without findings, and the number of their lines."""
         self._flush_at: datetime | None = None
+        self._flush_took = timedelta()
         self._due: datetime | None = None
         self._due_under: Policy | None = None
         """The policy that `_due` was found under; None when it must be looked for again."""
@@ -155,12 +158,12 @@ class Engine:
 
     def _joined(self, observed: Observed) -> Observed:
         """With the lines that are remembered of its origin: its position covers them, so they are committed with it."""
-        _, lines = self._advanced.pop(observed.origin, (None, 0))
+        _, lines = self._advanced.pop((observed.source, observed.origin), (None, 0))
         return replace(observed, findings=replace(observed.findings, lines=observed.findings.lines + lines))
 
     def _remember(self, observed: Observed) -> None:
-        self._advanced[observed.origin] = (observed.checkpoint, observed.findings.lines)
-        self._flush_at = self._flush_at or self._clock.now() + FLUSH_EVERY
+        self._advanced[observed.source, observed.origin] = (observed.checkpoint, observed.findings.lines)
+        self._flush_at = self._flush_at or self._clock.now() + max(FLUSH_EVERY, FLUSH_SHARE * self._flush_took)
 
     async def _flush(self) -> None:
         self._flush_at = None
@@ -168,7 +171,9 @@ class Engine:
             checkpoints = tuple(each for each, _ in self._advanced.values() if each is not None)
             given = Advanced(checkpoints, sum(lines for _, lines in self._advanced.values()))
             self._advanced = {}
+            begun = asyncio.get_running_loop().time()
             await self._take([given])
+            self._flush_took = timedelta(seconds=asyncio.get_running_loop().time() - begun)
 
     async def _take(self, given: Sequence[Input]) -> None:
         """Decide all of `given`, commit it at once, act."""

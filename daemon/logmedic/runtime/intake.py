@@ -24,8 +24,8 @@ HELD_UP_S = 1.0
 """An engine that is busy makes a source wait; for longer than this, people want to know."""
 NOTHING = Meter()
 HOLD_S = 0.3
-"""How long an unfinished stack trace waits for its next line. Only time counts in which the source is listened to: a
-commit that stalls must not cut in two what is there already."""
+"""How long a record that is unfinished, or that nothing is known of yet, waits for its next line. Only time counts in
+which the source is listened to: a commit that stalls must not cut in two what is there already."""
 
 
 class Listening:
@@ -100,7 +100,7 @@ class Intake:
         self._assemblers.clear()
         self._flushes.clear()
         async with asyncio.TaskGroup() as flushes:  # a flush that fails ends the run, and is not lost
-            async with aclosing(self._source.blocks(self._engine.state.checkpoints)) as blocks:
+            async with aclosing(self._source.blocks(self._engine.state.checkpoints_of(self.name))) as blocks:
                 self._listening.start(_now())
                 async for block in blocks:
                     self._listening.stop(_now())
@@ -112,8 +112,7 @@ class Intake:
     async def _take(self, block: Block, flushes: asyncio.TaskGroup) -> None:
         self._cancel_flush(block.origin)
         assembler = self._assemblers.setdefault(block.origin, Assembler(self._framing))
-        ready = assembler.push(block)
-        if ready is not None:
+        for ready in assembler.push(block):
             await self._match(ready)
         if assembler.pending:
             self._flushes[block.origin] = flushes.create_task(self._flush_later(block.origin))
@@ -148,8 +147,13 @@ class Intake:
             findings = await asyncio.to_thread(matcher.find, block)
         else:
             findings = matcher.find(block)
-        self._meters.setdefault(block.origin, Meter()).take(block, findings.lines)
         self.spoke_at = _now() if block.data else self.spoke_at
+        if findings.waits:
+            before = self._assemblers[block.origin].take_back(block)
+            if before is None:
+                return
+            block = before
+        self._meters.setdefault(block.origin, Meter()).take(block, findings.lines)
         self._waits_since = _now()
         await self._engine.submit(Observed(block.source, block.origin, findings, block.checkpoint, block.gaps))
         self._waits_since = None

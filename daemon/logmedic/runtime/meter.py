@@ -25,9 +25,9 @@ class Meter:
     last_line_at: datetime | None = None
 
     def take(self, block: Block, lines: int) -> None:
-        """`lines`: how many there are in `block`."""
+        """`lines`: how many are new in `block`."""
         self.lines += lines
-        self.bytes_read += len(block.data)
+        self.bytes_read += len(block.data) - block.told
         self.gaps += len(block.gaps)
         self.truncations += sum(gap.kind is SourceEventKind.TRUNCATED for gap in block.gaps)
         self.skipped_bytes += block.lost_bytes

@@ -1,12 +1,13 @@
-"""Notices sources that went quiet (F29). Says it to the engine, which tells people once."""
+"""Notices sources that went quiet (F29), and events that were lost (F12). Says it to the engine, which tells people
+once, and counts."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from logmedic.model.changeset import Quiet, Speaking
+from logmedic.model.changeset import Overflowed, Quiet, Speaking
 from logmedic.ports import Clock
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.intake import Intake
@@ -44,3 +45,13 @@ class Watchman:
             await self._engine.settled(Quiet(intake.name, since))
         elif silent_s < after_s and known and intake.spoke_at is not None:
             await self._engine.settled(Speaking(intake.name))
+
+
+async def count_overflows(overflows: Callable[[], int], engine: Engine) -> None:
+    """Until cancelled. `overflows`: how many there were so far."""
+    counted = overflows()
+    while True:
+        await asyncio.sleep(LOOK_MAX_S)
+        if (now := overflows()) > counted:
+            await engine.settled(Overflowed(now - counted))
+            counted = now

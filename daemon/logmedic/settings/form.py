@@ -119,6 +119,7 @@ class SourceSettings(Part):
     quiet_after: Duration | None = None
     """Call people when no line came for so long."""
     multiline: Multiline | None = None
+    """Not with syslog, where each message is a record."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -126,6 +127,8 @@ class SourceSettings(Part):
         if len(kinds) != 1:
             said = " and ".join(f"`{name}`" for name in kinds) or "nothing"
             raise ValueError(f"it names {said}; name one of files, journal, command, syslog")
+        if self.syslog is not None and self.multiline is not None:
+            raise ValueError("`multiline` has no effect on `syslog`: each message is a record of its own; leave it out")
         return self
 
 

@@ -30,6 +30,8 @@ MAX_OBSERVED = 64
 """Directories given to watchdog, which spends a thread on each. Those beyond are seen by `renew` alone."""
 
 POLL_S = 3.0
+RETRY_S = 60.0
+"""How long to poll before inotify is tried again."""
 
 ENTRIES: list[type[FileSystemEvent]] = [
     FileCreatedEvent,
@@ -93,11 +95,14 @@ class _Handler(FileSystemEventHandler):
 class WatchdogDiscovery:
     """One observer for everybody. Made anywhere, used on one running loop, closed by whoever made it."""
 
-    def __init__(self, *, observer: Callable[[], BaseObserver] = Observer) -> None:
-        self._make_observer = observer
+    def __init__(self, *, observer: Callable[[], BaseObserver] = Observer, retry_s: float = RETRY_S) -> None:
+        self._make_native = observer
         self._observer: BaseObserver | None = None
         self._watched: dict[str, _Watched] = {}
         self._problem = ""
+        self._retry_s = retry_s
+        self._retry_at = 0.0
+        """Loop time before which inotify is not tried again."""
 
     @property
     def problem(self) -> str:
@@ -133,6 +138,8 @@ class WatchdogDiscovery:
                     self._observe(directory, watched)
             if watched.seen != before:
                 self._tell(directory)
+        if self._problem and asyncio.get_running_loop().time() >= self._retry_at:
+            self._try_again()
 
     async def close(self) -> None:
         observer, self._observer = self._observer, None
@@ -158,12 +165,13 @@ class WatchdogDiscovery:
 
     def _schedule(self, directory: str, contents: bool) -> ObservedWatch:
         if self._observer is None:
-            self._observer = self._make_observer()
-            self._observer.daemon = True
-            self._observer.start()
+            self._observer = _started(_polling_observer if self._problem else self._make_native)
+        return self._scheduled(self._observer, directory, contents=contents, polled=bool(self._problem))
+
+    def _scheduled(self, observer: BaseObserver, directory: str, *, contents: bool, polled: bool) -> ObservedWatch:
         handler = _Handler(self._tell, directory, asyncio.get_running_loop())
-        wanted = (POLLED_CONTENTS if self._problem else CONTENTS) if contents else ENTRIES
-        return self._observer.schedule(handler, directory, event_filter=wanted)
+        wanted = (POLLED_CONTENTS if polled else CONTENTS) if contents else ENTRIES
+        return observer.schedule(handler, directory, event_filter=wanted)
 
     def _fall_back(self, error: OSError) -> None:
         """No inotify for watchdog: watch everything again by polling; when even that fails, `renew` is what is left."""
@@ -174,10 +182,33 @@ class WatchdogDiscovery:
         if self._observer is not None:
             self._observer.stop()
         self._observer = None
-        self._make_observer = _polling_observer
+        self._retry_at = asyncio.get_running_loop().time() + self._retry_s
         for directory, watched in self._watched.items():
             watched.observed = None
             self._observe(directory, watched)
+
+    def _try_again(self) -> None:
+        """Back to inotify when it can watch all of it; till then nothing changes."""
+        self._retry_at = asyncio.get_running_loop().time() + self._retry_s
+        directories = [directory for directory, watched in self._watched.items() if watched.seen is not None]
+        native: BaseObserver | None = None
+        try:
+            native = _started(self._make_native)
+            observed = {
+                each: self._scheduled(native, each, contents=self._watched[each].contents, polled=False)
+                for each in directories[:MAX_OBSERVED]
+            }
+        except OSError:
+            if native is not None:
+                native.stop()
+            return
+        polling, self._observer = self._observer, native
+        for directory, watched in self._watched.items():
+            watched.observed = observed.get(directory)
+        self._problem = ""
+        log.info("discovery_recovered")
+        if polling is not None:
+            polling.stop()
 
     def _unobserve(self, watched: _Watched) -> None:
         observed, watched.observed = watched.observed, None
@@ -186,6 +217,13 @@ class WatchdogDiscovery:
 
     def _observed_count(self) -> int:
         return sum(watched.observed is not None for watched in self._watched.values())
+
+
+def _started(make: Callable[[], BaseObserver]) -> BaseObserver:
+    observer = make()
+    observer.daemon = True
+    observer.start()
+    return observer
 
 
 def _polling_observer() -> BaseObserver:

@@ -9,7 +9,7 @@ import os
 import resource
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
@@ -45,10 +45,11 @@ class _Expanded(NamedTuple):
 
 
 class FileSource:
-    """Follows what the globs find; see ports.Source. `once`: reads each file to its present end and ends. Files found
-    at the start without a checkpoint begin at their end, with `from_start` or `once` at 0; those that appear later
-    begin at 0. `wake` and `discovery` are shared and not closed here. `max_open`: descriptors held at once (default:
-    half of the process's limit); the least recently read are closed and opened again when they change."""
+    """Follows what the globs find; see ports.Source. `once`: reads each file to its present end and ends. Files that a
+    glob finds at its first start begin at their end, with `from_start` or `once` at 0; those that appear later, also
+    while nothing runs, begin at 0. `wake` and `discovery` are shared and not closed here. `max_open`: descriptors held
+    at once (default: half of the process's limit); the least recently read are closed and opened again when they
+    change."""
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class FileSource:
 
     def _reset(self) -> None:
         self._bell = Bell()
+        self._unmarked: list[str] = []
         self._expand_wanted = False
         self._expansion: asyncio.Task[_Expanded] | None = None
         self._next_expansion = 0.0
@@ -125,6 +127,8 @@ class FileSource:
                 if follower is None:
                     if self._once:
                         return
+                    for mark in self._marks_of_patterns():
+                        yield mark
                     await self._bell.wait(self._patience(_now()))
                     continue
                 block = await follower.step(_now(), self._clock.now())
@@ -144,7 +148,12 @@ class FileSource:
         for origin, mark in checkpoints.items():
             if self._is_mine(mark):
                 self._follow(origin, mark=mark)
-        found = self._found()
+        known = [pattern for pattern in self._globs if _mark_of(pattern) in checkpoints]
+        self._unmarked = [pattern for pattern in self._globs if pattern not in known]
+        later = self._found(known)  # what is new of these appeared while nobody was there to meet it
+        rotated = {path: siblings_of(path).paths for path in later if path not in self._followers}
+        self._adopt_all(later, Start.BEGINNING, rotated)
+        found = self._found(self._unmarked)
         history = _history(found) if self._start is Start.BEGINNING else {}
         self._adopt_all(found, self._start, history)
         self._next_look = _now() + self._reconcile_s
@@ -154,11 +163,19 @@ class FileSource:
     def _is_mine(self, mark: Checkpoint) -> bool:
         return mark.source == self._name and any(fnmatch(mark.origin, pattern) for pattern in self._globs)
 
-    def _found(self) -> list[str]:
+    def _marks_of_patterns(self) -> Iterator[Block]:
+        """Once the positions of what a pattern found first are told: what it finds later, also at a later start, is
+        new, and read from its beginning."""
+        unmarked, self._unmarked = self._unmarked, []
+        for pattern in unmarked:
+            now, origin = self._clock.now(), _mark_of(pattern)
+            yield Block(self._name, origin, b"", 0, Checkpoint(origin, self._name, 0, now), now)
+
+    def _found(self, globs: Sequence[str]) -> list[str]:
         """What the globs find. A directory that a pattern happens to match is passed over; one that is named is not:
         it is trouble to be told."""
         paths: dict[str, None] = {}
-        for pattern in self._globs:
+        for pattern in globs:
             named = not glob.has_magic(pattern)
             for path in sorted(glob.iglob(pattern, recursive=True)):
                 if named or not (os.path.isdir(path) or is_packed(path)):
@@ -174,7 +191,7 @@ class FileSource:
 
     def _expanded(self) -> _Expanded:
         begun = time.monotonic()
-        return _Expanded(self._found(), parents_of(self._globs), time.monotonic() - begun)
+        return _Expanded(self._found(self._globs), parents_of(self._globs), time.monotonic() - begun)
 
     def _take_expansion(self, expanded: _Expanded) -> None:
         self._expansion = None
@@ -362,6 +379,11 @@ class FileSource:
         for directory in self._directories:
             self._discovery.forget(directory, self._discovered)
         self._directories = set()
+
+
+def _mark_of(pattern: str) -> str:
+    """The origin under which it is remembered that a pattern has found its first files; no path begins so."""
+    return f"glob:{pattern}"
 
 
 def _now() -> float:

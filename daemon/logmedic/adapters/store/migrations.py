@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from logmedic.adapters.store import pending
-from logmedic.adapters.store.rows import FIRST_TABLES, SOURCE_EVENTS
+from logmedic.adapters.store.rows import CHECKPOINTS, FIRST_TABLES, SOURCE_EVENTS
 from logmedic.model.errors import StoreTooNew
 
 
@@ -29,7 +29,15 @@ def _third(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(pending.CREATE)
 
 
-STEPS: tuple[Any, ...] = (_first, _second, _third)
+def _fourth(connection: duckdb.DuckDBPyConnection) -> None:
+    """Two sources may read one file: each has its position."""
+    connection.execute("ALTER TABLE checkpoints RENAME TO old_checkpoints")
+    connection.execute(CHECKPOINTS.create)
+    connection.execute("INSERT INTO checkpoints BY NAME FROM old_checkpoints")
+    connection.execute("DROP TABLE old_checkpoints")
+
+
+STEPS: tuple[Any, ...] = (_first, _second, _third, _fourth)
 NEWEST = len(STEPS)
 
 

@@ -206,7 +206,7 @@ ATTEMPTS = Table("fix_attempts", FixAttempt, ("id",))
 BREAKERS = Table("breakers", Breaker, ("rule_id",))
 ALERTS = Table("alerts", Alert, ("id",))
 TALLIES = Table("tallies", Tally, ("minute", "kind"), sums=("n",))
-CHECKPOINTS = Table("checkpoints", Checkpoint, ("origin",))
+CHECKPOINTS = Table("checkpoints", Checkpoint, ("source", "origin"))
 SOURCE_EVENTS = Table("source_events", SourceEvent, ("id",))
 
 FIRST_TABLES: tuple[Table[Any], ...] = (
