@@ -18,7 +18,7 @@ from crash.stored import tally
 from crash.storm import differing, furnish, rows
 from logmedic.adapters.store.duck import open_readonly
 
-KILLS = 24
+KILLS = 12
 VICTIM = Path(__file__).with_name("victim.py")
 
 RULES = """\
