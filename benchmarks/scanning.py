@@ -127,13 +127,19 @@ def storm(megabytes: int) -> Iterator[Row]:
     """storm-1k: a tenth of the lines match, with captures; counts exact."""
     corpus = Corpus(megabytes, hits=0.1, spread=1000)
     ours = scan(corpus, 1000)
-    row = _share("storm-1k", "4", ours, scan(Corpus(megabytes), 1000), "scan-1k", 0.3)
+    yield _share("storm-1k", "4", ours, scan(Corpus(megabytes), 1000), "scan-1k", 0.3)
+    part = sliced(corpus.made(), 5)  # of so many hits grep gets through 1 MB a second
+    counted, searched = _count_of_grep(part), matcher(1000)[0]
+    if counted >= 0:
+        found = sum(len(searched.find(block_of(each)).matches) for each in blocks(part))
+        yield Row(
+            "4", "storm-1k, count", f"{found:,} in 5 MB", f"grep -E -c: {counted:,}", "", "exact", counted == found
+        )
+
+
+def _count_of_grep(log: Path) -> int:
     with tempfile.TemporaryDirectory() as room:
-        counted = peers.grep(corpus.made(), write_patterns(Path(room) / "patterns", 1000))
-    yield row
-    if not counted.absent:
-        same = counted.found == ours.matches
-        yield Row("4", "storm-1k, count", f"{ours.matches:,}", f"grep -E -c: {counted.found:,}", "", "exact", same)
+        return peers.grep(log, write_patterns(Path(room) / "patterns", 1000)).found
 
 
 def learn_share(megabytes: int) -> Iterator[Row]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.blocks import block_of, cuts_of, handed_on
-from logmedic.core.assembler import MAX_TOLD_BYTES, Assembler
+from core.blocks import NOW, block_of, cuts_of, handed_on
+from logmedic.core.assembler import GROWS, MAX_TOLD_BYTES, Assembler
 from logmedic.core.matcher import Matcher
 from logmedic.model.record import Block
 from logmedic.model.rule import MatchSpec, Rule
@@ -126,3 +127,16 @@ def test_i1_what_records_mean_is_told_once_and_the_same_however_the_lines_come_i
         told.take(ready)
     whole.take(block_of(content, 0))
     assert (told.matches, told.unknown, told.lines) == (whole.matches, whole.unknown, whole.lines)
+
+
+def test_a_trace_that_is_written_much_later_is_a_record_of_its_own() -> None:
+    told = Told()
+    (ready,) = told.assembler.push(block_of(HEAD, 0))
+    told.take(ready)
+    later = replace(block_of(TRACE, len(HEAD)), read_at=NOW + GROWS + timedelta(seconds=1))
+    for block in (*told.assembler.push(later), told.assembler.flush()):
+        if block is not None:
+            told.take(block)
+    told.take(told.assembler.flush() or block_of(b"", 0))
+    assert told.matches == {("boom", 0): 1}
+    assert sum(told.unknown.values()) == 1

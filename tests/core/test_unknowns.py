@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,4 +71,27 @@ def test_i6_what_is_remembered_is_bounded() -> None:
     judge = Judge(0)
     for n in range(3 * REMEMBERED):
         judge.judge("app", b"ERROR shop: %s lost\n" % f"{n:b}".replace("0", "a").replace("1", "b").encode(), ALL)
-    assert all(len(memory) <= 2 * REMEMBERED for memory in judge.memories)
+    assert len(judge.memory) <= 2 * REMEMBERED
+
+
+@pytest.mark.parametrize(
+    ("line", "component"),
+    [
+        ("Nov {day:2} 12:00:00 web sshd[123]: error: kex failed from 10.0.0.{day} port 22", "sshd"),
+        ("[Wed Nov {day:2} 12:00:00 2026] [core:error] lost", "app"),
+        ("Mon Nov {day:2} 12:00:00 web myapp[3]: error: lost", "app"),
+        ("<11>1 2026-11-{day:02}T12:00:00Z web shop 7 - - error: order {day} lost", "app"),
+        ("2026-11-{day:02} 12:00:00,1 ERROR shop.pay: late since Nov {day:2} 11:00:00", "shop.pay"),
+    ],
+)
+def test_the_day_of_the_month_makes_no_other_error(line: str, component: str) -> None:
+    judge, kinds = Judge(0), set()
+    for day in range(1, 32):
+        text = line.format(day=day)
+        kind = judge.judge("app", f"{text}\n".encode(), ALL)
+        assert kind is not None
+        assert kind.component == templates.component_of(text, "app")
+        kinds.add((kind.component, kind.template))
+    assert len(kinds) == 1, kinds
+    if component != "app":
+        assert {each for each, _ in kinds} == {component}

@@ -14,6 +14,7 @@ import pytest
 
 from fixes.steps import ATTEMPT, open_to_all, python, run, shell, step
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
+from logmedic.adapters.fixes.runners import Runners, end
 from logmedic.model.rule import SandboxKind, SandboxSpec, Step
 
 
@@ -236,3 +237,19 @@ def children() -> list[str]:
     """Live processes that this one started."""
     me = os.getpid()
     return Path(f"/proc/{me}/task/{me}/children").read_text().split()
+
+
+def test_what_kept_a_runner_from_starting_before_does_not_fail_the_next_step(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        program = tmp_path / "python"
+        runners = Runners(str(program), ready=True)
+        runners.prepare()
+        await asyncio.sleep(0)
+        while asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.sleep(0.01)
+        program.symlink_to(sys.executable)
+        runner = await runners.take()
+        await end(runner)
+        await runners.close()
+
+    asyncio.run(scenario())

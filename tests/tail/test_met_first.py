@@ -4,9 +4,10 @@ beginning when it came later, whoever was there to see it."""
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
-from logmedic.model.record import Checkpoint
+from logmedic.model.record import OVER, Checkpoint
 from tail.collector import append, following
 
 
@@ -50,5 +51,33 @@ def test_a_pattern_that_is_added_begins_at_the_end_of_what_it_finds(tmp_path: Pa
         append(tmp_path / "a.log", "new")
         lines, _ = await read(tmp_path / "a.log", tmp_path / "*.txt", checkpoints=marks, lines=1)
         assert lines == ["new"]
+
+    asyncio.run(scenario())
+
+
+def test_a_pattern_has_met_its_files_only_when_each_has_a_position(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        append(tmp_path / "old.log", "before the first start")
+        os.mkfifo(tmp_path / "odd.log")
+        async with following(tmp_path / "*.log") as seen:
+            await seen.until_settled(tmp_path / "old.log")
+            append(tmp_path / "old.log", "after it")
+            await seen.until_lines("after it")
+            assert f"glob:{tmp_path / '*.log'}" not in seen.checkpoints
+            (tmp_path / "odd.log").unlink()
+            await seen.until(lambda: f"glob:{tmp_path / '*.log'}" in seen.checkpoints)
+
+    asyncio.run(scenario())
+
+
+def test_i6_the_position_in_a_file_that_is_gone_and_read_is_forgotten(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "once.log"
+        async with following(tmp_path / "*.log", from_start=True) as seen:
+            append(log, "all of it")
+            await seen.until_lines("all of it")
+            append(tmp_path / "next.log", "another")  # a deleted file is let go once its grace is over
+            log.unlink()
+            await seen.until(lambda: seen.checkpoints[str(log)].offset == OVER, within=90)
 
     asyncio.run(scenario())

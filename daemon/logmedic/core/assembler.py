@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from logmedic.core.framing import TRACES, Framing
 from logmedic.core.position import TAIL_BYTES, tail_hash
 from logmedic.model.record import Block
 
 MAX_HELD_BYTES = 256 * 1024
+GROWS = timedelta(seconds=5)
+"""So long after its beginning was read a record may get lines: whoever writes a trace does not pause."""
 MAX_TOLD_BYTES = 16 * 1024
 """Of a record that was handed on and may still get lines; one is kept for each origin. A longer one is over."""
 
@@ -24,8 +27,8 @@ class Assembler:
     def __init__(self, framing: Framing = TRACES) -> None:
         self._framing = framing
         self._held: Block | None = None
-        self._told = b""
-        """The record that was handed on last, while it may grow."""
+        self._told, self._told_at = b"", datetime.min.replace(tzinfo=UTC)
+        """The record that was handed on last, while it may grow; and when it was read."""
         self._before = self._before_last = b""
         """The last bytes before what is held, else before `_next`; and before the block that was handed on last."""
         self._next = (0, 0, -1)
@@ -65,13 +68,16 @@ class Assembler:
         whole = block
         if held is not None:
             whole = replace(block, data=held.data + block.data, start=held.start, gaps=held.gaps, told=held.told)
-        elif told and adjacent and self._framing.may_continue(block.data):
+        elif told and adjacent and self._is_soon(block) and self._framing.may_continue(block.data):
             whole = replace(block, data=told + block.data, start=block.start - len(told), told=len(told))
         self._next = (*_place(block)[:2], block.start + len(block.data))
         # The position before what is held can be told only of bytes that follow one another.
         movable = (adjacent or held is None) and block.checkpoint.offset == self._next[2] and not block.complete
         cut = self._cut(whole) if movable else None
         return self._hold(whole, cut) if cut is not None else self._handed_on(whole, movable)
+
+    def _is_soon(self, block: Block) -> bool:
+        return abs(block.read_at - self._told_at) <= GROWS
 
     def _cut(self, block: Block) -> int | None:
         """Where what is held back begins; None: nothing is."""
@@ -95,7 +101,7 @@ class Assembler:
         at = self._framing.last_record(whole.data) if movable else None
         if at is None or len(whole.data) - at > MAX_TOLD_BYTES:
             return whole
-        self._told = whole.data[at:]
+        self._told, self._told_at = whole.data[at:], whole.read_at
         return replace(whole, grows=at)
 
 

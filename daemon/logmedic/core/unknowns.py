@@ -20,9 +20,12 @@ _ZEROED = bytes.maketrans(b"123456789", b"000000000")
 _TELLS_ZERO = b": 0"
 """`errors: 0` is none: there, and nowhere else, it matters which digit it is."""
 _LENGTHS = re.compile(
-    rb"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?![\w.:/-])|(?<=[ =(*#,])\d{1,9}(?![\w./:-]|,\d)"
+    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?![\w.:/-])"
+    r"|(?<=[ =(*#,])\d{1,9}(?![\w./:-]|,\d| \d\d:)",
+    re.ASCII,
 )
-"""Addresses, and numbers that stand alone: of these, how many digits they have does not matter either."""
+"""In a message, addresses, and numbers that stand alone, but for a day before a time: how many digits these have is
+chance, and makes no other kind."""
 _DETECTORS = tuple(map(regex.compile, templates.ERROR_DETECTORS))
 
 
@@ -38,53 +41,39 @@ class Kind:
 
 
 class Judge:
-    """Judges by the shape of a record: its text with each digit zeroed, and with addresses and numbers as one. What
-    has the same shape is of the same kind, so that remembering kinds by shape, and shapes by the record's zeroed bytes,
-    changes nothing. Used from any thread: what two judge at once is the same."""
+    """Remembers by the record's bytes with all digits zeroed: what is found depends on where digits stand alone (see
+    `templates.mask`), so remembering changes nothing. Used from any thread: what two judge at once is the same."""
 
     def __init__(self, first: int) -> None:
         """`first`: the index of the first of templates.ERROR_DETECTORS among the patterns of the scanner."""
         self._first = first
-        self._by_bytes, self._by_shape = self.memories = _Memory(), _Memory()
+        self.memory = _Memory()
 
     def judge(self, source: str, raw: bytes, indices: Sequence[int]) -> Kind | None:
         """The kind of the record `raw`; None when it is no error. `indices`: of the patterns with a hit in it."""
-        zeroed = raw.translate(_ZEROED)
         if len(raw) > MAX_KEY or _TELLS_ZERO in raw:
-            return self._judged(source, raw, _shape_of(zeroed), indices)
-        key = source, zeroed
-        kind = self._by_bytes.get(key)
+            return self._judged(source, raw, indices)
+        key = source, raw.translate(_ZEROED)
+        kind = self.memory.get(key)
         if kind is _NEVER:
-            kind = self._by_its_shape(source, raw, _shape_of(zeroed), indices)
-            self._by_bytes.put(key, kind)
+            kind = self._judged(source, raw, indices)
+            self.memory.put(key, kind)
         return kind
 
-    def _by_its_shape(self, source: str, raw: bytes, shape: bytes, indices: Sequence[int]) -> Kind | None:
-        key = source, shape
-        kind = self._by_shape.get(key)
-        if kind is _NEVER:
-            kind = self._judged(source, raw, shape, indices)
-            self._by_shape.put(key, kind)
-        return kind
-
-    def _judged(self, source: str, raw: bytes, shape: bytes, indices: Sequence[int]) -> Kind | None:
-        if not self._is_error(decode(raw, 0, len(raw)), indices):
+    def _judged(self, source: str, raw: bytes, indices: Sequence[int]) -> Kind | None:
+        text = decode(raw, 0, len(raw))
+        if not self._is_error(text, indices):
             return None
-        text = decode(shape, 0, len(shape))
         trace = templates.has_trace(text)
         if not trace and templates.declares_calm(text):
             return None
         component = templates.component_of(text, source)
-        template = templates.mask(templates.message_of(text))
+        template = templates.mask(_LENGTHS.sub(_as_one, templates.message_of(text)))
         return Kind(component, template, templates.fingerprint(component, template), trace, templates.is_critical(text))
 
     def _is_error(self, text: str, indices: Sequence[int]) -> bool:
         detectors = (index - self._first for index in indices if index >= self._first)
         return any(_DETECTORS[each].search(text) for each in detectors)
-
-
-def _shape_of(zeroed: bytes) -> bytes:
-    return _LENGTHS.sub(_as_one, zeroed)
 
 
 _NEVER = Kind("", "", "", False, False)
@@ -117,5 +106,5 @@ class _Memory:
         self._young[key] = kind
 
 
-def _as_one(found: re.Match[bytes]) -> bytes:
-    return b"0.0.0.0" if b"." in found[0] else b"0"
+def _as_one(found: re.Match[str]) -> str:
+    return "0.0.0.0" if "." in found[0] else "0"  # noqa: S104  not an address to listen on

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from logmedic.model.gap import Gap
 
+OVER = -1
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -15,7 +17,8 @@ class Checkpoint:
     path that the glob found, or a name like `stdin`; two sources may read the same. `fingerprint` is a hash of the
     file's first bytes, `fingerprint_len` of them, so that a reused inode is noticed; `tail_hash` is a hash of up to 64
     bytes before `offset`, so that a truncation that grew back is noticed (F04). `cursor`: the position in the words of
-    the origin, where bytes do not tell it (the journal)."""
+    the origin, where bytes do not tell it (the journal). An `offset` of OVER: the origin is gone and was read, its
+    position is to be forgotten."""
 
     origin: str
     source: str
@@ -27,6 +30,10 @@ class Checkpoint:
     fingerprint_len: int = 0
     tail_hash: str = ""
     cursor: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.offset == OVER
 
     @property
     def key(self) -> tuple[str, str]:

@@ -47,12 +47,19 @@ class EngineState:
         self.templates.update((template.fingerprint, template) for template in changeset.templates)
         for alert in changeset.alerts:
             self._apply_alert(alert)
-        self.checkpoints.update((checkpoint.key, checkpoint) for checkpoint in changeset.checkpoints)
+        for checkpoint in changeset.checkpoints:
+            self._apply_checkpoint(checkpoint)
         for event in changeset.source_events:
             if event.kind is SourceEventKind.QUIET:
                 self.quiet_sources[event.source] = event.at
             elif event.kind is SourceEventKind.SPEAKING:
                 self.quiet_sources.pop(event.source, None)
+
+    def _apply_checkpoint(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.is_over:
+            self.checkpoints.pop(checkpoint.key, None)
+        else:
+            self.checkpoints[checkpoint.key] = checkpoint
 
     def checkpoints_of(self, source: str) -> dict[str, Checkpoint]:
         """By origin."""

@@ -216,11 +216,10 @@ class Engine:
             return
         matches = tuple(each for each in given.findings.matches if self._is_sound(Findings(matches=(each,))))
         unknown = tuple(each for each in given.findings.unknown if self._is_sound(Findings(unknown=(each,))))
-        all_of_it = _findings([given])
+        all_of_it = _records(given.findings)
         for kept in (replace(given.findings, matches=matches, unknown=unknown), Findings(lines=given.findings.lines)):
-            sound = replace(given, findings=kept)
-            given_up = all_of_it - _findings([sound])
-            changeset = await self._decided([replace(sound, findings=replace(kept, given_up=given_up))])
+            counted = replace(kept, given_up=all_of_it - _records(kept))
+            changeset = await self._decided([replace(given, findings=counted)])
             if not isinstance(changeset, Failure):  # else they fail only together: the position is what can be kept
                 await self._make_true(changeset)
                 return
@@ -256,6 +255,10 @@ def _is_uneventful(observed: Observed) -> bool:
 def _findings(given: Sequence[Input]) -> int:
     observed = (each.findings for each in given if isinstance(each, Observed))
     return sum(len(found.matches) + len(found.unknown) for found in observed)
+
+
+def _records(findings: Findings) -> int:
+    return len(findings.matches) + sum(each.count for each in findings.unknown)
 
 
 def _parts(given: Input) -> Iterator[Input]:

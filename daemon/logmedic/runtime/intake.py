@@ -25,7 +25,11 @@ HELD_UP_S = 1.0
 NOTHING = Meter()
 HOLD_S = 0.3
 """How long a record that is unfinished, or that nothing is known of yet, waits for its next line. Only time counts in
-which the source is listened to: a commit that stalls must not cut in two what is there already."""
+which the source is listened to, or in which each of its files had a turn: a commit that stalls must not cut in two what
+is there already, and a file that floods must not hold up what another one said."""
+HOLD_ROUNDS = 8
+"""So many turns of all its files, while a source is never waited for."""
+SHORT_S = 0.01
 
 
 class Listening:
@@ -73,6 +77,8 @@ class Intake:
         self._flushes: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         self._listening = Listening()
+        self._rounds = 0
+        self._in_round: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -96,6 +102,7 @@ class Intake:
 
     async def run(self) -> None:
         """Until the source is exhausted."""
+        self._waits_since = None
         await self._engine.settled()  # what an earlier run had queued is in the checkpoints by then (I1)
         self._assemblers.clear()
         self._flushes.clear()
@@ -111,20 +118,31 @@ class Intake:
 
     async def _take(self, block: Block, flushes: asyncio.TaskGroup) -> None:
         self._cancel_flush(block.origin)
+        self._count_rounds(block.origin)
         assembler = self._assemblers.setdefault(block.origin, Assembler(self._framing))
         for ready in assembler.push(block):
             await self._match(ready)
         if assembler.pending:
             self._flushes[block.origin] = flushes.create_task(self._flush_later(block.origin))
+        if block.checkpoint.is_over:
+            self._assemblers.pop(block.origin, None)
+            self._meters.pop(block.origin, None)
+
+    def _count_rounds(self, origin: str) -> None:
+        """The files of a source take turns: when one comes again, all that had something had theirs."""
+        if origin in self._in_round:
+            self._rounds += 1
+            self._in_round.clear()
+        self._in_round.add(origin)
 
     def _cancel_flush(self, origin: str) -> None:
         if (waiting := self._flushes.pop(origin, None)) is not None:
             waiting.cancel()
 
     async def _flush_later(self, origin: str) -> None:
-        until, rest = self._listening.total(_now()) + HOLD_S, HOLD_S
-        while rest > 0:
-            await asyncio.sleep(rest)
+        until, rest, begun = self._listening.total(_now()) + HOLD_S, HOLD_S, self._rounds
+        while rest > 0 and self._rounds - begun <= HOLD_ROUNDS:
+            await asyncio.sleep(max(rest, SHORT_S))
             rest = until - self._listening.total(_now())
         async with self._turn:
             self._flushes.pop(origin, None)

@@ -28,10 +28,12 @@ class Runners:
     async def take(self) -> asyncio.subprocess.Process:
         """Raises OSError."""
         waiting, self._next = self._next, None
-        runner = await waiting if waiting is not None else None
-        if runner is None or runner.returncode is not None:  # somebody ended it while it waited
-            runner = await self._start()
-        return runner
+        if waiting is not None:
+            with suppress(OSError):  # what kept it from starting then may be over
+                runner = await waiting
+                if runner.returncode is None:  # nobody ended it while it waited
+                    return runner
+        return await self._start()
 
     async def close(self) -> None:
         self._ready = False

@@ -19,7 +19,7 @@ from logmedic.adapters.sources.identity import rotated_base, siblings_of
 from logmedic.adapters.sources.packed import is_packed
 from logmedic.adapters.sources.patience import Limits, Start
 from logmedic.adapters.sources.wake import Bell, Wake
-from logmedic.model.record import Block, Checkpoint
+from logmedic.model.record import OVER, Block, Checkpoint
 from logmedic.ports import Clock
 
 LOOKED_AT_ONCE = 256
@@ -83,6 +83,8 @@ class FileSource:
     def _reset(self) -> None:
         self._bell = Bell()
         self._unmarked: list[str] = []
+        self._first: list[str] = []
+        self._gone: list[str] = []
         self._expand_wanted = False
         self._expansion: asyncio.Task[_Expanded] | None = None
         self._next_expansion = 0.0
@@ -127,7 +129,7 @@ class FileSource:
                 if follower is None:
                     if self._once:
                         return
-                    for mark in self._marks_of_patterns():
+                    for mark in (*self._marks_of_patterns(), *self._marks_of_gone()):
                         yield mark
                     await self._bell.wait(self._patience(_now()))
                     continue
@@ -156,6 +158,7 @@ class FileSource:
         found = self._found(self._unmarked)
         history = _history(found) if self._start is Start.BEGINNING else {}
         self._adopt_all(found, self._start, history)
+        self._first = list(self._followers)
         self._next_look = _now() + self._reconcile_s
         if not self._once:
             self._watch_directories(parents_of(self._globs))
@@ -164,12 +167,27 @@ class FileSource:
         return mark.source == self._name and any(fnmatch(mark.origin, pattern) for pattern in self._globs)
 
     def _marks_of_patterns(self) -> Iterator[Block]:
-        """Once the positions of what a pattern found first are told: what it finds later, also at a later start, is
-        new, and read from its beginning."""
+        """Once the positions of all that a pattern found first are told: what it finds later, also at a later start, is
+        new, and read from its beginning. One that could not be opened yet has no position."""
+        if not self._unmarked:
+            return
+        self._first = [path for path in self._first if path in self._followers and self._followers[path].announce]
+        if self._first:
+            return
         unmarked, self._unmarked = self._unmarked, []
         for pattern in unmarked:
-            now, origin = self._clock.now(), _mark_of(pattern)
-            yield Block(self._name, origin, b"", 0, Checkpoint(origin, self._name, 0, now), now)
+            yield self._mark(_mark_of(pattern), 0)
+
+    def _marks_of_gone(self) -> Iterator[Block]:
+        """Positions in what is gone for good are forgotten (I6), unless it came back."""
+        gone, self._gone = self._gone, []
+        for path in gone:
+            if path not in self._followers:
+                yield self._mark(path, OVER)
+
+    def _mark(self, origin: str, offset: int) -> Block:
+        now = self._clock.now()
+        return Block(self._name, origin, b"", 0, Checkpoint(origin, self._name, offset, now), now)
 
     def _found(self, globs: Sequence[str]) -> list[str]:
         """What the globs find. A directory that a pattern happens to match is passed over; one that is named is not:
@@ -366,6 +384,7 @@ class FileSource:
     def _drop(self, path: str) -> None:
         follower = self._followers.pop(path)
         follower.close()
+        self._gone.append(path)
         self._wake.forget(path, self._bell)
         self._due.pop(path, None)
         self._open.pop(path, None)

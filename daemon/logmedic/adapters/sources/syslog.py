@@ -47,6 +47,7 @@ class _Ear:
     waiting: list[bytes] = field(default_factory=list)
     gaps: tuple[Gap, ...] = ()
     dropped: int = 0
+    resuming: asyncio.Task[None] | None = None
 
 
 class SyslogSource:
@@ -145,8 +146,7 @@ class SyslogSource:
             for _ in range(BATCH):
                 if self._full:
                     loop.remove_reader(heard)
-                    waiter = loop.create_task(self._resume(heard, readable))
-                    stack.callback(waiter.cancel)
+                    ear.resuming = loop.create_task(self._resume(heard, readable))
                     return
                 try:
                     content, extras, flags, _ = heard.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(4))
@@ -158,8 +158,13 @@ class SyslogSource:
                 self._note_dropped(ear, extras)
                 self._hear(ear, content, cut=bool(flags & socket.MSG_TRUNC))
 
+        def deaf() -> None:
+            loop.remove_reader(heard)
+            if ear.resuming is not None:
+                ear.resuming.cancel()
+
         loop.add_reader(heard, readable)
-        stack.callback(loop.remove_reader, heard)
+        stack.callback(deaf)
 
     async def _resume(self, heard: socket.socket, readable: Any) -> None:
         await self._until_space()

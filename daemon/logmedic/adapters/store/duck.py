@@ -29,6 +29,7 @@ from logmedic.model.errors import LogmedicError, NotFound, StoreBusy, StoreFull,
 from logmedic.model.fix import AttemptStatus
 from logmedic.model.gap import SourceEventKind
 from logmedic.model.issue import IncidentStatus
+from logmedic.model.record import OVER
 from logmedic.model.state import ATTEMPT_MEMORY, EngineState
 from logmedic.ports import Queries
 
@@ -159,8 +160,13 @@ class DuckStore:
             return
         if self._pending.is_large:
             self._guarded(self._fold)
-        body = change.body
-        self._guarded(lambda: pending.append(self._live(), self._changes + 1, body))
+        body, before = change.body, self._changes
+        try:
+            self._guarded(lambda: pending.append(self._live(), before + 1, body))
+        except StoreBusy:
+            if self._changes > before:  # it was durable when the damage showed, and was rescued with all the rest
+                return
+            raise
         self._changes += 1
         self._pending.add(change, len(body))
         self._keep_private()
@@ -309,6 +315,7 @@ _PRUNE = (
     "DELETE FROM alerts WHERE status IN ('sent', 'dead') AND created_at < ?",
     'DELETE FROM source_events WHERE "at" < ?',
     "DELETE FROM learning_patterns WHERE created_at < ?",
+    f'DELETE FROM checkpoints WHERE "offset" = {OVER} AND "at" < ?',  # noqa: S608
     "DELETE FROM templates WHERE issue_id = '' AND last_seen < ?",
 )
 
