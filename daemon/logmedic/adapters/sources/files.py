@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from logmedic.adapters.sources.discovery import Discovery, parents_of
 from logmedic.adapters.sources.follower import Follower
-from logmedic.adapters.sources.identity import rotated_base, siblings_of
 from logmedic.adapters.sources.packed import is_packed
 from logmedic.adapters.sources.patience import Limits, Start
+from logmedic.adapters.sources.rotated import rotated_base, siblings_of
 from logmedic.adapters.sources.wake import Bell, Wake
 from logmedic.model.record import OVER, Block, Checkpoint
 from logmedic.ports import Clock
