@@ -131,3 +131,12 @@ def test_a_held_record_is_told_although_another_file_never_rests(loop: VirtualLo
     store = MemoryStore()
     matched(loop, store, Script(("a.log", HEAD, 0.0), *flood), within_s=4 * HOLD_S)
     assert any(mark.origin == "a.log" for each in store.changesets for mark in each.checkpoints)
+
+
+def test_an_error_of_a_quiet_file_is_learned_although_another_one_floods_and_the_store_is_slow(
+    loop: VirtualLoop,
+) -> None:
+    flood, store = [("b.log", "busy\n", 0.0)] * 5000, SlowStore()
+    seen = matched(loop, store, Script(("a.log", "ERROR booking\n", 0.0), *flood), within_s=60.0)
+    assert 0 < seen["busy"] < len(flood), "it floods still"
+    assert len(loop.run_until_complete(store.open()).templates) == 1

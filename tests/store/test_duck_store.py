@@ -555,3 +555,38 @@ def test_f48_what_a_kill_left_is_loaded_on_a_full_disk_as_well(path: Path) -> No
     finally:
         disk.close()
     assert use(path, whole) == 11
+
+
+class Struck(DuckStore):
+    """Meets damage once, right after a change became durable, as an automatic checkpoint does."""
+
+    struck = False
+
+    def _guarded(self, write: Callable[[], None]) -> None:
+        def and_then() -> None:
+            write()
+            if self.struck:
+                self.struck = False
+                raise duckdb.IOException("Corrupt database file: the checksum does not fit")
+
+        super()._guarded(and_then)
+
+
+def test_i1_f47_a_change_that_was_durable_when_the_damage_showed_is_there_once(path: Path) -> None:
+    async def scenario() -> None:
+        store = Struck(path)
+        await store.open()
+        try:
+            for n in range(1, 6):
+                store.struck = n == 3
+                try:
+                    await store.commit(counted(n))
+                except StoreBusy:  # the engine tries again
+                    await store.commit(counted(n))
+            assert (await store.ask("counts"))["lines"] == 5
+            assert store.notices
+        finally:
+            await store.close()
+
+    asyncio.run(scenario())
+    assert use(path, whole) == 5
