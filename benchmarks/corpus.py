@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from logmedic.model.rule import Capture, CaptureType, MatchSpec, Rule
+from logmedic.model.match import Capture, CaptureType, MatchSpec
+from logmedic.model.rule import Rule
 
 HERE = Path(__file__).parent.parent / ".bench"
 MB = 1_000_000

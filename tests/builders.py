@@ -12,23 +12,13 @@ from logmedic.model.alert import AlertPlan, Route
 from logmedic.model.changeset import Changeset, Input, Intent, Observed
 from logmedic.model.fix import Arming
 from logmedic.model.issue import Incident
+from logmedic.model.match import MatchSpec
 from logmedic.model.policy import LearningPolicy, Policy
 from logmedic.model.record import Checkpoint, Findings, Match, Record, UnknownError
-from logmedic.model.rule import (
-    BreakerSpec,
-    Fix,
-    HttpProbe,
-    Limits,
-    MatchSpec,
-    Mode,
-    Retry,
-    Rule,
-    Severity,
-    Step,
-    Threshold,
-    Verify,
-)
+from logmedic.model.rule import BreakerSpec, Fix, HttpProbe, Limits, Mode, Retry, Rule, Step, Verify
+from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
+from logmedic.model.when import Threshold, When
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 PROBE = HttpProbe("http://127.0.0.1:1/healthz")
@@ -47,13 +37,11 @@ ONCALL = AlertPlan({"oncall": Route("oncall", ("chat",), ("mail",))}, "oncall")
 def policy(*rules: Rule, **changes: object) -> Policy:
     """Armed, auto, one route."""
     made = Policy(
-        rules={rule.id: rule for rule in rules or (RULE,)},
         mode=Mode.AUTO,
-        arming=Arming(True, "bubblewrap"),
         started_at=START - timedelta(hours=1),
         alerts=ONCALL,
         hostname="db1",
-    )
+    ).with_rules(rules or (RULE,), Arming(True, "bubblewrap"))
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -116,8 +104,8 @@ class Bench:
         return sum(each.n for changeset in self.all for each in changeset.tallies if each.kind == kind)
 
 
-def threshold(count: int, seconds: float = 60) -> Threshold:
-    return Threshold(count, timedelta(seconds=seconds))
+def threshold(count: int, seconds: float = 60) -> When:
+    return When(Threshold(count, timedelta(seconds=seconds)))
 
 
 def learning(**changes: object) -> LearningPolicy:

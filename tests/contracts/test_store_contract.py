@@ -33,7 +33,8 @@ from logmedic.model.issue import (
     Template,
     Window,
 )
-from logmedic.model.rule import AlertEvent, Severity
+from logmedic.model.rule import AlertEvent
+from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 from logmedic.ports import Store
 
@@ -68,7 +69,25 @@ EVERYTHING = Changeset(
     events=(IncidentEvent("e1", "0193-i1", NOW, "opened", NASTY),),
     learnings=(Learning("l1", PatternType.ERROR_PATTERN, NASTY, 0.7, NOW, {"component": NASTY}),),
     templates=(Template("f" * 16, NASTY, "shop", NASTY, 3, NOW, NOW, trace=True),),
-    windows=(Window("web-down", NASTY, (1.5, 2.25)),),
+    windows=(
+        Window("web-down", NASTY, (1.5, 2.25), "threshold"),
+        Window(
+            "backup-missing",
+            NASTY,
+            (1.5,),
+            "absence",
+            marks=(NASTY,),
+            due_at=NOW + timedelta(hours=26),
+            captures={"job": NASTY},
+            source="backup",
+            evidence=NASTY,
+            answered=1.5,
+            counts=(3, 0, 7),
+            since=120.0,
+            usual=0.75,
+            learned=12,
+        ),
+    ),
     attempts=(ATTEMPT,),
     breakers=(Breaker("web-down", BreakerStatus.OPEN, 3, NOW, NOW + timedelta(minutes=30), 1),),
     alerts=(ALERT,),

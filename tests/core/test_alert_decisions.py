@@ -14,7 +14,8 @@ from logmedic.core.outbox import MAX_PENDING
 from logmedic.model.alert import AlertStatus, Delivery
 from logmedic.model.changeset import Delivered, Send, Started, TestAlert, Tick
 from logmedic.model.issue import IssueStatus, PatternType, Resolution
-from logmedic.model.rule import AlertEvent, Severity
+from logmedic.model.rule import AlertEvent
+from logmedic.model.severity import Severity
 
 NO_FIX = replace(RULE, fix=None)
 DOWN = Delivery(False, "connection refused")

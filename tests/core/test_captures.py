@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logmedic.core.captures import accept, fill, fill_title
-from logmedic.model.rule import Capture, CaptureType
+from logmedic.model.match import Capture, CaptureType
 
 TEN = ("10.0.0.0/8", "shop.example", ".svc.example")
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from logmedic.core.matcher import Matcher
 from logmedic.core.records import cut
 from logmedic.core.scanner import HyperscanScanner, make_scanner
+from logmedic.model.match import Capture, CaptureType, MatchSpec
 from logmedic.model.record import Block, Checkpoint, Findings
-from logmedic.model.rule import Capture, CaptureType, MatchSpec, Rule, Threshold
+from logmedic.model.rule import Rule
+from logmedic.model.when import Threshold, When
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 PATIENT_S = 20.0
@@ -73,7 +75,7 @@ def rules(draw: st.DrawFn) -> list[Rule]:
                 {"g": draw(st.sampled_from([Capture(CaptureType.WORD), Capture(CaptureType.INT, maximum=11)]))},
             ),
             sources=draw(st.sampled_from([(), (), ("app",), ("other",)])),
-            when=Threshold(by=("g",)),
+            when=When(Threshold(by=("g",))),
         )
         for n in range(draw(st.integers(1, 3)))
     ]

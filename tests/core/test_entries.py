@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from logmedic.core.matcher import Matcher
+from logmedic.model.match import MatchSpec
 from logmedic.model.record import Block, Checkpoint, Entry, Findings
-from logmedic.model.rule import MatchSpec, Rule
+from logmedic.model.rule import Rule
 
 READ = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logmedic.core.matcher import Matcher
+from logmedic.model.match import Capture, CaptureType, Level, MatchSpec
 from logmedic.model.record import Block, Checkpoint, Entry, Findings
-from logmedic.model.rule import Capture, CaptureType, Level, MatchSpec, Rule
+from logmedic.model.rule import Rule
 
 READ = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 

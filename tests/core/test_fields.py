@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logmedic.core.fields import MAX_FIELDS, fields_of, level_of
-from logmedic.model.rule import Level
+from logmedic.model.match import Level
 
 
 @pytest.mark.parametrize(

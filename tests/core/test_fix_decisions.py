@@ -22,7 +22,8 @@ from logmedic.model.changeset import (
 )
 from logmedic.model.fix import Arming, AttemptStatus, BreakerStatus, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, IssueStatus, PatternType, Resolution
-from logmedic.model.rule import AlertEvent, Limits, Mode, Retry, Rule, SandboxKind, SandboxSpec, Severity, Verify
+from logmedic.model.rule import AlertEvent, Limits, Mode, Retry, Rule, SandboxKind, SandboxSpec, Verify
+from logmedic.model.severity import Severity
 
 OK = FixResult(0, 0.1, sandbox="bubblewrap")
 EXIT_1 = FixResult(1, 0.1, "no such file", sandbox="bubblewrap")

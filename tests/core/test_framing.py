@@ -15,8 +15,9 @@ from logmedic.core.framing import TRACES, Framing
 from logmedic.core.matcher import Matcher
 from logmedic.core.records import MAX_RECORD_BYTES, MAX_RECORD_LINES
 from logmedic.model.gap import Gap, SourceEventKind
+from logmedic.model.match import MatchSpec
 from logmedic.model.record import Block, Checkpoint
-from logmedic.model.rule import MatchSpec, Rule
+from logmedic.model.rule import Rule
 
 DATED = Framing(start=r"^\d{4}-")
 MORE = Framing(continues=r"^(\s|\+)")

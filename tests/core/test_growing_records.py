@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from core.blocks import NOW, block_of, cuts_of, handed_on
 from logmedic.core.assembler import GROWS, MAX_TOLD_BYTES, Assembler
 from logmedic.core.matcher import Matcher
+from logmedic.model.match import MatchSpec
 from logmedic.model.record import Block
-from logmedic.model.rule import MatchSpec, Rule
+from logmedic.model.rule import Rule
 from traces import TRACES
 
 UP = b"2026-11-24 INFO up\n"

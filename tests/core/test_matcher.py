@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from logmedic.core.matcher import QUARANTINE_AFTER, Matcher
+from logmedic.model.match import Capture, CaptureType, MatchSpec
 from logmedic.model.record import Block, Checkpoint, Findings
-from logmedic.model.rule import Capture, CaptureType, MatchSpec, Rule, Threshold
+from logmedic.model.rule import Rule
+from logmedic.model.when import Threshold, When
 
 READ = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 REFUSED = (
@@ -27,7 +29,7 @@ UPSTREAM = Rule(
             "up": Capture(CaptureType.HOSTPORT, allow=("10.0.0.0/8",)),
         },
     ),
-    when=Threshold(by=("up", "client")),
+    when=When(Threshold(by=("up", "client"))),
 )
 EXPLODES = Rule("explodes", "t", MatchSpec((r"\p{Ll}?^(?:a?){0,30}(a|aa)+$",)))
 """Outside of what Hyperscan takes, so that every record reaches `regex`."""

@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 from logmedic.adapters.rulefiles.jsonschema import rules_schema
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
 from logmedic.core.ruletest import run_tests
-from logmedic.model.rule import CaptureType, HttpProbe, Mode, RuleSet, Severity
+from logmedic.model.match import CaptureType
+from logmedic.model.rule import HttpProbe, Mode, RuleSet
+from logmedic.model.severity import Severity
+from logmedic.model.when import Threshold
 from logmedic.yamldoc import render_problems
 
 RULE = """\
@@ -107,7 +110,7 @@ rules:
     assert rule.severity is Severity.CRITICAL
     assert rule.sources == ("nginx-error", "syslog")
     assert rule.match.captures["host"].type is CaptureType.HOSTPORT
-    assert rule.when.count == 2
+    assert rule.when.trigger == Threshold(2)
     fix = rule.fix
     assert fix is not None
     assert fix.mode is Mode.AUTO

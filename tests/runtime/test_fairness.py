@@ -15,8 +15,10 @@ from logmedic.adapters.sources.command import CommandSource
 from logmedic.adapters.sources.journal import JournalSource
 from logmedic.adapters.sources.syslog import SyslogSource
 from logmedic.model.changeset import Changeset
+from logmedic.model.match import MatchSpec
 from logmedic.model.record import Checkpoint
-from logmedic.model.rule import MatchSpec, Rule, Severity
+from logmedic.model.rule import Rule
+from logmedic.model.severity import Severity
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.intake import Intake
 from runtime.hosting import Counted, until, watching

@@ -15,8 +15,10 @@ from fakes.memory_store import MemoryStore
 from fakes.virtual_loop import VirtualClock, VirtualLoop
 from logmedic.core.matcher import Matcher
 from logmedic.model.changeset import Changeset
+from logmedic.model.match import MatchSpec
 from logmedic.model.record import Block, Checkpoint
-from logmedic.model.rule import MatchSpec, Rule, Severity
+from logmedic.model.rule import Rule
+from logmedic.model.severity import Severity
 from logmedic.runtime.engine import LANE_DEPTH, Engine
 from logmedic.runtime.intake import HOLD_S, Intake
 

@@ -12,7 +12,9 @@ from fakes.memory_store import MemoryStore
 from logmedic.core.framing import Framing
 from logmedic.core.records import MAX_RECORD_BYTES, MAX_RECORD_LINES
 from logmedic.model.changeset import Changeset
-from logmedic.model.rule import MatchSpec, Rule, Severity
+from logmedic.model.match import MatchSpec
+from logmedic.model.rule import Rule
+from logmedic.model.severity import Severity
 from runtime.hosting import host, until, watching
 from tail.collector import append
 from traces import TRACES

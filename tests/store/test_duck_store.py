@@ -31,7 +31,7 @@ from logmedic.adapters.store.walog import find_gap
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import NotFound, StoreBusy, StoreFull, StoreLocked, StoreTooNew
 from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, Tally, Window
-from logmedic.model.rule import Severity
+from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 
 NOW = datetime.now(UTC)
@@ -521,8 +521,18 @@ def test_a_store_of_an_earlier_form_is_brought_to_the_newest_with_all_that_it_ho
         old.execute("INSERT INTO checkpoints BY NAME FROM old")
         old.execute("DROP TABLE old")
         old.execute("DROP TABLE changes")
+        old.execute("DROP TABLE windows")
+        old.execute(
+            "CREATE TABLE windows (rule_id VARCHAR, group_key VARCHAR, times VARCHAR, PRIMARY KEY (rule_id, group_key))"
+        )
+        old.execute("INSERT INTO windows VALUES ('web-down', 'a', '[1.5, 2.25]')")
         old.execute("DELETE FROM schema_migrations WHERE version > 2")
     assert use(path, whole) == 3
+
+    async def its_window_is_there(_: DuckStore, state: EngineState) -> None:
+        assert state.windows["web-down", "a"] == Window("web-down", "a", (1.5, 2.25), "threshold")
+
+    use(path, its_window_is_there)
 
     async def two_sources(store: DuckStore, _: EngineState) -> None:
         for source in ("web", "audit"):

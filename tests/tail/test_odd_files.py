@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from logmedic.core.matcher import Matcher
-from logmedic.model.rule import MatchSpec, Rule
+from logmedic.model.match import MatchSpec
+from logmedic.model.rule import Rule
 from tail.collector import append, following
 
 NOBODY = 65534

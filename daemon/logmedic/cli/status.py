@@ -23,7 +23,8 @@ from logmedic.cli.output import (
 )
 from logmedic.cli.sources import BRIEF, others, size
 from logmedic.model.errors import DaemonUnreachable
-from logmedic.model.rule import Mode, Severity
+from logmedic.model.rule import Mode
+from logmedic.model.severity import Severity
 
 OPEN = 10
 """The exit code of `--fail-on`."""

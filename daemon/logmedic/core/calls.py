@@ -8,7 +8,8 @@ from logmedic.core import issues, outbox
 from logmedic.core.draft import Draft
 from logmedic.core.messages import of_incident, of_test
 from logmedic.model.issue import Incident
-from logmedic.model.rule import AlertEvent, Rule, Severity
+from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.severity import Severity
 
 ESCALATIONS = frozenset({AlertEvent.FIX_FAILED, AlertEvent.BREAKER_OPEN})
 """What calls people to act on an incident, as against telling them of it."""

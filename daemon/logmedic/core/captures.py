@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from logmedic.model.rule import Capture, CaptureType
+from logmedic.model.match import Capture, CaptureType
 
 MAX_LENGTH = 255
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from logmedic.core import calls, incidents, learning, outbox, quiet, remedy
+from logmedic.core import calls, incidents, learning, outbox, quiet, remedy, synthetic
 from logmedic.core.draft import Draft, Mint
 from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import (
@@ -70,6 +70,7 @@ def decide_in(draft: Draft, given: Input) -> None:
             _reject(draft, incident_id, by)
         case TestAlert(route):
             calls.test_alert(draft, route)
+    synthetic.carry(draft)
 
 
 def _observe(draft: Draft, observed: Observed) -> None:
@@ -102,6 +103,7 @@ def _tick(draft: Draft) -> None:
         if incident.due_at is not None and incident.due_at <= draft.now:
             _due(draft, incident)
     incidents.close_silent(draft)
+    incidents.open_overdue(draft)
     incidents.forget_old_windows(draft)
     _tell_again(draft)
     outbox.send_due(draft)
@@ -152,11 +154,8 @@ def due(state: EngineState, policy: Policy) -> datetime | None:
     """When the next Tick has work; None: nothing waits."""
     times = [each.due_at for each in state.incidents.values() if each.due_at is not None]
     times += [each.next_at for each in state.alerts.values() if each.status is AlertStatus.PENDING]
-    times += [
-        incidents.silent_since(each) + policy.resolve_after
-        for each in state.incidents.values()
-        if each.status in (IncidentStatus.OPEN, IncidentStatus.FAILED)
-    ]
+    times += [at for each in state.incidents.values() if (at := incidents.ends_at(each, policy)) is not None]
+    times += [at for key in state.waits if (at := incidents.next_wait(state.windows[key], policy)) is not None]
     times += [
         each.told_at + rule.alert.repeat_every
         for each in state.incidents.values()

@@ -21,6 +21,7 @@ from logmedic.model.issue import (
     Template,
     Window,
 )
+from logmedic.model.match import IncidentStage
 from logmedic.model.policy import Policy
 from logmedic.model.record import Checkpoint
 from logmedic.model.state import EngineState
@@ -51,6 +52,7 @@ class Draft:
         self._tallies: Counter[str] = Counter()
         self._checkpoints: dict[tuple[str, str], Checkpoint] = {}
         self._intents: list[Intent] = []
+        self._announced: list[tuple[Incident, IncidentStage]] = []
 
     def issue(self, fingerprint: str) -> KnownIssue | None:
         return self._issues.get(fingerprint) or self.state.issues.get(fingerprint)
@@ -76,6 +78,20 @@ class Draft:
         over = incident.status is IncidentStatus.RESOLVED
         self._groups[incident.rule_id, incident.group_key] = None if over else incident.id
 
+    def has_incident(self, rule_id: str) -> bool:
+        """Whether any group of the rule has an open one."""
+        return any(each.rule_id == rule_id for each in self.open_incidents())
+
+    def announce(self, incident: Incident, stage: IncidentStage) -> None:
+        """For rules that are about incidents; taken by `announced`."""
+        if (incident.rule_id, stage) in self.policy.listeners:
+            self._announced.append((incident, stage))
+
+    def announced(self) -> list[tuple[Incident, IncidentStage]]:
+        """What was announced since the last call."""
+        taken, self._announced = self._announced, []
+        return taken
+
     def event(self, incident_id: str, kind: str, text: str) -> None:
         """An entry of the incident's timeline."""
         self._events.append(IncidentEvent(self.mint(), incident_id, self.now, kind, text))
@@ -88,6 +104,17 @@ class Draft:
     def window(self, rule_id: str, group: str) -> Window | None:
         key = (rule_id, group)
         return self._windows[key] if key in self._windows else self.state.windows.get(key)
+
+    def groups(self, rule_id: str) -> list[str]:
+        """The groups that the rule remembers something of, or has an open incident of."""
+        merged = {**self.state.windows, **self._windows}
+        found = {group: None for (rule, group), window in merged.items() if rule == rule_id and window is not None}
+        return [*{**found, **{each.group_key: None for each in self.open_incidents() if each.rule_id == rule_id}}]
+
+    def waiting(self) -> list[Window]:
+        """Windows with a `due_at`."""
+        before = {key: self.state.windows[key] for key in self.state.waits}
+        return [each for each in {**before, **self._windows}.values() if each is not None and each.due_at is not None]
 
     def put_window(self, window: Window) -> None:
         self._windows[window.rule_id, window.group_key] = window

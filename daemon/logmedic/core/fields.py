@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from logmedic.model.rule import Level
+from logmedic.model.match import Level
 
 MAX_FIELDS = 256
 MAX_DEPTH = 8

@@ -68,6 +68,8 @@ def _stale(incident: Incident, draft: Draft) -> Hold | None:
 def _arming(fix: Fix, policy: Policy) -> Hold | None:
     for step in fix.steps:
         if step.restart_unit is not None:
+            if policy.arming.units:
+                continue
             return Hold(HoldReason.DISARMED, f"step {step.name!r} restarts a unit, which needs the unit tier")
         unsandboxed = step.sandbox.kind is SandboxKind.NONE
         if unsandboxed and not policy.allow_unsandboxed:

@@ -8,7 +8,8 @@ from datetime import datetime
 from logmedic.core.draft import Draft
 from logmedic.model.changed import changed
 from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue, PatternType
-from logmedic.model.rule import Rule, Severity
+from logmedic.model.rule import Rule
+from logmedic.model.severity import Severity
 
 
 def of_rule(draft: Draft, rule: Rule, at: datetime) -> KnownIssue:
@@ -24,14 +25,14 @@ def of_rule(draft: Draft, rule: Rule, at: datetime) -> KnownIssue:
         first_seen=at,
         last_seen=at,
         description=rule.description,
-        error_pattern=rule.match.patterns[0],
+        error_pattern=next(iter(rule.match.patterns), ""),
         resolution_strategy=_strategy(rule),
         tags=rule.tags,
     )
 
 
 def _strategy(rule: Rule) -> str:
-    return ", then ".join(step.name for step in rule.fix.steps) if rule.fix else ""
+    return rule.resolution or (", then ".join(step.name for step in rule.fix.steps) if rule.fix else "")
 
 
 def occurred(draft: Draft, issue: KnownIssue, at: datetime, times: int = 1) -> KnownIssue:

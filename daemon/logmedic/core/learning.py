@@ -11,7 +11,8 @@ from logmedic.core.messages import of_learned
 from logmedic.model.changed import changed
 from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue, PatternType, Template
 from logmedic.model.record import UnknownError
-from logmedic.model.rule import AlertEvent, Severity
+from logmedic.model.rule import AlertEvent
+from logmedic.model.severity import Severity
 
 SAMPLE_KEPT = 4000
 """Characters of the first record that a template keeps."""

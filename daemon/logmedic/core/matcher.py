@@ -19,11 +19,13 @@ from logmedic.core.entries import Entries
 from logmedic.core.eventtime import event_time
 from logmedic.core.fields import fields_of, level_of
 from logmedic.core.framing import TRACES, Framing
+from logmedic.core.heads import Head, head_of, programs
 from logmedic.core.records import decode
 from logmedic.core.scanner import make_scanner, search
 from logmedic.core.unknowns import Judge, Kind
-from logmedic.model.record import Block, Entry, Findings, Match, Record, UnknownError
-from logmedic.model.rule import Capture, Level, Rule
+from logmedic.model.match import Capture, Level, MatchSpec
+from logmedic.model.record import EVERY_GROUP, Block, Entry, Findings, Match, Record, UnknownError
+from logmedic.model.rule import Rule
 
 QUARANTINE_AFTER = 5
 """Timeouts after which a rule is heard no more (F43)."""
@@ -35,22 +37,46 @@ GROUP_SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A rule with its patterns by their index in the scanner, in the order of the rule. `captures`: of each pattern,
-    those that it has a group for: a pattern that lacks the group altogether gives none."""
+    """One part of a rule, what it is about, and its patterns by their index in the scanner, in their order.
+    `captures`: of each pattern, those that it has a group for: a pattern that lacks the group altogether gives none."""
 
     rule: Rule
+    part: str
+    spec: MatchSpec
     patterns: dict[int, regex.Pattern[str]]
     captures: dict[int, tuple[tuple[str, Capture], ...]]
     unless: tuple[regex.Pattern[str], ...]
 
 
-class _No(Enum):
-    """Why a rule has no match in a record. UNLESS: the rule knows it, and wants it left alone."""
+class No(Enum):
+    """Why a rule has no match in a record. UNLESS: the rule knows it, and wants it left alone. SOURCE and QUARANTINED:
+    it is not asked at all."""
 
     MATCH = auto()
     UNLESS = auto()
     REFUSED = auto()
     TIMEOUT = auto()
+    PROGRAM = auto()
+    FIELD = auto()
+    LEVEL = auto()
+    SOURCE = auto()
+    QUARANTINED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one part of a rule says of one record, and what that rests on. `hits`: which of its patterns the scanner
+    found something of, by their place among them (one behind the last: a form that a field's value may have); a part
+    without any is not asked. `text`: what the patterns are about; None when a condition before them does not hold, and
+    then `found` is what the record has in its place. `answer`: the captures, or why not."""
+
+    rule: Rule
+    part: str
+    spec: MatchSpec
+    hits: tuple[int, ...]
+    text: str | None
+    found: str
+    answer: Mapping[str, str] | No
 
 
 @dataclass(slots=True)
@@ -103,21 +129,22 @@ class Matcher:
         self._zone = zone
         self._timeout_s = timeout_s
         self._any_source = any_source
-        self._careful = frozenset(rule.id for rule in rules if rule.match.unless)
+        self._careful = frozenset(rule.id for rule in rules for _, spec in rule.parts if spec.unless)
         self._rules: list[_Compiled] = []
         self._owner: list[_Compiled] = []
         self._counting = threading.Lock()  # guards the two below: blocks are searched in several threads
         self._overruns: Counter[str] = Counter()
         self._quarantined: frozenset[str] = frozenset()
         for rule in rules:
-            if rule.enabled:
-                self._add(rule)
+            for part, spec in rule.parts if rule.enabled else ():
+                if spec.patterns:
+                    self._add(rule, part, spec)
         self._judge = Judge(len(self._owner))
         self._of_fields = tuple(
-            (compiled.rule.match.field, min(compiled.patterns)) for compiled in self._rules if compiled.rule.match.field
+            (compiled.spec.field, min(compiled.patterns)) for compiled in self._rules if compiled.spec.field
         )
-        loose = [index for index, compiled in enumerate(self._owner) if compiled.rule.match.field]
-        patterns = [pattern for compiled in self._rules for pattern in _scanned(compiled.rule)]
+        loose = [n for n, compiled in enumerate(self._owner) if compiled.spec.field or compiled.spec.program]
+        patterns = [pattern for compiled in self._rules for pattern in _scanned(compiled.spec)]
         self._scanner = make_scanner([*patterns, *templates.ERROR_DETECTORS], scanner, timeout_s, loose)
 
     @property
@@ -161,6 +188,31 @@ class Matcher:
             waits=waits,
         )
 
+    def account(self, block: Block) -> list[Asked]:
+        """Of a block that is one record: what every part of every rule says of it, as `find` asks them, in their order.
+        Nothing is counted, and nobody is quarantined by it."""
+        entry = block.entries[0] if block.entries else PLAIN
+        names = (block.source, f"{block.source}:{entry.unit}") if entry.unit else (block.source,)
+        read = _Read(decode(block.data, 0, len(block.data)), entry)
+        hits = {index for index, _ in self._scanner.scan(block.data, lambda data: [(0, len(data))])}
+        hits |= {index for index, _ in self._hits_in_fields(block)}
+        return [self._asked(each, read, names, hits) for each in self._rules]
+
+    def _asked(self, compiled: _Compiled, read: _Read, names: tuple[str, ...], hits: set[int]) -> Asked:
+        first = min(compiled.patterns)
+        found = [n for n in sorted(hits) if n < len(self._owner) and self._owner[n] is compiled]
+        answer: Mapping[str, str] | No
+        text = read.about(compiled.spec)
+        if compiled.rule.id in self._quarantined:
+            answer = No.QUARANTINED
+        elif not self._hears(compiled.rule, names):
+            answer = No.SOURCE
+        else:
+            answer = self._ask(compiled, found, read) if found else text if isinstance(text, No) else No.MATCH
+        wrong = read.instead(answer) if isinstance(answer, No) else ""
+        about = None if isinstance(text, No) else text
+        return Asked(compiled.rule, compiled.part, compiled.spec, tuple(n - first for n in found), about, wrong, answer)
+
     def _hits_in_fields(self, block: Block) -> Iterator[tuple[int, int]]:
         """What an origin says of its entries stands in no line: every entry that has the field is a candidate."""
         for entry in block.entries if self._of_fields else ():
@@ -168,16 +220,16 @@ class Matcher:
                 if name in entry.fields:
                     yield index, entry.start + 1
 
-    def _add(self, rule: Rule) -> None:
+    def _add(self, rule: Rule, part: str, spec: MatchSpec) -> None:
         first = len(self._owner)
-        patterns = {first + n: regex.compile(each) for n, each in enumerate(rule.match.patterns)}
+        patterns = {first + n: regex.compile(each) for n, each in enumerate(spec.patterns)}
         captures = {
-            n: tuple((name, each) for name, each in rule.match.captures.items() if name in pattern.groupindex)
+            n: tuple((name, each) for name, each in spec.captures.items() if name in pattern.groupindex)
             for n, pattern in patterns.items()
         }
-        compiled = _Compiled(rule, patterns, captures, tuple(map(regex.compile, rule.match.unless)))
+        compiled = _Compiled(rule, part, spec, patterns, captures, tuple(map(regex.compile, spec.unless)))
         self._rules.append(compiled)
-        self._owner += [compiled] * len(_scanned(rule))
+        self._owner += [compiled] * len(_scanned(spec))
 
     def _is_known(
         self, block: Block, entries: Entries | None, span: tuple[int, int], indices: list[int], found: _Found
@@ -192,8 +244,8 @@ class Matcher:
         read = _Read(text, entry)
         begun = _Read(decode(block.data, span[0], block.told), entry) if span[0] < block.told else None
         for compiled, candidates in self._candidates(indices, names):
-            told = self._ask(compiled, candidates, begun) if begun is not None else _No.MATCH
-            if isinstance(told, dict) or told is _No.UNLESS:
+            told = self._ask(compiled, candidates, begun) if begun is not None else No.MATCH
+            if isinstance(told, dict) or told is No.UNLESS:
                 known = True
                 continue
             captures = self._ask(compiled, candidates, read)
@@ -201,13 +253,14 @@ class Matcher:
                 continue
             if isinstance(captures, dict):
                 record = record or self._record(block, entry, span, text)
-                found.matches.append(Match(compiled.rule.id, record, captures, _group(compiled.rule, captures)))
-            elif captures is _No.REFUSED:
+                group = group_of(compiled.rule, captures)
+                found.matches.append(Match(compiled.rule.id, record, captures, group, compiled.part))
+            elif captures is No.REFUSED:
                 found.captures_refused += 1
-            elif captures is _No.TIMEOUT:
+            elif captures is No.TIMEOUT:
                 found.timeouts[compiled.rule.id] += 1
                 self._count_overrun(compiled.rule.id)
-            known = known or isinstance(captures, dict) or captures is _No.UNLESS
+            known = known or isinstance(captures, dict) or captures is No.UNLESS
         return known
 
     def _kind(self, block: Block, span: tuple[int, int], indices: list[int]) -> Kind | None:
@@ -224,35 +277,35 @@ class Matcher:
         entry = PLAIN if entries is None else entries.at(span[0])
         return self._record(block, entry, span, decode(block.data, *span))
 
-    def _ask(self, compiled: _Compiled, candidates: list[int], read: _Read) -> dict[str, str] | _No:
-        spec = compiled.rule.match
-        if not spec.field and spec.level is None:
+    def _ask(self, compiled: _Compiled, candidates: list[int], read: _Read) -> dict[str, str] | No:
+        spec = compiled.spec
+        if not spec.field and spec.level is None and not spec.program:
             return self._search(compiled, candidates, read.text)
-        text = read.fields.get(spec.field) if spec.field else read.text
-        if text is None or (spec.level is not None and not read.is_at_least(spec.level)):
-            return _No.MATCH
+        text = read.about(spec)
+        if isinstance(text, No):
+            return text
         return self._search(compiled, list(compiled.patterns) if spec.field else candidates, text)
 
-    def _search(self, compiled: _Compiled, candidates: list[int], text: str) -> dict[str, str] | _No:
+    def _search(self, compiled: _Compiled, candidates: list[int], text: str) -> dict[str, str] | No:
         """The captures of the first pattern that matches and whose captures are all accepted: a forged part that is
         refused must not hide what another pattern sees."""
-        answer: dict[str, str] | _No = _No.MATCH
+        answer: dict[str, str] | No = No.MATCH
         try:
             for index in candidates:
                 if (match := search(compiled.patterns[index], text, self._timeout_s)) is None:
                     continue
                 captures = _typed(compiled.captures[index], match)
-                answer = _No.REFUSED if captures is None else captures
+                answer = No.REFUSED if captures is None else captures
                 if captures is not None:
                     break
             if (
                 compiled.unless
-                and answer is not _No.MATCH
+                and answer is not No.MATCH
                 and any(search(each, text, self._timeout_s) for each in compiled.unless)
             ):
-                return _No.UNLESS
+                return No.UNLESS
         except TimeoutError:
-            return _No.TIMEOUT
+            return No.TIMEOUT
         return answer
 
     def _candidates(self, indices: list[int], names: tuple[str, ...]) -> list[tuple[_Compiled, list[int]]]:
@@ -299,15 +352,46 @@ class _Read:
         """What the line says, and what its origin says, which knows better."""
         return {**fields_of(self.text), **self._entry.fields}
 
-    def is_at_least(self, level: Level) -> bool:
-        told = level_of(self.fields, self.text)
-        return told is not None and told.rank >= level.rank
+    @cached_property
+    def head(self) -> Head | None:
+        return head_of(self.text)
+
+    def said_by(self, names: tuple[str, ...]) -> str | None:
+        """Its message; None when its head names another program."""
+        if self.head is None:
+            return self.text
+        return self.text[self.head.end :] if programs(names).fullmatch(self.head.program) else None
+
+    @property
+    def level(self) -> Level | None:
+        return level_of(self.fields, self.text)
+
+    def about(self, spec: MatchSpec) -> str | No:
+        """The text that its patterns are about; else the condition that does not hold."""
+        text = self.said_by(spec.program) if spec.program else self.text
+        if text is None:
+            return No.PROGRAM
+        if spec.field and (text := self.fields.get(spec.field)) is None:
+            return No.FIELD
+        told = self.level if spec.level is not None else None
+        if spec.level is not None and (told is None or told.rank < spec.level.rank):
+            return No.LEVEL
+        return text
+
+    def instead(self, no: No) -> str:
+        """What it has where that condition wants something else."""
+        match no:
+            case No.PROGRAM if self.head is not None:
+                return self.head.program
+            case No.LEVEL if self.level is not None:
+                return self.level.value
+        return ""
 
 
-def _scanned(rule: Rule) -> list[str]:
+def _scanned(spec: MatchSpec) -> list[str]:
     """What is looked for in the bytes of a block. The value of a field may stand there in another form: JSON and logfmt
     write what is special behind a backslash."""
-    return [*rule.match.patterns, r"\\"] if rule.match.field else list(rule.match.patterns)
+    return [*spec.patterns, r"\\"] if spec.field else list(spec.patterns)
 
 
 def _note(unknown: dict[str, _Same], kind: Kind, span: tuple[int, int]) -> None:
@@ -337,7 +421,8 @@ def _typed(wanted: Iterable[tuple[str, Capture]], match: regex.Match[str]) -> di
     return captures
 
 
-def _group(rule: Rule, captures: dict[str, str]) -> str:
-    if not rule.when.by:
-        return ""
-    return GROUP_SEPARATOR.join(captures.get(name, "") for name in rule.when.by)
+def group_of(rule: Rule, captures: dict[str, str]) -> str:
+    by = rule.when.by
+    if by and not any(name in captures for name in by):
+        return EVERY_GROUP  # a part of the rule that tells of no group
+    return GROUP_SEPARATOR.join(captures.get(name, "") for name in by)

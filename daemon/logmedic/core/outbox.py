@@ -11,7 +11,8 @@ from logmedic.core.messages import Message
 from logmedic.model.alert import Alert, AlertStatus, Delivery, Route
 from logmedic.model.changeset import Send
 from logmedic.model.issue import PatternType
-from logmedic.model.rule import AlertEvent, Severity
+from logmedic.model.rule import AlertEvent
+from logmedic.model.severity import Severity
 
 RETRY_BASE = timedelta(seconds=2)
 RETRY_MAX = timedelta(minutes=10)

@@ -8,7 +8,8 @@ from logmedic.core import outbox
 from logmedic.core.draft import Draft
 from logmedic.core.messages import Message, of_quiet, of_speaking
 from logmedic.model.gap import SourceEventKind
-from logmedic.model.rule import AlertEvent, Severity
+from logmedic.model.rule import AlertEvent
+from logmedic.model.severity import Severity
 
 
 def on_quiet(draft: Draft, source: str, since: datetime) -> None:

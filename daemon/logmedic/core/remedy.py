@@ -16,6 +16,7 @@ from logmedic.core.holds import Hold, hold_for, target_of
 from logmedic.model.changeset import RunProbes, RunStep
 from logmedic.model.fix import AttemptStatus, BreakerStatus, FixAttempt, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, PatternType, Resolution
+from logmedic.model.match import IncidentStage
 from logmedic.model.rule import AlertEvent, CommandProbe, Fix, HttpProbe, Probe, Rule, Step, TcpProbe
 
 DEFAULT_QUIET = timedelta(seconds=60)
@@ -91,7 +92,8 @@ def _fix(rule: Rule) -> Fix:
 
 
 def _filled(step: Step, captures: Mapping[str, str]) -> Step:
-    return replace(step, run=tuple(fill(argument, captures) for argument in step.run))
+    unit = fill(step.restart_unit, captures) if step.restart_unit else None
+    return replace(step, run=tuple(fill(argument, captures) for argument in step.run), restart_unit=unit)
 
 
 def on_step_finished(draft: Draft, attempt_id: str, result: FixResult) -> None:
@@ -234,6 +236,7 @@ def _failed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, w
     if opened:
         issues.breaker_opened(draft, rule, breaker.failures)
         draft.event(incident.id, "breaker_open", f"{breaker.failures} failures in a row")
+    draft.announce(failed, IncidentStage.FAILED)
     told_before = AlertEvent.BREAKER_OPEN in failed.told
     tell(draft, failed, rule, AlertEvent.BREAKER_OPEN if opened or told_before else AlertEvent.FIX_FAILED)
 
@@ -268,13 +271,23 @@ def close(draft: Draft, incident: Incident, resolution: Resolution, notes: str) 
         due_at=None,
     )
     draft.put_incident(over)
-    draft.forget_window(incident.rule_id, incident.group_key)
+    _begin_anew(draft, incident)
     draft.event(incident.id, "resolved", notes)
     draft.tally(f"resolved_{resolution}")
+    draft.announce(over, IncidentStage.RESOLVED)
     if not any(each.rule_id == incident.rule_id for each in draft.open_incidents()):
         issues.resolve(draft, f"rule:{incident.rule_id}", notes)
     if (rule := draft.policy.rules.get(incident.rule_id)) is not None:
         tell_recovered(draft, over, rule)
+
+
+def _begin_anew(draft: Draft, incident: Incident) -> None:
+    """What was counted is forgotten; what a rate learned, and since when it is over, is not."""
+    window = draft.window(incident.rule_id, incident.group_key)
+    if window is not None and (window.answered or window.counts):
+        draft.put_window(replace(window, times=window.times if window.due_at else (), marks=()))
+    elif window is not None:
+        draft.forget_window(incident.rule_id, incident.group_key)
 
 
 def on_due(draft: Draft, incident: Incident, rule: Rule) -> None:

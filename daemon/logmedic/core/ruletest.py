@@ -3,84 +3,130 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
-from logmedic.core.decide import decide
 from logmedic.core.matcher import Matcher
-from logmedic.model.changeset import Observed
+from logmedic.core.rehearsal import Rehearsal
+from logmedic.model.changeset import Changeset, RunStep
+from logmedic.model.fix import Arming
+from logmedic.model.issue import IncidentStatus, Resolution
 from logmedic.model.policy import Policy
-from logmedic.model.record import Block, Checkpoint, Findings, Match
-from logmedic.model.rule import Rule, RuleTest
-from logmedic.model.state import EngineState
+from logmedic.model.record import Block, Checkpoint, Entry
+from logmedic.model.rule import Mode, Rule
+from logmedic.model.sample import Expectation, RuleTest, SampleLine
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-"""The virtual clock's first moment. Times written in samples are ignored: `every` says how far apart they are."""
+"""The virtual clock's first moment. Times written in samples are ignored: `at` and `every` say when they are."""
 
-_ORIGIN = "sample"
+SOURCE = "sample"
+"""Every rule hears it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seen:
-    """What the lines of one test gave."""
+    """What the lines of one test gave, in the words of Expectation."""
 
-    fires: int
-    matches: int
-    captures: dict[str, str]
+    rule_id: str = ""
+    fires: int = 0
+    matches: int = 0
+    captures: dict[str, str] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+    runs: list[tuple[str, ...]] = field(default_factory=list)
+    resolved: int = 0
+    resolution: Resolution = Resolution.NONE
+
+    def take(self, changeset: Changeset, _: datetime) -> None:
+        self.fires += sum(tally.n for tally in changeset.tallies if tally.kind == "incidents_opened")
+        for incident in changeset.incidents:
+            if incident.rule_id == self.rule_id and incident.status is IncidentStatus.RESOLVED:
+                self.resolved += 1
+                self.resolution = incident.resolution
+        for intent in changeset.intents:
+            if isinstance(intent, RunStep):
+                self.steps.append(intent.step.name)
+                self.runs.append(intent.step.run)
 
 
-def run_test(rule: Rule, test: RuleTest) -> str:
+def run_test(rule: Rule, test: RuleTest, matcher: Matcher | None = None) -> str:
     """Empty when `test` passes, else what was wanted and what was seen."""
-    seen = observe(rule, test)
-    wrong = []
-    if test.fires is not None and seen.fires != test.fires:
-        wrong.append(f"fires {seen.fires}, wanted {test.fires}")
-    if test.matches is not None and seen.matches != test.matches:
-        wrong.append(f"matches {seen.matches}, wanted {test.matches}")
-    for name, wanted in test.captures.items():
-        got = seen.captures.get(name)
-        if got != wanted:
-            wrong.append(f"capture {name} is {got!r}, wanted {wanted!r}")
-    return "; ".join(wrong)
+    return "; ".join(_wrong(test.expect, observe(rule, test, matcher)))
 
 
 def run_tests(rule: Rule) -> list[tuple[int, str]]:
     """The line and the text of each test that fails; empty when all pass."""
-    return [(test.line, f"test {test.name!r}: {failure}") for test in rule.tests if (failure := run_test(rule, test))]
+    matcher = make_matcher(rule)
+    tried = ((test, run_test(rule, test, matcher)) for test in rule.tests)
+    return [(test.line, f"test {test.name!r}: {failure}") for test, failure in tried if failure]
 
 
-def observe(rule: Rule, test: RuleTest) -> Seen:
-    """Feed the lines of `test` to `rule` alone."""
-    rule = replace(rule, sources=(), enabled=True)
-    matcher = Matcher([rule], zone=UTC, scanner="plain")
-    policy = Policy(rules={rule.id: rule}, resolve_after=timedelta(days=3650))
-    state, ids = EngineState(), count(1)
-    matches: list[Match] = []
-    fires = 0
-    for text, at in _lines(test):
-        found = [_at(match, at) for match in matcher.find(_block(text, at)).matches]
-        matches += found
-        observed = Observed(_ORIGIN, _ORIGIN, Findings(matches=tuple(found)), None)
-        changeset = decide(state, policy, observed, at, lambda: f"{next(ids):012d}")
-        fires += sum(tally.n for tally in changeset.tallies if tally.kind == "incidents_opened")
-        state.apply(changeset)
-    return Seen(fires, len(matches), dict(matches[-1].captures) if matches else {})
+def _wrong(expect: Expectation, seen: Seen) -> Iterator[str]:
+    counted = (("fires", expect.fires, seen.fires), ("matches", expect.matches, seen.matches))
+    for name, number, got in (*counted, ("resolved", expect.resolved, seen.resolved)):
+        if number is not None and got != number:
+            yield f"{name} {got}, wanted {number}"
+    for name, value in expect.captures.items():
+        if (captured := seen.captures.get(name)) != value:
+            yield f"capture {name} is {captured!r}, wanted {value!r}"
+    if expect.steps is not None and tuple(seen.steps) != expect.steps:
+        yield f"steps {', '.join(seen.steps) or 'none'}, wanted {', '.join(expect.steps) or 'none'}"
+    if expect.runs is not None and tuple(seen.runs) != expect.runs:
+        yield f"runs {list(map(list, seen.runs))}, wanted {list(map(list, expect.runs))}"
+    if expect.resolution is not None and seen.resolution is not expect.resolution:
+        yield f"resolution {seen.resolution or 'none'}, wanted {expect.resolution}"
 
 
-def _lines(test: RuleTest) -> Iterator[tuple[str, datetime]]:
+def make_matcher(rule: Rule) -> Matcher:
+    """Of `rule` alone, as the tests need it."""
+    alone = replace(rule, enabled=True)
+    return Matcher([alone], zone=UTC, scanner="plain", any_source=frozenset({SOURCE}))
+
+
+def observe(rule: Rule, test: RuleTest, matcher: Matcher | None = None) -> Seen:
+    """Feed the lines of `test` to `rule` alone. Its fix is armed and works; nothing is run."""
+    seen = Seen(rule.id)
+    matcher = matcher or make_matcher(rule)
+    rehearsal = Rehearsal(_policy(rule), START, seen.take)
+    for number, (line, at) in enumerate(_lines(test)):
+        if line.incident:
+            rehearsal.incident(line.incident, line.on, dict(line.fields), at)
+            continue
+        for match in matcher.find(_block(line, at, number << 20)).matches:
+            match = replace(match, record=replace(match.record, at=at))
+            if not match.part:
+                seen.matches += 1
+                seen.captures = dict(match.captures)
+            rehearsal.match(match, max(at, rehearsal.now))
+    rehearsal.wait(rehearsal.now + test.until)
+    return seen
+
+
+def _policy(rule: Rule) -> Policy:
+    forever = timedelta(days=3650)
+    fix = rule.fix and replace(rule.fix, mode=Mode.AUTO)
+    policy = Policy(
+        mode=Mode.AUTO,
+        allow_unsandboxed=True,
+        max_age=forever,
+        resolve_after=forever,
+        host_max_per_hour=10**6,
+        max_running=10**6,
+    )
+    return policy.with_rules([replace(rule, fix=fix, enabled=True)], Arming(True, "rehearsal", units=True))
+
+
+def _lines(test: RuleTest) -> Iterator[tuple[SampleLine, datetime]]:
     at = START
     for line in test.lines:
+        at = at if line.at is None else START + line.at
         for _ in range(line.repeat):
-            yield line.text, at
+            yield line, at
             at += line.every
 
 
-def _block(text: str, at: datetime) -> Block:
-    content = text.rstrip("\n").encode() + b"\n"
-    checkpoint = Checkpoint(origin=_ORIGIN, source=_ORIGIN, offset=len(content), at=at)
-    return Block(_ORIGIN, _ORIGIN, content, 0, checkpoint, at, complete=True)
-
-
-def _at(match: Match, at: datetime) -> Match:
-    return replace(match, record=replace(match.record, at=at))
+def _block(line: SampleLine, at: datetime, start: int) -> Block:
+    content = line.text.rstrip("\n").encode() + b"\n"
+    checkpoint = Checkpoint(origin=SOURCE, source=line.source or SOURCE, offset=len(content), at=at)
+    entries = (Entry(0, at, line.fields, line.fields.get("unit", "")),) if line.fields else ()
+    source = line.source or SOURCE
+    return Block(source, SOURCE, content, start, checkpoint, at, complete=True, entries=entries)

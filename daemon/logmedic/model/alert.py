@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from logmedic.model.rule import AlertEvent, Severity
+from logmedic.model.rule import AlertEvent
+from logmedic.model.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,9 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Arming:
-    """Whether fixes may run at all, and why not (I8)."""
+    """Whether fixes may run at all, and why not (I8). `units`: units may be restarted."""
 
     armed: bool
     sandbox: str
     reason: str = ""
+    units: bool = False

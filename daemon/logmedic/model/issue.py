@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from logmedic.model.rule import Severity
+from logmedic.model.severity import Severity
 
 
 class IssueSource(StrEnum):
@@ -77,9 +77,13 @@ class IncidentStatus(StrEnum):
 
 
 class Resolution(StrEnum):
+    """How an incident ended. CLEARED: a line said so. EXPIRED: its rule gives it only so long."""
+
     NONE = ""
     FIXED = "fixed"
     QUIET = "quiet"
+    CLEARED = "cleared"
+    EXPIRED = "expired"
     BY_HAND = "by_hand"
 
 
@@ -165,11 +169,31 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Event times (POSIX seconds, oldest first) of the matches of one rule and group, at most the threshold's count."""
+    """What a rule remembers of one group; times are event times in POSIX seconds. `kind`: the trigger that wrote it; to
+    any other it is empty. `times`, ascending, are of what counts; `marks` say beside each which value or stage it was.
+    `due_at`: when a wait is over; `captures`, `source` and `evidence` are of the match that waits. `answered`: the
+    newest time of what answers a wait or ends an incident, 0 for none. A rate has `counts` of the slots since `since`,
+    and the `usual` number for a whole span, learned from `learned` spans."""
 
     rule_id: str
     group_key: str
-    times: tuple[float, ...]
+    times: tuple[float, ...] = ()
+    kind: str = ""
+    marks: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    captures: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    evidence: str = ""
+    answered: float = 0.0
+    counts: tuple[int, ...] = ()
+    since: float = 0.0
+    usual: float = 0.0
+    learned: int = 0
+
+    @property
+    def newest(self) -> float:
+        """The latest event time that it knows of."""
+        return max(self.times[-1] if self.times else 0.0, self.answered, self.since)
 
 
 @dataclass(frozen=True, slots=True)

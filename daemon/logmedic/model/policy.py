@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from logmedic.model.alert import AlertPlan
 from logmedic.model.fix import Arming
+from logmedic.model.match import IncidentStage
 from logmedic.model.rule import Mode, Rule
 
 
@@ -26,9 +27,11 @@ class LearningPolicy:
 class Policy:
     """`mode` is the ceiling for every rule. `max_age`: a match older than this starts no fix (stale). `resolve_after`:
     an incident that no fix resolves is over after this silence. `host_max_per_hour` bounds all fixes of the host.
-    `started_at` is the daemon's start."""
+    `started_at` is the daemon's start. Made with `with_rules`,
+    `listeners` are the rules, with the name of the part, that are about incidents of a rule at a stage."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    listeners: Mapping[tuple[str, IncidentStage], tuple[tuple[Rule, str], ...]] = field(default_factory=dict)
     mode: Mode = Mode.OBSERVE
     arming: Arming = Arming(armed=False, sandbox="", reason="not tried yet")
     allow_unsandboxed: bool = False
@@ -41,3 +44,13 @@ class Policy:
     learning: LearningPolicy = LearningPolicy()
     alerts: AlertPlan = AlertPlan()
     hostname: str = ""
+
+    def with_rules(self, rules: Iterable[Rule], arming: Arming) -> Policy:
+        """With those of `rules` that are enabled."""
+        enabled = {rule.id: rule for rule in rules if rule.enabled}
+        listeners: dict[tuple[str, IncidentStage], tuple[tuple[Rule, str], ...]] = {}
+        for rule in enabled.values():
+            for part, spec in rule.parts:
+                for told in spec.incidents:
+                    listeners[told, spec.on] = (*listeners.get((told, spec.on), ()), (rule, part))
+        return replace(self, rules=enabled, listeners=listeners, arming=arming)

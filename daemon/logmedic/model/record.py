@@ -9,6 +9,8 @@ from datetime import datetime
 from logmedic.model.gap import Gap
 
 OVER = -1
+EVERY_GROUP = "\x1e"
+"""Of a match that has none of the captures which tell groups apart; no typed capture can hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A record confirmed by a rule. `captures`: only those that the rule types. `group`: the values of `when.by`."""
+    """A record confirmed by a rule. `captures`: only those that the rule types. `group`: the values of `when.by`, or
+    EVERY_GROUP. `part`: which part of the rule it is, as Rule.parts names them."""
 
     rule_id: str
     record: Record
     captures: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-
-class Severity(StrEnum):
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        """0 for low to 3 for critical."""
-        return list(Severity).index(self)
-
-    def at_least(self, other: Severity) -> Severity:
-        return self if self.rank >= other.rank else other
+from logmedic.model.match import MatchSpec
+from logmedic.model.sample import RuleTest
+from logmedic.model.severity import Severity
+from logmedic.model.when import CLEAR, MATCH, When
 
 
 class Mode(StrEnum):
@@ -36,67 +25,6 @@ class Mode(StrEnum):
 
     def under(self, ceiling: Mode) -> Mode:
         return self if self.rank <= ceiling.rank else ceiling
-
-
-class CaptureType(StrEnum):
-    IP = "ip"
-    HOSTPORT = "hostport"
-    HOSTNAME = "hostname"
-    INT = "int"
-    PATH = "path"
-    UNIT = "unit"
-    WORD = "word"
-    ENUM = "enum"
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """What a named group must be. `allow`: networks (ip, hostport), names (hostname; a leading dot allows the
-    subdomains), directories (path), units (unit); empty allows all. `values`: for enum. Bounds: for int, inclusive."""
-
-    type: CaptureType
-    allow: tuple[str, ...] = ()
-    values: tuple[str, ...] = ()
-    minimum: int | None = None
-    maximum: int | None = None
-
-
-class Level(StrEnum):
-    """How bad a line says that it is, in one set of words; from the least to the worst."""
-
-    TRACE = "trace"
-    DEBUG = "debug"
-    INFO = "info"
-    NOTICE = "notice"
-    WARNING = "warning"
-    ERROR = "error"
-    CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        return list(Level).index(self)
-
-
-@dataclass(frozen=True, slots=True)
-class MatchSpec:
-    """Any of `patterns` matches and none of `unless` does. Groups that `captures` does not name stay evidence only.
-    `field`: they are about the value of that field, and not about the text; a record without it does not match.
-    `level`: the record says that it is so bad or worse."""
-
-    patterns: tuple[str, ...]
-    unless: tuple[str, ...] = ()
-    captures: Mapping[str, Capture] = field(default_factory=dict)
-    field: str = ""
-    level: Level | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """Triggers at `count` matches inside `within`, counted apart for each value of the captures in `by`."""
-
-    count: int = 1
-    within: timedelta = timedelta(seconds=60)
-    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,53 +181,50 @@ class AlertSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class SampleLine:
-    """`repeat` times, `every` apart on the virtual clock."""
-
-    text: str
-    repeat: int = 1
-    every: timedelta = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleTest:
-    """`fires`: how often the trigger is reached (incidents opened plus re-triggers of an open one are not counted
-    twice: one incident a group). `captures`: of the last match; None means not checked. `matches`: lines that match."""
-
-    name: str
-    lines: tuple[SampleLine, ...]
-    fires: int | None = None
-    matches: int | None = None
-    captures: Mapping[str, str] = field(default_factory=dict)
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """`sources`: names of sources that the rule listens to; empty means all. `title` may hold `{capture}`.
-    `file` and `line` say where it is written (1-based)."""
+    `description`: what is wrong; `resolution`: what people do about it.
+    `service`: what the file is about. `file` and `line` say where it is written (1-based)."""
 
     id: str
     title: str
     match: MatchSpec
     severity: Severity = Severity.MEDIUM
     description: str = ""
+    resolution: str = ""
     tags: tuple[str, ...] = ()
     runbook: str = ""
     sources: tuple[str, ...] = ()
     enabled: bool = True
-    when: Threshold = Threshold()
+    when: When = When()
     fix: Fix | None = None
     alert: AlertSpec = AlertSpec()
     tests: tuple[RuleTest, ...] = ()
+    service: str = ""
     file: str = ""
     line: int = 0
+
+    @property
+    def parts(self) -> tuple[tuple[str, MatchSpec], ...]:
+        """Everything that its lines can be, by name, in the order in which they are asked: what completes a sequence
+        or answers a wait, the match itself, what ends the incident."""
+        ends = ((CLEAR, self.when.clear.match),) if self.when.clear.match is not None else ()
+        return (*self.when.parts, (MATCH, self.match), *ends)
+
+
+@dataclass(frozen=True, slots=True)
+class LogFiles:
+    """A source that a rule file brings along: `globs` of absolute paths. `file` says where it is written."""
+
+    name: str
+    globs: tuple[str, ...]
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
 class RuleProblem:
     """One mistake in a rule or config file. `line` and `column` are 1-based, 0 when unknown. `excerpt` is that line of
-    the file; `hint` what to write instead."""
+    the file; `hint` what to write instead. A `warning` keeps nothing from loading."""
 
     file: str
     line: int
@@ -307,14 +232,18 @@ class RuleProblem:
     text: str
     hint: str = ""
     excerpt: str = ""
+    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """What a load of all rule files gave. `rules` in file order; `problems` of the files or rules that were left out;
-    `stale_files`: files whose last good version is still in use."""
+    `stale_files`: files whose last good version is still in use. `sources`: of the files that rules were taken from.
+    `warnings`: what deserves a look; only a review finds most of them."""
 
     rules: tuple[Rule, ...] = ()
+    sources: tuple[LogFiles, ...] = ()
     problems: tuple[RuleProblem, ...] = ()
     files: tuple[str, ...] = ()
     stale_files: tuple[str, ...] = ()
+    warnings: tuple[RuleProblem, ...] = ()

@@ -21,7 +21,7 @@ class EngineState:
     """Issues by fingerprint; open incidents by id; `open_by_group` by (rule_id, group_key); windows by
     (rule_id, group_key); breakers by rule id; attempts (unfinished, or of the last 24 h) by id; templates by
     fingerprint; undelivered alerts by id; checkpoints by source and origin; sources
-    that are quiet, with the time when that was noticed."""
+    that are quiet, with the time when that was noticed; the keys of windows that wait for a time."""
 
     issues: dict[str, KnownIssue] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
@@ -33,15 +33,18 @@ class EngineState:
     alerts: dict[str, Alert] = field(default_factory=dict)
     checkpoints: dict[tuple[str, str], Checkpoint] = field(default_factory=dict)
     quiet_sources: dict[str, datetime] = field(default_factory=dict)
+    waits: set[tuple[str, str]] = field(default_factory=set)
 
     def apply(self, changeset: Changeset) -> None:
         """Take over what was committed."""
         self.issues.update((issue.fingerprint, issue) for issue in changeset.issues)
         for incident in changeset.incidents:
             self._apply_incident(incident)
-        self.windows.update(((w.rule_id, w.group_key), w) for w in changeset.windows)
+        for window in changeset.windows:
+            self._apply_window(window)
         for key in changeset.forgotten_windows:
             self.windows.pop(key, None)
+            self.waits.discard(key)
         self.breakers.update((breaker.rule_id, breaker) for breaker in changeset.breakers)
         self.attempts.update((attempt.id, attempt) for attempt in changeset.attempts)
         self.templates.update((template.fingerprint, template) for template in changeset.templates)
@@ -64,6 +67,11 @@ class EngineState:
     def checkpoints_of(self, source: str) -> dict[str, Checkpoint]:
         """By origin."""
         return {each.origin: each for each in self.checkpoints.values() if each.source == source}
+
+    def _apply_window(self, window: Window) -> None:
+        key = (window.rule_id, window.group_key)
+        self.windows[key] = window
+        (self.waits.add if window.due_at is not None else self.waits.discard)(key)
 
     def _apply_incident(self, incident: Incident) -> None:
         key = (incident.rule_id, incident.group_key)

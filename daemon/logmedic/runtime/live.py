@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from logmedic.core.matcher import Matcher
 from logmedic.model.fix import Arming
@@ -32,5 +32,4 @@ class Live:
 
 def build(ruleset: RuleSet, policy: Policy, make_matcher: Callable[[RuleSet], Matcher], arming: Arming) -> Generation:
     """All of the new; may take as long as compiling takes. Touches nothing that is live."""
-    rules = {rule.id: rule for rule in ruleset.rules if rule.enabled}
-    return Generation(ruleset, replace(policy, rules=rules, arming=arming), make_matcher(ruleset))
+    return Generation(ruleset, policy.with_rules(ruleset.rules, arming), make_matcher(ruleset))

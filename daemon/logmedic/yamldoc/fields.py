@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
+from logmedic.core.durations import duration_text
 from logmedic.model.rule import RuleProblem
 from logmedic.yamldoc.document import MAX_PROBLEMS, Document, Node
-from logmedic.yamldoc.units import duration_text, parse_duration, parse_size
+from logmedic.yamldoc.units import parse_duration, parse_size
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -25,22 +27,30 @@ def meant(word: str, known: Iterable[str]) -> str:
 
 class Problems:
     """The mistakes of one document so far. `found`: the first MAX_PROBLEMS of them; `count` goes on, so that what
-    comes after them is not taken for sound."""
+    comes after them is not taken for sound. `warnings` are beside them: they make nothing unsound."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
         self.found: list[RuleProblem] = []
+        self.warnings: list[RuleProblem] = []
         self.count = 0
 
     def add(self, at: Node | tuple[int, int], text: str, hint: str = "") -> None:
-        line, column = at if isinstance(at, tuple) else (at.line, at.column)
-        excerpt = self._document.excerpt(line)
-        problem = RuleProblem(self._document.file, line, column, text, hint, excerpt)
+        problem = self._problem(at, text, hint)
         if problem in self.found:  # a key that is read twice is wrong once
             return
         self.count += 1
         if len(self.found) < MAX_PROBLEMS:
             self.found.append(problem)
+
+    def warn(self, at: Node | tuple[int, int], text: str, hint: str = "") -> None:
+        problem = replace(self._problem(at, text, hint), warning=True)
+        if problem not in self.warnings and len(self.warnings) < MAX_PROBLEMS:
+            self.warnings.append(problem)
+
+    def _problem(self, at: Node | tuple[int, int], text: str, hint: str) -> RuleProblem:
+        line, column = at if isinstance(at, tuple) else (at.line, at.column)
+        return RuleProblem(self._document.file, line, column, text, hint, self._document.excerpt(line))
 
     def column_in(self, node: Node, position: int) -> int | None:
         """The column of a character of a scalar (0-based); None when it is not written as it is, on one line."""

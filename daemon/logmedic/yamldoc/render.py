@@ -9,7 +9,7 @@ from logmedic.model.rule import RuleProblem
 
 WIDTH = 100
 """Characters of a line that are shown around its place."""
-_RED, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_RED, _YELLOW, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 def render_problems(problems: Sequence[RuleProblem], *, color: bool = False) -> str:
@@ -18,14 +18,15 @@ def render_problems(problems: Sequence[RuleProblem], *, color: bool = False) -> 
 
 
 def _paragraph(problem: RuleProblem, color: bool) -> str:
-    bold, red, dim, plain = (_BOLD, _RED, _DIM, _PLAIN) if color else ("", "", "", "")
+    kind, paint = ("warning", _YELLOW) if problem.warning else ("error", _RED)
+    bold, tint, dim, plain = (_BOLD, paint, _DIM, _PLAIN) if color else ("", "", "", "")
     file = visible(problem.file)
     place = f"{file}:{problem.line}:{problem.column}" if problem.line else file
-    rows = [f"{bold}{place}:{plain} {red}error:{plain} {visible(problem.text)}"]
+    rows = [f"{bold}{place}:{plain} {tint}{kind}:{plain} {visible(problem.text)}"]
     if problem.excerpt.strip():
         shown, caret = _window(problem.excerpt, problem.column)
         number = f"{problem.line:5} | "
-        rows += [f"{dim}{number}{plain}{shown}", f"{' ' * (len(number) - 2)}| {' ' * caret}{red}^{plain}"]
+        rows += [f"{dim}{number}{plain}{shown}", f"{' ' * (len(number) - 2)}| {' ' * caret}{tint}^{plain}"]
     if problem.hint:
         rows.append(f"        hint: {visible(problem.hint)}")
     return "\n".join(rows)

@@ -38,12 +38,3 @@ def moment(text: str, now: datetime) -> datetime:
     except ValueError:
         raise ValueError(f"`{text[:40]}` is no time; write a duration (24h, 7d) or 2026-11-24T03:00:00Z") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def duration_text(duration: timedelta) -> str:
-    """As `parse_duration` reads it, in the largest unit that needs no fraction."""
-    milliseconds = round(duration.total_seconds() * 1000)
-    for unit, worth in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
-        if milliseconds and milliseconds % worth == 0:
-            return f"{milliseconds // worth}{unit}"
-    return f"{milliseconds}ms"

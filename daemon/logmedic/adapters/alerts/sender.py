@@ -16,7 +16,8 @@ from contextlib import suppress
 from typing import Any
 
 from logmedic.model.alert import Alert, Delivery, Receiver
-from logmedic.model.rule import AlertEvent, Severity
+from logmedic.model.rule import AlertEvent
+from logmedic.model.severity import Severity
 
 WORKER = "logmedic.adapters.alerts.worker"
 AT_ONCE = 2

@@ -3,52 +3,65 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from logmedic.adapters.rulefiles.fixes import build_fix
-from logmedic.model.rule import (
-    DEFAULT_ALERT_EVENTS,
-    AlertEvent,
-    AlertSpec,
-    Capture,
-    CaptureType,
-    Fix,
-    Level,
-    MatchSpec,
-    Rule,
-    RuleTest,
-    SampleLine,
-    Severity,
-    Threshold,
-)
+from logmedic.adapters.rulefiles.matching import build_match
+from logmedic.adapters.rulefiles.samples import build_tests
+from logmedic.adapters.rulefiles.triggers import build_when
+from logmedic.model.rule import DEFAULT_ALERT_EVENTS, AlertEvent, AlertSpec, Fix, LogFiles, Rule
+from logmedic.model.severity import Severity
 from logmedic.yamldoc import Document, Fields, Node, Problems
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?\Z")
-_LATER = {
-    "distinct": "different values of a capture",
-    "sequence": "A, then B",
-    "absence": "A, and no B",
-    "rate": "a jump over the usual",
-    "clear": "what ends the incident",
-}
-"""Triggers that the format has a place for and this version does not serve."""
-MAX_COUNT = 10_000
-LONGEST_TEST = timedelta(days=366)
+_SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 
 
-def rule_nodes(document: Document, problems: Problems) -> list[Node]:
-    """The rules of a file, still as nodes."""
+@dataclass(frozen=True, slots=True)
+class FileForm:
+    """What stands in a file beside and around its rules. `service`: what they are about."""
+
+    service: str
+    sources: tuple[LogFiles, ...]
+    nodes: tuple[Node, ...]
+
+
+def build_form(document: Document, problems: Problems) -> FileForm:
+    """The head of a file, and its rules, still as nodes."""
     root = Fields(document.root, problems, "the file")
     version = root.node_of("version", required=True)
     if version is not None and version.text != "1":
         problems.add(version, f"version {version.text or version.kind} is not known", "write `version: 1`")
-    items = root.items("rules", required=True)
+    form = FileForm(
+        root.text("service"), tuple(_sources(root, document.file)), tuple(root.items("rules", required=True))
+    )
     root.done()
-    return items
+    return form
 
 
-def build_rule(fields: Fields, file: str) -> Rule:
+def _sources(root: Fields, file: str) -> list[LogFiles]:
+    fields = root.mapping("sources")
+    if fields is None:
+        return []
+    return [found for name in fields.names() if (found := _log_files(fields, name, file)) is not None]
+
+
+def _log_files(sources: Fields, name: str, file: str) -> LogFiles | None:
+    if not _SOURCE.match(name):
+        sources.problems.add(sources.at(name), f"`{name[:80]}` is no name of a source", "letters, digits, _, . and -")
+    fields = sources.mapping(name)
+    if fields is None:
+        return None
+    globs = tuple(fields.texts("files", required=True))
+    fields.done()
+    for glob in globs:
+        if not glob.startswith("/"):
+            sources.problems.add(fields.at("files"), f"`{glob[:80]}` is no absolute path", "/var/log/app/*.log")
+    return LogFiles(name, globs, file)
+
+
+def build_rule(fields: Fields, file: str, service: str = "") -> Rule:
     """A mistake gives a default, so that all mistakes are found."""
     rule_id = fields.text("id", required=True)
     if rule_id and not _ID.match(rule_id):
@@ -56,20 +69,23 @@ def build_rule(fields: Fields, file: str) -> Rule:
             fields.at("id"), f"`{rule_id[:80]}` is no id", "lower case letters, digits, - and . (at most 64)"
         )
     fields.what = f"rule {rule_id}" if rule_id else "the rule"
+    match = build_match(fields.mapping("match", required=True))
     rule = Rule(
         id=rule_id,
         title=fields.text("title", required=True),
         severity=fields.choice("severity", Severity, Severity.MEDIUM) or Severity.MEDIUM,
         description=fields.text("description"),
+        resolution=fields.text("resolution"),
         tags=tuple(fields.texts("tags")),
         runbook=_runbook(fields),
         sources=tuple(fields.texts("source")),
         enabled=fields.boolean("enabled", True),
-        match=_match(fields),
-        when=_when(fields),
+        match=match,
+        when=build_when(fields, match),
         fix=_fix(fields),
         alert=_alert(fields),
-        tests=tuple(_tests(fields)),
+        tests=build_tests(fields),
+        service=service,
         file=file,
         line=fields.node.line,
     )
@@ -82,82 +98,6 @@ def _runbook(fields: Fields) -> str:
     if url and not re.match(r"https?://[^\s]+\Z", url):
         fields.problems.add(fields.at("runbook"), "`runbook` has to be an http:// or https:// address")
     return url
-
-
-def _match(rule: Fields) -> MatchSpec:
-    fields = rule.mapping("match", required=True)
-    if fields is None:
-        return MatchSpec(())
-    patterns = [*fields.texts("pattern"), *fields.texts("patterns")]
-    if "pattern" in fields and "patterns" in fields:
-        fields.problems.add(fields.at("patterns"), "both `pattern` and `patterns`", "write all of them in `patterns`")
-    if not patterns:
-        fields.problems.add(
-            fields.node,
-            "`match` has no `pattern`",
-            "add `pattern: 'a regular expression'`; `pattern: '.'` takes every line",
-        )
-    spec = MatchSpec(
-        tuple(patterns),
-        tuple(fields.texts("unless")),
-        _captures(fields),
-        field=fields.text("field"),
-        level=fields.choice("level", Level, None) if "level" in fields else None,
-    )
-    fields.done()
-    return spec
-
-
-def _captures(match: Fields) -> dict[str, Capture]:
-    fields = match.mapping("captures")
-    if fields is None:
-        return {}
-    return {name: capture for name in fields.names() if (capture := _capture(fields, name)) is not None}
-
-
-def _capture(captures: Fields, name: str) -> Capture | None:
-    node = captures.node_of(name)
-    if node is None:
-        return None
-    if not isinstance(node.value, Mapping):
-        kind = captures.choice_of(node, "type", CaptureType)
-        if kind is CaptureType.ENUM:
-            captures.problems.add(node, "an enum needs its values", "{ type: enum, values: [a, b] }")
-        return Capture(kind or CaptureType.WORD)
-    fields = Fields(node, captures.problems, f"capture `{name}`")
-    kind = fields.choice("type", CaptureType, None)
-    capture = Capture(
-        kind or CaptureType.WORD,
-        allow=tuple(fields.texts("allow")),
-        values=tuple(fields.texts("values", required=kind is CaptureType.ENUM)),
-        minimum=fields.integer("min", 0, minimum=0, maximum=10**18) if "min" in fields else None,
-        maximum=fields.integer("max", 0, minimum=0, maximum=10**18) if "max" in fields else None,
-    )
-    if "allow" in fields and not capture.allow:
-        captures.problems.add(fields.at("allow"), "`allow` is empty: it would allow everything", "name what is allowed")
-    fields.node_of("min")
-    fields.node_of("max")
-    fields.done()
-    return capture
-
-
-def _when(rule: Fields) -> Threshold:
-    when = rule.mapping("when")
-    if when is None:
-        return Threshold()
-    for word, meaning in _LATER.items():
-        when.refuse(word, f"`{word}` ({meaning}) is not there yet", "this version knows `threshold`")
-    fields = when.mapping("threshold", required=not any(word in when for word in _LATER))
-    when.done()
-    if fields is None:
-        return Threshold()
-    threshold = Threshold(
-        count=fields.integer("count", None, minimum=1, maximum=MAX_COUNT),
-        within=fields.duration("within", timedelta(seconds=60), minimum=timedelta(milliseconds=100)),
-        by=tuple(fields.texts("by")),
-    )
-    fields.done()
-    return threshold
 
 
 def _fix(rule: Fields) -> Fix | None:
@@ -179,51 +119,3 @@ def _alert(rule: Fields) -> AlertSpec:
     )
     fields.done()
     return spec
-
-
-def _tests(rule: Fields) -> Iterator[RuleTest]:
-    for node in rule.items("tests"):
-        fields = Fields(node, rule.problems, "the test")
-        if isinstance(node.value, Mapping):
-            yield _test(fields)
-
-
-def _test(fields: Fields) -> RuleTest:
-    name = fields.text("name", required=True)
-    lines = tuple(_sample(each, fields) for each in fields.items("lines", required=True))
-    if sum(line.repeat for line in lines) > MAX_COUNT:
-        fields.problems.add(fields.at("lines"), f"more than {MAX_COUNT} lines in one test", "repeat them less often")
-    if sum((line.repeat * line.every for line in lines), timedelta(0)) > LONGEST_TEST:
-        fields.problems.add(fields.at("lines"), f"the test spans more than {LONGEST_TEST.days} days", "shorten `every`")
-    expect = fields.mapping("expect", required=True)
-    fields.done()
-    if expect is None:
-        return RuleTest(name, lines, line=fields.node.line)
-    captures = expect.mapping("captures")
-    test = RuleTest(
-        name=name,
-        lines=lines,
-        fires=expect.integer("fires", 0, minimum=0, maximum=MAX_COUNT) if "fires" in expect else None,
-        matches=expect.integer("matches", 0, minimum=0, maximum=MAX_COUNT) if "matches" in expect else None,
-        captures={key: captures.text(key) for key in captures.names()} if captures else {},
-        line=fields.node.line,
-    )
-    expect.node_of("fires")
-    expect.node_of("matches")
-    expect.done()
-    if test.fires is None and test.matches is None and not test.captures:
-        fields.problems.add(fields.at("expect"), "the test expects nothing", "add `fires: 1`")
-    return test
-
-
-def _sample(node: Node, test: Fields) -> SampleLine:
-    if not isinstance(node.value, Mapping):
-        return SampleLine(test.text_of(node, "lines"))
-    fields = Fields(node, test.problems, "the line")
-    line = SampleLine(
-        text=fields.text("text", required=True),
-        repeat=fields.integer("repeat", 1, minimum=1, maximum=MAX_COUNT),
-        every=fields.duration("every", timedelta(0), maximum=timedelta(days=1)),
-    )
-    fields.done()
-    return line

@@ -8,44 +8,75 @@ from dataclasses import replace
 
 import regex
 
-from logmedic.adapters.rulefiles.placeholders import Mistake, give_it_a_type, placeholder_mistakes, report
-from logmedic.adapters.rulefiles.safety import check_fix, not_proved
+from logmedic.adapters.rulefiles.placeholders import Mistake, placeholder_mistakes, report, untyped
+from logmedic.adapters.rulefiles.places import child, key_in, parts_of, patterns_in
+from logmedic.adapters.rulefiles.safety import check_fix, not_proved, unknown_at_the_end
+from logmedic.adapters.rulefiles.timing import check_when
 from logmedic.core.captures import accept
-from logmedic.model.rule import Capture, CaptureType, Rule
-from logmedic.yamldoc import Fields
+from logmedic.model.match import Capture, CaptureType, MatchSpec
+from logmedic.model.rule import Rule
+from logmedic.model.when import MATCH
+from logmedic.yamldoc import Fields, Node, Problems
 
 
 def check_rule(rule: Rule, fields: Fields, patterns: dict[str, regex.Pattern[str]]) -> None:
     """Add what is wrong to the problems of `fields`. `patterns`: those that compile, of `unless` too."""
-    _check_captures(rule, fields, {each: patterns[each] for each in rule.match.patterns if each in patterns})
-    _check_all_matching(fields, patterns)
+    for part, spec, node in parts_of(rule, fields.node):
+        _check_captures(spec, node, fields.problems, patterns)
+        _check_all_matching(node, fields.problems, patterns)
+        if part != MATCH:
+            _check_groups(rule, spec, node, fields.problems, patterns)
     report(fields, "title", placeholder_mistakes(rule, rule.title, "the title"))
-    if (when := fields.mapping("when")) is not None and (threshold := when.mapping("threshold")) is not None:
-        report(threshold, "by", _names(rule, rule.when.by, "by"))
+    if (when := fields.mapping("when")) is not None:
+        check_when(rule, when)
     if (alert := fields.mapping("alert")) is not None:
-        report(alert, "group_by", _names(rule, rule.alert.group_by, "group_by"))
+        report(alert, "group_by", untyped(rule, rule.alert.group_by, "group_by"))
     if rule.fix is not None and (fix := fields.mapping("fix")) is not None:
         check_fix(rule, rule.fix, fix)
         report(fields, "fix", not_proved(rule, rule.fix))
+        report(fields, "fix", unknown_at_the_end(rule, rule.fix))
 
 
-def _check_captures(rule: Rule, fields: Fields, patterns: dict[str, regex.Pattern[str]]) -> None:
-    match = fields.mapping("match")
-    captures = match.mapping("captures") if match is not None else None
-    if captures is None:
-        return
-    for name, capture in rule.match.captures.items():
-        report(captures, name, _group_is_there(name, patterns))
-        report(captures, name, _allowed(name, capture))
+def _check_captures(
+    spec: MatchSpec, part: Node, problems: Problems, patterns: dict[str, regex.Pattern[str]]
+) -> None:
+    """Those that are written here: what is inherited was checked where it is written."""
+    written = child(part, "captures")
+    compiled = {each: patterns[each] for each in spec.patterns if each in patterns}
+    for name in written.keys if written is not None else ():
+        if (capture := spec.captures.get(name)) is not None:
+            for text, hint in (*_group_is_there(name, compiled), *_allowed(name, capture)):
+                problems.add(key_in(written, name), text, hint)
 
 
-def _check_all_matching(fields: Fields, patterns: dict[str, regex.Pattern[str]]) -> None:
+def _check_all_matching(part: Node, problems: Problems, patterns: dict[str, regex.Pattern[str]]) -> None:
     """An `unless` that matches everything makes the rule deaf."""
-    match = fields.mapping("match")
-    for key in ("pattern", "patterns", "unless"):
-        for node in match.items(key) if match is not None else ():
-            if node.value == "" or (node.text and node.text in patterns and _matches_all(patterns[node.text])):
-                fields.problems.add(node, f"the text in `{key}` matches every line", "write what has to be there")
+    for key, node in patterns_in(part):
+        if node.value == "" or (node.text and node.text in patterns and _matches_all(patterns[node.text])):
+            problems.add(node, f"the text in `{key}` matches every line", "write what has to be there")
+
+
+def _check_groups(
+    rule: Rule, spec: MatchSpec, part: Node, problems: Problems, patterns: dict[str, regex.Pattern[str]]
+) -> None:
+    """What a further line tells of the group: all of it, or nothing, and then it is about every group."""
+    wanted = set(rule.when.by) & set(rule.match.captures)
+    for key, node in patterns_in(part):
+        pattern = patterns.get(node.text) if key != "unless" else None
+        told = wanted & set(spec.captures) & set(pattern.groupindex) if pattern is not None else wanted
+        _report_half(told, wanted, node, problems)
+    if spec.incidents:
+        _report_half(wanted & set(spec.captures), wanted, part, problems)
+
+
+def _report_half(told: set[str], wanted: set[str], node: Node, problems: Problems) -> None:
+    if told and told != wanted:
+        missing = ", ".join(sorted(wanted - told))
+        problems.add(
+            node,
+            f"this tells `{', '.join(sorted(told))}` and not `{missing}`, which `by` names as well",
+            "capture all of `by` here, or none: then it is about every group",
+        )
 
 
 def _matches_all(pattern: regex.Pattern[str]) -> bool:
@@ -104,9 +135,3 @@ def _is_network(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _names(rule: Rule, names: tuple[str, ...], where: str) -> Iterator[Mistake]:
-    for name in names:
-        if name not in rule.match.captures:
-            yield f"`{where}` names `{name}`, which is no typed capture", give_it_a_type(rule, name)

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from logmedic.model.rule import AlertEvent, CaptureType, Level, Mode, SandboxKind, Severity
+from logmedic.model.match import CaptureType, Level
+from logmedic.model.rule import AlertEvent, Mode, SandboxKind
+from logmedic.model.severity import Severity
 
 Schema = dict[str, Any]
 

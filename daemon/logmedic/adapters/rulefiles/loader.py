@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from logmedic.adapters.rulefiles import reading
-from logmedic.adapters.rulefiles.building import build_rule, rule_nodes
+from logmedic.adapters.rulefiles.building import FileForm, build_form, build_rule
 from logmedic.adapters.rulefiles.checks import check_rule
+from logmedic.adapters.rulefiles.connections import check_connections
 from logmedic.adapters.rulefiles.patterns import MAX_LENGTH, PatternTester, place_in
-from logmedic.model.rule import Rule, RuleProblem, RuleSet
+from logmedic.adapters.rulefiles.places import parts_of, patterns_in
+from logmedic.model.rule import LogFiles, Rule, RuleProblem, RuleSet
 from logmedic.yamldoc import Document, DocumentInvalid, Fields, Node, Problems, parse_document
 
 Prove = Callable[[Rule], list[tuple[int, str]]]
@@ -25,6 +27,7 @@ class _File:
     problems: Problems | None = None
     refused: tuple[RuleProblem, ...] = ()
     drafts: list[_RuleDraft] = field(default_factory=list)
+    form: FileForm | None = None
 
     @property
     def mistakes(self) -> tuple[RuleProblem, ...]:
@@ -61,6 +64,7 @@ class RuleFileLoader:
         for draft in drafts:
             self._check(draft)
         _check_ids(drafts)
+        _check_connections(drafts, _elsewhere(files, previous))
         kept = {str(path) for path in found} | _of_lost_directories(previous, [path for path, _ in refused])
         return _assembled(files, gone, previous, kept)
 
@@ -78,13 +82,14 @@ class RuleFileLoader:
 
     def _draft(self, file: _File, document: Document) -> None:
         problems = file.problems = Problems(document)
-        nodes = rule_nodes(document, problems)
+        form = build_form(document, problems)
         if problems.found:
             return
-        for node in nodes:
+        file.form = form
+        for node in form.nodes:
             count = problems.count
             fields = Fields(node, problems, "the rule")
-            rule = build_rule(fields, document.file)
+            rule = build_rule(fields, document.file, form.service)
             file.drafts.append(_RuleDraft(rule, fields, sound=problems.count == count))
 
     def _check_patterns(self, drafts: Sequence[_RuleDraft]) -> None:
@@ -92,10 +97,9 @@ class RuleFileLoader:
         wanted = [each for draft in drafts for each in _patterns(draft.rule) if len(each) <= MAX_LENGTH]
         verdicts = self._patterns.test(wanted)
         for draft in drafts:
-            match = draft.fields.mapping("match")
-            for key in ("pattern", "patterns", "unless"):
-                for node in match.items(key) if match is not None else ():
-                    if not node.text:
+            for _, spec, part in parts_of(draft.rule, draft.fields.node):
+                for _, node in patterns_in(part):
+                    if not node.text or node.text not in (*spec.patterns, *spec.unless):
                         continue  # no text, or none of it: said already
                     wrong = verdicts.get(node.text, f"is longer than {MAX_LENGTH} characters")
                     if wrong:
@@ -116,7 +120,7 @@ class RuleFileLoader:
 
 
 def _patterns(rule: Rule) -> tuple[str, ...]:
-    return (*rule.match.patterns, *rule.match.unless)
+    return tuple(each for _, spec in rule.parts for each in (*spec.patterns, *spec.unless))
 
 
 def _report_pattern(problems: Problems, node: Node, wrong: str) -> None:
@@ -141,6 +145,21 @@ def _check_ids(drafts: Sequence[_RuleDraft]) -> None:
             draft.sound = False
 
 
+def _check_connections(drafts: Sequence[_RuleDraft], others: Mapping[str, Rule]) -> None:
+    written = [(draft.rule, draft.fields.node) for draft in drafts]
+    for number, place, (text, hint) in check_connections(written, others):
+        drafts[number].fields.problems.add(place, text, hint)
+        drafts[number].sound = False
+
+
+def _elsewhere(files: Sequence[_File], previous: RuleSet | None) -> dict[str, Rule]:
+    """The rules that stay in force though nothing of their files can be read now."""
+    read = {file.path for file in files if file.drafts}
+    here = {file.path for file in files}
+    lost = {rule.file for rule in previous.rules if rule.file not in here} if previous else set()
+    return {rule.id: rule for rule in (previous.rules if previous else ()) if rule.file not in read or rule.file in lost}
+
+
 def _of_lost_directories(previous: RuleSet | None, lost: Sequence[Path]) -> set[str]:
     return {name for name in (previous.files if previous else ()) if any(path in Path(name).parents for path in lost)}
 
@@ -153,17 +172,19 @@ def _assembled(files: Sequence[_File], gone: list[RuleProblem], previous: RuleSe
     stale = [file.path for file in files if file.mistakes and file.path in before]
     stale += sorted(name for name in before if name in kept and name not in here)
     rules: dict[str, Rule] = {}
+    sources: list[LogFiles] = []
     for file in files:
         if file.path not in stale:
             rules.update((draft.rule.id, draft.rule) for draft in file.drafts if draft.sound)
+            sources += file.form.sources if file.form is not None else ()
     for name in stale:
         for rule in before[name]:
             rules.setdefault(rule.id, rule)
+    sources += [each for each in (previous.sources if previous else ()) if each.file in stale]
     found = (*gone, *(each for file in files for each in file.mistakes))
     problems = tuple(sorted(found, key=lambda each: (each.file, each.line, each.column)))
-    return RuleSet(
-        tuple(rules.values()), problems, (*here, *(name for name in stale if name not in here)), tuple(stale)
-    )
+    every = (*here, *(name for name in stale if name not in here))
+    return RuleSet(tuple(rules.values()), tuple(sources), problems, every, tuple(stale))
 
 
 def problem_of(path: Path, refusal: reading.Refused) -> RuleProblem:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from logmedic.core.captures import fill
-from logmedic.model.rule import Capture, CaptureType, Rule
+from logmedic.model.match import Capture, CaptureType
+from logmedic.model.rule import Rule
 from logmedic.yamldoc import Fields, meant
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -48,6 +49,13 @@ def placeholder_mistakes(rule: Rule, text: str, where: str) -> Iterator[Mistake]
             yield f"`{{{name[:40]}}}` in {where} is no capture", "write {name} of a typed capture"
         elif name not in rule.match.captures:
             yield f"`{{{name}}}` in {where} is no typed capture", give_it_a_type(rule, name)
+
+
+def untyped(rule: Rule, names: Iterable[str], where: str) -> Iterator[Mistake]:
+    """Of the names of captures in `where`."""
+    for name in names:
+        if name not in rule.match.captures:
+            yield f"`{where}` names `{name}`, which is no typed capture", give_it_a_type(rule, name)
 
 
 def give_it_a_type(rule: Rule, name: str) -> str:

@@ -16,18 +16,9 @@ from logmedic.adapters.rulefiles.placeholders import (
     sampled,
 )
 from logmedic.core.captures import accept
-from logmedic.model.rule import (
-    Capture,
-    CaptureType,
-    CommandProbe,
-    Fix,
-    HttpProbe,
-    Mode,
-    Probe,
-    Rule,
-    SandboxSpec,
-    TcpProbe,
-)
+from logmedic.model import when
+from logmedic.model.match import Capture, CaptureType
+from logmedic.model.rule import CommandProbe, Fix, HttpProbe, Mode, Probe, Rule, SandboxSpec, TcpProbe
 from logmedic.yamldoc import Fields
 
 _SHELLS = frozenset(
@@ -52,8 +43,35 @@ def not_proved(rule: Rule, fix: Fix) -> Iterator[Mistake]:
         return
     if not fix.verify.probes and fix.verify.quiet is None:
         yield "`mode: auto` needs `verify`", "say how a fix is proved: http, tcp, command or quiet"
-    if not any(test.fires for test in rule.tests):
+    if not any(test.expect.fires for test in rule.tests):
         yield "`mode: auto` needs a test that fires", "add to `tests` a sample with `expect: { fires: 1 }`"
+
+
+def unknown_at_the_end(rule: Rule, fix: Fix) -> Iterator[Mistake]:
+    """Any of the lines of a sequence can be the last to come, and an incident has what that one tells."""
+    if not isinstance(rule.when.trigger, when.Sequence):
+        return
+    for name in sorted({name for text in _texts(fix) for name in names_in(text)} & set(rule.match.captures)):
+        for part, spec in rule.when.parts:
+            if name not in spec.captures:
+                yield (
+                    f"`{{{name}}}` is not known when {part} completes the sequence",
+                    f"capture `{name}` in every pattern of the sequence, or do not use it in the fix",
+                )
+
+
+def _texts(fix: Fix) -> Iterator[str]:
+    """In which captures are filled in."""
+    for step in fix.steps:
+        yield from (*step.run, step.restart_unit or "")
+    for probe in fix.verify.probes:
+        match probe:
+            case HttpProbe():
+                yield probe.url
+            case TcpProbe():
+                yield probe.address
+            case CommandProbe():
+                yield from probe.run
 
 
 def check_fix(rule: Rule, fix: Fix, fields: Fields) -> None:

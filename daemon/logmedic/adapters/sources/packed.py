@@ -7,31 +7,42 @@ import functools
 import gzip
 import lzma
 import os
+import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BufferedIOBase
-from typing import IO
+from typing import IO, Any
 
 from logmedic.adapters.sources.opened import OpenFile
 from logmedic.core.position import TAIL_BYTES, content_hash, same_content
 from logmedic.model.record import Checkpoint
 
-OPENERS: dict[str, Callable[[str], BufferedIOBase]] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File, ".xz": lzma.LZMAFile}
-COMPRESSED = (*OPENERS, ".zst")
-"""Of these, Python unpacks all but the last."""
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+OPENERS: dict[str, Callable[[Any], BufferedIOBase]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile,
+    ".zst": zstd.ZstdFile,
+}
+"""Each takes a path, or an open file of bytes, which it does not close."""
 
 MAX_BYTES = 2 * 1024 * 1024 * 1024
 MAX_RATIO = 1100
 """A bomb is not unpacked to the end. Deflate reaches 1032 : 1 with zeros, logs of one repeated line come near it."""
 FREE_FLOOR = 64 * 1024 * 1024
 """The file system that unpacked bytes go to keeps so much free."""
-LARGE_ROOM = "/var/tmp"  # noqa: S108 - see _room
+LARGE_ROOM = "/var/tmp"  # noqa: S108 - see spacious
 FILE_TICK_S = 0.01
 """File times are cut to the kernel's tick: so much earlier a write may seem to be."""
 _CHUNK = 1024 * 1024
-_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError)
+"""What opening and reading a packed file raises."""
 
 
 @dataclass(slots=True)
@@ -45,7 +56,12 @@ class Unpacked:
 
 
 def is_packed(path: str) -> bool:
-    return os.path.splitext(path)[1] in COMPRESSED
+    return os.path.splitext(path)[1] in OPENERS
+
+
+def unpacking(path: str, raw: IO[bytes] | None = None) -> BufferedIOBase:
+    """The content of a packed file; of `raw`, when it is open already. Raises what DAMAGED names, also when read."""
+    return OPENERS[os.path.splitext(path)[1]](raw or path)
 
 
 def unpack_first(mark: Checkpoint, places: Sequence[Sequence[str]], open_plain: Callable[[str], OpenFile]) -> Unpacked:
@@ -121,7 +137,7 @@ def _written_at(path: str) -> float:
 def _add(answer: Unpacked, path: str, opened: Callable[[str], OpenFile | None]) -> None:
     try:
         file = opened(path)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         answer.complaints.append(f"{path}: {error}")
         return
     if file is not None:
@@ -130,17 +146,16 @@ def _add(answer: Unpacked, path: str, opened: Callable[[str], OpenFile | None]) 
 
 def _holds(path: str, mark: Checkpoint, answer: Unpacked) -> bool:
     """Whether the content up to the mark's offset is the one that was read."""
-    opener = OPENERS.get(os.path.splitext(path)[1])
-    if opener is None or not mark.fingerprint_len:
+    if not is_packed(path) or not mark.fingerprint_len:
         return False
     try:
-        with opener(path) as packed:
+        with unpacking(path) as packed:
             head = packed.read(mark.fingerprint_len)
             if content_hash(head) != mark.fingerprint:
                 return False
             before = _before(packed, mark, os.stat(path).st_size)
             return before is not None and same_content(mark, head, before)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         answer.complaints.append(f"{path}: {error}")
         return False
 
@@ -161,10 +176,7 @@ def _spool(path: str, mark: Checkpoint | None = None) -> OpenFile | None:
     what unpacking raises."""
     status = os.stat(path)
     limit = min(MAX_BYTES, status.st_size * MAX_RATIO)
-    opener = OPENERS.get(os.path.splitext(path)[1])
-    if opener is None:
-        raise OSError("is compressed in a way that cannot be read here")
-    with opener(path) as packed, tempfile.TemporaryFile(dir=_room()) as room:
+    with unpacking(path) as packed, tempfile.TemporaryFile(dir=spacious()) as room:
         size = _copy(packed, room, limit)
         if mark is not None and size <= mark.offset:
             return None
@@ -192,6 +204,6 @@ def _free(room: IO[bytes]) -> int:
     return status.f_bavail * status.f_frsize
 
 
-def _room() -> str:
-    """Not /tmp first: that is memory on many hosts. The file has no name there."""
+def spacious() -> str:
+    """The directory for large temporary files. Not /tmp first: that is memory on many hosts."""
     return LARGE_ROOM if os.access(LARGE_ROOM, os.W_OK) else tempfile.gettempdir()

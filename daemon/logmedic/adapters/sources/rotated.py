@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from logmedic.adapters.sources.packed import is_packed
 
@@ -21,6 +22,32 @@ _DIGITS = re.compile(r"\d+")
 _OLD = re.compile(r"[.\-_](old|bak|prev)$", re.IGNORECASE)
 
 
+class File(Protocol):
+    """As os.scandir gives them."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file that was named, and not listed."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        return os.stat(self.path, follow_symlinks=follow_symlinks)
+
+
 def rotated_base(name: str) -> str:
     """What `name` was rotated from: app.log for app.log.1, app.log-20261124 and app-20261124.log; else empty."""
     for pattern in (_NUMBER, _DATE, _OLD):
@@ -31,7 +58,26 @@ def rotated_base(name: str) -> str:
     return stem[: found.start()] + extension if found and extension else ""
 
 
-def _oldest_first(entries: Sequence[os.DirEntry[str]]) -> list[str]:
+def log_of(path: str) -> str:
+    """The log that `path` is, or is a rotated file of."""
+    directory, name = os.path.split(os.path.abspath(path))
+    return os.path.join(directory, rotated_base(_unpacked_name(name)) or _unpacked_name(name))
+
+
+def in_order(paths: Iterable[str]) -> list[str]:
+    """Files that exist: log by log, each of them oldest first; what is still written to comes last."""
+    logs: dict[str, list[str]] = {}
+    for path in dict.fromkeys(paths):
+        logs.setdefault(log_of(path), []).append(path)
+    ordered: list[str] = []
+    for log, files in logs.items():
+        rotated = [Named(path) for path in files if _unpacked_name(os.path.abspath(path)) != log]
+        ordered += _oldest_first(rotated)
+        ordered += [path for path in files if _unpacked_name(os.path.abspath(path)) == log]
+    return ordered
+
+
+def _oldest_first(entries: Sequence[File]) -> list[str]:
     """Numbered files by their number: logrotate's highest is the oldest; where the highest was clearly written last,
     its rotator counts up. Dated ones by their date: a late write to one says nothing. Others by their last write."""
     numbers = [(int(found[1]), entry) for entry in entries if (found := _NUMBER.search(_unpacked_name(entry.name)))]
@@ -59,7 +105,7 @@ def _date_of(name: str) -> tuple[int, ...]:
     return (year, month, day, *map(int, _DIGITS.findall(digits[8:])))
 
 
-def _age(entry: os.DirEntry[str]) -> tuple[int, str]:
+def _age(entry: File) -> tuple[int, str]:
     return entry.stat(follow_symlinks=False).st_mtime_ns, entry.name
 
 

@@ -37,7 +37,25 @@ def _fourth(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DROP TABLE old_checkpoints")
 
 
-STEPS: tuple[Any, ...] = (_first, _second, _third, _fourth)
+def _fifth(connection: duckdb.DuckDBPyConnection) -> None:
+    """Windows remember more than times: values, stages, waits, rates."""
+    for name, kind, usual in (
+        ("kind", "VARCHAR", "'threshold'"),
+        ("marks", "VARCHAR", "'[]'"),
+        ("due_at", "TIMESTAMP", "NULL"),
+        ("captures", "VARCHAR", "'{}'"),
+        ("source", "VARCHAR", "''"),
+        ("evidence", "VARCHAR", "''"),
+        ("answered", "DOUBLE", "0"),
+        ("counts", "VARCHAR", "'[]'"),
+        ("since", "DOUBLE", "0"),
+        ("usual", "DOUBLE", "0"),
+        ("learned", "BIGINT", "0"),
+    ):
+        connection.execute(f"ALTER TABLE windows ADD COLUMN IF NOT EXISTS {name} {kind} DEFAULT {usual}")
+
+
+STEPS: tuple[Any, ...] = (_first, _second, _third, _fourth, _fifth)
 NEWEST = len(STEPS)
 
 

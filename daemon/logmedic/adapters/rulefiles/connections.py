@@ -1,0 +1,97 @@
+"""What rules say of one another: over all files of a load."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+
+from logmedic.adapters.rulefiles.placeholders import Mistake
+from logmedic.adapters.rulefiles.places import child, items, key_in, parts_of
+from logmedic.model.rule import Rule
+from logmedic.model.when import CLEAR
+from logmedic.yamldoc import Node, meant
+
+Place = Node | tuple[int, int]
+Written = tuple[Rule, Node]
+"""A rule and where it stands."""
+
+
+def check_connections(
+    written: Sequence[Written], others: Mapping[str, Rule]
+) -> Iterator[tuple[int, Place, Mistake]]:
+    """Each mistake with the index of its rule in `written`, and its place. `others`: rules that are in force, and not
+    read now."""
+    known = {**others, **{rule.id: rule for rule, _ in reversed(written)}}
+    listens = {rule.id: _openers(rule) for rule in known.values()}
+    for number, (rule, node) in enumerate(written):
+        for place, mistake in (*_of_parts(rule, node, known, listens), *_of_tests(rule, node, known)):
+            yield number, place, mistake
+
+
+def _openers(rule: Rule) -> tuple[str, ...]:
+    """Whose incidents can open one of it."""
+    return tuple(each for part, spec in rule.parts if part != CLEAR for each in spec.incidents)
+
+
+def _of_parts(
+    rule: Rule, node: Node, known: Mapping[str, Rule], listens: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[Place, Mistake]]:
+    for part, spec, at in parts_of(rule, node):
+        for told in spec.incidents:
+            place = key_in(at, "incident")
+            if told not in known:
+                yield place, _unknown(told, known)
+            elif told == rule.id:
+                yield place, ("a rule cannot be about its own incidents", "name the rule that comes before it")
+            elif part != CLEAR and (circle := _circle(rule.id, told, listens)):
+                yield place, (f"the rules go round in a circle: {' -> '.join(circle)}", "let one of them hear lines")
+            else:
+                yield from _captures(spec.captures, known[told], child(at, "captures"))
+    for told in rule.when.unless_incident:
+        place = key_in(child(node, "when"), "unless_incident")
+        if told == rule.id:
+            yield place, ("`unless_incident` names the rule itself", "a rule has one open incident a group anyway")
+        elif told not in known:
+            yield place, _unknown(told, known)
+
+
+def _unknown(rule_id: str, known: Collection[str]) -> Mistake:
+    close = get_close_matches(rule_id, known, n=1)
+    hint = f"did you mean `{close[0]}`?" if close else "if it is in another file, name that one as well"
+    return f"there is no rule `{rule_id}`", hint
+
+
+def _circle(start: str, first: str, listens: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """From `start` to what it hears of, and so on back to `start`; empty: there is no such way."""
+    ways, seen = [[start, first]], {first}
+    while ways:
+        way = ways.pop()
+        for following in listens.get(way[-1], ()):
+            if following == start:
+                return [*way, start]
+            if following not in seen:
+                seen.add(following)
+                ways.append([*way, following])
+    return []
+
+
+def _captures(wanted: Collection[str], told: Rule, written: Node | None) -> Iterator[tuple[Place, Mistake]]:
+    for name in wanted:
+        if name not in told.match.captures:
+            hint = meant(name, told.match.captures) if told.match.captures else "it captures nothing"
+            yield key_in(written, name), (f"rule {told.id} has no typed capture `{name}`", hint)
+
+
+def _of_tests(rule: Rule, node: Node, known: Mapping[str, Rule]) -> Iterator[tuple[Place, Mistake]]:
+    heard = {each for _, spec in rule.parts for each in spec.incidents} | set(rule.when.unless_incident)
+    for test in items(child(node, "tests")):
+        for line in items(child(test, "lines")):
+            told = child(line, "incident")
+            if told is None or not told.text:
+                continue
+            if told.text not in heard:
+                hint = meant(told.text, heard) if heard else "name it in `match.incident` or in `unless_incident`"
+                yield told, (f"this rule is not about incidents of `{told.text}`", hint)
+            elif told.text in known:
+                given = child(line, "captures")
+                yield from _captures(given.keys if given is not None else (), known[told.text], given)

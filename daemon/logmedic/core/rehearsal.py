@@ -1,0 +1,115 @@
+"""The daemon's own decisions on a virtual clock: for the tests inside rules, and for backtests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+
+from logmedic.core import synthetic
+from logmedic.core.decide import decide, due
+from logmedic.core.draft import Draft
+from logmedic.model.alert import Delivery
+from logmedic.model.changeset import (
+    Changeset,
+    Delivered,
+    Input,
+    Observed,
+    ProbesFinished,
+    RunProbes,
+    RunStep,
+    Send,
+    StepFinished,
+    Tick,
+)
+from logmedic.model.fix import FixResult, ProbeResult
+from logmedic.model.issue import Incident, IncidentStatus
+from logmedic.model.match import IncidentStage
+from logmedic.model.policy import Policy
+from logmedic.model.record import Findings, Match
+from logmedic.model.severity import Severity
+from logmedic.model.state import EngineState
+
+MAX_TICKS = 100_000
+"""Between two inputs: what is due again and again must not hold up the clock."""
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """`seen` is given every changeset, in order, with its time. Steps and probes that would be run succeed at once:
+    what a fix would have changed is not known. Messages arrive at once. `now` only goes forward."""
+
+    policy: Policy
+    now: datetime
+    seen: Callable[[Changeset, datetime], None]
+    state: EngineState = field(default_factory=EngineState)
+    _ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def match(self, match: Match, at: datetime) -> None:
+        """A line that is read at `at`; the clock goes there first."""
+        self.wait(at)
+        self._give(Observed(match.record.source, match.record.origin, Findings(matches=(match,)), None))
+
+    def incident(self, rule_id: str, stage: IncidentStage, captures: dict[str, str], at: datetime) -> None:
+        """An incident of a rule that is not here comes to `stage` at `at`."""
+        self.wait(at)
+        draft = Draft(self.state, self.policy, self.now, self._mint)
+        group = "\x1f".join(captures.values())
+        known = draft.open_incident(rule_id, group)
+        status = {
+            IncidentStage.OPENED: IncidentStatus.OPEN,
+            IncidentStage.FAILED: IncidentStatus.FAILED,
+            IncidentStage.RESOLVED: IncidentStatus.RESOLVED,
+        }[stage]
+        incident = Incident(
+            known.id if known else self._mint(),
+            "",
+            rule_id,
+            group,
+            rule_id,
+            Severity.MEDIUM,
+            self.now,
+            self.now,
+            captures,
+            status=status,
+            resolved_at=self.now if stage is IncidentStage.RESOLVED else None,
+        )
+        draft.put_incident(incident)
+        draft.announce(incident, stage)
+        synthetic.carry(draft)
+        self._take(draft.changeset())
+
+    def wait(self, until: datetime) -> None:
+        """What is due before `until` happens, each at its time."""
+        for _ in range(MAX_TICKS):
+            at = due(self.state, self.policy)
+            if at is None or at > until:
+                break
+            before = self.now
+            self.now = max(self.now, at)
+            if not self._give(Tick()) and self.now == before:
+                break  # it is due, and nothing comes of it
+        self.now = max(self.now, until)
+
+    def _give(self, given: Input) -> bool:
+        """Whether anything changed."""
+        changeset = decide(self.state, self.policy, given, self.now, self._mint)
+        self._take(changeset)
+        return not changeset.empty
+
+    def _take(self, changeset: Changeset) -> None:
+        self.state.apply(changeset)
+        self.seen(changeset, self.now)
+        self.state.forget_old_attempts(self.now)
+        for intent in changeset.intents:
+            match intent:
+                case RunStep(attempt):
+                    self._give(StepFinished(attempt.id, FixResult(0, 0.0, detail="rehearsed")))
+                case RunProbes(attempt_id):
+                    self._give(ProbesFinished(attempt_id, ProbeResult(True, "rehearsed")))
+                case Send(alert):
+                    self._give(Delivered(alert.id, Delivery(True)))
+
+    def _mint(self) -> str:
+        return f"{next(self._ids):012d}"
