@@ -7,8 +7,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from pathlib import Path
@@ -21,12 +22,16 @@ from logmedic.adapters.alerts.sender import AppriseSender
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.probes import Probes
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
-from logmedic.adapters.sources.wake import InotifyWake
+from logmedic.adapters.rulefiles.review import Reviewer
+from logmedic.adapters.rulefiles.shelf import Shelf
+from logmedic.adapters.rulefiles.surroundings import Surroundings, brought_by, units_unknown_to_systemd
+from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.web.server import ControlServer
 from logmedic.core.framing import TRACES, Framing
 from logmedic.core.matcher import Matcher
 from logmedic.core.ruletest import run_tests
+from logmedic.core.scanner import UNSAVED, Saved
 from logmedic.inputs import ARGUMENT, inputs
 from logmedic.model.alert import Receiver
 from logmedic.model.issue import IncidentStatus
@@ -37,12 +42,15 @@ from logmedic.runtime.control import DaemonControl
 from logmedic.runtime.dispatcher import Dispatcher
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.intake import Intake
-from logmedic.runtime.live import Live
+from logmedic.runtime.live import Live, MakeMatcher
 from logmedic.runtime.notify import SystemdNotifier
+from logmedic.runtime.reading import Reading
 from logmedic.runtime.reload import Reloader, first_generation
+from logmedic.runtime.rulewatch import tell_of_quarantine
 from logmedic.runtime.supervisor import Supervisor
 from logmedic.runtime.watchman import Watchman, count_overflows
-from logmedic.settings import Settings
+from logmedic.settings import Settings, shipped_rules
+from logmedic.settings.form import SourceSettings, usual_sources
 
 log = structlog.get_logger("logmedic.app")
 
@@ -88,13 +96,23 @@ def run_daemon(run: Run) -> int:
     return asyncio.run(_serve(run))
 
 
-def make_rule_loader(settings: Settings, paths: Sequence[Path] = (), *, prove: bool = True) -> RuleFileLoader:
+def make_rule_loader(
+    settings: Settings, paths: Sequence[Path] = (), *, prove: bool = True, reviewer: Reviewer | None = None
+) -> RuleFileLoader:
     """The loader of the configured paths; or of `paths`, which are somebody's drafts and may belong to anybody. Without
     `prove`, the rules' own tests are not run."""
     tests = run_tests if prove else lambda _: []
     if paths:
-        return RuleFileLoader(paths, owners=None, prove=tests)
-    return RuleFileLoader(settings.rule_paths(), owners=settings.rule_owners(), prove=tests)
+        return RuleFileLoader(paths, owners=None, prove=tests, reviewer=reviewer)
+    return RuleFileLoader(settings.rule_paths(), owners=settings.rule_owners(), prove=tests, reviewer=reviewer)
+
+
+def make_reviewer(settings: Settings, *, strict: bool = False) -> Reviewer:
+    """Of everything that deserves a look, on this host."""
+    globs = {name: each.files or () for name, each in settings.sources.items()}
+    usual = frozenset({*usual_sources(), "journal"})
+    here = Surroundings(globs, lambda: usual | brought_by(shipped_rules()), units_unknown_to_systemd)
+    return Reviewer(here, strict=strict)
 
 
 async def _serve(run: Run) -> int:
@@ -124,7 +142,8 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     zone = local_zone()
     policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now())
     arm = not run.once or policy.mode is not Mode.OBSERVE
-    live = Live(await first_generation(loader, policy, runner, make_matcher(zone, settings.framings()), arm=arm))
+    matchers = make_matcher(zone, settings.framings(), Shelf(settings.storage.path.parent / "cache"))
+    live = Live(await first_generation(loader, policy, runner, matchers, arm=arm))
 
     receivers = settings.receivers()
     sender = AppriseSender(python=sys.executable, environment=settings.surroundings)
@@ -150,7 +169,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         loader=loader,
         live=live,
         runner=runner,
-        make_matcher=make_matcher(zone, settings.framings()),
+        make_matcher=matchers,
         notifier=notifier,
         clock=clock,
     )
@@ -160,9 +179,10 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     stack.push_async_callback(supervisor.stop)
     supervisor.keep("engine", engine.run, vital=True)
 
-    sources, wake = await stack.enter_async_context(_opened_sources(run, clock, reloader))
-    intakes = [
-        Intake(
+    made = await stack.enter_async_context(inputs(clock, once=run.once))
+
+    def intake(source: Source) -> Intake:
+        return Intake(
             source=source,
             engine=engine,
             matcher=lambda: live.current.matcher,
@@ -170,15 +190,22 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             zone=zone,
             framing=settings.framings().get(source.name, TRACES),
         )
-        for source in sources
-    ]
+
+    reading: Reading[SourceSettings] = Reading(
+        make=lambda name, spec: intake(made.of_settings(name, spec)), supervisor=supervisor
+    )
+    if run.sources:
+        tasks = [reading.begin(intake(made.of_argument(name))) for name in run.sources]
+    else:
+        tasks = await reading.follow(settings.followed(live.current.ruleset.sources))
+        reloader.then = lambda ruleset: reading.follow(settings.followed(ruleset.sources))
     control = DaemonControl(
         engine=engine,
         store=store,
         live=live,
         reloader=reloader,
         supervisor=supervisor,
-        intakes=intakes,
+        intakes=lambda: reading.intakes,
         clock=clock,
         facts=lambda: {
             "pid": os.getpid(),
@@ -190,13 +217,16 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             },
         },
     )
-    reading = [supervisor.keep(f"source {intake.name}", intake.run) for intake in intakes]
     if run.once:
-        return await _once(run, engine, dispatcher, supervisor, reading, signals, control)
+        return await _once(run, engine, dispatcher, supervisor, tasks, signals, control)
 
-    watchman = Watchman(watched=list(_to_be_heard(settings, intakes)), engine=engine, clock=clock)
+    _watch_rule_files(settings, made.discovery, reloader)
+    watchman = Watchman(watched=list(_to_be_heard(settings, reading.intakes)), engine=engine, clock=clock)
     supervisor.keep("quiet sources", watchman.run)
-    supervisor.keep("event overflows", lambda: count_overflows(lambda: wake.overflows, engine))
+    supervisor.keep("event overflows", lambda: count_overflows(lambda: made.wake.overflows, engine))
+    supervisor.keep("quarantine", lambda: tell_of_quarantine(lambda: live.current.matcher.quarantined, engine))
+    reloader.report = engine.submit
+    await reloader.tell_of_problems()
     supervisor.keep("receiver check", lambda: _check_receivers(sender, receivers, unusable))
     supervisor.keep("reload", reloader.run)
     supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
@@ -276,23 +306,26 @@ def _under_way(engine: Engine) -> bool:
     return any(each.status not in idle for each in engine.state.incidents.values())
 
 
-@asynccontextmanager
-async def _opened_sources(
-    run: Run, clock: SystemClock, reloader: Reloader
-) -> AsyncIterator[tuple[list[Source], InotifyWake]]:
-    """The sources of this run, with what wakes them; closed on exit. New rule files wake the reload."""
-    async with inputs(clock, run.settings, run.sources, once=run.once) as (sources, wake, discovery):
-        if not run.once:
-            for path in run.settings.rule_paths():
-                directory = path if path.is_dir() else path.parent
-                discovery.watch(str(directory), reloader.request, contents=True)
-        yield sources, wake
+def _watch_rule_files(settings: Settings, discovery: WatchdogDiscovery, reloader: Reloader) -> None:
+    """Whatever changes there wakes the reload."""
+    for path in settings.rule_paths():
+        directory = path if path.is_dir() else path.parent
+        discovery.watch(str(directory), reloader.request, contents=True)
 
 
-def make_matcher(zone: tzinfo, framings: Mapping[str, Framing] = MappingProxyType({})) -> Callable[[RuleSet], Matcher]:
-    def make(ruleset: RuleSet) -> Matcher:
+def make_matcher(
+    zone: tzinfo, framings: Mapping[str, Framing] = MappingProxyType({}), saved: Saved = UNSAVED
+) -> MakeMatcher:
+    def make(ruleset: RuleSet, before: Matcher | None = None) -> Matcher:
         return Matcher(
-            ruleset.rules, zone=zone, any_source=frozenset({"stdin", ARGUMENT}), framings=framings, boot_at=boot_time()
+            ruleset.rules,
+            zone=zone,
+            any_source=frozenset({"stdin", ARGUMENT}),
+            framings=framings,
+            boot_at=boot_time(),
+            timer=time.perf_counter,
+            saved=saved,
+            before=before,
         )
 
     return make

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from logmedic.adapters.sources.command import CommandSource
@@ -15,7 +15,6 @@ from logmedic.adapters.sources.syslog import SyslogSource
 from logmedic.adapters.sources.wake import InotifyWake
 from logmedic.core.framing import TRACES
 from logmedic.ports import Clock, Source
-from logmedic.settings import Settings
 from logmedic.settings.form import SourceSettings
 
 ARGUMENT = "argument"
@@ -23,34 +22,30 @@ ARGUMENT = "argument"
 
 
 @asynccontextmanager
-async def inputs(
-    clock: Clock, settings: Settings, named: Sequence[str], *, once: bool
-) -> AsyncIterator[tuple[list[Source], InotifyWake, WatchdogDiscovery]]:
-    """The sources of the settings, or those `named` (paths, `-` for standard input) when there are any; and what tells
-    of changes in files and in directories. All that they share is closed on exit."""
-    wake, discovery = InotifyWake(), WatchdogDiscovery()
-    maker = _Maker(clock, wake, discovery, once)
+async def inputs(clock: Clock, *, once: bool) -> AsyncIterator[Inputs]:
+    """What makes sources. `once`: they end where their files end now. All that they share is closed on exit."""
+    made = Inputs(clock, once)
     try:
-        if named:
-            yield [maker.of_argument(name) for name in named], wake, discovery
-        else:
-            yield [maker.of_settings(name, spec) for name, spec in settings.sources.items()], wake, discovery
+        yield made
     finally:
-        wake.close()
-        await discovery.close()
+        made.wake.close()
+        await made.discovery.close()
 
 
-class _Maker:
-    def __init__(self, clock: Clock, wake: InotifyWake, discovery: WatchdogDiscovery, once: bool) -> None:
+class Inputs:
+    """`wake` and `discovery` tell of changes in files and in directories."""
+
+    def __init__(self, clock: Clock, once: bool) -> None:
+        self.wake = InotifyWake()
+        self.discovery = WatchdogDiscovery()
         self._clock = clock
-        self._wake = wake
-        self._discovery = discovery
         self._once = once
 
     def of_argument(self, name: str) -> Source:
+        """A path, or `-` for standard input."""
         if name == "-":
             return StdinSource(stream=sys.stdin.buffer, clock=self._clock)
-        return self._files(ARGUMENT, [name], from_start=True, once=True)
+        return self._files(ARGUMENT, SourceSettings(files=(name,), from_start=True), once=True)
 
     def of_settings(self, name: str, spec: SourceSettings) -> Source:
         if spec.journal is not None:
@@ -71,15 +66,16 @@ class _Maker:
             return SyslogSource(
                 name, clock=self._clock, address=listen.address, udp=listen.udp, tcp=listen.tcp, unix=listen.unix
             )
-        return self._files(name, spec.files or (), from_start=spec.from_start, once=self._once)
+        return self._files(name, spec, once=self._once)
 
-    def _files(self, name: str, globs: Sequence[str], *, from_start: bool, once: bool) -> FileSource:
+    def _files(self, name: str, spec: SourceSettings, *, once: bool) -> FileSource:
         return FileSource(
             name,
-            globs,
+            spec.files or (),
             clock=self._clock,
-            wake=self._wake,
-            discovery=self._discovery,
-            from_start=from_start,
+            wake=self.wake,
+            discovery=self.discovery,
+            from_start=spec.from_start,
             once=once,
+            optional=spec.optional,
         )

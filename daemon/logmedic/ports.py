@@ -122,7 +122,8 @@ class Control(Protocol):
 
     async def status(self) -> dict[str, Any]:
         """Keys: version, pid, host, started_at, mode (the ceiling), arming {armed, sandbox, reason}, rules {loaded,
-        problems (list of str), stale_files, quarantined}, sources (rows of `sources`: all when they are few, else those
+        problems (list of str), stale_files, quarantined (rows of rule and reason), revision
+        (changes with what the files say), loaded_at}, sources (rows of `sources`: all when they are few, else those
         that want attention), sources_total, parts (list of {name, state: running|restarting|failed, restarts,
         last_error}), store {path, notices, problem}, receivers (what is wrong with those that Apprise cannot use, by
         name), open_incidents (list of rows), breakers (rows that are not closed), alerts {pending, dead}, counts (dict
@@ -131,6 +132,12 @@ class Control(Protocol):
     async def sources(self, name: str = "") -> list[dict[str, Any]]:
         """A row an origin, of all sources or of the one called `name`: that of Source.health, `source`, `quiet_since`,
         and the counters of runtime.meter."""
+
+    async def rule(self, rule_id: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What is remembered of one rule. Keys: id, file, line, mode (of its fix, under the ceiling; or None),
+        quarantined, matched (times), windows (at most 50 groups, newest first), windows_total, open_incidents (at most
+        50), breaker. `asked`: a match of it (captures, part, source, at): `would` says what would come of it now; else
+        None. Raises NotFound."""
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         """A method of Queries."""
@@ -141,7 +148,7 @@ class Control(Protocol):
     async def reject(self, incident_id: str, by: str) -> dict[str, Any]: ...
 
     async def reload(self) -> dict[str, Any]:
-        """Load the rules again. Answers {loaded: int, problems: [str], stale_files: [str]}."""
+        """Load the rules again. Answers {loaded: int, revision: str, problems: [str], stale_files: [str]}."""
 
     async def test_alert(self, route: str = "") -> list[dict[str, Any]]:
         """Send a test message, wait for its deliveries (at most 40 s). One row a receiver: receiver, status,

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from fakes.memory_store import MemoryStore
 from logmedic.core.attention import shown
 from logmedic.model.errors import StoreBusy
+from logmedic.model.fix import Arming
+from logmedic.model.policy import Policy
+from logmedic.model.rule import Rule
+from logmedic.runtime.standing import standing
 
 
 class CannedControl:
     """Implements ports.Control. `did`: the commands, with who gave them. `busy`: every question fails for now.
-    `origins`: how many there are."""
+    `origins`: how many there are. `rules`: those in force; `quarantined`: ids of some."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -19,6 +25,8 @@ class CannedControl:
         self.busy = False
         self.deliveries: list[dict[str, Any]] = []
         self.origins = 1
+        self.rules: list[Rule] = []
+        self.quarantined: frozenset[str] = frozenset()
 
     async def status(self) -> dict[str, Any]:
         return {
@@ -28,7 +36,14 @@ class CannedControl:
             "started_at": "2026-11-24T03:00:00Z",
             "mode": "auto",
             "arming": {"armed": False, "sandbox": "", "reason": "bubblewrap is not installed"},
-            "rules": {"loaded": 31, "problems": ["web.yaml:3:5: unknown key"], "stale_files": ["web.yaml"]},
+            "rules": {
+                "loaded": 31,
+                "problems": ["web.yaml:3:5: unknown key"],
+                "stale_files": ["web.yaml"],
+                "quarantined": [{"rule": "web-slow", "reason": "5 records took longer than they may"}],
+                "revision": "0123456789ab",
+                "loaded_at": "2026-11-24T03:00:00Z",
+            },
             "sources": shown(await self.sources()),
             "sources_total": self.origins,
             "parts": [{"name": "source shop", "state": "restarting", "restarts": 2, "last_error": "OSError: EIO"}],
@@ -61,6 +76,11 @@ class CannedControl:
         rows = [{**row, "origin": f"/var/log/shop.{n}.log", "problem": ""} for n in range(1, self.origins)]
         return [row, *rows] if name in ("", "shop") else []
 
+    async def rule(self, rule_id: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        state, policy = await self._store.open(), Policy().with_rules(self.rules, Arming(True, "canned"))
+        now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+        return standing(state, policy, rule_id, self.quarantined, now, asked)
+
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         if self.busy:
             raise StoreBusy("the store is busy", "try again")
@@ -79,7 +99,7 @@ class CannedControl:
 
     async def reload(self) -> dict[str, Any]:
         self.did.append(("reload",))
-        return {"loaded": 31, "problems": ["web.yaml:3:5: unknown key"], "stale_files": ["web.yaml"]}
+        return {"loaded": 31, "revision": "0123456789ab", "problems": ["web.yaml:3:5: unknown key"], "stale_files": ["web.yaml"]}
 
     async def test_alert(self, route: str = "") -> list[dict[str, Any]]:
         self.did.append(("test", route))

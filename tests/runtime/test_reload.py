@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC
 
 import builders as make
 from fakes.clock import FakeClock
 from fakes.scripted_fixes import ScriptedRunner
+from logmedic.core.budget import QUARANTINE_AFTER
 from logmedic.core.matcher import Matcher
+from logmedic.model.changeset import Input, RulesRefused
 from logmedic.model.fix import Arming
-from logmedic.model.rule import Rule, RuleProblem, RuleSet
+from logmedic.model.match import MatchSpec
+from logmedic.model.record import Block
+from logmedic.model.rule import LogFiles, Rule, RuleProblem, RuleSet
 from logmedic.runtime.live import Live
 from logmedic.runtime.notify import SystemdNotifier
 from logmedic.runtime.reload import DEBOUNCE_S, Reloader, first_generation
@@ -22,17 +27,18 @@ class Shelf:
     def __init__(self, *rules: Rule) -> None:
         self.rules = rules
         self.problems: tuple[RuleProblem, ...] = ()
+        self.sources: tuple[LogFiles, ...] = ()
         self.loads = 0
 
     def load(self, previous: RuleSet | None = None) -> RuleSet:
         self.loads += 1
         if self.problems and previous is not None:
             return replace(previous, problems=self.problems, stale_files=("web.yaml",))
-        return RuleSet(self.rules, self.problems)
+        return RuleSet(self.rules, self.sources, self.problems)
 
 
-def matcher(ruleset: RuleSet) -> Matcher:
-    return Matcher(ruleset.rules, zone=make.START.tzinfo, scanner="plain")  # type: ignore[arg-type]
+def matcher(ruleset: RuleSet, before: Matcher | None = None) -> Matcher:
+    return Matcher(ruleset.rules, zone=UTC, scanner="plain", timeout_s=0.01, before=before)
 
 
 async def reloader(shelf: Shelf, runner: ScriptedRunner | None = None) -> tuple[Reloader, Live, FakeClock]:
@@ -70,6 +76,7 @@ def test_f34_a_broken_file_keeps_its_last_good_version_and_says_so() -> None:
         answer = await reload.reload()
         assert answer == {
             "loaded": 1,
+            "revision": "",
             "problems": ["web.yaml:3:5: unknown key `machen`"],
             "stale_files": ["web.yaml"],
         }
@@ -116,5 +123,65 @@ def test_a_disabled_rule_stops_at_once() -> None:
         shelf.rules = (replace(make.RULE, enabled=False), OTHER)
         await reload.reload()
         assert set(live.current.policy.rules) == {"db-down"}
+
+    asyncio.run(scenario())
+
+
+SLOW = replace(make.RULE, id="slow", match=MatchSpec(("(a|aa)+$",)))
+HOSTILE = ("a" * 60 + "! down\n").encode() * QUARANTINE_AFTER
+
+
+def test_f43_a_quarantined_rule_stays_so_until_its_file_changes() -> None:
+    async def scenario() -> None:
+        shelf = Shelf(make.RULE, SLOW)
+        reload, live, _ = await reloader(shelf)
+        mark = replace(make.checkpoint(), offset=len(HOSTILE))
+        live.current.matcher.find(Block("web", "a.log", HOSTILE, 0, mark, make.START))
+        assert set(live.current.matcher.quarantined) == {"slow"}
+        shelf.rules = (make.RULE, SLOW, OTHER)
+        await reload.reload()
+        assert set(live.current.matcher.quarantined) == {"slow"}
+        shelf.rules = (make.RULE, replace(SLOW), OTHER)
+        await reload.reload()
+        assert live.current.matcher.quarantined == {}
+
+    asyncio.run(scenario())
+
+
+def test_f34_people_are_told_of_mistakes_once_and_when_they_are_mended() -> None:
+    async def scenario() -> None:
+        shelf, told = Shelf(make.RULE), list[Input]()
+
+        async def report(given: Input) -> None:
+            told.append(given)
+
+        reload, _, _ = await reloader(shelf)
+        reload.report = report
+        await reload.reload()
+        assert told == []
+        shelf.problems = (RuleProblem("web.yaml", 3, 5, "unknown key `machen`"),)
+        await reload.reload()
+        await reload.reload()
+        assert told == [RulesRefused(("web.yaml:3:5: unknown key `machen`",), ("web.yaml",))]
+        shelf.problems = ()
+        await reload.reload()
+        assert told[1:] == [RulesRefused()]
+
+    asyncio.run(scenario())
+
+
+def test_sources_that_rule_files_bring_along_follow_the_rules() -> None:
+    async def scenario() -> None:
+        shelf, seen = Shelf(make.RULE), list[tuple[str, ...]]()
+
+        async def then(ruleset: RuleSet) -> None:
+            seen.append(tuple(each.name for each in ruleset.sources))
+
+        reload, _, _ = await reloader(shelf)
+        reload.then = then
+        await reload.reload()
+        shelf.sources = (LogFiles("redis", ("/var/log/redis.log",), "redis.yaml"),)
+        await reload.reload()
+        assert seen == [(), ("redis",)]
 
     asyncio.run(scenario())

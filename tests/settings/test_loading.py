@@ -11,7 +11,7 @@ import pytest
 
 from logmedic.model.alert import Route
 from logmedic.model.errors import ConfigInvalid
-from logmedic.model.rule import Mode
+from logmedic.model.rule import LogFiles, Mode
 from logmedic.settings import Settings, config_schema, load_settings
 
 
@@ -30,7 +30,8 @@ def mistakes(tmp_path: Path, text: str, **env: str) -> str:
 def test_without_a_file_everything_is_observed_and_nobody_told() -> None:
     settings = load_settings(None, {})
     assert settings.mode is Mode.OBSERVE
-    assert set(settings.sources) - {"journal"} == {"syslog", "kernel", "nginx-error", "postgresql"}
+    assert settings.sources == {}
+    assert set(settings.followed(())) - {"journal"} == {"syslog", "auth"}
     assert settings.receivers() == {}
     assert any((path / "nginx.yaml").exists() for path in settings.rule_paths())
 
@@ -223,4 +224,28 @@ def test_the_journal_is_read_where_no_file_has_the_same_lines(
     if there:
         syslog.touch()
     monkeypatch.setattr("logmedic.settings.form.SYSLOG_FILES", (syslog, tmp_path / "messages"))
-    assert ("journal" in load_settings(None, {}).sources) is not there
+    assert ("journal" in load_settings(None, {}).followed(())) is not there
+
+
+BROUGHT = (
+    LogFiles("redis", ("/var/log/redis/*.log",), "redis.yaml"),
+    LogFiles("redis", ("/srv/redis/*.log",), "own.yaml"),
+    LogFiles("syslog", ("/elsewhere",), "own.yaml"),
+)
+
+
+def test_without_sources_those_of_the_rule_files_are_followed_beside_the_usual_ones() -> None:
+    followed = load_settings(None, {}).followed(BROUGHT)
+    assert followed["redis"].files == ("/var/log/redis/*.log", "/srv/redis/*.log")
+    assert followed["redis"].optional
+    assert "/elsewhere" not in (followed["syslog"].files or ())
+
+
+def test_with_sources_nothing_else_is_followed_unless_it_is_asked_for(tmp_path: Path) -> None:
+    config = tmp_path / "logmedic.yaml"
+    config.write_text("sources: { redis: { files: /mine.log } }\n")
+    assert set(load_settings(config, {}).followed(BROUGHT)) == {"redis"}
+    config.write_text("sources: { redis: { files: /mine.log } }\ndiscover: true\n")
+    followed = load_settings(config, {}).followed(BROUGHT)
+    assert followed["redis"].files == ("/mine.log",)
+    assert {"syslog", "auth"} <= set(followed)

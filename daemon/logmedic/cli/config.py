@@ -37,9 +37,9 @@ def check_command(context: Context) -> int:
         print_json({"file": str(read) if read else None, "receivers": verdicts})
     elif not wrong:
         told = several(len(verdicts), "receiver") if verdicts else "no receivers: nobody will be told"
-        print(
-            f"{read or 'no config file, the defaults'}: all good ({several(len(settings.sources), 'source')}, {told})"
-        )
+        named = several(len(settings.sources), "source")
+        heard = f"{named} and the usual ones" if settings.discovers else named
+        print(f"{read or 'no config file, the defaults'}: all good ({heard}, {told})")
     return INVALID if wrong else 0
 
 

@@ -89,7 +89,8 @@ def _tell_what_the_store_knows(context: Context, unreachable: DaemonUnreachable)
 def print_status(status: Mapping[str, Any]) -> None:
     print(visible(sentence(status)))
     print(f"logmedic {status['version']} on {status['host']}, process {status['pid']}")
-    print(f"started {at(status['started_at'])}")
+    rules = status["rules"]
+    print(f"started {at(status['started_at'])}; rules of {at(rules['loaded_at'])}, revision {rules['revision']}")
     for complaint in _complaints(status):
         print(f"! {visible(complaint)}")
     sources = status["sources"]
@@ -125,7 +126,8 @@ def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
     rules, counts = status["rules"], status["counts"]
     yield from rules["problems"]
     yield from (f"{name}: its last good version is in force" for name in rules["stale_files"])
-    yield from (f"rule {name} is heard no more: its pattern takes too long" for name in rules.get("quarantined", ()))
+    for each in rules.get("quarantined", ()):
+        yield f"rule {each['rule']} is heard no more: {each['reason']}"
     yield from (
         f"{part['name']} failed and is started again ({part['restarts']}x): {part['last_error']}"
         for part in status["parts"]
@@ -203,7 +205,7 @@ def reload_command(context: Context) -> int:
     if context.output != "table":
         print_json(answer)
     else:
-        print(f"{several(answer['loaded'], 'rule')} in force")
+        print(f"{several(answer['loaded'], 'rule')} in force, revision {answer['revision']}")
     for problem in answer["problems"]:
         complain(f"error: {problem}")
     return 3 if answer["problems"] else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from logmedic.core import calls, incidents, learning, outbox, quiet, remedy, synthetic
+from logmedic.core import calls, incidents, learning, outbox, quiet, remedy, rulenews, synthetic
 from logmedic.core.draft import Draft, Mint
 from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import (
@@ -17,8 +17,10 @@ from logmedic.model.changeset import (
     Observed,
     Overflowed,
     ProbesFinished,
+    Quarantined,
     Quiet,
     Reject,
+    RulesRefused,
     Speaking,
     Started,
     StepFinished,
@@ -62,6 +64,10 @@ def decide_in(draft: Draft, given: Input) -> None:
             quiet.on_quiet(draft, source, since)
         case Speaking(source):
             quiet.on_speaking(draft, source)
+        case Quarantined(rule_id, reason):
+            rulenews.on_quarantined(draft, rule_id, reason)
+        case RulesRefused(problems, stale):
+            rulenews.on_refused(draft, problems, stale)
         case Overflowed(times):
             draft.tally("event_overflows", times)
         case Approve(incident_id, by):

@@ -2,65 +2,32 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from enum import Enum, auto
 from functools import cached_property
 from types import MappingProxyType
 
-import regex
-
 from logmedic.core import templates
-from logmedic.core.captures import accept
+from logmedic.core.asking import No, Part, Patterns
+from logmedic.core.budget import Budget, Timer, Use, no_time
 from logmedic.core.entries import Entries
 from logmedic.core.eventtime import event_time
 from logmedic.core.fields import fields_of, level_of
 from logmedic.core.framing import TRACES, Framing
 from logmedic.core.heads import Head, head_of, programs
 from logmedic.core.records import decode
-from logmedic.core.scanner import make_scanner, search
+from logmedic.core.scanner import UNSAVED, Saved, make_scanner
 from logmedic.core.unknowns import Judge, Kind
-from logmedic.model.match import Capture, Level, MatchSpec
+from logmedic.model.match import Level, MatchSpec
 from logmedic.model.record import EVERY_GROUP, Block, Entry, Findings, Match, Record, UnknownError
 from logmedic.model.rule import Rule
 
-QUARANTINE_AFTER = 5
-"""Timeouts after which a rule is heard no more (F43)."""
 PLAIN = Entry(0)
 """Of lines whose origin knows nothing of them."""
 GROUP_SEPARATOR = "\x1f"
 """Between the values of a group key; no typed capture can hold it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """One part of a rule, what it is about, and its patterns by their index in the scanner, in their order.
-    `captures`: of each pattern, those that it has a group for: a pattern that lacks the group altogether gives none."""
-
-    rule: Rule
-    part: str
-    spec: MatchSpec
-    patterns: dict[int, regex.Pattern[str]]
-    captures: dict[int, tuple[tuple[str, Capture], ...]]
-    unless: tuple[regex.Pattern[str], ...]
-
-
-class No(Enum):
-    """Why a rule has no match in a record. UNLESS: the rule knows it, and wants it left alone. SOURCE and QUARANTINED:
-    it is not asked at all."""
-
-    MATCH = auto()
-    UNLESS = auto()
-    REFUSED = auto()
-    TIMEOUT = auto()
-    PROGRAM = auto()
-    FIELD = auto()
-    LEVEL = auto()
-    SOURCE = auto()
-    QUARANTINED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +77,10 @@ class Matcher:
     """All enabled `rules` and the error detectors in one scanner. `zone` is for times without an offset; `timeout_s`
     for one pattern on one record. Rules hear the sources that they name, and those in `any_source`.
     `framings`: how the lines of a source make records, by its name; stack traces for all others.
-    `boot_at`: for times that count from the boot. `find` may be
-    called from any thread. Raises regex.error for a pattern that does not compile."""
+    `boot_at`: for times that count from the boot. `learning`: look for unknown errors as well. `timer`: what the rules'
+    time is measured with. `saved`: where part databases are kept. `before`: what is known of rules that are the
+    very same objects there is taken over: part patterns, costs, quarantine. `find` may be called from any thread.
+    A pattern has to be known to compile: it does when it is first asked, and raises regex.error then."""
 
     def __init__(
         self,
@@ -123,34 +92,46 @@ class Matcher:
         any_source: frozenset[str] = frozenset({"stdin"}),
         framings: Mapping[str, Framing] = MappingProxyType({}),
         boot_at: datetime | None = None,
+        learning: bool = True,
+        timer: Timer = no_time,
+        saved: Saved = UNSAVED,
+        before: Matcher | None = None,
     ) -> None:
         self._boot_at = boot_at
         self._framings = framings
         self._zone = zone
         self._timeout_s = timeout_s
         self._any_source = any_source
-        self._careful = frozenset(rule.id for rule in rules for _, spec in rule.parts if spec.unless)
-        self._rules: list[_Compiled] = []
-        self._owner: list[_Compiled] = []
-        self._counting = threading.Lock()  # guards the two below: blocks are searched in several threads
-        self._overruns: Counter[str] = Counter()
-        self._quarantined: frozenset[str] = frozenset()
-        for rule in rules:
-            for part, spec in rule.parts if rule.enabled else ():
+        enabled = [rule for rule in rules if rule.enabled]
+        self._careful = frozenset(rule.id for rule in enabled for _, spec in rule.parts if spec.unless)
+        self._rules: list[Part] = []
+        self._owner: list[Part] = []
+        known = {id(part.spec): part.patterns for part in before._rules} if before is not None else {}
+        for rule in enabled:
+            for part, spec in rule.parts:
                 if spec.patterns:
-                    self._add(rule, part, spec)
+                    self._add(Part(rule, part, spec, len(self._owner), known.get(id(spec)) or Patterns(spec)))
+        self._budget = Budget((rule.id for rule in enabled), timer)
+        if before is not None:
+            was = {id(part.rule) for part in before._rules}
+            self._budget.carry_over(before._budget, [rule.id for rule in enabled if id(rule) in was])
         self._judge = Judge(len(self._owner))
-        self._of_fields = tuple(
-            (compiled.spec.field, min(compiled.patterns)) for compiled in self._rules if compiled.spec.field
-        )
-        loose = [n for n, compiled in enumerate(self._owner) if compiled.spec.field or compiled.spec.program]
-        patterns = [pattern for compiled in self._rules for pattern in _scanned(compiled.spec)]
-        self._scanner = make_scanner([*patterns, *templates.ERROR_DETECTORS], scanner, timeout_s, loose)
+        self._of_fields = tuple((part.spec.field, part.first) for part in self._rules if part.spec.field)
+        loose = [n for n, part in enumerate(self._owner) if part.spec.field or part.spec.program]
+        patterns = [pattern for part in self._rules for pattern in _scanned(part.spec)]
+        detectors = templates.ERROR_DETECTORS if learning else ()
+        self._scanner = make_scanner([*patterns, *detectors], scanner, timeout_s, loose, saved)
+        self._mute()
 
     @property
-    def quarantined(self) -> frozenset[str]:
-        """Ids of rules that ran into the limit too often. They stay so until the rules are loaded again."""
-        return self._quarantined
+    def quarantined(self) -> Mapping[str, str]:
+        """Rules that cost too much and are heard no more, by id, with the reason. They stay so until they change."""
+        return self._budget.quarantined
+
+    @property
+    def uses(self) -> Mapping[str, Use]:
+        """What each rule cost so far, by id."""
+        return self._budget.uses
 
     def find(self, block: Block) -> Findings:
         """Matches in the order of the block; unknown errors put together by fingerprint, in the order of their first
@@ -198,20 +179,19 @@ class Matcher:
         hits |= {index for index, _ in self._hits_in_fields(block)}
         return [self._asked(each, read, names, hits) for each in self._rules]
 
-    def _asked(self, compiled: _Compiled, read: _Read, names: tuple[str, ...], hits: set[int]) -> Asked:
-        first = min(compiled.patterns)
-        found = [n for n in sorted(hits) if n < len(self._owner) and self._owner[n] is compiled]
+    def _asked(self, part: Part, read: _Read, names: tuple[str, ...], hits: set[int]) -> Asked:
+        found = [n for n in sorted(hits) if n < len(self._owner) and self._owner[n] is part]
         answer: Mapping[str, str] | No
-        text = read.about(compiled.spec)
-        if compiled.rule.id in self._quarantined:
+        text = read.about(part.spec)
+        if part.rule.id in self._budget.quarantined:
             answer = No.QUARANTINED
-        elif not self._hears(compiled.rule, names):
+        elif not self._hears(part.rule, names):
             answer = No.SOURCE
         else:
-            answer = self._ask(compiled, found, read) if found else text if isinstance(text, No) else No.MATCH
+            answer = self._answer(part, found, read) if found else text if isinstance(text, No) else No.MATCH
         wrong = read.instead(answer) if isinstance(answer, No) else ""
         about = None if isinstance(text, No) else text
-        return Asked(compiled.rule, compiled.part, compiled.spec, tuple(n - first for n in found), about, wrong, answer)
+        return Asked(part.rule, part.part, part.spec, tuple(n - part.first for n in found), about, wrong, answer)
 
     def _hits_in_fields(self, block: Block) -> Iterator[tuple[int, int]]:
         """What an origin says of its entries stands in no line: every entry that has the field is a candidate."""
@@ -220,16 +200,9 @@ class Matcher:
                 if name in entry.fields:
                     yield index, entry.start + 1
 
-    def _add(self, rule: Rule, part: str, spec: MatchSpec) -> None:
-        first = len(self._owner)
-        patterns = {first + n: regex.compile(each) for n, each in enumerate(spec.patterns)}
-        captures = {
-            n: tuple((name, each) for name, each in spec.captures.items() if name in pattern.groupindex)
-            for n, pattern in patterns.items()
-        }
-        compiled = _Compiled(rule, part, spec, patterns, captures, tuple(map(regex.compile, spec.unless)))
-        self._rules.append(compiled)
-        self._owner += [compiled] * len(_scanned(spec))
+    def _add(self, part: Part) -> None:
+        self._rules.append(part)
+        self._owner += [part] * len(_scanned(part.spec))
 
     def _is_known(
         self, block: Block, entries: Entries | None, span: tuple[int, int], indices: list[int], found: _Found
@@ -243,23 +216,22 @@ class Matcher:
         known = False
         read = _Read(text, entry)
         begun = _Read(decode(block.data, span[0], block.told), entry) if span[0] < block.told else None
-        for compiled, candidates in self._candidates(indices, names):
-            told = self._ask(compiled, candidates, begun) if begun is not None else No.MATCH
+        for part, candidates in self._candidates(indices, names):
+            told = self._ask(part, candidates, begun) if begun is not None else No.MATCH
             if isinstance(told, dict) or told is No.UNLESS:
                 known = True
                 continue
-            captures = self._ask(compiled, candidates, read)
+            captures = self._ask(part, candidates, read)
             if captures is told:  # given up on, and counted, before
                 continue
             if isinstance(captures, dict):
                 record = record or self._record(block, entry, span, text)
-                group = group_of(compiled.rule, captures)
-                found.matches.append(Match(compiled.rule.id, record, captures, group, compiled.part))
+                group = group_of(part.rule, captures)
+                found.matches.append(Match(part.rule.id, record, captures, group, part.part))
             elif captures is No.REFUSED:
                 found.captures_refused += 1
             elif captures is No.TIMEOUT:
-                found.timeouts[compiled.rule.id] += 1
-                self._count_overrun(compiled.rule.id)
+                found.timeouts[part.rule.id] += 1
             known = known or isinstance(captures, dict) or captures is No.UNLESS
         return known
 
@@ -277,48 +249,34 @@ class Matcher:
         entry = PLAIN if entries is None else entries.at(span[0])
         return self._record(block, entry, span, decode(block.data, *span))
 
-    def _ask(self, compiled: _Compiled, candidates: list[int], read: _Read) -> dict[str, str] | No:
-        spec = compiled.spec
-        if not spec.field and spec.level is None and not spec.program:
-            return self._search(compiled, candidates, read.text)
-        text = read.about(spec)
-        if isinstance(text, No):
-            return text
-        return self._search(compiled, list(compiled.patterns) if spec.field else candidates, text)
-
-    def _search(self, compiled: _Compiled, candidates: list[int], text: str) -> dict[str, str] | No:
-        """The captures of the first pattern that matches and whose captures are all accepted: a forged part that is
-        refused must not hide what another pattern sees."""
-        answer: dict[str, str] | No = No.MATCH
-        try:
-            for index in candidates:
-                if (match := search(compiled.patterns[index], text, self._timeout_s)) is None:
-                    continue
-                captures = _typed(compiled.captures[index], match)
-                answer = No.REFUSED if captures is None else captures
-                if captures is not None:
-                    break
-            if (
-                compiled.unless
-                and answer is not No.MATCH
-                and any(search(each, text, self._timeout_s) for each in compiled.unless)
-            ):
-                return No.UNLESS
-        except TimeoutError:
-            return No.TIMEOUT
+    def _ask(self, part: Part, candidates: Sequence[int], read: _Read) -> dict[str, str] | No:
+        """As `_answer`, charged to the rule."""
+        timer = self._budget.timer
+        begun = timer()
+        answer = self._answer(part, candidates, read)
+        matched, timed_out = isinstance(answer, dict), answer is No.TIMEOUT
+        if self._budget.charge(part.rule.id, timer() - begun, matched=matched, timed_out=timed_out):
+            self._mute()
         return answer
 
-    def _candidates(self, indices: list[int], names: tuple[str, ...]) -> list[tuple[_Compiled, list[int]]]:
+    def _answer(self, part: Part, candidates: Sequence[int], read: _Read) -> dict[str, str] | No:
+        spec = part.spec
+        if not spec.field and spec.level is None and not spec.program:
+            return part.patterns.search(part.places(candidates), read.text, self._timeout_s)
+        text = read.about(spec)
+        return text if isinstance(text, No) else part.patterns.search(part.places(candidates), text, self._timeout_s)
+
+    def _candidates(self, indices: list[int], names: tuple[str, ...]) -> list[tuple[Part, list[int]]]:
         """The rules to be asked, each with its patterns that had a hit."""
-        asked: list[tuple[_Compiled, list[int]]] = []
+        asked: list[tuple[Part, list[int]]] = []
         for index in indices:
             if index >= len(self._owner):
                 break
-            compiled = self._owner[index]
-            if asked and asked[-1][0] is compiled:
+            part = self._owner[index]
+            if asked and asked[-1][0] is part:
                 asked[-1][1].append(index)
-            elif compiled.rule.id not in self._quarantined and self._hears(compiled.rule, names):
-                asked.append((compiled, [index]))
+            elif part.rule.id not in self._budget.quarantined and self._hears(part.rule, names):
+                asked.append((part, [index]))
         return asked
 
     def _hears(self, rule: Rule, names: tuple[str, ...]) -> bool:
@@ -330,14 +288,10 @@ class Matcher:
         start, end = span
         return Record(block.source, block.origin, text, block.start + start, block.start + end, at, entry.fields)
 
-    def _count_overrun(self, rule_id: str) -> None:
-        """At once, not at the end of the block: a block may hold thousands of such records (F43)."""
-        with self._counting:
-            self._overruns[rule_id] += 1
-            if self._overruns[rule_id] != QUARANTINE_AFTER:
-                return
-            self._quarantined |= {rule_id}
-            self._scanner.mute([n for n, owner in enumerate(self._owner) if owner.rule.id in self._quarantined])
+    def _mute(self) -> None:
+        quarantined = self._budget.quarantined
+        if quarantined:
+            self._scanner.mute([n for n, part in enumerate(self._owner) if part.rule.id in quarantined])
 
 
 class _Read:
@@ -407,18 +361,6 @@ def _note(unknown: dict[str, _Same], kind: Kind, span: tuple[int, int]) -> None:
 def _lines(content: bytes, start: int, end: int | None) -> int:
     whole = content.count(b"\n", start, end)
     return whole + (end is None and len(content) > start and not content.endswith(b"\n"))
-
-
-def _typed(wanted: Iterable[tuple[str, Capture]], match: regex.Match[str]) -> dict[str, str] | None:
-    """The captures that the rule types; None when one is refused. A group that took no part is refused too: a fix must
-    never run with a hole in it."""
-    captures: dict[str, str] = {}
-    for name, capture in wanted:
-        value = accept(match[name] or "", capture)
-        if value is None:
-            return None
-        captures[name] = value
-    return captures
 
 
 def group_of(rule: Rule, captures: dict[str, str]) -> str:

@@ -14,6 +14,9 @@ from logmedic.model.rule import AlertEvent, Rule
 EVIDENCE_LIMIT = 1200
 """Characters of a record in a message: a chat shows about this much before it folds."""
 
+PROBLEMS_TOLD = 10
+"""In one message; `logmedic rules check` tells all of them."""
+
 _MARK = {
     AlertEvent.OPENED: "OPEN",
     AlertEvent.HELD: "HELD",
@@ -23,6 +26,8 @@ _MARK = {
     AlertEvent.RECOVERED: "RECOVERED",
     AlertEvent.ESCALATED: "UNKNOWN ERROR",
     AlertEvent.QUIET: "QUIET",
+    AlertEvent.QUARANTINED: "QUARANTINED",
+    AlertEvent.RULES_REFUSED: "RULES",
     AlertEvent.TEST: "TEST",
 }
 
@@ -94,6 +99,38 @@ def of_speaking(source: str, quiet_for: timedelta, host: str) -> Message:
         f"high | host {host} | source {clean(source, 100)}",
     ]
     return Message(_title(AlertEvent.RECOVERED, host, f"source {source} speaks again"), "\n".join(body))
+
+
+def of_quarantined(rule_id: str, reason: str, file: str, host: str) -> Message:
+    body = [
+        f"What broke: rule {rule_id} costs too much: {clean(reason, 200)}",
+        "What was tried: it is heard no more, the other rules go on",
+        f"What is needed: make its pattern simpler in {clean(file, 200)}; it is heard again once that file changes",
+        f"medium | host {host} | logmedic rules show {rule_id}",
+    ]
+    return Message(_title(AlertEvent.QUARANTINED, host, f"rule {rule_id} is heard no more"), "\n".join(body))
+
+
+def of_refused(problems: Sequence[str], stale: Sequence[str], host: str) -> Message:
+    told = [clean(each, 300) for each in problems[:PROBLEMS_TOLD]]
+    more = len(problems) - len(told)
+    body = [
+        "What broke: rule files have mistakes, and what they say is not in force:",
+        *(f"  {each}" for each in told),
+        *([f"  and {more} more"] if more else []),
+        *([f"Their last good versions stay in force: {', '.join(stale)}"] if stale else []),
+        "What is needed: logmedic rules check, and correct them; they are loaded as soon as they are written",
+        f"medium | host {host}",
+    ]
+    count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+    return Message(_title(AlertEvent.RULES_REFUSED, host, f"{count} in the rule files"), "\n".join(body))
+
+
+def of_rules_well(host: str) -> Message:
+    return Message(
+        _title(AlertEvent.RECOVERED, host, "the rule files load again"),
+        f"All rule files on {host} load, and are in force. Nothing is needed.",
+    )
 
 
 def of_test(host: str) -> Message:

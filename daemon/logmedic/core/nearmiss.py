@@ -18,6 +18,8 @@ from logmedic.core.scanner import search
 
 TIMEOUT_S = 0.02
 """For one part of a pattern: a report must not take longer than what it reports on."""
+ENOUGH = 0.25
+"""So much of a pattern that matches from its start says where it parts from the text; of less, its end may say more."""
 SHOWN = 60
 """Characters of the text that are shown where it goes another way."""
 
@@ -79,6 +81,8 @@ class _Branch:
 def near_miss(pattern: str, text: str) -> NearMiss | None:
     """The best that any alternative of `pattern` does in `text`, from its start or from its end; None when nothing of
     it is there, or all of it."""
+    if _search(pattern, text) is not None:
+        return None
     found = [miss for branch in _branches(pattern) for miss in _misses(pattern, branch, text)]
     return max(found, key=lambda miss: miss.share, default=None)
 
@@ -98,9 +102,10 @@ def _misses(pattern: str, branch: _Branch, text: str) -> Iterator[NearMiss]:
     forward = _forward(pattern, branch, text)
     if forward is not None:
         yield forward
-    if (backward := _backward(pattern, branch, text)) is not None and (
-        forward is None or backward.share > forward.share
-    ):
+    if forward is not None and forward.share >= ENOUGH:
+        return
+    backward = _backward(pattern, branch, text)
+    if backward is not None and (forward is None or backward.share > forward.share):
         yield backward
 
 
@@ -229,5 +234,5 @@ def _weight(atom: str) -> float:
     """A character that has to stand there counts most."""
     if _ZERO_WIDTH.match(atom):
         return 0.0
-    literal = len(atom) == 1 and atom != "." or (len(atom) == 2 and atom[0] == "\\" and not atom[1].isalnum())
+    literal = (len(atom) == 1 and atom != ".") or (len(atom) == 2 and atom[0] == "\\" and not atom[1].isalnum())
     return 1.0 if literal else 0.25

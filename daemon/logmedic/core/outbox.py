@@ -61,6 +61,12 @@ def _alert(
     )
 
 
+def post_to_default(draft: Draft, message: Message, event: AlertEvent, severity: Severity) -> None:
+    """What is about no incident, and no rule names a route for."""
+    default = draft.policy.alerts.default_route
+    post(draft, message, routes=(default,) if default else (), event=event, severity=severity, incident_id="")
+
+
 def _hand_over(draft: Draft, alert: Alert) -> None:
     if sum(1 for each in draft.alerts() if each.receiver == alert.receiver) >= MAX_PENDING:
         draft.tally("alerts_dropped")

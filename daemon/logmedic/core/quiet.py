@@ -30,6 +30,4 @@ def on_speaking(draft: Draft, source: str) -> None:
 
 
 def _tell(draft: Draft, message: Message, event: AlertEvent) -> None:
-    default = draft.policy.alerts.default_route
-    routes = (default,) if default else ()
-    outbox.post(draft, message, routes=routes, event=event, severity=Severity.HIGH, incident_id="")
+    outbox.post_to_default(draft, message, event, Severity.HIGH)

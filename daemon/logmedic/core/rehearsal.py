@@ -34,6 +34,9 @@ from logmedic.model.state import EngineState
 MAX_TICKS = 100_000
 """Between two inputs: what is due again and again must not hold up the clock."""
 
+WINDOWS_TIDIED = 10_000
+"""With more windows than this, those that nothing can come of are dropped, as the daemon does."""
+
 
 @dataclass(slots=True)
 class Rehearsal:
@@ -45,11 +48,17 @@ class Rehearsal:
     seen: Callable[[Changeset, datetime], None]
     state: EngineState = field(default_factory=EngineState)
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
+    _due: datetime | None = None
+    """Nothing is due before; what is due may have moved to a later time since."""
+    _tidy_from: int = WINDOWS_TIDIED
 
     def match(self, match: Match, at: datetime) -> None:
         """A line that is read at `at`; the clock goes there first."""
         self.wait(at)
         self._give(Observed(match.record.source, match.record.origin, Findings(matches=(match,)), None))
+        if len(self.state.windows) > self._tidy_from:
+            self._give(Tick())
+            self._tidy_from = max(WINDOWS_TIDIED, 2 * len(self.state.windows))
 
     def incident(self, rule_id: str, stage: IncidentStage, captures: dict[str, str], at: datetime) -> None:
         """An incident of a rule that is not here comes to `stage` at `at`."""
@@ -83,23 +92,28 @@ class Rehearsal:
     def wait(self, until: datetime) -> None:
         """What is due before `until` happens, each at its time."""
         for _ in range(MAX_TICKS):
-            at = due(self.state, self.policy)
+            if self._due is None or self._due > until:
+                break
+            at = self._due = due(self.state, self.policy)
             if at is None or at > until:
                 break
             before = self.now
             self.now = max(self.now, at)
-            if not self._give(Tick()) and self.now == before:
+            if self._give(Tick()).empty and self.now == before:
                 break  # it is due, and nothing comes of it
         self.now = max(self.now, until)
 
-    def _give(self, given: Input) -> bool:
-        """Whether anything changed."""
+    def _give(self, given: Input) -> Changeset:
         changeset = decide(self.state, self.policy, given, self.now, self._mint)
         self._take(changeset)
-        return not changeset.empty
+        return changeset
 
     def _take(self, changeset: Changeset) -> None:
         self.state.apply(changeset)
+        if changeset.incidents or changeset.windows or changeset.alerts:
+            changed = EngineState()
+            changed.apply(changeset)
+            self._due = min(filter(None, (self._due, due(changed, self.policy))), default=None)
         self.seen(changeset, self.now)
         self.state.forget_old_attempts(self.now)
         for intent in changeset.intents:

@@ -5,9 +5,12 @@ A hit may be false; a record that `regex` confirms always has one, at its last b
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Protocol
 
 import regex
@@ -34,6 +37,27 @@ class Scanner(Protocol):
 
     def mute(self, indices: Collection[int]) -> None:
         """These patterns need no hits from now on (their rule is quarantined, F43)."""
+
+
+class Saved(Protocol):
+    """Where compiled databases outlive the process. What `get` answers is trusted: only the own user may write it."""
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def put(self, key: str, content: bytes) -> None: ...
+
+
+class Unsaved:
+    """Nothing is kept."""
+
+    def get(self, key: str) -> bytes | None:
+        return None
+
+    def put(self, key: str, content: bytes) -> None:
+        """Forgotten."""
+
+
+UNSAVED = Unsaved()
 
 
 class PlainScanner:
@@ -76,10 +100,14 @@ class PlainScanner:
 class HyperscanScanner:
     """One Hyperscan database for everything that it takes, a plain scanner for the rest."""
 
-    def __init__(self, patterns: Sequence[str], timeout_s: float = 0.1, loose: Collection[int] = ()) -> None:
-        expressions, refused = _widened(patterns, loose)
-        self._database, self._owners, too_much = _compile(expressions)
-        refused = sorted((*refused, *too_much))
+    def __init__(
+        self, patterns: Sequence[str], timeout_s: float = 0.1, loose: Collection[int] = (), saved: Saved = UNSAVED
+    ) -> None:
+        key = _key(patterns, loose)
+        kept = _unpacked(saved.get(key))
+        self._database, self._owners, refused = kept or _built(patterns, loose)
+        if kept is None:
+            saved.put(key, _packed(self._database, self._owners, refused))
         self._plain = PlainScanner([patterns[each] for each in refused], timeout_s, refused, loose)
         self._scratches = threading.local()  # a scratch serves one scan at a time
         self.plain_patterns = tuple(refused)
@@ -114,7 +142,11 @@ def search(pattern: regex.Pattern[str], text: str, timeout_s: float) -> regex.Ma
 
 
 def make_scanner(
-    patterns: Sequence[str], kind: str = "auto", timeout_s: float = 0.1, loose: Collection[int] = ()
+    patterns: Sequence[str],
+    kind: str = "auto",
+    timeout_s: float = 0.1,
+    loose: Collection[int] = (),
+    saved: Saved = UNSAVED,
 ) -> Scanner:
     """`loose`: indices of patterns that are about a part of a record, so that what they say of its beginning and its
     end cannot be looked for: Hyperscan's expressions say nothing of that, and the plain scanner finds every record.
@@ -125,7 +157,7 @@ def make_scanner(
     if kind == "plain":
         return PlainScanner(patterns, timeout_s, loose=loose)
     try:
-        return HyperscanScanner(patterns, timeout_s, loose)
+        return HyperscanScanner(patterns, timeout_s, loose, saved)
     except ImportError:  # no wheel, or one whose library this machine cannot load
         if kind == "hyperscan":
             raise
@@ -139,15 +171,58 @@ def _collector(add: Callable[[Hit], None]) -> Callable[[int, int, int, int, obje
     return collect
 
 
+_widen = lru_cache(maxsize=65_536)(widen)
+"""A reload brings few new patterns: those of before take no time (0.2 ms each)."""
+
+_Built = tuple[Any, list[list[int]], list[int]]
+"""The database (None when empty), the patterns of each expression, and those that are left to the plain scanner."""
+
+
+def _key(patterns: Sequence[str], loose: Collection[int]) -> str:
+    """Whatever the database comes from. Of the processor it says nothing: a database that does not fit is refused."""
+    import hyperscan
+
+    told = json.dumps([getattr(hyperscan, "__version__", ""), list(patterns), sorted(loose)])
+    return sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _built(patterns: Sequence[str], loose: Collection[int]) -> _Built:
+    expressions, refused = _widened(patterns, loose)
+    database, owners, too_much = _compile(expressions)
+    return database, owners, sorted((*refused, *too_much))
+
+
+def _packed(database: Any, owners: list[list[int]], refused: list[int]) -> bytes:
+    """A line of JSON, then the database."""
+    import hyperscan
+
+    head = json.dumps({"owners": owners, "refused": refused, "empty": database is None})
+    return head.encode() + b"\n" + (b"" if database is None else hyperscan.dumpb(database))
+
+
+def _unpacked(content: bytes | None) -> _Built | None:
+    import hyperscan
+
+    if content is None:
+        return None
+    head, _, compiled = content.partition(b"\n")
+    told = json.loads(head)
+    try:
+        database = None if told["empty"] else hyperscan.loadb(compiled, hyperscan.HS_MODE_BLOCK)
+    except hyperscan.error:  # of another processor or version
+        return None
+    return database, told["owners"], told["refused"]
+
+
 def _widened(patterns: Sequence[str], loose: Collection[int]) -> tuple[dict[str, list[int]], list[int]]:
     """Expression -> the patterns that it stands for; and the patterns that have none."""
-    chosen = [widen(pattern, inside=index in loose) for index, pattern in enumerate(patterns)]
+    chosen = [_widen(pattern, inside=index in loose) for index, pattern in enumerate(patterns)]
     shared = Counter(each.expression for each in chosen if each is not None and each.literal)
     expressions: dict[str, list[int]] = {}
     refused: list[int] = []
     for index, widened in enumerate(chosen):
         if widened is not None and shared[widened.expression] > MAX_SHARED:
-            widened = widen(patterns[index], whole=True, inside=index in loose) or widened
+            widened = _widen(patterns[index], whole=True, inside=index in loose) or widened
         if widened is None:
             refused.append(index)
         else:

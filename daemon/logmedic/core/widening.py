@@ -52,7 +52,7 @@ class Widened:
 def widen(pattern: str, *, whole: bool = False, inside: bool = False) -> Widened | None:
     """None when the pattern is in a dialect that is not understood here, or may match nothing at all. `whole`: not
     even a good literal stands for it. `inside`: it is about a part of a record, whose bounds bytes do not show."""
-    tree = _parse(pattern)
+    tree = parse_tree(pattern)
     if tree is None or tree.getwidth()[0] == 0:  # an empty match may end before the first byte of its record
         return None
     flags = tree.state.flags
@@ -63,7 +63,7 @@ def widen(pattern: str, *, whole: bool = False, inside: bool = False) -> Widened
     return Widened(expression, literal=False) if expression else None
 
 
-def _parse(pattern: str) -> Any | None:
+def parse_tree(pattern: str) -> Any | None:
     if _DIALECT.search(pattern):
         return None
     with warnings.catch_warnings():
@@ -92,7 +92,7 @@ def _class(members: frozenset[int]) -> str:
     return "[" + "".join(_byte(a) if a == b else f"\\x{a:02x}-\\x{b:02x}" for a, b in ranges) + "]"
 
 
-def _scoped(flags: int, added: int, removed: int) -> int:
+def scoped(flags: int, added: int, removed: int) -> int:
     """The flags inside of a group. A type flag (ASCII, Unicode) replaces the other one."""
     kinds = int(re.ASCII | re.UNICODE | re.LOCALE)
     if added & kinds:
@@ -122,7 +122,7 @@ def _flat(sequence: Any, flags: int) -> Iterator[tuple[Any, Any]]:
     for op, argument in sequence:
         if op is sre.SUBPATTERN:
             _, added, removed, inner = argument
-            yield from _flat(inner, _scoped(flags, added, removed))
+            yield from _flat(inner, scoped(flags, added, removed))
         elif op is sre.ATOMIC_GROUP:
             yield from _flat(argument, flags)
         elif op is sre.LITERAL and not _exact(argument, flags):
@@ -159,7 +159,7 @@ class _Emitter:
     def _remember(self, items: Sequence[Any], flags: int) -> None:
         for op, argument in items:
             if op is sre.SUBPATTERN and argument[0] is not None:
-                self._groups[argument[0]] = (argument[3], _scoped(flags, argument[1], argument[2]))
+                self._groups[argument[0]] = (argument[3], scoped(flags, argument[1], argument[2]))
 
     def _part(self, op: Any, argument: Any, flags: int, tail: bool) -> str:
         if op in _REPEATS:
@@ -168,7 +168,7 @@ class _Emitter:
         if op is sre.BRANCH:
             return self._branches(argument[1], flags, tail)
         if op is sre.SUBPATTERN:
-            return _group(self.sequence(argument[3], _scoped(flags, argument[1], argument[2]), tail))
+            return _group(self.sequence(argument[3], scoped(flags, argument[1], argument[2]), tail))
         if op is sre.ATOMIC_GROUP:
             return _group(self.sequence(argument, flags, tail))
         if op is sre.GROUPREF:
@@ -239,7 +239,7 @@ def _single(items: Any, flags: int) -> tuple[frozenset[int], bool] | None:
         return None
     if op not in (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN):
         return None
-    members = _members(op, argument, flags)
+    members = members_of(op, argument, flags)
     return members, _is_wide(members)
 
 
@@ -250,7 +250,7 @@ def _is_wide(members: frozenset[int]) -> bool:
 def _character(op: Any, argument: Any, flags: int, tail: bool) -> str:
     if op is sre.LITERAL:
         return _literal(argument, flags)
-    members = _members(op, argument, flags)
+    members = members_of(op, argument, flags)
     return _class(members) + ("{1,4}" if _is_wide(members) and not tail else "")
 
 
@@ -267,7 +267,7 @@ def _literal(code: int, flags: int) -> str:
     return f"[{letter}{letter.upper()}]"
 
 
-def _members(op: Any, argument: Any, flags: int) -> frozenset[int]:
+def members_of(op: Any, argument: Any, flags: int) -> frozenset[int]:
     """The bytes of the characters that a one-character part accepts; CR too where it accepts a newline."""
     if op is sre.ANY:
         members = _ALL if flags & re.DOTALL else _ALL - {_LF}

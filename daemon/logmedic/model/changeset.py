@@ -76,6 +76,23 @@ class Speaking:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A rule costs too much, and is heard no more until it changes."""
+
+    rule_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesRefused:
+    """`problems` of rule files that were loaded; of `stale` ones the last good version stays in force. Without any
+    problem: all is well again."""
+
+    problems: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Overflowed:
     """Events of files were lost, so many `times`; each time every file was looked at (F12)."""
 
@@ -113,6 +130,8 @@ Input = (
     | Quiet
     | Speaking
     | Overflowed
+    | Quarantined
+    | RulesRefused
     | Approve
     | Reject
     | TestAlert

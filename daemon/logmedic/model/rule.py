@@ -144,7 +144,8 @@ class Fix:
 class AlertEvent(StrEnum):
     """What people can be told of. OPENED: an incident without a fix. HELD: a fix is not run and people are needed
     (observe, disarmed, budget). FIX_FAILED, BREAKER_OPEN and ESCALATED (a learned error that keeps coming) are
-    escalations: they are recorded and raise the issue to at least high. QUIET: a source stopped speaking."""
+    escalations: they are recorded and raise the issue to at least high. QUIET: a source stopped speaking.
+    QUARANTINED, RULES_REFUSED: of rules that are not heard, or not loaded."""
 
     OPENED = "opened"
     HELD = "held"
@@ -154,6 +155,8 @@ class AlertEvent(StrEnum):
     RECOVERED = "recovered"
     ESCALATED = "escalated"
     QUIET = "quiet"
+    QUARANTINED = "quarantined"
+    RULES_REFUSED = "rules_refused"
     TEST = "test"
 
 
@@ -239,7 +242,7 @@ class RuleProblem:
 class RuleSet:
     """What a load of all rule files gave. `rules` in file order; `problems` of the files or rules that were left out;
     `stale_files`: files whose last good version is still in use. `sources`: of the files that rules were taken from.
-    `warnings`: what deserves a look; only a review finds most of them."""
+    `warnings`: what deserves a look; only a review finds most of them. `revision` changes with what is in force."""
 
     rules: tuple[Rule, ...] = ()
     sources: tuple[LogFiles, ...] = ()
@@ -247,3 +250,4 @@ class RuleSet:
     files: tuple[str, ...] = ()
     stale_files: tuple[str, ...] = ()
     warnings: tuple[RuleProblem, ...] = ()
+    revision: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from logmedic.runtime.engine import Engine
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.live import Live
 from logmedic.runtime.reload import Reloader, problem_line
+from logmedic.runtime.standing import standing
 from logmedic.runtime.supervisor import Supervisor
 
 TEST_WAIT_S = 40.0
@@ -39,7 +40,7 @@ class DaemonControl:
         live: Live,
         reloader: Reloader,
         supervisor: Supervisor,
-        intakes: Sequence[Intake],
+        intakes: Callable[[], Sequence[Intake]],
         clock: Clock,
         facts: Callable[[], dict[str, Any]],
     ) -> None:
@@ -68,7 +69,12 @@ class DaemonControl:
                 "loaded": len(policy.rules),
                 "problems": [problem_line(problem) for problem in ruleset.problems],
                 "stale_files": list(ruleset.stale_files),
-                "quarantined": sorted(generation.matcher.quarantined),
+                "quarantined": [
+                    {"rule": rule_id, "reason": reason}
+                    for rule_id, reason in sorted(generation.matcher.quarantined.items())
+                ],
+                "revision": ruleset.revision,
+                "loaded_at": _iso(self._reloader.loaded_at),
             },
             "sources": shown(sources),
             "sources_total": len(sources),
@@ -85,13 +91,18 @@ class DaemonControl:
 
     async def sources(self, name: str = "") -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        for intake in self._intakes:
+        for intake in self._intakes():
             quiet_since = _iso(self._engine.state.quiet_sources.get(intake.name))
             for row in intake.rows() if name in ("", intake.name) else ():
                 rows.append({**row, "quiet_since": quiet_since})
                 if len(rows) % ROWS_AT_ONCE == 0:
                     await asyncio.sleep(0)
         return rows
+
+    async def rule(self, rule_id: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        generation = self._live.current
+        quarantined = generation.matcher.quarantined
+        return standing(self._engine.state, generation.policy, rule_id, quarantined, self._clock.now(), asked)
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         return await self._store.ask(question, **arguments)

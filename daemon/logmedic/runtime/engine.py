@@ -37,6 +37,7 @@ FLUSH_EVERY = timedelta(seconds=1)
 """How long positions behind blocks without findings wait for their commit: reading those again is harmless."""
 FLUSH_SHARE = 10
 """Of the time, one part in so many goes into that at most: the positions of 10,000 busy files take half a second."""
+MANY_WINDOWS = 10_000
 LOOK_EVERY_S = 5.0
 """The longest wait for an input: the engine shows that it lives (watchdog), and old windows are dropped."""
 COMMIT_RETRY_BASE = timedelta(milliseconds=200)
@@ -75,6 +76,7 @@ class Engine:
         self._due: datetime | None = None
         self._due_under: Policy | None = None
         """The policy that `_due` was found under; None when it must be looked for again."""
+        self._windows_kept = 0
         self.commit_problem = ""
 
     async def submit(self, given: Input) -> None:
@@ -150,11 +152,12 @@ class Engine:
         next_due = self._next_due()
         if (next_due is not None and now >= next_due) or self._windows_grew():
             await self._take([Tick()])
+            self._windows_kept = len(self.state.windows)
             self.state.forget_old_attempts(now)
 
     def _windows_grew(self) -> bool:
         """Windows are dropped with the next Tick; a storm of new groups must not wait for one."""
-        return len(self.state.windows) > 10_000
+        return len(self.state.windows) > max(MANY_WINDOWS, 2 * self._windows_kept)
 
     def _joined(self, observed: Observed) -> Observed:
         """With the lines that are remembered of its origin: its position covers them, so they are committed with it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from logmedic.core.matcher import Matcher
 from logmedic.model.fix import Arming
@@ -30,6 +30,13 @@ class Live:
         self.current = following
 
 
-def build(ruleset: RuleSet, policy: Policy, make_matcher: Callable[[RuleSet], Matcher], arming: Arming) -> Generation:
+class MakeMatcher(Protocol):
+    def __call__(self, ruleset: RuleSet, before: Matcher | None = None) -> Matcher:
+        """Of the enabled rules; what `before` knows of those that are the same is taken over."""
+
+
+def build(
+    ruleset: RuleSet, policy: Policy, make_matcher: MakeMatcher, arming: Arming, before: Matcher | None = None
+) -> Generation:
     """All of the new; may take as long as compiling takes. Touches nothing that is live."""
-    return Generation(ruleset, policy.with_rules(ruleset.rules, arming), make_matcher(ruleset))
+    return Generation(ruleset, policy.with_rules(ruleset.rules, arming), make_matcher(ruleset, before))

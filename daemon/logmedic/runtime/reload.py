@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 
-from logmedic.core.matcher import Matcher
+from logmedic.model.changeset import Input, RulesRefused
 from logmedic.model.fix import Arming
 from logmedic.model.policy import Policy
 from logmedic.model.rule import RuleProblem, RuleSet
 from logmedic.ports import Clock, FixRunner, Notifier, RuleFiles
-from logmedic.runtime.live import Generation, Live, build
+from logmedic.runtime.live import Generation, Live, MakeMatcher, build
 
 log = structlog.get_logger("logmedic.reload")
 
@@ -30,7 +30,7 @@ class Reloader:
         loader: RuleFiles,
         live: Live,
         runner: FixRunner,
-        make_matcher: Callable[[RuleSet], Matcher],
+        make_matcher: MakeMatcher,
         notifier: Notifier,
         clock: Clock,
     ) -> None:
@@ -40,6 +40,12 @@ class Reloader:
         self._make_matcher = make_matcher
         self._notifier = notifier
         self._clock = clock
+        self.then: Callable[[RuleSet], Awaitable[object]] | None = None
+        """What else follows the rules in force."""
+        self.report: Callable[[Input], Awaitable[None]] | None = None
+        """To whom it is said when files have mistakes, and when they have none any more."""
+        self._reported: tuple[str, ...] = ()
+        self.loaded_at = clock.now()
         self._wanted = asyncio.Event()
         self._turn = asyncio.Lock()
 
@@ -63,10 +69,23 @@ class Reloader:
             current = self._live.current
             ruleset = await asyncio.to_thread(self._loader.load, current.ruleset)
             arming = await self._runner.arm()
-            following = await asyncio.to_thread(build, ruleset, current.policy, self._make_matcher, arming)
+            made = self._make_matcher
+            following = await asyncio.to_thread(build, ruleset, current.policy, made, arming, current.matcher)
             self._live.swap(following)
+            self.loaded_at = self._clock.now()
+            if self.then is not None:
+                await self.then(ruleset)
+            await self.tell_of_problems()
             self._notifier.ready()
             return tell_of(following)
+
+    async def tell_of_problems(self) -> None:
+        """Once for each set of mistakes."""
+        ruleset = self._live.current.ruleset
+        problems = tuple(problem_line(each) for each in ruleset.problems)
+        if problems != self._reported and self.report is not None:
+            await self.report(RulesRefused(problems, ruleset.stale_files))
+        self._reported = problems
 
 
 def tell_of(generation: Generation) -> dict[str, Any]:
@@ -75,8 +94,10 @@ def tell_of(generation: Generation) -> dict[str, Any]:
     problems = [problem_line(problem) for problem in ruleset.problems]
     for problem in problems:
         log.warning("rule_problem", problem=problem)
-    log.info("rules_loaded", rules=len(generation.policy.rules), problems=len(problems), armed=_armed(generation))
-    return {"loaded": len(generation.policy.rules), "problems": problems, "stale_files": list(ruleset.stale_files)}
+    count, revision = len(generation.policy.rules), ruleset.revision
+    log.info("rules_loaded", rules=count, revision=revision, problems=len(problems), armed=_armed(generation))
+    stale = list(ruleset.stale_files)
+    return {"loaded": count, "revision": revision, "problems": problems, "stale_files": stale}
 
 
 def _armed(generation: Generation) -> str:
@@ -89,7 +110,7 @@ def problem_line(problem: RuleProblem) -> str:
 
 
 async def first_generation(
-    loader: RuleFiles, policy: Policy, runner: FixRunner, make_matcher: Callable[[RuleSet], Matcher], *, arm: bool
+    loader: RuleFiles, policy: Policy, runner: FixRunner, make_matcher: MakeMatcher, *, arm: bool
 ) -> Generation:
     """What the daemon starts with. Without `arm` nothing is tried, and nothing will run."""
     ruleset = await asyncio.to_thread(loader.load)

@@ -106,6 +106,14 @@ class Supervisor:
             log.warning("part_restarts", part=part.name, error=outcome.text, wait_s=wait.total_seconds())
             await self._clock.sleep(wait.total_seconds())
 
+    async def drop(self, *names: str) -> None:
+        """Cancel these parts, wait until they are gone, and forget them."""
+        if names:
+            await self.stop(*names)
+        for name in names:
+            self.parts.pop(name, None)
+            self._tasks.pop(name, None)
+
     async def stop(self, *names: str) -> None:
         """Cancel these parts (all when none is named), and wait until they are gone."""
         chosen = [self._tasks[name] for name in names or tuple(self._tasks) if name in self._tasks]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -14,12 +14,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from logmedic.core.framing import Framing
 from logmedic.model.alert import AlertPlan, Receiver, Route
 from logmedic.model.policy import LearningPolicy, Policy
-from logmedic.model.rule import Mode
+from logmedic.model.rule import LogFiles, Mode
 from logmedic.settings.places import SYSTEM_RULES, runtime_directory, shipped_rules, state_directory
 from logmedic.yamldoc import duration_text, parse_duration
 
 PREFIX = "LOGMEDIC_"
 SYSLOG_FILES = (Path("/var/log/syslog"), Path("/var/log/messages"))
+AUTH_FILES = (Path("/var/log/auth.log"), Path("/var/log/secure"))
 
 
 def _duration(value: object) -> object:
@@ -116,6 +117,8 @@ class SourceSettings(Part):
     syslog: SyslogSource | None = None
     from_start: bool = False
     """Read what is there already, when a file or the journal is met for the first time."""
+    optional: bool = False
+    """Files that are not there are nothing to be told of."""
     quiet_after: Duration | None = None
     """Call people when no line came for so long."""
     multiline: Multiline | None = None
@@ -226,8 +229,11 @@ class Settings(BaseSettings):
     """The ceiling for every rule: observe, approve or auto."""
     environment: str = ""
     """`production` raises the confidence of what is learned."""
-    sources: dict[str, SourceSettings] = Field(default_factory=lambda: usual_sources())
+    sources: dict[str, SourceSettings] = Field(default_factory=dict)
     """By name; rules listen to sources by these names."""
+    discover: bool | None = None
+    """Follow the usual logs of this host, and those that rule files bring along, beside `sources`. Default: only when
+    `sources` names none."""
     rules: Rules = Rules()
     actions: Actions = Actions()
     incidents: Incidents = Incidents()
@@ -247,6 +253,22 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Nothing behind the back: `load_settings` passes the layers in."""
         return (init_settings,)
+
+    @property
+    def discovers(self) -> bool:
+        return self.discover if self.discover is not None else not self.sources
+
+    def followed(self, brought: Sequence[LogFiles]) -> dict[str, SourceSettings]:
+        """Everything that is read, by name: `sources`, and, when others are discovered, the usual ones and those that
+        rule files bring along (`brought`). What is configured comes before what is usual; files of one name are put
+        together."""
+        if not self.discovers:
+            return self.sources
+        files: dict[str, tuple[str, ...]] = {}
+        for each in brought:
+            files[each.name] = tuple(dict.fromkeys((*files.get(each.name, ()), *each.globs)))
+        found = {name: SourceSettings(files=globs, optional=True) for name, globs in files.items()}
+        return {**found, **usual_sources(), **self.sources}
 
     def framings(self) -> dict[str, Framing]:
         """By source: how its lines make records, where that is set."""
@@ -309,15 +331,10 @@ class Settings(BaseSettings):
 
 
 def usual_sources() -> dict[str, SourceSettings]:
-    """Where the logs of a host usually are: in files, or in the journal where nobody writes them to files. A glob that
-    finds nothing costs nothing."""
-    usual = {
-        "syslog": tuple(map(str, SYSLOG_FILES)),
-        "kernel": ("/var/log/kern.log",),
-        "nginx-error": ("/var/log/nginx/*error.log",),
-        "postgresql": ("/var/log/postgresql/*.log",),
-    }
-    sources = {name: SourceSettings(files=globs) for name, globs in usual.items()}
+    """Where the log of a host usually is: in files, or in the journal where nobody writes it to files. What services
+    write elsewhere, rule packs know."""
+    usual = {"syslog": SYSLOG_FILES, "auth": AUTH_FILES}
+    sources = {name: SourceSettings(files=tuple(map(str, paths)), optional=True) for name, paths in usual.items()}
     if not any(path.exists() for path in SYSLOG_FILES):  # else the same lines would come twice
         sources["journal"] = SourceSettings(journal=JournalSource())
     return sources

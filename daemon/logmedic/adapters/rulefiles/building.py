@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from logmedic.adapters.rulefiles.deprecations import VERSION
 from logmedic.adapters.rulefiles.fixes import build_fix
 from logmedic.adapters.rulefiles.matching import build_match
 from logmedic.adapters.rulefiles.samples import build_tests
@@ -31,13 +32,22 @@ def build_form(document: Document, problems: Problems) -> FileForm:
     """The head of a file, and its rules, still as nodes."""
     root = Fields(document.root, problems, "the file")
     version = root.node_of("version", required=True)
-    if version is not None and version.text != "1":
-        problems.add(version, f"version {version.text or version.kind} is not known", "write `version: 1`")
+    if version is not None and version.text != VERSION:
+        problems.add(version, *_version_mistake(version))
     form = FileForm(
         root.text("service"), tuple(_sources(root, document.file)), tuple(root.items("rules", required=True))
     )
     root.done()
     return form
+
+
+def _version_mistake(version: Node) -> tuple[str, str]:
+    if version.text.isdecimal() and int(version.text) > int(VERSION):
+        return (
+            f"version {version.text} of the format is newer than this logmedic, which knows {VERSION}",
+            f"upgrade logmedic, or write the file in version {VERSION}",
+        )
+    return f"version {version.text or version.kind} is not known", f"write `version: {VERSION}`"
 
 
 def _sources(root: Fields, file: str) -> list[LogFiles]:

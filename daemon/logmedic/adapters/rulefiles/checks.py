@@ -37,9 +37,7 @@ def check_rule(rule: Rule, fields: Fields, patterns: dict[str, regex.Pattern[str
         report(fields, "fix", unknown_at_the_end(rule, rule.fix))
 
 
-def _check_captures(
-    spec: MatchSpec, part: Node, problems: Problems, patterns: dict[str, regex.Pattern[str]]
-) -> None:
+def _check_captures(spec: MatchSpec, part: Node, problems: Problems, patterns: dict[str, regex.Pattern[str]]) -> None:
     """Those that are written here: what is inherited was checked where it is written."""
     written = child(part, "captures")
     compiled = {each: patterns[each] for each in spec.patterns if each in patterns}

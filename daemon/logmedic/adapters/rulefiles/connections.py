@@ -16,9 +16,7 @@ Written = tuple[Rule, Node]
 """A rule and where it stands."""
 
 
-def check_connections(
-    written: Sequence[Written], others: Mapping[str, Rule]
-) -> Iterator[tuple[int, Place, Mistake]]:
+def check_connections(written: Sequence[Written], others: Mapping[str, Rule]) -> Iterator[tuple[int, Place, Mistake]]:
     """Each mistake with the index of its rule in `written`, and its place. `others`: rules that are in force, and not
     read now."""
     known = {**others, **{rule.id: rule for rule, _ in reversed(written)}}

@@ -1,198 +1,356 @@
-"""The form of rule files as JSON Schema, for editors. What the parts mean together only the loader checks."""
+"""The form of rule files as JSON Schema (draft-07, which editors read). What the parts mean together only the loader
+checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import StrEnum
-from typing import Any
+from itertools import combinations
 
-from logmedic.model.match import CaptureType, Level
+from logmedic.adapters.rulefiles.deprecations import VERSION
+from logmedic.adapters.rulefiles.schemaparts import (
+    FLAG,
+    LABEL,
+    TEXT,
+    Schema,
+    argv,
+    both,
+    count,
+    duration,
+    mapping,
+    number,
+    one_of,
+    ref,
+    size,
+    some,
+    texts,
+    told,
+    whole,
+)
+from logmedic.adapters.rulefiles.triggers import MAX_COUNT, MAX_STAGES
+from logmedic.model.issue import Resolution
+from logmedic.model.match import CaptureType, IncidentStage, Level
 from logmedic.model.rule import AlertEvent, Mode, SandboxKind
 from logmedic.model.severity import Severity
 
-Schema = dict[str, Any]
-
-TEXT: Schema = {"type": "string"}
-FLAG: Schema = {"type": "boolean"}
-DURATION: Schema = {
-    "type": "string",
-    "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)$",
-    "description": "A number with its unit: 250ms, 30s, 5m, 2h, 7d.",
-}
-SIZE: Schema = {
-    "type": ["string", "integer"],
-    "pattern": r"^\d+\s*[KMG]?(i?B)?$",
-    "description": "A number with its unit: 64K, 64M, 1G.",
-}
-REGEX: Schema = {"type": "string", "description": "A regular expression, as Python's `regex` module reads it."}
-LABEL: Schema = {"type": ["string", "number"]}
+ADDRESS = "https://logmedic.dev/schema/rules-v1.json"
+"""Names the schema; a modeline may have it."""
+_LINES_ONLY = ("unless", "field", "level", "program")
+_TRIGGERS = ("threshold", "distinct", "sequence", "absence", "rate")
 
 
 def rules_schema() -> Schema:
-    """JSON Schema, draft 2020-12."""
+    files = mapping(
+        {"files": texts("Absolute globs: /var/log/app/*.log", least=1, item={**LABEL, "pattern": "^/"})}, ["files"]
+    )
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": ADDRESS,
         "title": "logmedic rule file",
-        **_mapping({"version": {"const": 1}, "rules": {"type": "array", "items": _rule()}}, ["version", "rules"]),
+        **mapping(
+            {
+                "version": told({"const": int(VERSION)}, "Of the format."),
+                "service": told(LABEL, "The program that the rules are about."),
+                "sources": told(
+                    {
+                        "type": "object",
+                        "additionalProperties": files,
+                        "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
+                    },
+                    "Log files that these rules bring along, by the name under which rules hear them.",
+                ),
+                "rules": told(some(ref("rule"), least=1), "The known issues."),
+            },
+            ["version", "rules"],
+        ),
+        "definitions": {
+            "rule": _rule(),
+            "capture": _capture(),
+            "further": {"anyOf": [LABEL, _match()]},
+            "stage": {"anyOf": [LABEL, _match({"count": count(1)})]},
+            "step": _step(),
+            "sandbox": _sandbox(),
+            "test": _test(),
+            "sample": _sample(),
+        },
     }
 
 
 def _rule() -> Schema:
-    return _mapping(
+    return mapping(
         {
-            "id": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$"},
-            "title": {"type": "string", "description": "For people. {name} is replaced by a typed capture."},
-            "severity": _one_of(Severity),
-            "description": TEXT,
-            "tags": _texts(),
-            "runbook": {"type": "string", "pattern": r"^https?://\S+$"},
-            "enabled": FLAG,
-            "source": _texts("Names of sources; every source when left out."),
-            "match": _match(),
-            "when": _mapping({"threshold": _threshold()}, ["threshold"]),
-            "fix": _fix(),
-            "alert": _alert(),
-            "tests": {"type": "array", "items": _test()},
+            "id": told(
+                {"type": ["string", "number"], "pattern": "^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$"},
+                "Names the rule over all files: lower case letters, digits, - and .",
+            ),
+            "title": told(TEXT, "One line for people. {name} is replaced by a typed capture."),
+            "severity": told(
+                one_of(Severity), "critical: down or losing data; high: users notice; medium: today; low: a hint."
+            ),
+            "description": told(LABEL, "What is wrong, and the usual causes."),
+            "resolution": told(LABEL, "What a tired person does, in order, with the commands."),
+            "tags": texts("For people and filters."),
+            "runbook": told({"type": "string", "pattern": r"^https?://\S+$"}, "An address that stands in alerts."),
+            "enabled": told(FLAG, "false: it is loaded and hears nothing."),
+            "source": texts("Names of the sources that it hears; every source when left out."),
+            "match": told(_match(), "What a line has to look like."),
+            "when": told(_when(), "When matches become an incident, and when it is over. Default: the first match."),
+            "fix": told(_fix(), "What is done about it, how that is proved, and what holds it back."),
+            "alert": told(_alert(), "Who is told, and of what."),
+            "tests": told(some(ref("test")), "Lines on a virtual clock. The rule does not load when one fails."),
         },
         ["id", "title", "match"],
     )
 
 
-def _match() -> Schema:
-    capture = _mapping(
+# -- match -------------------------------------------------------------------------------------------------------------
+
+
+def _match(more: Schema | None = None, required: bool = True) -> Schema:
+    """`more`: what may stand beside it. Not `required`: nothing of it has to be there."""
+    form = mapping({**_match_keys(), **(more or {})})
+    kinds = ("pattern", "patterns", "incident")
+    needed = [{"required": [kind]} for kind in kinds]
+    form["dependencies"] = {
+        "incident": {"not": {"anyOf": [{"required": [key]} for key in _LINES_ONLY]}},
+        "on": ["incident"],
+    }
+    form["allOf"] = [both(*pair) for pair in combinations(kinds, 2)]
+    if required:
+        form["anyOf"] = needed
+    else:
+        form["dependencies"] |= {key: {"anyOf": needed} for key in ("unless", "field", "level", "program", "captures")}
+    return form
+
+
+def _match_keys() -> Schema:
+    regex = told(LABEL, "A regular expression, as Python's `regex` module reads it. Anchor it.")
+    return {
+        "pattern": told(some(regex, least=1), "A regular expression; it matches somewhere in the record."),
+        "patterns": told(some(regex, least=1), "Several; any of them matches."),
+        "unless": told(some(regex), "None of these matches."),
+        "field": told(LABEL, "The patterns are about the value of this field of a JSON, logfmt or journal record."),
+        "level": told(one_of(Level), "The record says that it is so bad or worse."),
+        "program": texts("The program in the syslog head; then the patterns are about what follows. `*` is any part."),
+        "captures": told({"type": "object", "additionalProperties": ref("capture")}, "The types of the named groups."),
+        "incident": texts("Instead of lines: incidents of these rules.", least=1),
+        "on": told(one_of(IncidentStage), "Of the incident: opened (default), failed (its fix), resolved."),
+    }
+
+
+def _capture() -> Schema:
+    bound = {"type": "integer", "minimum": 0, "maximum": 10**18}
+    full = mapping(
         {
-            "type": _one_of(CaptureType),
-            "allow": _texts("Networks, names, directories or units that may be captured."),
-            "values": _texts("Of an enum."),
-            "min": {"type": "integer", "minimum": 0},
-            "max": {"type": "integer", "minimum": 0},
+            "type": told(one_of(CaptureType), "What the group has to be; else the record does not match."),
+            "allow": texts("Networks, names, directories or units that may be captured.", least=1),
+            "values": texts("Of an enum."),
+            "min": told(bound, "Of an int."),
+            "max": told(bound, "Of an int."),
         },
         ["type"],
     )
+    enum = {"properties": {"type": {"const": CaptureType.ENUM.value}}, "required": ["type"]}
+    listed = {"required": ["values"], "properties": {"values": {"not": {"type": "array", "maxItems": 0}}}}
     simple = [each.value for each in CaptureType if each is not CaptureType.ENUM]
-    return _mapping(
+    return {"anyOf": [{"enum": simple}, {**full, "if": enum, "then": listed}]}
+
+
+# -- when --------------------------------------------------------------------------------------------------------------
+
+
+def _when() -> Schema:
+    form = mapping(
         {
-            "pattern": _some(REGEX),
-            "patterns": _some(REGEX),
-            "unless": _some(REGEX),
-            "field": TEXT,
-            "level": _one_of(Level),
-            "captures": {"type": "object", "additionalProperties": {"anyOf": [{"enum": simple}, capture]}},
+            "threshold": told(
+                _span({"count": count(1)}, ["count"]), "So many matches inside that time: { count: 5, within: 60s }"
+            ),
+            "distinct": told(
+                _span({"of": told(TEXT, "The capture that has to differ."), "count": count(2)}, ["of", "count"]),
+                "So many different values of one capture.",
+            ),
+            "sequence": told(_sequence(), "The match, and then each of `then`, all inside `within`."),
+            "absence": told(
+                _span({"of": told(ref("further"), "What has to follow; without it, the next match.")}, ["within"]),
+                "The match, and then nothing for `within`.",
+            ),
+            "rate": told(_rate(), "A jump over the usual, which is learned."),
+            "clear": told(_clear(), "What ends the incident: a pattern, { quiet: 10m } or { after: 10m }."),
+            "unless_incident": texts("No incident is opened while one of these rules has an open one."),
         }
     )
+    return {**form, "minProperties": 1, "allOf": [both(*pair) for pair in combinations(_TRIGGERS, 2)]}
 
 
-def _threshold() -> Schema:
-    return _mapping(
-        {"count": {"type": "integer", "minimum": 1, "maximum": 10_000}, "within": DURATION, "by": _texts()}, ["count"]
-    )
+def _span(more: Schema, required: list[str]) -> Schema:
+    by = texts("Captures; each of their values is counted apart, and has an incident of its own.")
+    return mapping({**more, "within": duration("From the first to the last. Default 60s."), "by": by}, required)
+
+
+def _sequence() -> Schema:
+    stage = ref("stage")
+    many = {"type": "array", "minItems": 1, "maxItems": MAX_STAGES, "items": stage}
+    more = {
+        "then": told({"anyOf": [stage, many]}, "What has to follow, in this order."),
+        "count": told(count(1), "How often the match itself has to be seen."),
+        "any_order": told(FLAG, "The order does not matter."),
+    }
+    return _span(more, ["then"])
+
+
+def _rate() -> Schema:
+    more = {
+        "times": told(number(1.1, 1000), "More than so many times the usual. Default 3."),
+        "at_least": told(count(1), "And at least so many matches."),
+    }
+    return _span(more, ["at_least"])
+
+
+def _clear() -> Schema:
+    times = {
+        "quiet": duration("No match for so long."),
+        "after": duration("So long after it was opened, whatever comes."),
+    }
+    form = _match(times, required=False)
+    form["allOf"].append(both("quiet", "after"))
+    return {"anyOf": [LABEL, {**form, "minProperties": 1}]}
+
+
+# -- fix ---------------------------------------------------------------------------------------------------------------
 
 
 def _fix() -> Schema:
-    return _mapping(
+    limits = mapping(
         {
-            "mode": _one_of(Mode),
-            "steps": {"type": "array", "minItems": 1, "items": _step()},
-            "verify": _verify(),
-            "limits": _mapping(
-                {
-                    "cooldown": DURATION,
-                    "max_per_hour": {"type": "integer", "minimum": 1},
-                    "one_at_a_time": TEXT,
-                    "min_uptime": DURATION,
-                }
-            ),
-            "breaker": _mapping({"failures": {"type": "integer", "minimum": 1}, "open_for": DURATION}),
+            "cooldown": duration("From the end of one execution to the next. Default 5m."),
+            "max_per_hour": told(whole(1, 10_000), "Over all groups of the rule. Default 12."),
+            "one_at_a_time": told(LABEL, "Fixes with the same name never run together. Default: the rule's id."),
+            "min_uptime": duration("No fix so soon after the daemon's start."),
+        }
+    )
+    breaker = mapping(
+        {
+            "failures": told(whole(1, 1000), "So many executions in a row that did not fix. Default 3."),
+            "open_for": duration("None for so long; then one trial. Default 30m."),
+        }
+    )
+    form = mapping(
+        {
+            "mode": told(one_of(Mode), "observe: say what would be done; approve: ask first; auto."),
+            "steps": told(some(ref("step"), least=1), "Tried in order: the next when the one before did not hold."),
+            "verify": told(_verify(), "How a fix is proved; required for auto."),
+            "limits": told(limits, "What holds it back."),
+            "breaker": told(breaker, "After failures, none for a while."),
         },
         ["mode", "steps"],
     )
+    auto = {"properties": {"mode": {"const": Mode.AUTO.value}}, "required": ["mode"]}
+    return {**form, "if": auto, "then": {"required": ["verify"]}}
 
 
 def _step() -> Schema:
     retry = {
-        "attempts": {"type": "integer", "minimum": 1, "maximum": 20},
-        "base": DURATION,
-        "max": DURATION,
-        "factor": {"type": "number", "minimum": 1, "maximum": 10},
+        "attempts": told(whole(1, 20), "With the first."),
+        "base": duration("Before the second attempt."),
+        "max": duration("The longest wait."),
+        "factor": told(number(1, 10), "By which each wait is longer."),
     }
-    step = _mapping(
+    step = mapping(
         {
-            "name": TEXT,
-            "run": _argv(),
-            "unit": _mapping({"restart": TEXT}, ["restart"]),
-            "timeout": DURATION,
-            "retry": _mapping(retry),
-            "sandbox": _sandbox(),
+            "name": told(LABEL, "For people."),
+            "run": argv(),
+            "unit": told(mapping({"restart": TEXT}, ["restart"]), "A unit to restart: { restart: app.service }"),
+            "timeout": duration("Default 30s."),
+            "retry": told(mapping(retry), "When it exits with an error."),
+            "sandbox": ref("sandbox"),
         }
     )
     return {**step, "oneOf": [{"required": ["run"]}, {"required": ["unit"]}]}
 
 
 def _sandbox() -> Schema:
-    return _mapping(
-        {
-            "kind": _one_of(SandboxKind),
-            "write": _texts("Paths that the step may write to."),
-            "read": _texts("Paths that the step may read, beside /usr."),
-            "memory": SIZE,
-            "tasks": {"type": "integer", "minimum": 1},
-            "file_size": SIZE,
-        }
-    )
+    limits = {
+        "kind": told(one_of(SandboxKind), "none needs actions.allow_unsandboxed as well."),
+        "write": texts("Paths that the step may write to."),
+        "read": texts("Paths that the step may read, beside /usr."),
+        "memory": size("Default 256M."),
+        "tasks": told(whole(1, 4096), "Processes and threads. Default 64."),
+        "file_size": size("The largest file that it may write. Default 16M."),
+    }
+    return told(mapping(limits), "What the step can see and use.")
 
 
 def _verify() -> Schema:
-    times = {"within": DURATION, "every": DURATION}
-    status = {"type": "integer", "minimum": 100, "maximum": 599}
-    return _mapping(
+    times = {"within": duration("How long it is tried. Default 30s."), "every": duration("Default 2s.")}
+    http = {
+        "get": told(TEXT, "The address; a capture in it needs a bound."),
+        "status": told(whole(100, 599), "Default 200."),
+        "contains": told(LABEL, "What has to stand in the answer."),
+    }
+    form = mapping(
         {
-            "http": _some(_mapping({"get": TEXT, "status": status, "contains": TEXT, **times}, ["get"])),
-            "tcp": _some(_mapping({"connect": TEXT, **times}, ["connect"])),
-            "command": _some(_mapping({"run": _argv(), "sandbox": _sandbox(), **times}, ["run"])),
-            "quiet": DURATION,
+            "http": told(some(mapping({**http, **times}, ["get"])), "Asks for a page."),
+            "tcp": told(some(mapping({"connect": told(TEXT, "host:port"), **times}, ["connect"])), "Connects."),
+            "command": told(some(mapping({"run": argv(), "sandbox": ref("sandbox"), **times}, ["run"])), "Exits 0."),
+            "quiet": duration("The rule stays silent for so long."),
         }
     )
+    return {**form, "minProperties": 1}
+
+
+# -- alert, tests ------------------------------------------------------------------------------------------------------
 
 
 def _alert() -> Schema:
-    return _mapping(
+    return mapping(
         {
-            "routes": _texts(),
-            "on": _some(_one_of(AlertEvent)),
-            "group_by": _texts(),
-            "repeat_every": DURATION,
+            "routes": texts("Of the config; its default route when left out."),
+            "on": told(some(one_of(AlertEvent)), "Of what people are told."),
+            "group_by": texts("Captures."),
+            "repeat_every": duration("Tell again while it lasts."),
         }
     )
 
 
 def _test() -> Schema:
-    count = {"type": "integer", "minimum": 0, "maximum": 10_000}
-    repeat = {"type": "integer", "minimum": 1, "maximum": 10_000}
-    line = _mapping({"text": LABEL, "repeat": repeat, "every": DURATION}, ["text"])
-    captures = {"type": "object", "additionalProperties": LABEL}
-    expect = _mapping({"fires": count, "matches": count, "captures": captures})
-    lines = {"type": "array", "minItems": 1, "items": {"anyOf": [LABEL, line]}}
-    return _mapping({"name": TEXT, "lines": lines, "expect": expect}, ["name", "lines", "expect"])
+    plain = {"type": "object", "additionalProperties": LABEL}
+    times = whole(0, MAX_COUNT)
+    expect = mapping(
+        {
+            "fires": told(times, "How many incidents are opened."),
+            "matches": told(times, "How many lines match."),
+            "captures": told(plain, "Of the last match."),
+            "steps": texts("Names of the steps that would be run."),
+            "run": told({"type": "array", "items": {"type": "array", "items": LABEL}}, "Their arguments, filled in."),
+            "resolved": told(times, "How many incidents end."),
+            "resolution": told(one_of(Resolution), "How the last one ended."),
+        }
+    )
+    lines = some({"anyOf": [LABEL, ref("sample")]}, least=1)
+    return mapping(
+        {
+            "name": told(TEXT, "What is claimed: fires at ..., near miss, hostile."),
+            "lines": told(lines, "Real lines, in order."),
+            "until": duration("The clock goes on so long after the last line."),
+            "expect": told({**expect, "minProperties": 1}, "What has to come of it."),
+        },
+        ["name", "lines", "expect"],
+    )
 
 
-def _argv() -> Schema:
-    return {"type": "array", "minItems": 1, "items": LABEL, "description": "Program and arguments; no shell."}
-
-
-def _mapping(properties: Schema, required: Iterable[str] = ()) -> Schema:
-    form = {"type": "object", "properties": properties, "additionalProperties": False}
-    return {**form, "required": list(required)} if required else form
-
-
-def _some(item: Schema) -> Schema:
-    """One, or a list of them."""
-    return {"anyOf": [item, {"type": "array", "items": item}]}
-
-
-def _texts(description: str = "") -> Schema:
-    form = _some(LABEL)
-    return {**form, "description": description} if description else form
-
-
-def _one_of(kind: type[StrEnum]) -> Schema:
-    return {"enum": [each.value for each in kind]}
+def _sample() -> Schema:
+    plain = {"type": "object", "additionalProperties": LABEL}
+    form = mapping(
+        {
+            "text": told(LABEL, "The line."),
+            "repeat": told(whole(1, MAX_COUNT), "So often."),
+            "every": duration("From one to the next."),
+            "at": duration("From the start of the test."),
+            "source": told(LABEL, "Where it is read. Default: where the rule listens."),
+            "fields": told(plain, "What its origin says of it."),
+            "incident": told(TEXT, "Instead of a line: an incident of this rule."),
+            "captures": told(plain, "Of that incident."),
+            "on": told(one_of(IncidentStage), "To which stage that incident comes."),
+        }
+    )
+    form["oneOf"] = [{"required": ["text"]}, {"required": ["incident"]}]
+    form["dependencies"] = {"captures": ["incident"], "fields": ["text"]}
+    return form

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from logmedic.adapters.rulefiles import reading
 from logmedic.adapters.rulefiles.building import FileForm, build_form, build_rule
 from logmedic.adapters.rulefiles.checks import check_rule
 from logmedic.adapters.rulefiles.connections import check_connections
+from logmedic.adapters.rulefiles.deprecations import DEPRECATED, Deprecated, renewed
 from logmedic.adapters.rulefiles.patterns import MAX_LENGTH, PatternTester, place_in
 from logmedic.adapters.rulefiles.places import parts_of, patterns_in
+from logmedic.adapters.rulefiles.review import Reviewer
 from logmedic.model.rule import LogFiles, Rule, RuleProblem, RuleSet
 from logmedic.yamldoc import Document, DocumentInvalid, Fields, Node, Problems, parse_document
 
@@ -44,13 +46,23 @@ class _RuleDraft:
 
 class RuleFileLoader:
     """Implements ports.RuleFiles. `paths`: files, and directories of them. `owners`: user ids that files may belong to;
-    None: anybody's. `prove` runs a rule's own tests."""
+    None: anybody's. `prove` runs a rule's own tests. `reviewer` finds what deserves a look."""
 
-    def __init__(self, paths: Sequence[Path], *, owners: frozenset[int] | None, prove: Prove) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        owners: frozenset[int] | None,
+        prove: Prove,
+        reviewer: Reviewer | None = None,
+        deprecated: Sequence[Deprecated] = DEPRECATED,
+    ) -> None:
         self._paths = tuple(paths)
         self._owners = reading.Owners(owners)
         self._prove = prove
         self._patterns = PatternTester()
+        self._reviewer = reviewer or Reviewer()
+        self._deprecated = tuple(deprecated)
 
     def load(self, previous: RuleSet | None = None) -> RuleSet:
         """Never raises for a bad file. A file with a mistake: the rules that `previous` had from it stay, all of them;
@@ -64,8 +76,9 @@ class RuleFileLoader:
         for draft in drafts:
             self._check(draft)
         _check_ids(drafts)
-        _check_connections(drafts, _elsewhere(files, previous))
         kept = {str(path) for path in found} | _of_lost_directories(previous, [path for path, _ in refused])
+        _check_connections(drafts, _elsewhere(files, previous, kept))
+        self._review(files)
         return _assembled(files, gone, previous, kept)
 
     def _read(self, path: Path) -> _File:
@@ -82,6 +95,7 @@ class RuleFileLoader:
 
     def _draft(self, file: _File, document: Document) -> None:
         problems = file.problems = Problems(document)
+        document = replace(document, root=renewed(document.root, self._deprecated, problems))
         form = build_form(document, problems)
         if problems.found:
             return
@@ -118,6 +132,18 @@ class RuleFileLoader:
             problems.add((line, 1), f"rule {draft.rule.id}: {failure}", "correct the pattern or the sample")
             draft.sound = False
 
+    def _review(self, files: Sequence[_File]) -> None:
+        """Of what is sound so far."""
+        drafts = [draft for file in files for draft in file.drafts if draft.sound]
+        brought = frozenset(each.name for file in files if file.form is not None for each in file.form.sources)
+        for finding in self._reviewer.review([(draft.rule, draft.fields.node) for draft in drafts], brought):
+            draft = drafts[finding.number]
+            if self._reviewer.is_mistake(finding, draft.rule):
+                draft.fields.problems.add(finding.place, finding.text, finding.hint)
+                draft.sound = False
+            else:
+                draft.fields.problems.warn(finding.place, finding.text, finding.hint)
+
 
 def _patterns(rule: Rule) -> tuple[str, ...]:
     return tuple(each for _, spec in rule.parts for each in (*spec.patterns, *spec.unless))
@@ -152,12 +178,11 @@ def _check_connections(drafts: Sequence[_RuleDraft], others: Mapping[str, Rule])
         drafts[number].sound = False
 
 
-def _elsewhere(files: Sequence[_File], previous: RuleSet | None) -> dict[str, Rule]:
+def _elsewhere(files: Sequence[_File], previous: RuleSet | None, kept: set[str]) -> dict[str, Rule]:
     """The rules that stay in force though nothing of their files can be read now."""
     read = {file.path for file in files if file.drafts}
-    here = {file.path for file in files}
-    lost = {rule.file for rule in previous.rules if rule.file not in here} if previous else set()
-    return {rule.id: rule for rule in (previous.rules if previous else ()) if rule.file not in read or rule.file in lost}
+    before = previous.rules if previous is not None else ()
+    return {rule.id: rule for rule in before if rule.file in kept and rule.file not in read}
 
 
 def _of_lost_directories(previous: RuleSet | None, lost: Sequence[Path]) -> set[str]:
@@ -182,9 +207,13 @@ def _assembled(files: Sequence[_File], gone: list[RuleProblem], previous: RuleSe
             rules.setdefault(rule.id, rule)
     sources += [each for each in (previous.sources if previous else ()) if each.file in stale]
     found = (*gone, *(each for file in files for each in file.mistakes))
-    problems = tuple(sorted(found, key=lambda each: (each.file, each.line, each.column)))
+    warnings = [each for file in files if file.problems is not None for each in file.problems.warnings]
     every = (*here, *(name for name in stale if name not in here))
-    return RuleSet(tuple(rules.values()), tuple(sources), problems, every, tuple(stale))
+    return RuleSet(tuple(rules.values()), tuple(sources), _in_order(found), every, tuple(stale), _in_order(warnings))
+
+
+def _in_order(problems: Sequence[RuleProblem]) -> tuple[RuleProblem, ...]:
+    return tuple(sorted(problems, key=lambda each: (each.file, each.line, each.column)))
 
 
 def problem_of(path: Path, refusal: reading.Refused) -> RuleProblem:

@@ -23,13 +23,8 @@ def _parts(rule: Node) -> Iterator[tuple[str, Node]]:
     when = child(rule, "when")
     for number, node in enumerate(items(child(child(when, "sequence"), "then")), start=1):
         yield stage_name(number), node
-    for part, node in (
-        (OF, child(child(when, "absence"), "of")),
-        (MATCH, child(rule, "match")),
-        (CLEAR, child(when, "clear")),
-    ):
-        if node is not None:
-            yield part, node
+    further = {OF: child(child(when, "absence"), "of"), MATCH: child(rule, "match"), CLEAR: child(when, "clear")}
+    yield from ((part, node) for part, node in further.items() if node is not None)
 
 
 def patterns_in(part: Node) -> Iterator[tuple[str, Node]]:

@@ -45,13 +45,15 @@ def not_proved(rule: Rule, fix: Fix) -> Iterator[Mistake]:
         yield "`mode: auto` needs `verify`", "say how a fix is proved: http, tcp, command or quiet"
     if not any(test.expect.fires for test in rule.tests):
         yield "`mode: auto` needs a test that fires", "add to `tests` a sample with `expect: { fires: 1 }`"
+    if not any(test.expect.fires == 0 for test in rule.tests):
+        yield "`mode: auto` needs a test that stays silent", "add to `tests` a near miss with `expect: { fires: 0 }`"
 
 
 def unknown_at_the_end(rule: Rule, fix: Fix) -> Iterator[Mistake]:
     """Any of the lines of a sequence can be the last to come, and an incident has what that one tells."""
     if not isinstance(rule.when.trigger, when.Sequence):
         return
-    for name in sorted({name for text in _texts(fix) for name in names_in(text)} & set(rule.match.captures)):
+    for name in sorted({name for text in filled_texts(fix) for name in names_in(text)} & set(rule.match.captures)):
         for part, spec in rule.when.parts:
             if name not in spec.captures:
                 yield (
@@ -60,7 +62,7 @@ def unknown_at_the_end(rule: Rule, fix: Fix) -> Iterator[Mistake]:
                 )
 
 
-def _texts(fix: Fix) -> Iterator[str]:
+def filled_texts(fix: Fix) -> Iterator[str]:
     """In which captures are filled in."""
     for step in fix.steps:
         yield from (*step.run, step.restart_unit or "")

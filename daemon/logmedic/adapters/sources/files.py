@@ -47,9 +47,9 @@ class _Expanded(NamedTuple):
 class FileSource:
     """Follows what the globs find; see ports.Source. `once`: reads each file to its present end and ends. Files that a
     glob finds at its first start begin at their end, with `from_start` or `once` at 0; those that appear later, also
-    while nothing runs, begin at 0. `wake` and `discovery` are shared and not closed here. `max_open`: descriptors held
-    at once (default: half of the process's limit); the least recently read are closed and opened again when they
-    change."""
+    while nothing runs, begin at 0. `optional`: files that are not there are no trouble. `wake` and `discovery` are
+    shared and not closed here. `max_open`: descriptors held at once (default: half of the process's limit); the least
+    recently read are closed and opened again when they change."""
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class FileSource:
         discovery: Discovery,
         from_start: bool = False,
         once: bool = False,
+        optional: bool = False,
         max_line: int = 1024 * 1024,
         rotate_grace_s: float = 2.0,
         reconcile_s: float = 3.0,
@@ -74,6 +75,7 @@ class FileSource:
         self._discovery = discovery
         self._start = Start.BEGINNING if from_start or once else Start.END
         self._once = once
+        self._optional = optional
         self._limits = Limits(max_line, rotate_grace_s, partial_timeout_s)
         self._reconcile_s = reconcile_s
         self._max_open = max_open or max(16, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
@@ -108,6 +110,8 @@ class FileSource:
         degraded = self._wake.problem or self._discovery.problem
         for row in rows:
             row["problem"] = row["problem"] or degraded
+        if self._optional:
+            return rows
         return rows + [self._absent(pattern) for pattern in self._globs if self._is_absent(pattern)]
 
     def _is_absent(self, pattern: str) -> bool:

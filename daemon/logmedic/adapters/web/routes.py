@@ -51,6 +51,9 @@ def make_app(control: Control) -> Starlette:
     async def incident(request: Request) -> Any:
         return await control.ask("incident", incident_id=request.path_params["id"])
 
+    async def rule(request: Request) -> Any:
+        return await control.rule(request.path_params["id"], _match(request))
+
     def listing(question: str) -> Answer:
         async def answer(request: Request) -> Any:
             return await control.ask(question, limit=_limit(request, 100))
@@ -88,6 +91,7 @@ def make_app(control: Control) -> Starlette:
         "/v1/sources": sources,
         "/v1/incidents": incidents,
         "/v1/incidents/{id}": incident,
+        "/v1/rules/{id}": rule,
         "/v1/issues": listing("issues"),
         "/v1/learnings": listing("learnings"),
         "/v1/alerts": listing("alerts"),
@@ -179,6 +183,25 @@ async def _body(request: Request) -> dict[str, Any]:
     return body
 
 
+def _match(request: Request) -> dict[str, Any] | None:
+    """The match that is asked about; None when none is. Raises BadRequest."""
+    query = request.query_params
+    if "captures" not in query:
+        return None
+    try:
+        captures = json.loads(query["captures"])
+    except ValueError:
+        captures = None
+    if not isinstance(captures, dict) or not all(isinstance(each, str) for each in captures.values()):
+        raise BadRequest("`captures` is no JSON object of texts", 'captures={"client": "192.0.2.7"}, or captures={}')
+    return {
+        "captures": captures,
+        "part": query.get("part", ""),
+        "source": query.get("source", ""),
+        "at": _moment(request, "at"),
+    }
+
+
 def _flag(request: Request, name: str) -> bool:
     text = request.query_params.get(name, "false")
     if text not in ("true", "false"):
@@ -194,12 +217,16 @@ def _limit(request: Request, default: int) -> int:
 
 
 def _since(request: Request) -> datetime | None:
+    return _moment(request, "since")
+
+
+def _moment(request: Request, name: str) -> datetime | None:
     """From a duration (24h), or from a time (ISO 8601, UTC unless it says otherwise)."""
-    text = request.query_params.get("since")
+    text = request.query_params.get(name)
     if not text:
         return None
     try:
         return moment(text, datetime.now(UTC))
     except ValueError as error:
         words, _, hint = str(error).partition("; ")
-        raise BadRequest(f"`since`: {words}", hint) from None
+        raise BadRequest(f"`{name}`: {words}", hint) from None

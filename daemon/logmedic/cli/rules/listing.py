@@ -2,41 +2,79 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
+from typing import Any
+
+import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import field, print_json, print_rows
+from logmedic.cli.output import Columns, complain, field, print_json, print_rows, print_table, several
 from logmedic.cli.rules.group import PATHS, loader_of, rules_command
+from logmedic.model.errors import NotFound
+from logmedic.model.rule import Rule
+
+_COLUMNS: Columns = {
+    "RULE": field("id"),
+    "SEVERITY": field("severity"),
+    "FIX": lambda row: row["fix"] or "-",
+    "ENABLED": lambda row: "yes" if row["enabled"] else "no",
+    "SOURCE": lambda row: ", ".join(row["sources"]) or "every",
+    "TITLE": field("title"),
+}
 
 
 @rules_command.command("list")
 @PATHS
+@click.option("--service", metavar="NAME", help="Only the rules about this program.")
 @shared
 @pass_context
-def list_command(context: Context, paths: tuple[Path, ...]) -> None:
-    """The rules that load, in the order of their files."""
+def list_command(context: Context, paths: tuple[Path, ...], service: str | None) -> None:
+    """The rules that load, by the service that they are about."""
     loaded = loader_of(context, paths).load()
-    rows = [
-        {
-            "id": rule.id,
-            "severity": rule.severity.value,
-            "fix": rule.fix.mode.value if rule.fix else None,
-            "enabled": rule.enabled,
-            "sources": list(rule.sources),
-            "title": rule.title,
-            "file": rule.file,
-            "line": rule.line,
-        }
-        for rule in loaded.rules
-    ]
-    columns = {
-        "RULE": field("id"),
-        "SEVERITY": field("severity"),
-        "FIX": lambda row: row["fix"] or "-",
-        "TITLE": field("title"),
-        "FILE": lambda row: f"{row['file']}:{row['line']}",
+    rows = sorted(map(_row, loaded.rules), key=lambda row: str(row["service"]))
+    if service is not None:
+        rows = _of_service(rows, service)
+    if context.output == "table" and sys.stdout.isatty():
+        _print_groups(rows)
+    else:
+        print_rows(rows, {"SERVICE": field("service"), **_COLUMNS}, context.output, nothing="no rule loads")
+    if loaded.problems:
+        complain(f"{several(len(loaded.problems), 'mistake')} in rule files: logmedic rules check")
+
+
+def _row(rule: Rule) -> dict[str, Any]:
+    return {
+        "service": rule.service or Path(rule.file).stem,
+        "id": rule.id,
+        "severity": rule.severity.value,
+        "fix": rule.fix.mode.value if rule.fix else None,
+        "enabled": rule.enabled,
+        "sources": list(rule.sources),
+        "tests": len(rule.tests),
+        "title": rule.title,
+        "file": rule.file,
+        "line": rule.line,
     }
-    print_rows(rows, columns, context.output, nothing="no rule loads")
+
+
+def _of_service(rows: Sequence[dict[str, Any]], service: str) -> list[dict[str, Any]]:
+    """Raises NotFound."""
+    chosen = [row for row in rows if row["service"] == service]
+    if not chosen:
+        known = sorted({row["service"] for row in rows})
+        raise NotFound(f"no rule is about {service}", f"known here: {', '.join(known)}")
+    return chosen
+
+
+def _print_groups(rows: Sequence[dict[str, Any]]) -> None:
+    services = [(service, list(group)) for service, group in groupby(rows, key=lambda row: str(row["service"]))]
+    for service, group in services:
+        print(f"\n{service}: {several(len(group), 'rule')}, {several(sum(row['tests'] for row in group), 'test')}")
+        print_table(group, _COLUMNS)
+    print(f"\n{several(len(services), 'service')}, {several(len(rows), 'rule')}")
 
 
 @rules_command.command("schema")

@@ -76,11 +76,11 @@ _GROUPS: Mapping[str, str] = {"ID": "fid", "PORT": "fport"}
 
 def _static(spared: str) -> dict[str, str]:
     shut = f"(?!{spared})" if spared else ""
-    v4, v6 = f"{_MAPPED}(?P<host>{shut}{_V4})", f"(?P<host>{shut}{_V6})"
-    either = rf"\[?{_MAPPED}(?P<host>{shut}(?:{_V4}|{_V6}))\]?"
+    v4, v6 = f"{_MAPPED}{shut}(?P<host>{_V4})", f"{shut}(?P<host>{_V6})"
+    either = rf"\[?{_MAPPED}{shut}(?P<host>{_V4}|{_V6})\]?"
     cidr = r"(?P<cidr>\d+)"
     name = r"(?P<name>[\w.^-]*\w)"
     tags = {"IP4": v4, "IP6": v6, "ADDR": either, "DNS": name, "CIDR": cidr}
-    tags["SUBNET"] = rf"\[?{_MAPPED}(?P<host>{shut}(?:{_V4}|{_V6}))(?:/(?P<cidr>\d+))?\]?"
+    tags["SUBNET"] = rf"\[?{_MAPPED}{shut}(?P<host>{_V4}|{_V6})(?:/(?P<cidr>\d+))?\]?"
     closed = {f"F-{tag}/": pattern for tag, pattern in tags.items()}
     return {**tags, **closed, "HOST": either, "F-ID/": r"(?P<fid>\S+)", "F-PORT/": r"(?P<fport>\w+)"}

@@ -186,4 +186,3 @@ def _replaced(node: Node, change: Change) -> Row:
 def names(body: Alternatives) -> frozenset[str]:
     """Of its groups."""
     return frozenset(re.findall(r"\(\?P<(\w+)>", render(body)))
-

@@ -1,0 +1,62 @@
+"""The daemon's own log, as the host's log has it: a rule that takes its lines would answer itself, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from logmedic.core.matcher import Matcher
+from logmedic.model.record import Block, Checkpoint
+from logmedic.model.rule import Rule
+
+_AT = datetime(2026, 11, 24, 3, tzinfo=UTC)
+_SOURCE = "own"
+_HEAD = "Nov 24 03:00:00 web1 logmedic[611]: timestamp=2026-11-24T03:00:00.000000Z "
+_HEARS_ALL = ("syslog", "journal", "journal:logmedic.service")
+"""Names of sources that have what the daemon writes under systemd."""
+
+EVENTS: Mapping[str, tuple[str, str]] = {
+    "command_ended": ("warning", 'source=shop problem="the command ended with code 1" wait_s=1.0'),
+    "commit_failed": ("error", 'error="the store did not take it" tries=3'),
+    "discovery_degraded": ("warning", 'error="watching is not possible here"'),
+    "discovery_recovered": ("info", ""),
+    "file_trouble": ("warning", 'origin=/var/log/app.log problem="cannot be read: Permission denied"'),
+    "inotify_overflow": ("warning", "overflows=2"),
+    "inotify_unavailable": ("warning", 'error="[Errno 24] Too many open files"'),
+    "input_given_up": ("error", 'kind=Observed error="ValueError: not in range"'),
+    "journal_reader_ended": ("warning", 'source=journal problem="journalctl ended with code 1" wait_s=1.0'),
+    "part_restarts": ("warning", 'part="source shop" error="PermissionError: Permission denied" wait_s=4.0'),
+    "receiver_unusable": ("error", 'receiver=mail problem="the URL is not understood"'),
+    "rule_problem": ("warning", 'problem="/etc/logmedic/rules.d/web.yaml:3:5: unknown key `no` in rule web-down"'),
+    "rules_loaded": ("info", "rules=41 problems=0 armed=bubblewrap"),
+    "socket_group_not_set": ("info", "group=logmedic path=/run/logmedic/logmedic.sock"),
+    "started": ("info", "pid=611 socket=/run/logmedic/logmedic.sock"),
+    "stopped": ("info", ""),
+    "stopped_by_failure": ("error", 'error="the engine stopped"'),
+    "stopping": ("info", ""),
+    "store_reopened": ("warning", "changes=7"),
+    "store_salvaged": ("error", 'notice="the store was damaged; what could be read was kept"'),
+    "truncated": ("warning", "origin=/var/log/app.log offset=4096 lost_bytes=17"),
+    "unexpected_error": (
+        "error",
+        'error="\'name\'" trace="Traceback (most recent call last):\\n  File \\"engine.py\\", line 7\\nKeyError"',
+    ),
+    "watching_failed": ("warning", 'directory=/var/log/app error="[Errno 28] No space left on device"'),
+}
+"""Each event that is logged: its level, and the fields as an example."""
+
+
+def own_lines() -> list[str]:
+    return [f"{_HEAD}level={level} event={event} {fields}".rstrip() for event, (level, fields) in EVENTS.items()]
+
+
+def taken_lines(rules: Sequence[Rule]) -> dict[tuple[str, str], str]:
+    """By rule id and name of the part: the first line of the daemon's own that it takes."""
+    hearing = [rule for rule in rules if not rule.sources or set(rule.sources) & set(_HEARS_ALL)]
+    content = "".join(f"{line}\n" for line in own_lines()).encode()
+    block = Block(_SOURCE, _SOURCE, content, 0, Checkpoint(_SOURCE, _SOURCE, len(content), _AT), _AT)
+    matcher = Matcher(hearing, zone=UTC, scanner="plain", any_source=frozenset({_SOURCE}))
+    found: dict[tuple[str, str], str] = {}
+    for match in matcher.find(block).matches:
+        found.setdefault((match.rule_id, match.part), match.record.text)
+    return found

@@ -1,0 +1,360 @@
+"""rules explain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import click
+
+from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.output import complain, print_json, several, visible
+from logmedic.cli.rules.group import loader_of, rules_command
+from logmedic.model.errors import DaemonUnreachable, NotFound
+
+if TYPE_CHECKING:
+    from logmedic.core.explain import Explainer, Explanation, Verdict
+    from logmedic.core.framing import Framing
+    from logmedic.model.policy import Policy
+    from logmedic.model.record import Block
+    from logmedic.model.rule import Rule
+
+MAX_READ = 4 * 1024 * 1024
+"""Bytes of a file: each record is told of at length. `rules backtest` reads more."""
+_FILE = click.Path(path_type=Path)
+
+
+@rules_command.command("explain")
+@click.argument("line", required=False)
+@click.option("--file", "file", type=_FILE, metavar="FILE", help="Explain the records of a file.")
+@click.option("--rules", "paths", type=_FILE, multiple=True, metavar="PATH", help="These rule files instead.")
+@click.option("--source", default="", metavar="NAME", help="The source that it is read from; every one without.")
+@click.option("--rule", "named", multiple=True, metavar="ID", help="Tell of this rule, whatever it says.")
+@click.option("--at", "at_text", default="", metavar="TIME", help="As if it came at that time, and not now.")
+@shared
+@pass_context
+def explain_command(
+    context: Context,
+    line: str | None,
+    file: Path | None,
+    paths: tuple[Path, ...],
+    source: str,
+    named: tuple[str, ...],
+    at_text: str,
+) -> int:
+    """Why a LINE is known or not: what each rule says of it, and what would come of it now. A `-` reads standard input.
+    Exit code 1 when nothing matches."""
+    content = _content(line, file)
+    asked = _asked(context, paths, source, named, _at(at_text))
+    rows = []
+    for block in asked.blocks(content):
+        rows.append(asked.row(block))
+        if context.output == "jsonl":
+            print(json.dumps(rows[-1]))
+    if context.output == "json":
+        print_json(rows)
+    elif context.output == "table":
+        for text in _told(rows, asked):
+            print(_painted(visible(text)))
+    return 0 if any(row["matched"] for row in rows) else 1
+
+
+def _content(line: str | None, file: Path | None) -> bytes:
+    import os
+    import sys
+
+    if (line is None) == (file is None):
+        raise click.UsageError("name one thing to explain: a LINE, --file FILE, or - for standard input")
+    if line is not None and line != "-":
+        return os.fsencode(line)
+    try:
+        if file is None or str(file) == "-":
+            content = sys.stdin.buffer.read(MAX_READ + 1)
+        else:
+            with file.open("rb") as stream:
+                content = stream.read(MAX_READ + 1)
+    except OSError as error:
+        raise NotFound(f"cannot read {file}: {error.strerror}") from None
+    if len(content) > MAX_READ:
+        complain(f"only the first {MAX_READ >> 20} MiB are explained; `logmedic rules backtest` reads all")
+        content = content[: content.rfind(b"\n", 0, MAX_READ) + 1 or MAX_READ]
+    return content
+
+
+def _at(text: str) -> datetime:
+    from datetime import UTC
+
+    from logmedic.yamldoc import moment
+
+    now = datetime.now(UTC)
+    try:
+        return moment(text, now) if text else now
+    except ValueError as error:
+        raise click.UsageError(f"--at: {error}") from None
+
+
+def _asked(context: Context, paths: Sequence[Path], source: str, named: Sequence[str], at: datetime) -> _Question:
+    from logmedic.app import make_matcher
+    from logmedic.core.explain import Explainer
+    from logmedic.core.framing import TRACES
+    from logmedic.runtime.clock import boot_time, local_zone
+
+    loaded = loader_of(context, paths, prove=False).load()
+    if loaded.problems:
+        complain(f"{several(len(loaded.problems), 'mistake')} in the rule files, see: logmedic rules check")
+    _check_names(named, [rule.id for rule in loaded.rules])
+    zone, framings = local_zone(), context.settings.framings()
+    name = source.partition(":")[0]
+    if name and name not in context.settings.sources and name not in {each.name for each in loaded.sources}:
+        complain(f"no source is called {name}: rules that name their sources do not hear it")
+    matcher = make_matcher(zone, framings)(loaded)
+    explainer = Explainer(matcher, loaded.rules, zone, boot_time(), frozenset(named))
+    return _Question(context, explainer, framings.get(name, TRACES), source, at)
+
+
+def _check_names(named: Sequence[str], known: Sequence[str]) -> None:
+    from logmedic.yamldoc import meant
+
+    for each in named:
+        if each not in known:
+            raise NotFound(f"no rule that loads is called {each}", meant(each, known) if len(known) < 20 else "")
+
+
+@dataclass
+class _Question:
+    """`unreachable`: why the daemon was not asked any further."""
+
+    context: Context
+    explainer: Explainer
+    framing: Framing
+    source: str
+    at: datetime
+    unreachable: str = ""
+    shown: list[Explanation] = field(default_factory=list)
+
+    def blocks(self, content: bytes) -> Iterator[Block]:
+        """One a record, as the daemon would cut them."""
+        from logmedic.inputs import ARGUMENT
+        from logmedic.model.record import Block, Checkpoint, Entry
+
+        name, _, unit = (self.source or ARGUMENT).partition(":")
+        entries = (Entry(0, None, {}, unit),) if unit else ()
+        content = content if content.endswith(b"\n") else content + b"\n"
+        for start, end in self.framing.spans(content):
+            if not content[start:end].strip():
+                continue
+            reached = Checkpoint(ARGUMENT, name, end, self.at)
+            yield Block(name, ARGUMENT, content[start:end], start, reached, self.at, complete=True, entries=entries)
+
+    def row(self, block: Block) -> dict[str, Any]:
+        explanation = self.explainer.explain(block)
+        self.shown.append(explanation)
+        return {
+            "text": explanation.text,
+            "source": self.source or None,
+            "at": _iso(explanation.at),
+            "program": explanation.program or None,
+            "rules_asked": explanation.rules,
+            "candidates": list(explanation.candidates),
+            "matched": [each.rule.id for each in explanation.matches],
+            "rules": [self._verdict(each) for each in explanation.verdicts],
+            "unknown": _unknown(explanation),
+        }
+
+    def _verdict(self, verdict: Verdict) -> dict[str, Any]:
+        rule, match, miss = verdict.rule, verdict.match, verdict.miss
+        spec = dict(rule.parts)[verdict.part]
+        return {
+            "rule": rule.id,
+            "part": verdict.part or "match",
+            "file": rule.file,
+            "line": rule.line,
+            "verdict": verdict.why.value,
+            "reason": verdict.text,
+            "hit": verdict.hit,
+            "captures": [
+                {"name": name, "type": spec.captures[name].type.value, "value": value}
+                for name, value in (match.captures if match is not None else {}).items()
+            ],
+            "group": dict(verdict.by),
+            "near_miss": None
+            if miss is None
+            else {
+                **{key: getattr(miss, key) for key in ("pattern", "got", "matched", "wanted", "found", "at")},
+                "share": round(miss.share, 3),
+                "from_end": miss.from_end,
+            },
+            "now": self._now(verdict) if match is not None else None,
+        }
+
+    def _now(self, verdict: Verdict) -> dict[str, Any]:
+        """What the daemon says would come of it; without one, what a daemon would say that has seen nothing yet."""
+        if not self.unreachable:
+            try:
+                return {"daemon": True, "note": "", **self._of_daemon(verdict)}
+            except DaemonUnreachable as error:
+                self.unreachable = error.text
+            except NotFound:
+                return {"daemon": False, "note": "the daemon does not have this rule", **self._alone(verdict)}
+        return {"daemon": False, "note": self.unreachable, **self._alone(verdict)}
+
+    def _of_daemon(self, verdict: Verdict) -> dict[str, Any]:
+        assert verdict.match is not None  # noqa: S101  only matches are asked about
+        row: dict[str, Any] = self.context.client.get(
+            f"rules/{quote(verdict.rule.id, safe='')}",
+            captures=json.dumps(dict(verdict.match.captures)),
+            part=verdict.part,
+            source=self.source,
+            at=_iso(self.at),
+        )
+        return row
+
+    def _alone(self, verdict: Verdict) -> dict[str, Any]:
+        from logmedic.model.state import EngineState
+        from logmedic.runtime.standing import standing
+
+        assert verdict.match is not None  # noqa: S101  only matches are asked about
+        asked = {"captures": dict(verdict.match.captures), "part": verdict.part, "source": self.source, "at": self.at}
+        return standing(EngineState(), self._policy(), verdict.rule.id, frozenset(), self.at, asked)
+
+    def _policy(self) -> Policy:
+        from logmedic.model.fix import Arming
+
+        policy = self.context.settings.policy(hostname="", started_at=self.at)
+        rules: Sequence[Rule] = self.explainer.rules
+        return replace(policy, started_at=None).with_rules(rules, Arming(True, "assumed", units=True))
+
+
+def _unknown(explanation: Explanation) -> dict[str, Any] | None:
+    error = explanation.unknown
+    if error is None:
+        return None
+    return {"component": error.component, "template": error.template, "fingerprint": error.fingerprint}
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+# -- for people --------------------------------------------------------------------------------------------------------
+
+
+def _painted(text: str) -> str:
+    """What stands first in a line decides its colour, on a terminal."""
+    import os
+    import sys
+
+    color = {"✓": "green", "✗": "yellow"}.get(text.strip()[:1])
+    if color is None or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return text
+    return click.style(text, fg=color, bold=True)
+
+
+def _told(rows: Sequence[dict[str, Any]], asked: _Question) -> Iterator[str]:
+    """Of many records, those that something is to be said of."""
+    many = len(rows) > 1
+    silent = 0
+    for row in rows:
+        if many and not (row["rules"] or row["unknown"]):
+            silent += 1
+            continue
+        yield from _story(row, asked)
+    if many:
+        matched = sum(1 for row in rows if row["matched"])
+        yield f"{several(len(rows), 'record')}: {matched} known, {silent} that no rule is near"
+
+
+def _story(row: dict[str, Any], asked: _Question) -> Iterator[str]:
+    from datetime import timedelta
+
+    first, *further = row["text"].split("\n")
+    yield f"{first[:200]}{'...' if len(first) > 200 else ''}" + (f"  (+{len(further)} lines)" if further else "")
+    age = asked.at - datetime.fromisoformat(row["at"])
+    head = f"; its head names {row['program']}" if row["program"] else ""
+    yield f"  source    {row['source'] or 'every one (--source NAME for one)'}{head}"
+    if age > timedelta(seconds=1):
+        limit = asked.context.settings.incidents.max_age
+        stale = "; a line so old starts no fix" if age > limit else ""
+        yield f"  written   {row['at'][:19]}Z{stale}; it is asked about as if it came at {_iso(asked.at)[:19]}Z"
+    hits = ", ".join(row["candidates"][:8]) + (", ..." if len(row["candidates"]) > 8 else "")
+    yield f"  scanner   hits of {len(row['candidates'])} of {row['rules_asked']} rules{': ' if hits else ''}{hits}"
+    for verdict in row["rules"]:
+        yield from _verdict_lines(verdict)
+    if not row["matched"]:
+        yield "  no rule matches"
+    yield from _unknown_lines(row, asked)
+    yield ""
+
+
+def _verdict_lines(verdict: dict[str, Any]) -> Iterator[str]:
+    part = "" if verdict["part"] == "match" else f" ({verdict['part']})"
+    place = f"  {verdict['file']}:{verdict['line']}" if verdict["file"] else ""
+    if verdict["verdict"] != "matches":
+        near = "" if verdict["hit"] else ", no hit"
+        yield f"  ✗ {verdict['rule']}{part}: {verdict['verdict']}{near}{place}"
+        yield from _miss_lines(verdict["near_miss"]) if verdict["near_miss"] else [f"      {verdict['reason']}"]
+        return
+    yield f"  ✓ {verdict['rule']}{part}: matches{place}"
+    if verdict["captures"]:
+        told = (f"{each['name']} = {each['value']} ({each['type']})" for each in verdict["captures"])
+        yield f"      captures  {', '.join(told)}"
+    if verdict["group"]:
+        yield f"      group     {', '.join(f'{name} = {value}' for name, value in verdict['group'].items())}"
+    yield from _now_lines(verdict)
+
+
+def _miss_lines(miss: dict[str, Any]) -> Iterator[str]:
+    """What is there, and where the pattern and the text part, in the order in which they stand in the line."""
+    from logmedic.core.explain import short
+
+    there = f"      matched   `{short(miss['matched'])}`"
+    found = f"`{short(miss['found'])}`" if miss["found"] else "nothing"
+    if not miss["from_end"]:
+        yield there
+    yield f"      wanted    `{short(miss['wanted'])}`"
+    yield f"      found     {found}"
+    if miss["from_end"]:
+        yield there
+
+
+def _now_lines(verdict: dict[str, Any]) -> Iterator[str]:
+    now = verdict["now"]
+    would = now["would"]
+    if would["progress"]:
+        yield f"      trigger   {would['progress']}"
+    for number, words in enumerate(would["words"]):
+        yield f"      {'' if number else 'now':<9} {words}"
+    if now["quarantined"]:
+        yield "      the daemon has quarantined it: it hears nothing until its file changes"
+    if not now["daemon"]:
+        yield f"      {now['note']}: as if nothing had come before, and fixes were armed"
+        return
+    breaker = now["breaker"]
+    broken = f", breaker {breaker['status'].replace('_', ' ')}" if breaker["status"] != "closed" else ""
+    open_ones, groups = len(now["open_incidents"]), several(now["windows_total"], "group")
+    yield f"      so far    matched {now['matched']} times, {open_ones} open, {groups} being counted{broken}"
+    if now["file"] != verdict["file"]:
+        yield f"      the daemon has this rule from {now['file']}"
+
+
+def _unknown_lines(row: dict[str, Any], asked: _Question) -> Iterator[str]:
+    from logmedic.inputs import ARGUMENT
+
+    unknown = row["unknown"]
+    if unknown is None:
+        left_alone = any(each["verdict"] == "unless" for each in row["rules"])
+        if left_alone:
+            yield "  nothing is learned of it: a rule knows it, and leaves it alone"
+        elif not row["matched"]:
+            yield "  nothing is learned of it: it does not look like an error"
+        return
+    of = "its source (name it: --source)" if unknown["component"] == ARGUMENT else unknown["component"]
+    after = asked.context.settings.learning.promote_after
+    yield f"  learned as an unknown error of {of}; a known issue after {several(after, 'time')}"
+    yield f"      template     {unknown['template'][:200]}"
+    yield f"      fingerprint  {unknown['fingerprint']}"

@@ -1,0 +1,198 @@
+"""rules show."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import click
+
+from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.output import print_json, several, visible
+from logmedic.cli.rules.group import PATHS, loader_of, rules_command
+from logmedic.core.durations import duration_text
+from logmedic.model import when
+from logmedic.model.errors import NotFound
+from logmedic.model.match import Capture, MatchSpec
+from logmedic.model.rule import CommandProbe, Fix, HttpProbe, Mode, Probe, Rule, RuleSet, TcpProbe
+from logmedic.model.sample import RuleTest
+
+_WIDTH = 12
+"""Of the column of names."""
+
+
+@rules_command.command("show")
+@click.argument("rule_id", metavar="ID")
+@PATHS
+@shared
+@pass_context
+def show_command(context: Context, rule_id: str, paths: tuple[Path, ...]) -> None:
+    """The whole of one rule: what it means, what to do, when it speaks, its fix and its tests."""
+    rule = _found(loader_of(context, paths, prove=False).load(), rule_id)
+    if context.output != "table":
+        print_json(_plain(rule))
+        return
+    for line in told(rule):
+        print(visible(line).rstrip())
+
+
+def _found(loaded: RuleSet, rule_id: str) -> Rule:
+    """Raises NotFound."""
+    rules = {rule.id: rule for rule in loaded.rules}
+    if rule_id not in rules:
+        close = get_close_matches(rule_id, rules, n=3)
+        hint = f"did you mean {', '.join(close)}?" if close else "logmedic rules list"
+        raise NotFound(f"no rule that loads is called {rule_id}", hint)
+    return rules[rule_id]
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it; durations as they are written."""
+    match value:
+        case timedelta():
+            return duration_text(value)
+        case Enum():
+            return value.value
+        case frozenset():
+            return sorted(_plain(each) for each in value)
+        case Mapping():
+            return {key: _plain(each) for key, each in value.items()}
+        case tuple():
+            return [_plain(each) for each in value]
+    if dataclasses.is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    return value
+
+
+# -- for people --------------------------------------------------------------------------------------------------------
+
+
+def told(rule: Rule) -> Iterator[str]:
+    yield f"{rule.id}: {rule.title}"
+    yield from _row("where", f"{rule.file}:{rule.line}")
+    yield from _row("severity", rule.severity.value + ("" if rule.enabled else "; the rule is switched off"))
+    yield from _row("service", rule.service)
+    yield from _row("tags", ", ".join(rule.tags))
+    yield from _row("hears", ", ".join(rule.sources) or "every source")
+    yield from _row("runbook", rule.runbook)
+    yield from _paragraph("What it means", rule.description)
+    yield from _paragraph("What to do", rule.resolution)
+    yield ""
+    yield from _spec("match", rule.match)
+    yield from _when(rule.when)
+    if rule.fix is not None:
+        yield ""
+        yield from _fix(rule.fix)
+    yield ""
+    yield f"{several(len(rule.tests), 'test')}"
+    for test in rule.tests:
+        yield f"  {rule.file}:{test.line}: {test.name} ({_expected(test)})"
+
+
+def _row(name: str, text: str) -> Iterator[str]:
+    if text:
+        yield f"  {name:{_WIDTH}}{text}"
+
+
+def _paragraph(heading: str, text: str) -> Iterator[str]:
+    if text:
+        yield ""
+        yield heading
+        yield f"  {text}"
+
+
+def _spec(name: str, spec: MatchSpec) -> Iterator[str]:
+    for pattern in spec.patterns:
+        yield from _row(name, pattern)
+    for pattern in spec.unless:
+        yield from _row("unless", pattern)
+    yield from _row("program", ", ".join(spec.program))
+    yield from _row("field", spec.field)
+    yield from _row("level", f"{spec.level.value} or worse" if spec.level is not None else "")
+    if spec.incidents:
+        yield from _row(name, f"incidents of {', '.join(spec.incidents)}, when {spec.on.value}")
+    for group, capture in spec.captures.items():
+        yield from _row("", f"{{{group}}} is {_capture(capture)}")
+
+
+def _capture(capture: Capture) -> str:
+    bounds = [", ".join(capture.allow), ", ".join(capture.values)]
+    bounds += [f"from {capture.minimum}" if capture.minimum is not None else ""]
+    bounds += [f"up to {capture.maximum}" if capture.maximum is not None else ""]
+    said = " ".join(each for each in bounds if each)
+    return f"{capture.type.value}: {said}" if said else capture.type.value
+
+
+def _when(spec: when.When) -> Iterator[str]:
+    yield from _row("when", _trigger(spec.trigger))
+    for part, match in spec.parts:
+        yield from _spec(part, match)
+    clear = spec.clear
+    if clear.match is not None:
+        yield from _spec("clear", clear.match)
+    if clear.quiet is not None:
+        yield from _row("clear", f"no match for {duration_text(clear.quiet)}")
+    if clear.after is not None:
+        yield from _row("clear", f"{duration_text(clear.after)} after it was opened")
+    yield from _row("not while", ", ".join(spec.unless_incident))
+
+
+def _trigger(trigger: when.Trigger) -> str:
+    within = duration_text(trigger.within)
+    by = f", apart for each {', '.join(trigger.by)}" if trigger.by else ""
+    match trigger:
+        case when.Threshold(count=1):
+            return f"the first match{by}"
+        case when.Threshold(count=count):
+            return f"{count} matches inside {within}{by}"
+        case when.Distinct():
+            return f"{trigger.count} different {trigger.of} inside {within}{by}"
+        case when.Sequence():
+            order = "in any order" if trigger.any_order else "in this order"
+            counts = [f"the match {trigger.count} x", *(f"{each.count} x" for each in trigger.then)]
+            return f"all of it inside {within}, {order}: {', then '.join(counts)}{by}"
+        case when.Absence():
+            return f"nothing follows inside {within}{by}"
+        case when.Rate():
+            return f"{trigger.times:g} times the usual, {trigger.at_least} or more in {within}{by}"
+
+
+def _fix(fix: Fix) -> Iterator[str]:
+    ways = {Mode.OBSERVE: "is only told of", Mode.APPROVE: "asks first", Mode.AUTO: "runs by itself"}
+    yield f"The fix {ways[fix.mode]}"
+    for number, step in enumerate(fix.steps, start=1):
+        does = f"restart {step.restart_unit}" if step.restart_unit else " ".join(step.run)
+        yield from _row(f"step {number}", f"{step.name}: {does} (at most {duration_text(step.timeout)})")
+    for probe in fix.verify.probes:
+        yield from _row("verify", _probe(probe))
+    if fix.verify.quiet is not None:
+        yield from _row("verify", f"the rule stays silent for {duration_text(fix.verify.quiet)}")
+    limits, breaker = fix.limits, fix.breaker
+    pause = f"{duration_text(limits.cooldown)} between two, {limits.max_per_hour} an hour at most"
+    yield from _row("limits", pause + (f", one at a time: {limits.one_at_a_time}" if limits.one_at_a_time else ""))
+    yield from _row("breaker", f"after {breaker.failures} failures none for {duration_text(breaker.open_for)}")
+
+
+def _probe(probe: Probe) -> str:
+    match probe:
+        case HttpProbe():
+            return f"GET {probe.url} answers {probe.status} inside {duration_text(probe.within)}"
+        case TcpProbe():
+            return f"{probe.address} takes a connection inside {duration_text(probe.within)}"
+        case CommandProbe():
+            return f"{' '.join(probe.run)} exits 0 inside {duration_text(probe.within)}"
+
+
+def _expected(test: RuleTest) -> str:
+    expect = test.expect
+    counts = (("fires", expect.fires), ("matches", expect.matches), ("resolved", expect.resolved))
+    said = [f"{name} {number}" for name, number in counts if number is not None]
+    said += [f"{name}={value}" for name, value in expect.captures.items()]
+    said += [f"{len(expect.steps)} steps"] if expect.steps is not None else []
+    said += [expect.resolution.value] if expect.resolution is not None else []
+    return ", ".join(said) or "its fix"

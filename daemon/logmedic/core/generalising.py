@@ -1,0 +1,343 @@
+"""From one line to the pattern of its kind: what varies becomes a class of characters, some of it a typed capture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from logmedic.core.captures import accept
+from logmedic.model.match import Capture, CaptureType
+
+MAX_COVERED = 300
+"""Characters of a line that its pattern is about: what comes later seldom tells kinds apart."""
+MAX_CAPTURES = 5
+
+_DAYS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_UNITS = "service|socket|target|timer|mount|automount|path|slice|scope|swap|device"
+_CODE = "py|rb|go|js|ts|java|c|cc|cpp|h|rs|php|pl|sh|kt|scala|cs|lua|log|conf|ya?ml|json|xml|html?"
+_V4 = r"\d{1,3}(?:\.\d{1,3}){3}"
+_KINDS = re.compile(
+    rf"""
+    (?P<time>(?<!\d)(?:\d{{4}}[-/]\d\d[-/]\d\d[T\ ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:\ ?(?:Z(?![A-Za-z])|[+-]\d\d:?\d\d))?
+        |\d\d/(?:{_MONTHS})/\d{{4}}:\d\d:\d\d:\d\d(?:\ [+-]\d{{4}})?
+        |(?:(?:{_DAYS})\ )?(?:{_MONTHS})\ [\ \d]\d\ \d\d:\d\d:\d\d(?:[.,]\d+)?(?:\ \d{{4}})?)(?!\d))
+    |(?P<url>(?<!\w)https?://[^\s"'<>),;\]]+)
+    |(?P<double>"(?:[^"\\\n]|\\.)*")
+    |(?P<single>(?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w))
+    |(?P<uuid>(?<![\w-])[0-9a-fA-F]{{8}}-(?:[0-9a-fA-F]{{4}}-){{3}}[0-9a-fA-F]{{12}}(?![\w-]))
+    |(?P<mac>(?<![\w:])(?:[0-9a-fA-F]{{2}}:){{5}}[0-9a-fA-F]{{2}}(?![\w:]))
+    |(?P<mail>(?<![\w.@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+(?!\.(?:{_UNITS})|[\w@]))
+    |(?P<hostport>(?<![\w.@/-])(?:{_V4}|localhost|[A-Za-z][\w-]*(?:\.[\w-]+)*\.(?!(?:{_CODE}):)[a-z][\w-]+):\d{{1,5}}
+        (?![\w.:]*\w)|(?<!\w)\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]:\d{{1,5}}(?![\w:]))
+    |(?P<ip>(?<![\w.:]){_V4}(?![\w]|\.\d)|(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]*[0-9A-Fa-f](?![\w]))
+    |(?P<unit>(?<![\w./-])[\w@\\][\w@.:\\-]*\.(?:{_UNITS})(?![\w-]))
+    |(?P<path>(?<![\w/.~)\]}}>])/[\w.@%+=~-]*[\w@%+=~-](?:/[\w.@%+=~-]*[\w@%+=~-])*)
+    |(?P<hex>(?<!\w)(?:0x[0-9a-fA-F]+|(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9a-fA-F]{{8,}})(?!\w))
+    |(?P<span>(?<![\w.])\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d|[KMGT]i?B?|%)(?!\w))
+    |(?P<name>(?<=[\w]=)[A-Za-z_][\w.-]*(?![\w(]))
+    |(?P<number>(?<![\w.])-?\d+(?:\.\d+)*(?![\w]))
+    |(?P<of>(?<![\w.])(?:user|account|database|db|role|table|relation|queue|topic|device|interface|job|pod|container|zone
+        |index|volume|pool|host|server|node|peer)\ [\w.-]*[\w])
+    """,
+    re.VERBOSE,
+)
+_CONSTANT = frozenset(
+    [
+        "level",
+        "lvl",
+        "severity",
+        "msg",
+        "message",
+        "logger",
+        "caller",
+        "method",
+        "status",
+        "code",
+        "err",
+        "error",
+        "type",
+        "event",
+        "component",
+        "reason",
+        "state",
+        "result",
+        "action",
+        "op",
+        "cause",
+        "msgtype",
+    ]
+)
+"""Keys whose values tell kinds apart."""
+_NUMBERED = frozenset({"port", "uid", "slot", "worker", "shard", "partition", "slave", "replica"})
+_NOUNS = _NUMBERED | frozenset(
+    [
+        "user",
+        "account",
+        "database",
+        "role",
+        "table",
+        "relation",
+        "queue",
+        "topic",
+        "device",
+        "interface",
+        "job",
+        "pod",
+        "container",
+        "zone",
+        "index",
+        "volume",
+        "pool",
+        "host",
+        "server",
+        "node",
+        "peer",
+        "client",
+        "upstream",
+        "file",
+        "directory",
+        "path",
+        "socket",
+        "unit",
+        "column",
+        "schema",
+        "key",
+    ]
+)
+"""Words that say what the next one is; others are verbs as often."""
+_LABEL = re.compile(r"([A-Za-z][A-Za-z_]{0,30})[\"']?(?:=|: ?| |\()[\"'\[(<]?$")
+_TIME_PARTS = re.compile(
+    rf"(?P<digits>\d+)|(?P<word>\b(?:{_DAYS}|{_MONTHS})\b)|(?P<sign>[+-]\d)|(?P<space> +)|(?P<any>.)"
+)
+_PLAIN = re.compile(r"(?P<digits>[0-9]+)|(?P<space> {2,})|(?P<any>.)", re.DOTALL)
+_SPECIAL = frozenset(r"\.^$*+?{}[]|()")
+_NO_NAMES = frozenset(
+    {"is", "was", "has", "had", "from", "to", "in", "on", "at", "by", "the", "and", "for", "of", "not"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the line, as a pattern. `name`: of its capture; `fixed`: it is the same in all lines of the kind."""
+
+    start: int
+    text: str
+    pattern: str
+    name: str = ""
+    type: CaptureType | None = None
+    fixed: bool = False
+
+
+@dataclass(slots=True)
+class Kind:
+    """What a line is generalised to, piece by piece. `covered`: characters of the line that the pieces stand for."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    covered: int = 0
+
+    @property
+    def pattern(self) -> str:
+        return "".join(each.pattern for each in self.pieces)
+
+    @property
+    def captures(self) -> dict[str, Capture]:
+        return {each.name: Capture(each.type) for each in self.pieces if each.type is not None}
+
+    @property
+    def words(self) -> list[str]:
+        """Words that all lines of the kind have."""
+        return [word for each in self.pieces if each.fixed for word in re.findall(r"[A-Za-z]{3,}", each.text)]
+
+
+def generalised(line: str, *, typed: bool = True, literal: bool = False) -> Kind:
+    """`line` has no newline. Without `typed` nothing is captured; `literal`: nothing varies at all."""
+    kind = Kind()
+    for piece in _pieces(line) if not literal else iter([Piece(0, line[:MAX_COVERED], escaped(line[:MAX_COVERED]))]):
+        if kind.covered >= MAX_COVERED:
+            break
+        kind.pieces.append(_named(piece, kind, line) if typed else _unnamed(piece))
+        kind.covered += len(piece.text)
+    return kind
+
+
+def escaped(text: str) -> str:
+    """As a pattern that takes exactly `text`, or anything where a character was replaced."""
+    return "".join(_escape(each) for each in text)
+
+
+def _escape(character: str) -> str:
+    if character in _SPECIAL:
+        return f"\\{character}"
+    if character == "\N{REPLACEMENT CHARACTER}":
+        return "."
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _pieces(line: str) -> Iterator[Piece]:
+    at = 0
+    while (found := _KINDS.search(line, at)) is not None:
+        start = found.start()
+        pieces = list(_of(found, line))
+        if found[0] and pieces:
+            yield from _fixed(line, at, start)
+            yield from pieces
+            at = found.end()
+        else:
+            yield from _fixed(line, at, start + 1)
+            at = start + 1
+        if at > 4 * MAX_COVERED:
+            return
+    yield from _fixed(line, at, len(line))
+
+
+def _fixed(line: str, start: int, end: int) -> Iterator[Piece]:
+    """What is no token: digits and the widths of gaps may differ. In steps, so that a long text can end anywhere."""
+    for begin in range(start, end, MAX_COVERED):
+        text = line[begin : min(end, begin + MAX_COVERED)]
+        yield Piece(begin, text, _masked(text), fixed=True)
+
+
+def _masked(text: str) -> str:
+    forms = {"digits": r"\d+", "space": " +"}
+    return "".join(forms.get(str(each.lastgroup)) or _escape(each[0]) for each in _PLAIN.finditer(text))
+
+
+def _of(found: re.Match[str], line: str) -> Iterator[Piece]:
+    """The pieces of one token; none when it is better left as it stands."""
+    kind, text, start = str(found.lastgroup), found[0], found.start()
+    match kind:
+        case "time":
+            yield Piece(start, text, _time(text))
+        case "url":
+            yield from _url(text, start, label_before(line, start))
+        case "double" | "single":
+            yield from _quoted(text, start, label_before(line, start))
+        case "hostport" | "ip" | "unit" | "path":
+            type_ = CaptureType(kind)
+            if accept(text, Capture(type_)) is not None:
+                yield Piece(start, text, _pattern_of(type_, text), label_before(line, start) or kind, type_)
+        case "number" if line[max(0, start - 2) : start] == '" ' and re.fullmatch(r"[1-5]\d\d", text):
+            yield Piece(start, text, text, fixed=True)  # the status in an access log
+        case "number":
+            label = label_before(line, start)
+            whole = label in _NUMBERED and accept(text, Capture(CaptureType.INT)) is not None
+            yield Piece(start, text, _number(text), label if whole else "", CaptureType.INT if whole else None)
+        case "name":
+            yield from _value(text, start, label_before(line, start))
+        case "of":
+            yield from _thing(text, start)
+        case _:
+            yield Piece(start, text, _ANY[kind])
+
+
+_ANY = {
+    "uuid": r"[0-9a-fA-F-]{36}",
+    "mac": r"[0-9a-fA-F:]{17}",
+    "mail": r"[^\s@]+@[\w.-]+",
+    "hex": r"(?:0x)?[0-9a-fA-F]+",
+    "span": r"\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d|[KMGT]i?B?|%)",
+}
+
+
+def _pattern_of(kind: CaptureType, text: str) -> str:
+    match kind:
+        case CaptureType.IP:
+            return r"[0-9A-Fa-f:.]+"
+        case CaptureType.HOSTPORT:
+            return r"\[[0-9A-Fa-f:.]+\]:\d+" if text.startswith("[") else r"[\w.-]+:\d+"
+        case CaptureType.UNIT:
+            return rf"[\w@:.\\-]+\.{text.rpartition('.')[2]}"
+        case CaptureType.PATH:
+            return r"/[\w.@%+=~/-]+"
+    return r"[\w.-]+"
+
+
+def _number(text: str) -> str:
+    return ("-?" if text.startswith("-") else "") + (r"\d+(?:\.\d+)*" if "." in text else r"\d+")
+
+
+def _time(text: str) -> str:
+    forms = {"digits": r"\d+", "word": "[A-Z][a-z]{2}", "sign": r"[+-]\d+", "space": " +"}
+    pattern = "".join(forms.get(str(each.lastgroup)) or _escape(each[0]) for each in _TIME_PARTS.finditer(text))
+    return pattern.replace(r"[+-]\d+\d+", r"[+-]\d+").replace(r"\d+[+-]\d+[+-]\d+", r"\d+-\d+-\d+")
+
+
+def _url(text: str, start: int, label: str) -> Iterator[Piece]:
+    scheme, _, rest = text.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    yield Piece(start, f"{scheme}://", "https?://")
+    at = start + len(scheme) + 3
+    kind = CaptureType.HOSTPORT if ":" in authority else CaptureType.HOSTNAME
+    if accept(authority, Capture(kind)) is not None:
+        yield Piece(at, authority, _pattern_of(kind, authority), label or "host", kind)
+    elif authority:
+        yield Piece(at, authority, r"[^\s/?#]+")
+    if tail := rest[len(authority) :]:
+        yield Piece(at + len(authority), tail, r"""[/?#][^\s"'<>),;\]]*""")
+
+
+def _quoted(text: str, start: int, label: str) -> Iterator[Piece]:
+    mark, inner = text[0], text[1:-1]
+    if label in _CONSTANT:
+        return
+    whole = _KINDS.fullmatch(inner)
+    if whole is not None and whole.lastgroup in ("url", "hostport", "ip", "path", "unit"):
+        yield Piece(start, mark, mark)
+        for each in _of(whole, inner):
+            name = label or each.name if each.type is not None else ""
+            yield replace(each, start=start + 1 + each.start, name=name)
+        yield Piece(start + len(text) - 1, mark, mark)
+    elif label and accept(inner, Capture(CaptureType.WORD)) is not None:
+        yield Piece(start, mark, mark)
+        yield Piece(start + 1, inner, f"[^{mark}]+", label, CaptureType.WORD)
+        yield Piece(start + 1 + len(inner), mark, mark)
+    else:
+        inside = f"[^{mark}]*" if "\\" not in inner else rf"(?:[^{mark}\\]|\\.)*"
+        yield Piece(start, text, f"{mark}{inside}{mark}")
+
+
+def _value(text: str, start: int, label: str) -> Iterator[Piece]:
+    """What stands behind a `key=`."""
+    if label not in _CONSTANT and accept(text, Capture(CaptureType.WORD)) is not None:
+        yield Piece(start, text, r"[\w.-]+", label, CaptureType.WORD)
+
+
+def _thing(text: str, start: int) -> Iterator[Piece]:
+    """`user bob`: a word that says what the next one is. A plain word behind it may be part of the sentence."""
+    what, _, name = text.partition(" ")
+    a_name = what == "user" and name not in _NO_NAMES and name.isalpha() and name.islower()
+    if (a_name or re.search(r"[\d_.-]", name)) and accept(name, Capture(CaptureType.WORD)) is not None:
+        yield Piece(start, f"{what} ", f"{what} ", fixed=True)
+        yield Piece(start + len(what) + 1, name, r"[\w.-]+", what, CaptureType.WORD)
+
+
+def label_before(line: str, at: int) -> str:
+    """The word that says what stands there: `client: ...`, `port ...`, `user=...`."""
+    found = _LABEL.search(line, max(0, at - 40), at)
+    if found is None:
+        return ""
+    label = found[1].lower().strip("_")
+    spoken = line[found.end(1)] == " " and label not in _NOUNS
+    return "" if spoken or label in _NO_NAMES else label
+
+
+def _named(piece: Piece, kind: Kind, line: str) -> Piece:
+    if piece.type is None:
+        return _unnamed(piece)
+    taken = kind.captures
+    if len(taken) >= MAX_CAPTURES:
+        return _unnamed(piece)
+    base = re.sub(r"\W", "_", piece.name, flags=re.ASCII) or piece.type.value
+    base = f"{base}_" if base in ("true", "false", "null") else base  # which YAML would read as something else
+    names = (base, *(f"{base}{n}" for n in range(2, MAX_CAPTURES + 2)))
+    name = next(each for each in names if each not in taken)
+    return Piece(piece.start, piece.text, f"(?P<{name}>{piece.pattern})", name, piece.type)
+
+
+def _unnamed(piece: Piece) -> Piece:
+    return Piece(piece.start, piece.text, piece.pattern, fixed=piece.fixed)

@@ -1,0 +1,30 @@
+"""What people hear of the rules themselves: not loaded, or heard no more (F34, F43)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from logmedic.core import outbox
+from logmedic.core.draft import Draft
+from logmedic.core.messages import Message, of_quarantined, of_refused, of_rules_well
+from logmedic.model.rule import AlertEvent
+from logmedic.model.severity import Severity
+
+
+def on_quarantined(draft: Draft, rule_id: str, reason: str) -> None:
+    draft.tally("rules_quarantined")
+    rule = draft.policy.rules.get(rule_id)
+    message = of_quarantined(rule_id, reason, rule.file if rule is not None else "", draft.policy.hostname)
+    _tell(draft, message, AlertEvent.QUARANTINED)
+
+
+def on_refused(draft: Draft, problems: Sequence[str], stale: Sequence[str]) -> None:
+    if not problems:
+        _tell(draft, of_rules_well(draft.policy.hostname), AlertEvent.RECOVERED)
+        return
+    draft.tally("rules_refused")
+    _tell(draft, of_refused(problems, stale, draft.policy.hostname), AlertEvent.RULES_REFUSED)
+
+
+def _tell(draft: Draft, message: Message, event: AlertEvent) -> None:
+    outbox.post_to_default(draft, message, event, Severity.MEDIUM)
