@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import daemon, engine, fixes, learning, scanning, table
+from benchmarks import backtest, daemon, engine, fixes, learning, scanning, table
 from benchmarks.table import Row
 
 SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
@@ -30,6 +30,7 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
     "many-files": daemon.many_files,
     "two-cores": scanning.two_cores,
     "torn": daemon.torn,
+    "backtest": backtest.backtest,
     "engine": engine.decisions,
 }
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"

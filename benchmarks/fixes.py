@@ -37,6 +37,9 @@ rules:
       - name: a mark
         lines: ["ERROR mark 1"]
         expect: {{ fires: 1 }}
+      - name: near miss, no number
+        lines: ["ERROR mark one"]
+        expect: {{ fires: 0 }}
 """
 CONFIG = """\
 mode: auto

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 from pathlib import Path
 from types import MappingProxyType
@@ -22,8 +22,9 @@ from logmedic.adapters.alerts.sender import AppriseSender
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.probes import Probes
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
+from logmedic.adapters.rulefiles.memory import Memory
 from logmedic.adapters.rulefiles.review import Reviewer
-from logmedic.adapters.rulefiles.shelf import Shelf
+from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
 from logmedic.adapters.rulefiles.surroundings import Surroundings, brought_by, units_unknown_to_systemd
 from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.store.duck import DuckStore
@@ -46,7 +47,7 @@ from logmedic.runtime.live import Live, MakeMatcher
 from logmedic.runtime.notify import SystemdNotifier
 from logmedic.runtime.reading import Reading
 from logmedic.runtime.reload import Reloader, first_generation
-from logmedic.runtime.rulewatch import tell_of_quarantine
+from logmedic.runtime.rulewatch import RuleWatch
 from logmedic.runtime.supervisor import Supervisor
 from logmedic.runtime.watchman import Watchman, count_overflows
 from logmedic.settings import Settings, shipped_rules
@@ -97,14 +98,24 @@ def run_daemon(run: Run) -> int:
 
 
 def make_rule_loader(
-    settings: Settings, paths: Sequence[Path] = (), *, prove: bool = True, reviewer: Reviewer | None = None
+    settings: Settings,
+    paths: Sequence[Path] = (),
+    *,
+    prove: bool = True,
+    reviewer: Reviewer | None = None,
+    memory: Memory | None = None,
 ) -> RuleFileLoader:
-    """The loader of the configured paths; or of `paths`, which are somebody's drafts and may belong to anybody. Without
-    `prove`, the rules' own tests are not run."""
+    """The loader of the configured paths; or of `paths`: those may belong to anybody where they are somebody's drafts,
+    and no daemon reads them. Without `prove`, the rules' own tests are not run. `memory`: of earlier starts."""
     tests = run_tests if prove else lambda _: []
-    if paths:
-        return RuleFileLoader(paths, owners=None, prove=tests, reviewer=reviewer)
-    return RuleFileLoader(settings.rule_paths(), owners=settings.rule_owners(), prove=tests, reviewer=reviewer)
+    owners = settings.rule_owners() if not paths or _are_read(settings, paths) else None
+    return RuleFileLoader(paths or settings.rule_paths(), owners=owners, prove=tests, reviewer=reviewer, memory=memory)
+
+
+def _are_read(settings: Settings, paths: Sequence[Path]) -> bool:
+    """Whether one of them is what the operator configured, or in it."""
+    configured = {path.resolve() for path in settings.rule_paths()} - {shipped_rules()}
+    return any(each in configured for path in paths for each in (path.resolve(), *path.resolve().parents))
 
 
 def make_reviewer(settings: Settings, *, strict: bool = False) -> Reviewer:
@@ -138,12 +149,15 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         ready=settings.mode is not Mode.OBSERVE,
     )
     stack.push_async_callback(runner.close)
-    loader = make_rule_loader(settings)
+    cache = settings.storage.path.parent / "cache"
+    loader = make_rule_loader(settings, memory=Memory(Shelf(cache, program_stamp())))
     zone = local_zone()
     policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now())
     arm = not run.once or policy.mode is not Mode.OBSERVE
-    matchers = make_matcher(zone, settings.framings(), Shelf(settings.storage.path.parent / "cache"))
-    live = Live(await first_generation(loader, policy, runner, matchers, arm=arm))
+    matchers = make_matcher(zone, settings.framings(), Shelf(cache))
+    first = await first_generation(loader, policy, runner, matchers, arm=arm)
+    began = replace(first.policy, started_at=clock.now())  # reading begins now, and waits give it its time
+    live = Live(replace(first, policy=began))
 
     receivers = settings.receivers()
     sender = AppriseSender(python=sys.executable, environment=settings.surroundings)
@@ -224,9 +238,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     watchman = Watchman(watched=list(_to_be_heard(settings, reading.intakes)), engine=engine, clock=clock)
     supervisor.keep("quiet sources", watchman.run)
     supervisor.keep("event overflows", lambda: count_overflows(lambda: made.wake.overflows, engine))
-    supervisor.keep("quarantine", lambda: tell_of_quarantine(lambda: live.current.matcher.quarantined, engine))
-    reloader.report = engine.submit
-    await reloader.tell_of_problems()
+    supervisor.keep("rule watch", RuleWatch(lambda: live.current, engine.settled).run)
     supervisor.keep("receiver check", lambda: _check_receivers(sender, receivers, unusable))
     supervisor.keep("reload", reloader.run)
     supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)

@@ -135,9 +135,9 @@ class Control(Protocol):
 
     async def rule(self, rule_id: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What is remembered of one rule. Keys: id, file, line, mode (of its fix, under the ceiling; or None),
-        quarantined, matched (times), windows (at most 50 groups, newest first), windows_total, open_incidents (at most
-        50), breaker. `asked`: a match of it (captures, part, source, at): `would` says what would come of it now; else
-        None. Raises NotFound."""
+        quarantined (why, else empty), matched (times), last_match_at, windows (at most 50 groups, newest first),
+        windows_total, open_incidents (at most 50), breaker. `asked`: a match of it (captures, part, source, at):
+        `would` says what would come of it now; else None. Raises NotFound."""
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         """A method of Queries."""

@@ -47,6 +47,9 @@ rules:
       - name: a stuck order
         lines: ["2026-11-23 03:12:41 ERROR orders: order 17 is stuck"]
         expect: {{ fires: 1, captures: {{ order: "17" }} }}
+      - name: near miss, an order that goes through
+        lines: ["2026-11-23 03:12:41 INFO orders: order 17 is done"]
+        expect: {{ fires: 0 }}
 """
 
 CONFIG = """\

@@ -28,6 +28,9 @@ rules:
       - name: it fires
         lines: ["{word} 1"]
         expect: {{ fires: 1 }}
+      - name: near miss, no number
+        lines: ["{word} one"]
+        expect: {{ fires: 0 }}
 """
 
 

@@ -17,7 +17,7 @@ from logmedic.runtime.standing import standing
 
 class CannedControl:
     """Implements ports.Control. `did`: the commands, with who gave them. `busy`: every question fails for now.
-    `origins`: how many there are. `rules`: those in force; `quarantined`: ids of some."""
+    `origins`: how many there are. `rules`: those in force; `quarantined`: why, by id."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -26,7 +26,7 @@ class CannedControl:
         self.deliveries: list[dict[str, Any]] = []
         self.origins = 1
         self.rules: list[Rule] = []
-        self.quarantined: frozenset[str] = frozenset()
+        self.quarantined: dict[str, str] = {}
 
     async def status(self) -> dict[str, Any]:
         return {

@@ -11,7 +11,6 @@ from fakes.clock import FakeClock
 from fakes.scripted_fixes import ScriptedRunner
 from logmedic.core.budget import QUARANTINE_AFTER
 from logmedic.core.matcher import Matcher
-from logmedic.model.changeset import Input, RulesRefused
 from logmedic.model.fix import Arming
 from logmedic.model.match import MatchSpec
 from logmedic.model.record import Block
@@ -144,28 +143,6 @@ def test_f43_a_quarantined_rule_stays_so_until_its_file_changes() -> None:
         shelf.rules = (make.RULE, replace(SLOW), OTHER)
         await reload.reload()
         assert live.current.matcher.quarantined == {}
-
-    asyncio.run(scenario())
-
-
-def test_f34_people_are_told_of_mistakes_once_and_when_they_are_mended() -> None:
-    async def scenario() -> None:
-        shelf, told = Shelf(make.RULE), list[Input]()
-
-        async def report(given: Input) -> None:
-            told.append(given)
-
-        reload, _, _ = await reloader(shelf)
-        reload.report = report
-        await reload.reload()
-        assert told == []
-        shelf.problems = (RuleProblem("web.yaml", 3, 5, "unknown key `machen`"),)
-        await reload.reload()
-        await reload.reload()
-        assert told == [RulesRefused(("web.yaml:3:5: unknown key `machen`",), ("web.yaml",))]
-        shelf.problems = ()
-        await reload.reload()
-        assert told[1:] == [RulesRefused()]
 
     asyncio.run(scenario())
 

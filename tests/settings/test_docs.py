@@ -34,3 +34,22 @@ def test_every_rule_in_the_docs_of_sources_loads_and_passes_its_tests(tmp_path: 
     loaded = make_rule_loader(Settings(), [path]).load()
     assert not loaded.problems
     assert loaded.rules
+
+
+FROM = [
+    pytest.param(block, id=f"{path.stem} {number}")
+    for path in sorted(DOCS.glob("from-*.md"))
+    for number, block in enumerate(
+        re.findall(r"^```yaml\n(version: 1\n.*?)^```", path.read_text(), re.M | re.S), start=1
+    )
+]
+
+
+@pytest.mark.parametrize("example", FROM)
+def test_every_rule_file_in_the_docs_for_those_who_come_from_elsewhere_loads(tmp_path: Path, example: str) -> None:
+    path = tmp_path / "rule.yaml"
+    path.write_text(example)
+    loaded = make_rule_loader(Settings(), [path]).load()
+    assert not loaded.problems
+    assert loaded.rules
+    assert all(rule.tests for rule in loaded.rules)

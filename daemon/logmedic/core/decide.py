@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from logmedic.core import calls, incidents, learning, outbox, quiet, remedy, rulenews, synthetic
 from logmedic.core.draft import Draft, Mint
-from logmedic.model.alert import AlertStatus
+from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import (
     Advanced,
     Approve,
@@ -158,15 +159,28 @@ def _reject(draft: Draft, incident_id: str, by: str) -> None:
 
 def due(state: EngineState, policy: Policy) -> datetime | None:
     """When the next Tick has work; None: nothing waits."""
-    times = [each.due_at for each in state.incidents.values() if each.due_at is not None]
-    times += [each.next_at for each in state.alerts.values() if each.status is AlertStatus.PENDING]
-    times += [at for each in state.incidents.values() if (at := incidents.ends_at(each, policy)) is not None]
-    times += [at for key in state.waits if (at := incidents.next_wait(state.windows[key], policy)) is not None]
-    times += [
-        each.told_at + rule.alert.repeat_every
-        for each in state.incidents.values()
-        if each.told_at is not None
-        and (rule := policy.rules.get(each.rule_id)) is not None
-        and rule.alert.repeat_every is not None
-    ]
+    waiting = (state.windows[key] for key in state.waits)
+    return _earliest(state.incidents.values(), state.alerts.values(), waiting, policy)
+
+
+def due_of(changeset: Changeset, policy: Policy) -> datetime | None:
+    """When what it puts has work for a Tick."""
+    still = (each for each in changeset.incidents if each.status is not IncidentStatus.RESOLVED)
+    return _earliest(still, changeset.alerts, changeset.windows, policy)
+
+
+def _earliest(
+    open_incidents: Iterable[Incident], alerts: Iterable[Alert], windows: Iterable[Window], policy: Policy
+) -> datetime | None:
+    times = [each.next_at for each in alerts if each.status is AlertStatus.PENDING]
+    times += [at for each in windows if (at := incidents.next_wait(each, policy)) is not None]
+    for each in open_incidents:
+        rule = policy.rules.get(each.rule_id)
+        reminded = rule.alert.repeat_every if rule is not None and each.told_at is not None else None
+        if each.due_at is not None:
+            times.append(each.due_at)
+        if (at := incidents.ends_at(each, policy)) is not None:
+            times.append(at)
+        if each.told_at is not None and reminded is not None:
+            times.append(each.told_at + reminded)
     return min(times, default=None)

@@ -29,12 +29,14 @@ MAX_TITLE = 100
 MESSAGE_FIELDS = ("msg", "message")
 DESCRIPTION = "Drafted from a line of a log. Say here what it means, and for whom."
 RESOLUTION = "Say here what to look at first, and what to do about it."
+_NOBODY = "nobody-says-who"
 _TRACE = "Traceback (most recent call last)"
 _GROUPED_BY = (
     *(CaptureType.UNIT, CaptureType.HOSTPORT, CaptureType.HOSTNAME),
     *(CaptureType.PATH, CaptureType.IP, CaptureType.WORD),
 )
 """What tells one trouble from another of its kind, the best first."""
+_VARYING_FRONT = re.compile(r"\A(?:[\[(<]?\.\.\.[\])>]?[\s:.-]*)+")
 _NOT_IDS = re.compile(r"[^a-z0-9]+")
 _SEVERITIES = {Level.CRITICAL: Severity.CRITICAL, Level.ERROR: Severity.HIGH, Level.WARNING: Severity.MEDIUM}
 
@@ -109,7 +111,7 @@ def _subject(body: str, program: str = "", field: str = "") -> _Subject:
 
 def _ruled(text: str, subject: _Subject, kind: Kind, source: str) -> Rule:
     """Without its tests."""
-    who = subject.program or templates.component_of(text, source or "log")
+    who = subject.program or templates.component_of(text, source or _NOBODY).replace(_NOBODY, "")
     level = level_of(fields_of(text), text)
     whole = subject.whole and kind.covered == len(subject.line)
     pattern = subject.front + kind.pattern + ("$" if whole else "")
@@ -143,8 +145,7 @@ def _threshold(at_once: bool, level: Level | None, kind: Kind) -> Threshold:
 
 def _title(who: str, subject: _Subject, kind: Kind) -> str:
     """What it says, with its captures; without the time and the level in front."""
-    message = templates.message_of(subject.line)
-    begins = max(subject.line.find(message), 0) if message else 0
+    begins = _message_at(subject.line)
     words, length = [], 0
     for piece in kind.pieces:
         end = piece.start + len(piece.text)
@@ -156,7 +157,18 @@ def _title(who: str, subject: _Subject, kind: Kind) -> str:
         words.append(said)
         length += len(said)
     told = re.sub(r"(?:\.\.\.[\s:]*){2,}", "... ", " ".join("".join(words).split())).strip(" ,:;")
-    return f"{who}: {told}" if re.search(r"\w", told) else f"{who}: a line of its log"
+    told = _VARYING_FRONT.sub("", told)
+    if not re.search(r"\w", told):
+        told = "a line of its log"
+    return f"{who}: {told}" if who else told
+
+
+def _message_at(line: str) -> int:
+    """Where what it says begins; never inside of a word."""
+    begins = max(line.find(templates.message_of(line)), 0)
+    while 0 < begins < len(line) and line[begins - 1].isalnum() and line[begins].isalnum():
+        begins += 1
+    return begins
 
 
 def _id(who: str, kind: Kind) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum
@@ -25,7 +25,7 @@ FEW = 3
 """Near misses that are told of when nobody named a rule."""
 LOOKED_AT = 20
 """Rules that are likely enough to be compared with the record, element by element."""
-LIKELY = 0.5
+LIKELY = 0.4
 """How much of a pattern has to be there for a near miss."""
 SHOWN = 120
 TIMEOUT_S = 0.1
@@ -89,17 +89,20 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """`rules`: all of them, those that `matcher` was not given too. `named`: ids of rules that are always told of."""
+    """`rules`: all of them, those that `matcher` was not given too. `named`: ids of rules that are always told of, and
+    then no others that do not match. `few`: so many near misses without a hit are looked for; it takes its time."""
 
     matcher: Matcher
     rules: Sequence[Rule]
     zone: tzinfo
     boot_at: datetime | None = None
     named: Collection[str] = field(default_factory=frozenset)
+    few: int = FEW
 
     def explain(self, block: Block) -> Explanation:
         """`block` is one record, and complete."""
-        findings, asked = self.matcher.find(block), self.matcher.account(block)
+        findings = self.matcher.find(block)
+        asked = self.matcher.account(block, everything=bool(self.few or self.named))
         matches = {(each.rule_id, each.part): each for each in findings.matches}
         text = decode(block.data, 0, len(block.data))
         head = head_of(text)
@@ -113,7 +116,7 @@ class Explainer:
             tuple(dict.fromkeys(each.rule.id for each in asked if each.hits)),
             (*verdicts, *self._misses(missed), *self._not_asked()),
             next(iter(findings.unknown), None),
-            len({each.rule.id for each in asked}),
+            sum(1 for rule in self.rules if rule.enabled and any(spec.patterns for _, spec in rule.parts)),
         )
 
     def _misses(self, missed: Sequence[Asked]) -> Iterator[Verdict]:
@@ -123,7 +126,8 @@ class Explainer:
             return
         told = [verdict_of(each) for each in missed if each.hits]
         yield from sorted(told, key=lambda each: -each.miss.share if each.miss else 0.0)
-        yield from _nearest(each for each in missed if not each.hits and each.answer is No.MATCH)
+        if self.few:
+            yield from _nearest([each for each in missed if not each.hits and each.answer is No.MATCH])[: self.few]
 
     def _not_asked(self) -> Iterator[Verdict]:
         for rule in self.rules:
@@ -142,12 +146,12 @@ def _matched(asked: Asked, match: Match) -> Verdict:
     return Verdict(asked.rule, asked.part, Why.MATCHES, hit=bool(asked.hits), match=match)
 
 
-def _nearest(missed: Iterable[Asked]) -> list[Verdict]:
+def _nearest(missed: Sequence[Asked]) -> list[Verdict]:
     scored = [(max(likeness(p, each.text or "") for p in each.spec.patterns), each) for each in missed]
     likely = sorted((each for each in scored if each[0] >= LIKELY), key=lambda each: -each[0])[:LOOKED_AT]
     told = [verdict_of(each) for _, each in likely]
     near = [each for each in told if each.miss is not None and each.miss.share >= LIKELY]
-    return sorted(near, key=lambda each: -each.miss.share if each.miss else 0.0)[:FEW]
+    return sorted(near, key=lambda each: -each.miss.share if each.miss else 0.0)
 
 
 def verdict_of(asked: Asked) -> Verdict:
@@ -180,9 +184,9 @@ def _words(asked: Asked, miss: NearMiss | None) -> str:
     spec = asked.spec
     match asked.answer:
         case No.SOURCE:
-            return f"it does not hear this source, only {', '.join(asked.rule.sources)}"
+            return f"it does not hear this source, only {_few(asked.rule.sources)}"
         case No.PROGRAM:
-            return f"it is about {', '.join(spec.program)}; the head names `{asked.found}`"
+            return f"it is about {_few(spec.program)}; the head names `{asked.found}`"
         case No.FIELD:
             return f"the record has no field `{spec.field}`"
         case No.LEVEL:
@@ -197,6 +201,10 @@ def _words(asked: Asked, miss: NearMiss | None) -> str:
         case No.QUARANTINED:
             return "it is quarantined: its patterns took too long too often; reload the rules when they are mended"
     return miss_words(miss)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def miss_words(miss: NearMiss | None) -> str:

@@ -7,115 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from logmedic.core.captures import accept
+from logmedic.core.linetokens import CONSTANT, KINDS, NUMBERED, TIME_PARTS, is_name, label_before
 from logmedic.model.match import Capture, CaptureType
 
 MAX_COVERED = 300
 """Characters of a line that its pattern is about: what comes later seldom tells kinds apart."""
 MAX_CAPTURES = 5
 
-_DAYS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
-_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_UNITS = "service|socket|target|timer|mount|automount|path|slice|scope|swap|device"
-_CODE = "py|rb|go|js|ts|java|c|cc|cpp|h|rs|php|pl|sh|kt|scala|cs|lua|log|conf|ya?ml|json|xml|html?"
-_V4 = r"\d{1,3}(?:\.\d{1,3}){3}"
-_KINDS = re.compile(
-    rf"""
-    (?P<time>(?<!\d)(?:\d{{4}}[-/]\d\d[-/]\d\d[T\ ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:\ ?(?:Z(?![A-Za-z])|[+-]\d\d:?\d\d))?
-        |\d\d/(?:{_MONTHS})/\d{{4}}:\d\d:\d\d:\d\d(?:\ [+-]\d{{4}})?
-        |(?:(?:{_DAYS})\ )?(?:{_MONTHS})\ [\ \d]\d\ \d\d:\d\d:\d\d(?:[.,]\d+)?(?:\ \d{{4}})?)(?!\d))
-    |(?P<url>(?<!\w)https?://[^\s"'<>),;\]]+)
-    |(?P<double>"(?:[^"\\\n]|\\.)*")
-    |(?P<single>(?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w))
-    |(?P<uuid>(?<![\w-])[0-9a-fA-F]{{8}}-(?:[0-9a-fA-F]{{4}}-){{3}}[0-9a-fA-F]{{12}}(?![\w-]))
-    |(?P<mac>(?<![\w:])(?:[0-9a-fA-F]{{2}}:){{5}}[0-9a-fA-F]{{2}}(?![\w:]))
-    |(?P<mail>(?<![\w.@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+(?!\.(?:{_UNITS})|[\w@]))
-    |(?P<hostport>(?<![\w.@/-])(?:{_V4}|localhost|[A-Za-z][\w-]*(?:\.[\w-]+)*\.(?!(?:{_CODE}):)[a-z][\w-]+):\d{{1,5}}
-        (?![\w.:]*\w)|(?<!\w)\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]:\d{{1,5}}(?![\w:]))
-    |(?P<ip>(?<![\w.:]){_V4}(?![\w]|\.\d)|(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]*[0-9A-Fa-f](?![\w]))
-    |(?P<unit>(?<![\w./-])[\w@\\][\w@.:\\-]*\.(?:{_UNITS})(?![\w-]))
-    |(?P<path>(?<![\w/.~)\]}}>])/[\w.@%+=~-]*[\w@%+=~-](?:/[\w.@%+=~-]*[\w@%+=~-])*)
-    |(?P<hex>(?<!\w)(?:0x[0-9a-fA-F]+|(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9a-fA-F]{{8,}})(?!\w))
-    |(?P<span>(?<![\w.])\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d|[KMGT]i?B?|%)(?!\w))
-    |(?P<name>(?<=[\w]=)[A-Za-z_][\w.-]*(?![\w(]))
-    |(?P<number>(?<![\w.])-?\d+(?:\.\d+)*(?![\w]))
-    |(?P<of>(?<![\w.])(?:user|account|database|db|role|table|relation|queue|topic|device|interface|job|pod|container|zone
-        |index|volume|pool|host|server|node|peer)\ [\w.-]*[\w])
-    """,
-    re.VERBOSE,
-)
-_CONSTANT = frozenset(
-    [
-        "level",
-        "lvl",
-        "severity",
-        "msg",
-        "message",
-        "logger",
-        "caller",
-        "method",
-        "status",
-        "code",
-        "err",
-        "error",
-        "type",
-        "event",
-        "component",
-        "reason",
-        "state",
-        "result",
-        "action",
-        "op",
-        "cause",
-        "msgtype",
-    ]
-)
-"""Keys whose values tell kinds apart."""
-_NUMBERED = frozenset({"port", "uid", "slot", "worker", "shard", "partition", "slave", "replica"})
-_NOUNS = _NUMBERED | frozenset(
-    [
-        "user",
-        "account",
-        "database",
-        "role",
-        "table",
-        "relation",
-        "queue",
-        "topic",
-        "device",
-        "interface",
-        "job",
-        "pod",
-        "container",
-        "zone",
-        "index",
-        "volume",
-        "pool",
-        "host",
-        "server",
-        "node",
-        "peer",
-        "client",
-        "upstream",
-        "file",
-        "directory",
-        "path",
-        "socket",
-        "unit",
-        "column",
-        "schema",
-        "key",
-    ]
-)
-"""Words that say what the next one is; others are verbs as often."""
-_LABEL = re.compile(r"([A-Za-z][A-Za-z_]{0,30})[\"']?(?:=|: ?| |\()[\"'\[(<]?$")
-_TIME_PARTS = re.compile(
-    rf"(?P<digits>\d+)|(?P<word>\b(?:{_DAYS}|{_MONTHS})\b)|(?P<sign>[+-]\d)|(?P<space> +)|(?P<any>.)"
-)
 _PLAIN = re.compile(r"(?P<digits>[0-9]+)|(?P<space> {2,})|(?P<any>.)", re.DOTALL)
 _SPECIAL = frozenset(r"\.^$*+?{}[]|()")
-_NO_NAMES = frozenset(
-    {"is", "was", "has", "had", "from", "to", "in", "on", "at", "by", "the", "and", "for", "of", "not"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +54,8 @@ class Kind:
 def generalised(line: str, *, typed: bool = True, literal: bool = False) -> Kind:
     """`line` has no newline. Without `typed` nothing is captured; `literal`: nothing varies at all."""
     kind = Kind()
-    for piece in _pieces(line) if not literal else iter([Piece(0, line[:MAX_COVERED], escaped(line[:MAX_COVERED]))]):
+    start = line[:MAX_COVERED]
+    for piece in [Piece(0, start, escaped(start))] if literal else _pieces(line[: 4 * MAX_COVERED]):
         if kind.covered >= MAX_COVERED:
             break
         kind.pieces.append(_named(piece, kind, line) if typed else _unnamed(piece))
@@ -180,7 +81,7 @@ def _escape(character: str) -> str:
 
 def _pieces(line: str) -> Iterator[Piece]:
     at = 0
-    while (found := _KINDS.search(line, at)) is not None:
+    while (found := KINDS.search(line, at)) is not None:
         start = found.start()
         pieces = list(_of(found, line))
         if found[0] and pieces:
@@ -190,8 +91,6 @@ def _pieces(line: str) -> Iterator[Piece]:
         else:
             yield from _fixed(line, at, start + 1)
             at = start + 1
-        if at > 4 * MAX_COVERED:
-            return
     yield from _fixed(line, at, len(line))
 
 
@@ -225,7 +124,7 @@ def _of(found: re.Match[str], line: str) -> Iterator[Piece]:
             yield Piece(start, text, text, fixed=True)  # the status in an access log
         case "number":
             label = label_before(line, start)
-            whole = label in _NUMBERED and accept(text, Capture(CaptureType.INT)) is not None
+            whole = label in NUMBERED and accept(text, Capture(CaptureType.INT)) is not None
             yield Piece(start, text, _number(text), label if whole else "", CaptureType.INT if whole else None)
         case "name":
             yield from _value(text, start, label_before(line, start))
@@ -240,6 +139,7 @@ _ANY = {
     "mac": r"[0-9a-fA-F:]{17}",
     "mail": r"[^\s@]+@[\w.-]+",
     "hex": r"(?:0x)?[0-9a-fA-F]+",
+    "id": r"\w+",
     "span": r"\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d|[KMGT]i?B?|%)",
 }
 
@@ -263,7 +163,7 @@ def _number(text: str) -> str:
 
 def _time(text: str) -> str:
     forms = {"digits": r"\d+", "word": "[A-Z][a-z]{2}", "sign": r"[+-]\d+", "space": " +"}
-    pattern = "".join(forms.get(str(each.lastgroup)) or _escape(each[0]) for each in _TIME_PARTS.finditer(text))
+    pattern = "".join(forms.get(str(each.lastgroup)) or _escape(each[0]) for each in TIME_PARTS.finditer(text))
     return pattern.replace(r"[+-]\d+\d+", r"[+-]\d+").replace(r"\d+[+-]\d+[+-]\d+", r"\d+-\d+-\d+")
 
 
@@ -283,9 +183,9 @@ def _url(text: str, start: int, label: str) -> Iterator[Piece]:
 
 def _quoted(text: str, start: int, label: str) -> Iterator[Piece]:
     mark, inner = text[0], text[1:-1]
-    if label in _CONSTANT:
+    if label in CONSTANT:
         return
-    whole = _KINDS.fullmatch(inner)
+    whole = KINDS.fullmatch(inner)
     if whole is not None and whole.lastgroup in ("url", "hostport", "ip", "path", "unit"):
         yield Piece(start, mark, mark)
         for each in _of(whole, inner):
@@ -303,27 +203,18 @@ def _quoted(text: str, start: int, label: str) -> Iterator[Piece]:
 
 def _value(text: str, start: int, label: str) -> Iterator[Piece]:
     """What stands behind a `key=`."""
-    if label not in _CONSTANT and accept(text, Capture(CaptureType.WORD)) is not None:
+    if label not in CONSTANT and accept(text, Capture(CaptureType.WORD)) is not None:
         yield Piece(start, text, r"[\w.-]+", label, CaptureType.WORD)
 
 
 def _thing(text: str, start: int) -> Iterator[Piece]:
     """`user bob`: a word that says what the next one is. A plain word behind it may be part of the sentence."""
     what, _, name = text.partition(" ")
-    a_name = what == "user" and name not in _NO_NAMES and name.isalpha() and name.islower()
-    if (a_name or re.search(r"[\d_.-]", name)) and accept(name, Capture(CaptureType.WORD)) is not None:
+    if ((what == "user" and is_name(name)) or re.search(r"[\d_.-]", name)) and accept(
+        name, Capture(CaptureType.WORD)
+    ) is not None:
         yield Piece(start, f"{what} ", f"{what} ", fixed=True)
         yield Piece(start + len(what) + 1, name, r"[\w.-]+", what, CaptureType.WORD)
-
-
-def label_before(line: str, at: int) -> str:
-    """The word that says what stands there: `client: ...`, `port ...`, `user=...`."""
-    found = _LABEL.search(line, max(0, at - 40), at)
-    if found is None:
-        return ""
-    label = found[1].lower().strip("_")
-    spoken = line[found.end(1)] == " " and label not in _NOUNS
-    return "" if spoken or label in _NO_NAMES else label
 
 
 def _named(piece: Piece, kind: Kind, line: str) -> Piece:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 _HEAD = re.compile(
     r"(?:<\d{1,3}>)?(?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*) "
-    r"(?!(?i:trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|severe|alert|emerg|panic) )"
+    r"(?!(?:(?i:trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|severe|alert|emerg|panic)"
+    r"|TRC|DBG|INF|WRN|FTL) )"
     r"[^\s:\[]+ (?P<program>[^\s:\[]{1,64})(?:\[[^\]\s]{0,64}\])?: ?"
 )
 """A word for how bad it is where the host should be: the line is a program's own, with the time in front."""

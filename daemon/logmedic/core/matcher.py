@@ -169,15 +169,16 @@ class Matcher:
             waits=waits,
         )
 
-    def account(self, block: Block) -> list[Asked]:
-        """Of a block that is one record: what every part of every rule says of it, as `find` asks them, in their order.
-        Nothing is counted, and nobody is quarantined by it."""
+    def account(self, block: Block, *, everything: bool = True) -> list[Asked]:
+        """Of a block that is one record: what every part of every rule says of it, as `find` asks them, in their order;
+        without `everything` those with a hit. Nothing is counted, and nobody is quarantined by it."""
         entry = block.entries[0] if block.entries else PLAIN
         names = (block.source, f"{block.source}:{entry.unit}") if entry.unit else (block.source,)
         read = _Read(decode(block.data, 0, len(block.data)), entry)
         hits = {index for index, _ in self._scanner.scan(block.data, lambda data: [(0, len(data))])}
         hits |= {index for index, _ in self._hits_in_fields(block)}
-        return [self._asked(each, read, names, hits) for each in self._rules]
+        owners = {id(self._owner[n]) for n in hits if n < len(self._owner)}
+        return [self._asked(each, read, names, hits) for each in self._rules if everything or id(each) in owners]
 
     def _asked(self, part: Part, read: _Read, names: tuple[str, ...], hits: set[int]) -> Asked:
         found = [n for n in sorted(hits) if n < len(self._owner) and self._owner[n] is part]

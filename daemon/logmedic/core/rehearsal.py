@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import count
 
 from logmedic.core import synthetic
-from logmedic.core.decide import decide, due
+from logmedic.core.decide import decide, due, due_of
 from logmedic.core.draft import Draft
 from logmedic.model.alert import Delivery
 from logmedic.model.changeset import (
@@ -110,10 +110,7 @@ class Rehearsal:
 
     def _take(self, changeset: Changeset) -> None:
         self.state.apply(changeset)
-        if changeset.incidents or changeset.windows or changeset.alerts:
-            changed = EngineState()
-            changed.apply(changeset)
-            self._due = min(filter(None, (self._due, due(changed, self.policy))), default=None)
+        self._due = min(filter(None, (self._due, due_of(changeset, self.policy))), default=None)
         self.seen(changeset, self.now)
         self.state.forget_old_attempts(self.now)
         for intent in changeset.intents:

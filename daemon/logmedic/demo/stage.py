@@ -78,6 +78,9 @@ rules:
             repeat: 2
             every: 1s
         expect: {{ fires: 1, captures: {{ gateway: pay.example }} }}
+      - name: one refusal is none
+        lines: ["2026-11-23 03:12:41,123 ERROR shop.payments: gateway pay.example refused order payment: card expired"]
+        expect: {{ fires: 0 }}
 """
 
 _CONFIG = """\

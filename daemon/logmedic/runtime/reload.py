@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 
-from logmedic.model.changeset import Input, RulesRefused
 from logmedic.model.fix import Arming
 from logmedic.model.policy import Policy
 from logmedic.model.rule import RuleProblem, RuleSet
@@ -17,7 +16,7 @@ from logmedic.runtime.live import Generation, Live, MakeMatcher, build
 
 log = structlog.get_logger("logmedic.reload")
 
-DEBOUNCE_S = 0.5
+DEBOUNCE_S = 0.1
 """Editors write a file in several steps (F35); the last of them within this time starts the reload."""
 
 
@@ -42,9 +41,6 @@ class Reloader:
         self._clock = clock
         self.then: Callable[[RuleSet], Awaitable[object]] | None = None
         """What else follows the rules in force."""
-        self.report: Callable[[Input], Awaitable[None]] | None = None
-        """To whom it is said when files have mistakes, and when they have none any more."""
-        self._reported: tuple[str, ...] = ()
         self.loaded_at = clock.now()
         self._wanted = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -75,17 +71,8 @@ class Reloader:
             self.loaded_at = self._clock.now()
             if self.then is not None:
                 await self.then(ruleset)
-            await self.tell_of_problems()
             self._notifier.ready()
             return tell_of(following)
-
-    async def tell_of_problems(self) -> None:
-        """Once for each set of mistakes."""
-        ruleset = self._live.current.ruleset
-        problems = tuple(problem_line(each) for each in ruleset.problems)
-        if problems != self._reported and self.report is not None:
-            await self.report(RulesRefused(problems, ruleset.stale_files))
-        self._reported = problems
 
 
 def tell_of(generation: Generation) -> dict[str, Any]:
@@ -94,6 +81,8 @@ def tell_of(generation: Generation) -> dict[str, Any]:
     problems = [problem_line(problem) for problem in ruleset.problems]
     for problem in problems:
         log.warning("rule_problem", problem=problem)
+    for warning in ruleset.warnings:
+        log.warning("rule_warning", warning=problem_line(warning))
     count, revision = len(generation.policy.rules), ruleset.revision
     log.info("rules_loaded", rules=count, revision=revision, problems=len(problems), armed=_armed(generation))
     stale = list(ruleset.stale_files)

@@ -1,27 +1,61 @@
-"""Notices rules that were quarantined, and says it to the engine, which tells people once."""
+"""Notices what people should hear of the rules themselves: mistakes in their files (F34), rules that cost too much
+(F43). Says it to the engine, which tells people, once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from logmedic.model.changeset import Quarantined
-from logmedic.runtime.engine import Engine
+from logmedic.model.changeset import Input, Quarantined, RulesRefused
+from logmedic.runtime.live import Generation
+from logmedic.runtime.reload import problem_line
 
 log = structlog.get_logger("logmedic.rules")
 
 LOOK_EVERY_S = 2.0
+PATIENCE_S = 30.0
+"""Who edits a file live, and mends it at once, calls nobody."""
 
 
-async def tell_of_quarantine(quarantined: Callable[[], Mapping[str, str]], engine: Engine) -> None:
-    """Until cancelled. A rule that was set free, because it changed, and is quarantined again, is told of again."""
-    told: set[str] = set()
-    while True:
-        now = quarantined()
-        for rule_id in [each for each in now if each not in told]:
-            log.error("rule_quarantined", rule=rule_id, reason=now[rule_id])
-            await engine.settled(Quarantined(rule_id, now[rule_id]))
-        told = set(now)
-        await asyncio.sleep(LOOK_EVERY_S)
+class RuleWatch:
+    """`tell`: waits until it is committed. Time is the loop's."""
+
+    def __init__(self, current: Callable[[], Generation], tell: Callable[[Input], Awaitable[None]]) -> None:
+        self._current = current
+        self._tell = tell
+        self._told: tuple[str, ...] = ()
+        self._seen: tuple[str, ...] = ()
+        self._since = float("-inf")
+        self._quarantined: frozenset[str] = frozenset()
+
+    async def run(self) -> None:
+        """Until cancelled. What is wrong at the start is told at once."""
+        self._seen = self._problems()
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        await self._look_at_files()
+        await self._look_at_costs()
+
+    def _problems(self) -> tuple[str, ...]:
+        return tuple(problem_line(each) for each in self._current().ruleset.problems)
+
+    async def _look_at_files(self) -> None:
+        problems, now = self._problems(), asyncio.get_running_loop().time()
+        if problems != self._seen:
+            self._seen, self._since = problems, now
+        if problems != self._told and (not problems or now - self._since >= PATIENCE_S):
+            self._told = problems
+            await self._tell(RulesRefused(problems, self._current().ruleset.stale_files))
+
+    async def _look_at_costs(self) -> None:
+        """A rule that was set free, because it changed, and is quarantined again, is told of again."""
+        quarantined = self._current().matcher.quarantined
+        for rule_id in [each for each in quarantined if each not in self._quarantined]:
+            log.error("rule_quarantined", rule=rule_id, reason=quarantined[rule_id])
+            await self._tell(Quarantined(rule_id, quarantined[rule_id]))
+        self._quarantined = frozenset(quarantined)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,7 @@ def standing(
     state: EngineState,
     policy: Policy,
     rule_id: str,
-    quarantined: Collection[str],
+    quarantined: Mapping[str, str],
     now: datetime,
     asked: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def standing(
         "file": rule.file,
         "line": rule.line,
         "mode": rule.fix.mode.under(policy.mode).value if rule.fix is not None else None,
-        "quarantined": rule.id in quarantined,
+        "quarantined": quarantined.get(rule.id, ""),
         "matched": issue.occurrences if issue is not None else 0,
         "last_match_at": _iso(issue.last_seen) if issue is not None else None,
         "windows": [_window_row(rule, each) for each in windows[:AT_MOST]],
@@ -64,13 +64,16 @@ def forecast_row(forecast: Forecast, rule: Rule) -> dict[str, Any]:
 
 
 def _match(rule: Rule, asked: Mapping[str, Any], now: datetime) -> Match:
-    """Of what somebody asks about: captures that the rule would not accept are none (I7)."""
+    """Of what somebody asks about. What the rule would not accept in a line, it does not accept here (I7)."""
     part = str(asked.get("part", ""))
     spec = dict(rule.parts).get(part)
     if spec is None:
         raise NotFound(f"rule {rule.id} has no part `{part[:40]}`")
     given = asked.get("captures") or {}
-    captures = {n: given[n] for n, each in spec.captures.items() if n in given and accept(given[n], each) is not None}
+    captures = {name: given[name] for name in spec.captures if name in given}
+    for name, value in captures.items():
+        if accept(value, spec.captures[name]) is None:
+            raise NotFound(f"rule {rule.id} matches no line with such a `{name}`", "see: logmedic rules explain LINE")
     source = str(asked.get("source", ""))
     record = Record(source, source, "", 0, 0, asked.get("at") or now)
     return Match(rule.id, record, captures, group_of(rule, captures), part)

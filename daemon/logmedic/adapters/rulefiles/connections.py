@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from logmedic.adapters.rulefiles.placeholders import Mistake
@@ -16,14 +16,34 @@ Written = tuple[Rule, Node]
 """A rule and where it stands."""
 
 
-def check_connections(written: Sequence[Written], others: Mapping[str, Rule]) -> Iterator[tuple[int, Place, Mistake]]:
-    """Each mistake with the index of its rule in `written`, and its place. `others`: rules that are in force, and not
-    read now."""
+def check_connections(
+    written: Sequence[tuple[Rule, Callable[[], Node]]], others: Mapping[str, Rule]
+) -> Iterator[tuple[int, Place, Mistake]]:
+    """Each mistake with the index of its rule in `written`, and its place. Where a rule stands is asked for when
+    something is wrong with it. `others`: rules that are in force, and not read now."""
     known = {**others, **{rule.id: rule for rule, _ in reversed(written)}}
     listens = {rule.id: _openers(rule) for rule in known.values()}
-    for number, (rule, node) in enumerate(written):
-        for place, mistake in (*_of_parts(rule, node, known, listens), *_of_tests(rule, node, known)):
-            yield number, place, mistake
+    for number, (rule, node_of) in enumerate(written):
+        if not _is_well(rule, known, listens):
+            node = node_of()
+            for place, mistake in (*_of_parts(rule, node, known, listens), *_of_tests(rule, node, known)):
+                yield number, place, mistake
+
+
+def _is_well(rule: Rule, known: Mapping[str, Rule], listens: Mapping[str, tuple[str, ...]]) -> bool:
+    """Says less than the checks below, and needs no file."""
+    told = [(part, spec, each) for part, spec in rule.parts for each in spec.incidents]
+    samples = [line for test in rule.tests for line in test.lines if line.incident]
+    heard = {each for _, _, each in told} | set(rule.when.unless_incident)
+    if not heard and not samples:
+        return True
+    return (
+        all(each in known and each != rule.id for each in heard)
+        and not any(part != CLEAR and _circle(rule.id, each, listens) for part, _, each in told)
+        and all(set(spec.captures) <= set(known[each].match.captures) for _, spec, each in told)
+        and all(each.incident in heard for each in samples)
+        and all(set(each.fields) <= set(known[each.incident].match.captures) for each in samples)
+    )
 
 
 def _openers(rule: Rule) -> tuple[str, ...]:

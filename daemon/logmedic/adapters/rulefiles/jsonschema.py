@@ -6,12 +6,12 @@ from __future__ import annotations
 from itertools import combinations
 
 from logmedic.adapters.rulefiles.deprecations import VERSION
+from logmedic.adapters.rulefiles.fixschema import fix_schema, sandbox_schema, step_schema
 from logmedic.adapters.rulefiles.schemaparts import (
     FLAG,
     LABEL,
     TEXT,
     Schema,
-    argv,
     both,
     count,
     duration,
@@ -19,7 +19,6 @@ from logmedic.adapters.rulefiles.schemaparts import (
     number,
     one_of,
     ref,
-    size,
     some,
     texts,
     told,
@@ -28,7 +27,7 @@ from logmedic.adapters.rulefiles.schemaparts import (
 from logmedic.adapters.rulefiles.triggers import MAX_COUNT, MAX_STAGES
 from logmedic.model.issue import Resolution
 from logmedic.model.match import CaptureType, IncidentStage, Level
-from logmedic.model.rule import AlertEvent, Mode, SandboxKind
+from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 ADDRESS = "https://logmedic.dev/schema/rules-v1.json"
@@ -66,8 +65,8 @@ def rules_schema() -> Schema:
             "capture": _capture(),
             "further": {"anyOf": [LABEL, _match()]},
             "stage": {"anyOf": [LABEL, _match({"count": count(1)})]},
-            "step": _step(),
-            "sandbox": _sandbox(),
+            "step": step_schema(),
+            "sandbox": sandbox_schema(),
             "test": _test(),
             "sample": _sample(),
         },
@@ -93,7 +92,7 @@ def _rule() -> Schema:
             "source": texts("Names of the sources that it hears; every source when left out."),
             "match": told(_match(), "What a line has to look like."),
             "when": told(_when(), "When matches become an incident, and when it is over. Default: the first match."),
-            "fix": told(_fix(), "What is done about it, how that is proved, and what holds it back."),
+            "fix": told(fix_schema(), "What is done about it, how that is proved, and what holds it back."),
             "alert": told(_alert(), "Who is told, and of what."),
             "tests": told(some(ref("test")), "Lines on a virtual clock. The rule does not load when one fails."),
         },
@@ -212,88 +211,6 @@ def _clear() -> Schema:
     form = _match(times, required=False)
     form["allOf"].append(both("quiet", "after"))
     return {"anyOf": [LABEL, {**form, "minProperties": 1}]}
-
-
-# -- fix ---------------------------------------------------------------------------------------------------------------
-
-
-def _fix() -> Schema:
-    limits = mapping(
-        {
-            "cooldown": duration("From the end of one execution to the next. Default 5m."),
-            "max_per_hour": told(whole(1, 10_000), "Over all groups of the rule. Default 12."),
-            "one_at_a_time": told(LABEL, "Fixes with the same name never run together. Default: the rule's id."),
-            "min_uptime": duration("No fix so soon after the daemon's start."),
-        }
-    )
-    breaker = mapping(
-        {
-            "failures": told(whole(1, 1000), "So many executions in a row that did not fix. Default 3."),
-            "open_for": duration("None for so long; then one trial. Default 30m."),
-        }
-    )
-    form = mapping(
-        {
-            "mode": told(one_of(Mode), "observe: say what would be done; approve: ask first; auto."),
-            "steps": told(some(ref("step"), least=1), "Tried in order: the next when the one before did not hold."),
-            "verify": told(_verify(), "How a fix is proved; required for auto."),
-            "limits": told(limits, "What holds it back."),
-            "breaker": told(breaker, "After failures, none for a while."),
-        },
-        ["mode", "steps"],
-    )
-    auto = {"properties": {"mode": {"const": Mode.AUTO.value}}, "required": ["mode"]}
-    return {**form, "if": auto, "then": {"required": ["verify"]}}
-
-
-def _step() -> Schema:
-    retry = {
-        "attempts": told(whole(1, 20), "With the first."),
-        "base": duration("Before the second attempt."),
-        "max": duration("The longest wait."),
-        "factor": told(number(1, 10), "By which each wait is longer."),
-    }
-    step = mapping(
-        {
-            "name": told(LABEL, "For people."),
-            "run": argv(),
-            "unit": told(mapping({"restart": TEXT}, ["restart"]), "A unit to restart: { restart: app.service }"),
-            "timeout": duration("Default 30s."),
-            "retry": told(mapping(retry), "When it exits with an error."),
-            "sandbox": ref("sandbox"),
-        }
-    )
-    return {**step, "oneOf": [{"required": ["run"]}, {"required": ["unit"]}]}
-
-
-def _sandbox() -> Schema:
-    limits = {
-        "kind": told(one_of(SandboxKind), "none needs actions.allow_unsandboxed as well."),
-        "write": texts("Paths that the step may write to."),
-        "read": texts("Paths that the step may read, beside /usr."),
-        "memory": size("Default 256M."),
-        "tasks": told(whole(1, 4096), "Processes and threads. Default 64."),
-        "file_size": size("The largest file that it may write. Default 16M."),
-    }
-    return told(mapping(limits), "What the step can see and use.")
-
-
-def _verify() -> Schema:
-    times = {"within": duration("How long it is tried. Default 30s."), "every": duration("Default 2s.")}
-    http = {
-        "get": told(TEXT, "The address; a capture in it needs a bound."),
-        "status": told(whole(100, 599), "Default 200."),
-        "contains": told(LABEL, "What has to stand in the answer."),
-    }
-    form = mapping(
-        {
-            "http": told(some(mapping({**http, **times}, ["get"])), "Asks for a page."),
-            "tcp": told(some(mapping({"connect": told(TEXT, "host:port"), **times}, ["connect"])), "Connects."),
-            "command": told(some(mapping({"run": argv(), "sandbox": ref("sandbox"), **times}, ["run"])), "Exits 0."),
-            "quiet": duration("The rule stays silent for so long."),
-        }
-    )
-    return {**form, "minProperties": 1}
 
 
 # -- alert, tests ------------------------------------------------------------------------------------------------------

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 from logmedic.adapters.rulefiles import reading
-from logmedic.adapters.rulefiles.building import FileForm, build_form, build_rule
+from logmedic.adapters.rulefiles.building import build_form, build_rule
 from logmedic.adapters.rulefiles.checks import check_rule
 from logmedic.adapters.rulefiles.connections import check_connections
 from logmedic.adapters.rulefiles.deprecations import DEPRECATED, Deprecated, renewed
+from logmedic.adapters.rulefiles.memory import Known, Memory, digest_of
 from logmedic.adapters.rulefiles.patterns import MAX_LENGTH, PatternTester, place_in
 from logmedic.adapters.rulefiles.places import parts_of, patterns_in
 from logmedic.adapters.rulefiles.review import Reviewer
@@ -21,32 +23,61 @@ Prove = Callable[[Rule], list[tuple[int, str]]]
 """Runs the tests of a rule: the line and the text of each failure."""
 
 
-@dataclass(slots=True)
+@dataclass
 class _File:
-    """One rule file on its way. `drafts`: the rules with their fields and their own mistakes."""
+    """One rule file on its way. `drafts`: the rules with their own mistakes. `known`: it is as it was when nothing was
+    wrong with it, and so nothing of it was read again."""
 
     path: str
+    content: bytes = b""
     problems: Problems | None = None
     refused: tuple[RuleProblem, ...] = ()
     drafts: list[_RuleDraft] = field(default_factory=list)
-    form: FileForm | None = None
+    sources: tuple[LogFiles, ...] = ()
+    known: bool = False
 
     @property
     def mistakes(self) -> tuple[RuleProblem, ...]:
         found = self.problems.found if self.problems is not None else []
         return (*self.refused, *found)
 
+    @property
+    def is_well(self) -> bool:
+        """Without so much as a warning."""
+        return not (self.mistakes or (self.problems is not None and self.problems.warnings))
+
+    @cached_property
+    def document(self) -> Document:
+        """Raises DocumentInvalid, but not of a file that is known."""
+        return parse_document(self.path, self.content)
+
+    @cached_property
+    def nodes(self) -> tuple[Fields, ...]:
+        """Of a file that is known: where its rules stand, for what is wrong with them now."""
+        self.problems = self.problems or Problems(self.document)
+        form = build_form(self.document, self.problems)
+        return tuple(Fields(node, self.problems, "the rule") for node in form.nodes)
+
 
 @dataclass(slots=True)
 class _RuleDraft:
+    """`number`: of the rule in its file."""
+
     rule: Rule
-    fields: Fields
+    file: _File
+    number: int
+    read: Fields | None = None
     sound: bool = True
+
+    @property
+    def fields(self) -> Fields:
+        return self.read or self.file.nodes[self.number]
 
 
 class RuleFileLoader:
     """Implements ports.RuleFiles. `paths`: files, and directories of them. `owners`: user ids that files may belong to;
-    None: anybody's. `prove` runs a rule's own tests. `reviewer` finds what deserves a look."""
+    None: anybody's. `prove` runs a rule's own tests. `reviewer` finds what deserves a look. `memory`: what is known of
+    files that do not change; not for a reviewer that looks at the host as well."""
 
     def __init__(
         self,
@@ -56,6 +87,7 @@ class RuleFileLoader:
         prove: Prove,
         reviewer: Reviewer | None = None,
         deprecated: Sequence[Deprecated] = DEPRECATED,
+        memory: Memory | None = None,
     ) -> None:
         self._paths = tuple(paths)
         self._owners = reading.Owners(owners)
@@ -63,6 +95,9 @@ class RuleFileLoader:
         self._patterns = PatternTester()
         self._reviewer = reviewer or Reviewer()
         self._deprecated = tuple(deprecated)
+        self._memory = memory or Memory()
+        self._digests: dict[str, str] = {}
+        """Of each file: that of the content which is in force."""
 
     def load(self, previous: RuleSet | None = None) -> RuleSet:
         """Never raises for a bad file. A file with a mistake: the rules that `previous` had from it stay, all of them;
@@ -72,25 +107,48 @@ class RuleFileLoader:
         gone = [problem_of(path, refusal) for path, refusal in refused]
         files = [self._read(path) for path in found]
         drafts = [draft for file in files for draft in file.drafts]
-        self._check_patterns(drafts)
-        for draft in drafts:
+        new = [draft for file in files if not file.known for draft in file.drafts]
+        self._check_patterns(new)
+        for draft in new:
             self._check(draft)
-        _check_ids(drafts)
+        _check_ids(drafts, previous)
         kept = {str(path) for path in found} | _of_lost_directories(previous, [path for path, _ in refused])
         _check_connections(drafts, _elsewhere(files, previous, kept))
-        self._review(files)
-        return _assembled(files, gone, previous, kept)
+        self._review([file for file in files if not file.known])
+        ruleset = _assembled(files, gone, previous, kept)
+        self._remember(files, ruleset)
+        return replace(ruleset, revision=self._revision(ruleset))
+
+    def _remember(self, files: Sequence[_File], ruleset: RuleSet) -> None:
+        here = {file.path: digest_of(file.content) for file in files if file.path not in ruleset.stale_files}
+        self._digests = {name: here.get(name) or self._digests.get(name, "") for name in ruleset.files}
+        well = [file for file in files if file.is_well and file.content]
+        self._memory.keep(
+            {
+                file.path: Known(digest_of(file.content), tuple(each.rule for each in file.drafts), file.sources)
+                for file in well
+            }
+        )
+
+    def _revision(self, ruleset: RuleSet) -> str:
+        told = sorted(self._digests.items())
+        return digest_of(repr((told, [rule.id for rule in ruleset.rules])).encode())[:12]
 
     def _read(self, path: Path) -> _File:
         file = _File(str(path))
         try:
-            document = parse_document(str(path), reading.read(path, self._owners))
+            file.content = reading.read(path, self._owners)
+            known = self._memory.of(file.path, digest_of(file.content))
+            if known is None:
+                self._draft(file, file.document)
         except reading.Refused as refusal:
             file.refused = (problem_of(path, refusal),)
         except DocumentInvalid as invalid:
             file.refused = invalid.problems
         else:
-            self._draft(file, document)
+            if known is not None:
+                file.known, file.sources = True, known.sources
+                file.drafts = [_RuleDraft(rule, file, number) for number, rule in enumerate(known.rules)]
         return file
 
     def _draft(self, file: _File, document: Document) -> None:
@@ -99,12 +157,12 @@ class RuleFileLoader:
         form = build_form(document, problems)
         if problems.found:
             return
-        file.form = form
-        for node in form.nodes:
+        file.sources = form.sources
+        for number, node in enumerate(form.nodes):
             count = problems.count
             fields = Fields(node, problems, "the rule")
             rule = build_rule(fields, document.file, form.service)
-            file.drafts.append(_RuleDraft(rule, fields, sound=problems.count == count))
+            file.drafts.append(_RuleDraft(rule, file, number, fields, sound=problems.count == count))
 
     def _check_patterns(self, drafts: Sequence[_RuleDraft]) -> None:
         """Of all files at once: they compile in one child."""
@@ -135,7 +193,7 @@ class RuleFileLoader:
     def _review(self, files: Sequence[_File]) -> None:
         """Of what is sound so far."""
         drafts = [draft for file in files for draft in file.drafts if draft.sound]
-        brought = frozenset(each.name for file in files if file.form is not None for each in file.form.sources)
+        brought = frozenset(each.name for file in files for each in file.sources)
         for finding in self._reviewer.review([(draft.rule, draft.fields.node) for draft in drafts], brought):
             draft = drafts[finding.number]
             if self._reviewer.is_mistake(finding, draft.rule):
@@ -160,9 +218,11 @@ def _report_pattern(problems: Problems, node: Node, wrong: str) -> None:
     problems.add((node.line, column or node.column), f"the pattern: {words}{at}", "escape what is meant literally")
 
 
-def _check_ids(drafts: Sequence[_RuleDraft]) -> None:
+def _check_ids(drafts: Sequence[_RuleDraft], previous: RuleSet | None) -> None:
+    """Who had an id before keeps it."""
+    had = {(rule.id, rule.file) for rule in previous.rules} if previous is not None else set()
     first: dict[str, Rule] = {}
-    for draft in drafts:
+    for draft in sorted(drafts, key=lambda each: (each.rule.id, each.file.path) not in had):
         rule = draft.rule
         known = first.setdefault(rule.id, rule)
         if known is not rule and rule.id:
@@ -172,10 +232,14 @@ def _check_ids(drafts: Sequence[_RuleDraft]) -> None:
 
 
 def _check_connections(drafts: Sequence[_RuleDraft], others: Mapping[str, Rule]) -> None:
-    written = [(draft.rule, draft.fields.node) for draft in drafts]
+    written = [(draft.rule, partial(_node_of, draft)) for draft in drafts]
     for number, place, (text, hint) in check_connections(written, others):
         drafts[number].fields.problems.add(place, text, hint)
         drafts[number].sound = False
+
+
+def _node_of(draft: _RuleDraft) -> Node:
+    return draft.fields.node
 
 
 def _elsewhere(files: Sequence[_File], previous: RuleSet | None, kept: set[str]) -> dict[str, Rule]:
@@ -201,7 +265,7 @@ def _assembled(files: Sequence[_File], gone: list[RuleProblem], previous: RuleSe
     for file in files:
         if file.path not in stale:
             rules.update((draft.rule.id, draft.rule) for draft in file.drafts if draft.sound)
-            sources += file.form.sources if file.form is not None else ()
+            sources += file.sources
     for name in stale:
         for rule in before[name]:
             rules.setdefault(rule.id, rule)

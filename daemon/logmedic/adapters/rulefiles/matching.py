@@ -52,7 +52,7 @@ def _of_lines(fields: Fields) -> MatchSpec:
         tuple(fields.texts("unless")),
         _captures(fields),
         field=fields.text("field"),
-        level=fields.choice("level", Level, None) if "level" in fields else None,
+        level=fields.choice("level", Level, None) if fields.node_of("level") is not None else None,
         program=tuple(fields.texts("program")),
     )
 

@@ -27,9 +27,12 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "journal_reader_ended": ("warning", 'source=journal problem="journalctl ended with code 1" wait_s=1.0'),
     "part_restarts": ("warning", 'part="source shop" error="PermissionError: Permission denied" wait_s=4.0'),
     "receiver_unusable": ("error", 'receiver=mail problem="the URL is not understood"'),
+    "rule_quarantined": ("error", 'rule=web-down reason="took more than 0.1 s, five times"'),
     "rule_problem": ("warning", 'problem="/etc/logmedic/rules.d/web.yaml:3:5: unknown key `no` in rule web-down"'),
-    "rules_loaded": ("info", "rules=41 problems=0 armed=bubblewrap"),
+    "rule_warning": ("warning", 'warning="/etc/logmedic/rules.d/web.yaml:9:7: `regex` is the old name of `pattern`"'),
+    "rules_loaded": ("info", "rules=41 revision=9f2c problems=0 armed=bubblewrap"),
     "socket_group_not_set": ("info", "group=logmedic path=/run/logmedic/logmedic.sock"),
+    "sources_changed": ("info", "begun=['mysql'] stopped=[]"),
     "started": ("info", "pid=611 socket=/run/logmedic/logmedic.sock"),
     "stopped": ("info", ""),
     "stopped_by_failure": ("error", 'error="the engine stopped"'),
@@ -52,6 +55,8 @@ def own_lines() -> list[str]:
 
 def taken_lines(rules: Sequence[Rule]) -> dict[tuple[str, str], str]:
     """By rule id and name of the part: the first line of the daemon's own that it takes."""
+    if not rules:
+        return {}
     hearing = [rule for rule in rules if not rule.sources or set(rule.sources) & set(_HEARS_ALL)]
     content = "".join(f"{line}\n" for line in own_lines()).encode()
     block = Block(_SOURCE, _SOURCE, content, 0, Checkpoint(_SOURCE, _SOURCE, len(content), _AT), _AT)

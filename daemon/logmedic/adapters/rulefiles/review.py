@@ -17,6 +17,7 @@ from logmedic.adapters.rulefiles.surroundings import Surroundings
 from logmedic.core.captures import fill
 from logmedic.model.rule import Mode, Rule
 from logmedic.model.when import Distinct
+from logmedic.model.when import Sequence as Sequenced
 from logmedic.yamldoc import Node
 
 
@@ -56,6 +57,7 @@ class Reviewer:
         yield from _grave(numbered)
         yield from _same_again(numbered)
         yield from _unused(numbered)
+        yield from _untold(numbered)
         yield from _unproved([each for each in numbered if self._strict or is_auto(each[1][0])])
         yield from _sources(numbered, self._surroundings, brought)
         yield from _units(numbered, self._surroundings)
@@ -140,6 +142,16 @@ def _unused(written: _Numbered) -> Iterator[Finding]:
             text = f"the capture `{name}` is used nowhere"
             hint = f"put {{{name}}} into the title, count by it, or remove its type: the group stays evidence"
             yield Finding(number, key_in(captures, name), text, hint)
+
+
+def _untold(written: _Numbered) -> Iterator[Finding]:
+    """The line that completes a sequence names the incident."""
+    for number, (rule, node) in written:
+        for name in names_in(rule.title) if isinstance(rule.when.trigger, Sequenced) else ():
+            silent = [part for part, spec in rule.when.parts if name not in spec.captures]
+            if silent:
+                text = f"`{{{name}}}` in the title shows as `?` when {silent[0]} completes the sequence"
+                yield Finding(number, key_in(node, "title"), text, f"capture `{name}` in each pattern of `then` too")
 
 
 def _used(rule: Rule) -> set[str]:

@@ -157,9 +157,13 @@ def _nested(inner: _Items, around: _Around) -> Iterator[tuple[int, Suspicion]]:
 
 
 def _branching(inner: _Items, around: _Around) -> Iterator[tuple[int, Suspicion]]:
-    for item in inner:
+    """Two branches of the body that can take the same."""
+    for number, item in enumerate(inner):
+        others = _alone([each for n, each in enumerate(inner) if n != number])
         for one, other in combinations(item.ways if item.op is sre.BRANCH else (), 2):
-            again = _first(_alone(one) & _alone(other)) or (_text(one) if _text(one) == _text(other) else "")
+            again = _first(_alone(one) & _alone(other) & others)
+            if not again and _text(one) == _text(other):
+                again = _text(inner)
             if again:
                 yield 1, around.suspicion(BRANCHES, again)
 

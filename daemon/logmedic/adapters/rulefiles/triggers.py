@@ -114,11 +114,10 @@ def _clear(when: Fields, match: MatchSpec) -> Clear:
         return Clear(build_further(node, when, "clear", match))
     fields = Fields(node, when.problems, "`clear`")
     quiet = fields.duration("quiet", timedelta(0), minimum=timedelta(seconds=1))
-    after = fields.duration("after", timedelta(0)) if "after" in fields else None
+    after = fields.duration("after", timedelta(0)) if fields.node_of("after") is not None else None
     spec = inherited(build_match(fields), match) if _LINES & set(fields.names()) else None
     if "quiet" in fields and after is not None:
         fields.problems.add(fields.at("after"), "both `quiet` and `after`", "write one of them")
-    fields.node_of("after")
     if not fields.names():
         fields.problems.add(node, "`clear` is empty", "write a pattern, `quiet: 10m`, or `after: 10m`")
     if spec is None:

@@ -16,7 +16,7 @@ from logmedic.core.assembler import Assembler
 from logmedic.core.backtest import Log
 from logmedic.core.eventtime import event_time
 from logmedic.core.framing import Framing
-from logmedic.core.records import decode
+from logmedic.core.records import MAX_RECORD_BYTES, decode
 from logmedic.model.record import Block, Checkpoint
 
 BLOCK_BYTES = 1024 * 1024
@@ -25,23 +25,41 @@ TIMES_LOOKED_FOR = 20
 """In so many lines at the beginning of a log, and at its end."""
 LOOKED_AT_BYTES = 64 * 1024
 """Which hold these lines."""
+LED_IN_BYTES = 2 * MAX_RECORD_BYTES
+"""So much before a part is read as well: by then records are cut as they are from the file's beginning."""
 
 
 class PastLog:
-    """One file; `log` says what is known of it, but for its lines. Its blocks may be taken from several threads, one at
-    a time; each can be matched by itself: a record that lies across two reads is in one of them. `moved` is told how
-    many bytes of the file were read since the last time.
+    """The bytes [begin, end) of a file: the records that begin there. A part of a packed file there is not. `log` says
+    what is known of it, but for its lines. Each block can be matched by itself: a record that lies across two reads is
+    in one of them; the first and the last block hold more than the part. `moved` is told how many bytes of the file
+    were read since the last time.
 
     The time of the file's last write counts as the time of reading: it tells the year of times that have none."""
 
     def __init__(
-        self, path: str, source: str, *, framing: Framing, zone: tzinfo, moved: Callable[[int], None] = lambda _: None
+        self,
+        path: str,
+        source: str,
+        *,
+        framing: Framing,
+        zone: tzinfo,
+        begin: int = 0,
+        end: int | None = None,
+        moved: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.log = Log(path, source)
+        self.begin = begin
+        self.end = end
         self._framing = framing
         self._zone = zone
         self._moved = moved
         self._blocks = self._read()
+
+    def part(self, begin: int, end: int | None, moved: Callable[[int], None]) -> PastLog:
+        """Another one, of the same file."""
+        path, source, framing, zone = self.log.path, self.log.source, self._framing, self._zone
+        return PastLog(path, source, framing=framing, zone=zone, begin=begin, end=end, moved=moved)
 
     def next_block(self) -> Block | None:
         """None at the end. When that came early, the log's `problem` says why."""
@@ -54,17 +72,27 @@ class PastLog:
     def close(self) -> None:
         self._blocks.close()
 
+    def within(self, start: int, end: int) -> tuple[int, int]:
+        """What of these bytes belongs to the part; nothing when both are the same."""
+        low = max(start, self.begin)
+        return low, max(low, end if self.end is None else min(end, self.end))
+
     def _read(self) -> Generator[Block, None, None]:
         with ExitStack() as stack:
             file = open_regular(self.log.path)
             stack.callback(file.close)
             raw = stack.enter_context(FileIO(file.fd, closefd=False))
             content = stack.enter_context(unpacking(self.log.path, raw)) if is_packed(self.log.path) else raw
-            yield from self._assembled(self._followed(_pieces(content, self.log.path), raw), os.fstat(file.fd))
+            start = max(0, self.begin - LED_IN_BYTES)
+            raw.seek(start)
+            pieces = self._followed(_pieces(content, self.log.path, start), raw, start)
+            for block in self._assembled(pieces, os.fstat(file.fd)):
+                if self.end is not None and block.start >= self.end:
+                    break
+                yield block
 
-    def _followed(self, pieces: Iterable[_Piece], raw: FileIO) -> Iterator[_Piece]:
+    def _followed(self, pieces: Iterable[_Piece], raw: FileIO, told: int) -> Iterator[_Piece]:
         """Tells how far reading came in the file itself."""
-        told = 0
         for piece in pieces:
             at = raw.tell()
             self._moved(at - told)
@@ -80,7 +108,7 @@ class PastLog:
             end = start + len(taken)
             if is_packed(path) and end > status.st_size * MAX_RATIO:
                 raise OSError(f"unpacks to more than {MAX_RATIO} times its size; unpack it by hand if that is right")
-            self._note(taken, read_at)
+            self._note(taken, start, read_at)
             mark = Checkpoint(path, source, end, read_at, status.st_dev, status.st_ino)
             yield from assembler.push(
                 Block(source, path, taken, start, mark, read_at, live=False, complete=complete, followed=True)
@@ -88,11 +116,11 @@ class PastLog:
         if (held := assembler.flush()) is not None:
             yield held
 
-    def _note(self, taken: bytes, read_at: datetime) -> None:
-        log = self.log
+    def _note(self, taken: bytes, start: int, read_at: datetime) -> None:
+        log, (low, high) = self.log, self.within(start, start + len(taken))
         first = log.first or self._time_in(taken[:LOOKED_AT_BYTES].splitlines()[:TIMES_LOOKED_FOR], read_at)
         last = self._time_in(taken[-LOOKED_AT_BYTES:].splitlines()[: -TIMES_LOOKED_FOR - 1 : -1], read_at)
-        self.log = replace(log, bytes=log.bytes + len(taken), first=first, last=last or log.last)
+        self.log = replace(log, bytes=log.bytes + high - low, first=first, last=last or log.last)
 
     def _time_in(self, lines: Iterable[bytes], read_at: datetime) -> datetime | None:
         """The time of the first line that has one."""
@@ -107,12 +135,15 @@ _Piece = tuple[int, bytes, bool]
 """Where in the content it begins, its bytes, and whether its last record ends with them."""
 
 
-def _pieces(content: BufferedIOBase | FileIO, path: str) -> Iterator[_Piece]:
-    """The rest of a line that is too long is passed over. What is whole before the place of a damage is given."""
-    mark, damage = _filled(content, len(UTF8_MARK))
-    refuse_utf16(mark, path)
-    held = mark.removeprefix(UTF8_MARK)
-    start, skipping = len(mark) - len(held), False
+def _pieces(content: BufferedIOBase | FileIO, path: str, start: int) -> Iterator[_Piece]:
+    """From `start`, where `content` is, else from the next line on. The rest of a line that is too long is passed over.
+    What is whole before the place of a damage is given."""
+    held, damage, skipping = b"", None, start > 0
+    if not start:
+        mark, damage = _filled(content, len(UTF8_MARK))
+        refuse_utf16(mark, path)
+        held = mark.removeprefix(UTF8_MARK)
+        start = len(mark) - len(held)
     while True:
         if damage is None:
             more, damage = _filled(content, BLOCK_BYTES - len(held))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from logmedic.model.rule import Mode, Rule, RuleSet
 if TYPE_CHECKING:
     from logmedic.backtesting import Backtest, Pulse
 
-FAILED = 1
+FAILED, TERMINATED = 1, 128 + signal.SIGTERM
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _RULE_FILES = (".yaml", ".yml")
 
@@ -60,6 +61,8 @@ def backtest_command(
     Exit code 1 when a rule fired more often than --max-fires, or a file was not read to its end; 3 when a rule file has
     a mistake; 5 when there is no such rule, or nothing to read.
     """
+    from concurrent.futures.process import BrokenProcessPool
+
     from logmedic.backtesting import Asked, backtest
     from logmedic.cli.rules.backtested import print_backtest
 
@@ -75,11 +78,15 @@ def backtest_command(
         _time(until, "--until"),
         _zone(zone),
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # what is on disk is taken away again
     with _progress(context.output == "table") as pulse:
         try:
             done = backtest(context.settings, loaded, asked, pulse)
         except OSError as error:
             raise PermanentError(f"matches cannot be kept on disk: {error}", "make room, or name fewer rules") from None
+        except BrokenProcessPool:
+            hint = "see whether memory was short (dmesg), and name fewer files or rules"
+            raise PermanentError("a process that searched the files was killed", hint) from None
     _complain_of(done)
     print_backtest(done, context.output, every_incident=context.verbose > 0)
     noisy = [each.rule.id for each in done.stories if max_fires is not None and each.fires > max_fires]
@@ -171,12 +178,16 @@ def _progress(wanted: bool) -> Iterator[Pulse]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")]
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        tasks = {}
+    bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    tasks = {}
 
-        def pulse(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
+    def pulse(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+            bar.start()  # not before: it is a thread, and processes are forked until then
+        bar.update(tasks[what], completed=done)
 
+    try:
         yield pulse
+    finally:
+        bar.stop()

@@ -14,6 +14,7 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import complain, print_json, several, visible
+from logmedic.cli.rules.explained import painted, told
 from logmedic.cli.rules.group import loader_of, rules_command
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 MAX_READ = 4 * 1024 * 1024
 """Bytes of a file: each record is told of at length. `rules backtest` reads more."""
+AT_LENGTH = 20
+"""Of more records than that, only what the scanner had a hit for is told."""
+MAX_ASKED = 200
+"""Different matches that the daemon is asked about."""
 _FILE = click.Path(path_type=Path)
 
 
@@ -50,17 +55,21 @@ def explain_command(
     """Why a LINE is known or not: what each rule says of it, and what would come of it now. A `-` reads standard input.
     Exit code 1 when nothing matches."""
     content = _content(line, file)
-    asked = _asked(context, paths, source, named, _at(at_text))
+    at = _at(at_text)
+    asked = _asked(context, paths, source, named, at)
     rows = []
-    for block in asked.blocks(content):
+    blocks = list(asked.blocks(content))
+    if len(blocks) > AT_LENGTH:
+        asked.explainer = replace(asked.explainer, few=0)
+    for block in blocks:
         rows.append(asked.row(block))
         if context.output == "jsonl":
             print(json.dumps(rows[-1]))
     if context.output == "json":
         print_json(rows)
     elif context.output == "table":
-        for text in _told(rows, asked):
-            print(_painted(visible(text)))
+        for text in told(rows, at, context.settings):
+            print(painted(visible(text)))
     return 0 if any(row["matched"] for row in rows) else 1
 
 
@@ -127,7 +136,7 @@ def _check_names(named: Sequence[str], known: Sequence[str]) -> None:
 
 @dataclass
 class _Question:
-    """`unreachable`: why the daemon was not asked any further."""
+    """`unreachable`: why the daemon is not asked any further. `answers`: what it said of matches so far."""
 
     context: Context
     explainer: Explainer
@@ -135,7 +144,7 @@ class _Question:
     source: str
     at: datetime
     unreachable: str = ""
-    shown: list[Explanation] = field(default_factory=list)
+    answers: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
 
     def blocks(self, content: bytes) -> Iterator[Block]:
         """One a record, as the daemon would cut them."""
@@ -153,7 +162,6 @@ class _Question:
 
     def row(self, block: Block) -> dict[str, Any]:
         explanation = self.explainer.explain(block)
-        self.shown.append(explanation)
         return {
             "text": explanation.text,
             "source": self.source or None,
@@ -192,7 +200,15 @@ class _Question:
             "now": self._now(verdict) if match is not None else None,
         }
 
-    def _now(self, verdict: Verdict) -> dict[str, Any]:
+    def _now(self, verdict: Verdict) -> dict[str, Any] | None:
+        """None for all but the first matches of very many."""
+        assert verdict.match is not None  # noqa: S101  only matches are asked about
+        key = (verdict.rule.id, verdict.part, *verdict.match.captures.values())
+        if key not in self.answers and len(self.answers) < MAX_ASKED:
+            self.answers[key] = self._answer(verdict)
+        return self.answers.get(key)
+
+    def _answer(self, verdict: Verdict) -> dict[str, Any]:
         """What the daemon says would come of it; without one, what a daemon would say that has seen nothing yet."""
         if not self.unreachable:
             try:
@@ -220,7 +236,7 @@ class _Question:
 
         assert verdict.match is not None  # noqa: S101  only matches are asked about
         asked = {"captures": dict(verdict.match.captures), "part": verdict.part, "source": self.source, "at": self.at}
-        return standing(EngineState(), self._policy(), verdict.rule.id, frozenset(), self.at, asked)
+        return standing(EngineState(), self._policy(), verdict.rule.id, {}, self.at, asked)
 
     def _policy(self) -> Policy:
         from logmedic.model.fix import Arming
@@ -239,122 +255,3 @@ def _unknown(explanation: Explanation) -> dict[str, Any] | None:
 
 def _iso(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
-
-
-# -- for people --------------------------------------------------------------------------------------------------------
-
-
-def _painted(text: str) -> str:
-    """What stands first in a line decides its colour, on a terminal."""
-    import os
-    import sys
-
-    color = {"✓": "green", "✗": "yellow"}.get(text.strip()[:1])
-    if color is None or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
-        return text
-    return click.style(text, fg=color, bold=True)
-
-
-def _told(rows: Sequence[dict[str, Any]], asked: _Question) -> Iterator[str]:
-    """Of many records, those that something is to be said of."""
-    many = len(rows) > 1
-    silent = 0
-    for row in rows:
-        if many and not (row["rules"] or row["unknown"]):
-            silent += 1
-            continue
-        yield from _story(row, asked)
-    if many:
-        matched = sum(1 for row in rows if row["matched"])
-        yield f"{several(len(rows), 'record')}: {matched} known, {silent} that no rule is near"
-
-
-def _story(row: dict[str, Any], asked: _Question) -> Iterator[str]:
-    from datetime import timedelta
-
-    first, *further = row["text"].split("\n")
-    yield f"{first[:200]}{'...' if len(first) > 200 else ''}" + (f"  (+{len(further)} lines)" if further else "")
-    age = asked.at - datetime.fromisoformat(row["at"])
-    head = f"; its head names {row['program']}" if row["program"] else ""
-    yield f"  source    {row['source'] or 'every one (--source NAME for one)'}{head}"
-    if age > timedelta(seconds=1):
-        limit = asked.context.settings.incidents.max_age
-        stale = "; a line so old starts no fix" if age > limit else ""
-        yield f"  written   {row['at'][:19]}Z{stale}; it is asked about as if it came at {_iso(asked.at)[:19]}Z"
-    hits = ", ".join(row["candidates"][:8]) + (", ..." if len(row["candidates"]) > 8 else "")
-    yield f"  scanner   hits of {len(row['candidates'])} of {row['rules_asked']} rules{': ' if hits else ''}{hits}"
-    for verdict in row["rules"]:
-        yield from _verdict_lines(verdict)
-    if not row["matched"]:
-        yield "  no rule matches"
-    yield from _unknown_lines(row, asked)
-    yield ""
-
-
-def _verdict_lines(verdict: dict[str, Any]) -> Iterator[str]:
-    part = "" if verdict["part"] == "match" else f" ({verdict['part']})"
-    place = f"  {verdict['file']}:{verdict['line']}" if verdict["file"] else ""
-    if verdict["verdict"] != "matches":
-        near = "" if verdict["hit"] else ", no hit"
-        yield f"  ✗ {verdict['rule']}{part}: {verdict['verdict']}{near}{place}"
-        yield from _miss_lines(verdict["near_miss"]) if verdict["near_miss"] else [f"      {verdict['reason']}"]
-        return
-    yield f"  ✓ {verdict['rule']}{part}: matches{place}"
-    if verdict["captures"]:
-        told = (f"{each['name']} = {each['value']} ({each['type']})" for each in verdict["captures"])
-        yield f"      captures  {', '.join(told)}"
-    if verdict["group"]:
-        yield f"      group     {', '.join(f'{name} = {value}' for name, value in verdict['group'].items())}"
-    yield from _now_lines(verdict)
-
-
-def _miss_lines(miss: dict[str, Any]) -> Iterator[str]:
-    """What is there, and where the pattern and the text part, in the order in which they stand in the line."""
-    from logmedic.core.explain import short
-
-    there = f"      matched   `{short(miss['matched'])}`"
-    found = f"`{short(miss['found'])}`" if miss["found"] else "nothing"
-    if not miss["from_end"]:
-        yield there
-    yield f"      wanted    `{short(miss['wanted'])}`"
-    yield f"      found     {found}"
-    if miss["from_end"]:
-        yield there
-
-
-def _now_lines(verdict: dict[str, Any]) -> Iterator[str]:
-    now = verdict["now"]
-    would = now["would"]
-    if would["progress"]:
-        yield f"      trigger   {would['progress']}"
-    for number, words in enumerate(would["words"]):
-        yield f"      {'' if number else 'now':<9} {words}"
-    if now["quarantined"]:
-        yield "      the daemon has quarantined it: it hears nothing until its file changes"
-    if not now["daemon"]:
-        yield f"      {now['note']}: as if nothing had come before, and fixes were armed"
-        return
-    breaker = now["breaker"]
-    broken = f", breaker {breaker['status'].replace('_', ' ')}" if breaker["status"] != "closed" else ""
-    open_ones, groups = len(now["open_incidents"]), several(now["windows_total"], "group")
-    yield f"      so far    matched {now['matched']} times, {open_ones} open, {groups} being counted{broken}"
-    if now["file"] != verdict["file"]:
-        yield f"      the daemon has this rule from {now['file']}"
-
-
-def _unknown_lines(row: dict[str, Any], asked: _Question) -> Iterator[str]:
-    from logmedic.inputs import ARGUMENT
-
-    unknown = row["unknown"]
-    if unknown is None:
-        left_alone = any(each["verdict"] == "unless" for each in row["rules"])
-        if left_alone:
-            yield "  nothing is learned of it: a rule knows it, and leaves it alone"
-        elif not row["matched"]:
-            yield "  nothing is learned of it: it does not look like an error"
-        return
-    of = "its source (name it: --source)" if unknown["component"] == ARGUMENT else unknown["component"]
-    after = asked.context.settings.learning.promote_after
-    yield f"  learned as an unknown error of {of}; a known issue after {several(after, 'time')}"
-    yield f"      template     {unknown['template'][:200]}"
-    yield f"      fingerprint  {unknown['fingerprint']}"

@@ -6,6 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import regex
+
+from logmedic.core.fail2ban.ini import FilterInvalid
+from logmedic.core.fail2ban.samples import samples_of
+from logmedic.core.fail2ban.tree import parse
+
 _CLOCK = r"\d\d?:\d\d:\d\d(?:[.,]\d+)?"
 _ZONE = r"(?: ?(?:Z|[+-]\d\d:?\d\d))?"
 USUAL = (
@@ -91,13 +97,18 @@ def _date(line: str) -> Date:
     wrong = next((each for each in _CODE.findall(text) if each not in _CODES), "")
     if wrong:
         return Date(unknown=f"%{wrong}")
-    return Date(_CODE.sub(lambda code: _CODES[code[1]][0], text), _written(text), SAMPLE_IN_BRACKETS)
+    pattern = _CODE.sub(lambda code: _CODES[code[1]][0], text)
+    try:
+        regex.compile(pattern)
+    except regex.error:
+        return Date(unknown=rest)
+    return Date(pattern, _written(text), SAMPLE_IN_BRACKETS)
 
 
 def _written(text: str) -> str:
     """A time of such a form, as plainly as its optional parts allow."""
-    bare = re.sub(r"\(\?:[^()]*\)\?", "", text.replace(f"(?:{USUAL})", SAMPLE))
-    bare = re.sub(r"\(\?:(\[-/\.\])\)|\[-/\.\]", "-", bare)
-    bare = re.sub(r"\[([^\]\\])[^\]]*\]|\(\?:|\)", lambda found: found[1] or "", bare)
-    bare = re.sub(r"\\s[*+]", " ", bare)
-    return re.sub(r"\\(.)", r"\1", _CODE.sub(lambda code: _CODES[code[1]][1], bare))
+    dated = _CODE.sub(lambda code: re.escape(_CODES[code[1]][1]), text.replace(f"(?:{USUAL})", SAMPLE))
+    try:
+        return next(samples_of(parse(dated)), SAMPLE)
+    except FilterInvalid:
+        return SAMPLE

@@ -36,8 +36,8 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Jail:
-    """`filter` and `options`: which it uses, and how. `overrides`: what it says in the filter's place. Durations as they
-    are written."""
+    """`filter` and `options`: which it uses, and how. `overrides`: what it says in the filter's place. Durations are as
+    they are written."""
 
     name: str
     filter: str = ""
@@ -49,6 +49,7 @@ class Jail:
     logpath: tuple[str, ...] = ()
     backend: str = ""
     ignoreip: tuple[str, ...] = ()
+    ignoreself: bool = True
     ignorecommand: str = ""
     port: str = ""
     banaction: str = ""
@@ -206,6 +207,7 @@ def jail_of(name: str, sections: Sections, known: Mapping[str, str]) -> Jail:
         logpath=tuple(_paths(options.get("logpath") or "")),
         backend=options.get("backend") or "",
         ignoreip=tuple((options.get("ignoreip") or "").replace(",", " ").split()),
+        ignoreself=(options.get("ignoreself") or "true").lower() not in ("false", "no", "off", "0"),
         ignorecommand=options.get("ignorecommand") or "",
         port=options.get("port") or "",
         banaction=options.get("banaction") or "",

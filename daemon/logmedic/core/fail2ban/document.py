@@ -17,7 +17,7 @@ from logmedic.core.fail2ban.translate import Lost, Pattern, Translation, transla
 from logmedic.model.match import Capture, CaptureType
 
 WIDTH = 120
-_TIMEOUT_S = 0.1
+_TIMEOUT_S = 1.0
 _HEAD = "Nov 23 03:12:41 host1 "
 _OTHER = "unrelated"
 
@@ -115,7 +115,7 @@ class _Writer:
         of = f"filter {self.given.name}" + (
             f" and jail {self.jail.name}" if self.jail is not None else ", without a jail"
         )
-        yield f"# Drafted from fail2ban's {of}. Read it before you use it: `logmedic rules check` and `rules test` prove it."
+        yield f"# Drafted from fail2ban's {of}. Read it before you use it."
         if self.lost:
             yield "#"
             yield "# Not carried over:"
@@ -131,7 +131,7 @@ class _Writer:
         yield f"    {count} lines inside {within} that fail2ban's filter {self.given.name} counts as failures, from one"
         yield "    address: somebody guesses passwords, or a client of yours has a wrong one."
         yield "  resolution: >-"
-        yield "    See which accounts and requests the lines name. Correct the client if it is yours; else block the address."
+        yield "    See which accounts and requests the lines name. Correct the client if it is yours; else block it."
         yield f"  tags: [fail2ban, {_quoted(self.slug)}]"
         yield from self._heard()
         yield "  match:"
@@ -165,13 +165,13 @@ class _Writer:
             action = self.jail.banaction or "its action"
             yield from _comment(
                 f"fail2ban bans the address here ({action}{ports}, bantime {self.jail.bantime}). A rule bans nobody by "
-                "itself. Let fail2ban go on banning, or write the fix that you want. A step has no network and may change "
-                "no firewall: it can leave the address where a service of root's takes it up, for example:",
+                "itself. Let fail2ban go on banning, or write the fix that you want. A step has no network and may "
+                "change no firewall: it can leave the address where a service of root's takes it up, for example:",
                 "  # ",
                 "  # ",
             )
         else:
-            yield "  # A rule bans nobody by itself. A fix that leaves the address where a service of root's takes it up:"
+            yield "  # A rule bans nobody by itself. A fix can leave the address where a service of root's takes it:"
         quiet = span_text(min(max(bantime or 600, 60), 86400))
         yield "  # fix:"
         yield "  #   mode: approve"

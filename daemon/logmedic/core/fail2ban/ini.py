@@ -6,7 +6,7 @@ import configparser
 import re
 from collections.abc import Iterable, Mapping
 
-from logmedic.model.errors import LogmedicError
+from logmedic.model.errors import RulesInvalid
 
 Sections = dict[str, dict[str, str]]
 """By the name of the section: options in lower case, raw values. [DEFAULT] is a section like the others."""
@@ -15,7 +15,7 @@ _MAX_DEPTH = 20
 _VALUE = re.compile(r"%(?:%|\((?P<name>[^)]+)\)s)")
 
 
-class FilterInvalid(LogmedicError):
+class FilterInvalid(RulesInvalid):
     """A filter or a jail that says nothing that could be carried over."""
 
 

@@ -14,7 +14,7 @@ HOST, HOST_6, NAME = "203.0.113.7", "2001:db8::7", "client.example"
 _WORDS: Final = {"user": "anna", "alt_user": "anna", "cond_user": "anna"}
 _WORD = "example"
 _CHARACTERS = "x1A/ .-:=\"'[]()<>_,;@#!?*+%&|~^$`{}\\" + string.ascii_letters + string.digits + "\t\n"
-_UNUSUAL = frozenset({r"\[", r"\]", r"(?:::[Ff]{4,6}:)"})
+_UNUSUAL = frozenset({r"\[", r"\]", "::[Ff]{4,6}:"})
 """Ways to write an address that make no good samples."""
 ATTEMPTS = 60
 

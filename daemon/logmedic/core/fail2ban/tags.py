@@ -10,7 +10,7 @@ from logmedic.core.fail2ban.ini import FilterInvalid
 _TAG = re.compile(r"<([^ <>]+)>")
 _OPTION = re.compile(r"""\s*([\w.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^,\]]*))\s*(?:,|\]\s*\[|\Z)""")
 _CALL = re.compile(r"([^\[\s]+)\s*(?:\[(.*)\])?\s*\Z", re.DOTALL)
-_MAX_STEPS = 500
+_MAX_STEPS, _MAX_TEXT = 500, 1_000_000
 
 _V4 = r"\d{1,3}(?:\.\d{1,3}){3}"
 _V6 = r"(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|:)"
@@ -36,8 +36,8 @@ def call_of(text: str) -> tuple[str, dict[str, str]]:
 def resolved(text: str, value_of: Callable[[str], str | None]) -> str:
     """`text` with each tag replaced that `value_of` knows; inner ones first, so `<a-<b>>` works. Others stay. Raises
     FilterInvalid for a circle."""
-    at = 0
-    for _ in range(_MAX_STEPS):
+    at, steps = 0, 0
+    while steps < _MAX_STEPS and len(text) < _MAX_TEXT:
         found = _TAG.search(text, at)
         if found is None:
             return text
@@ -46,7 +46,7 @@ def resolved(text: str, value_of: Callable[[str], str | None]) -> str:
             at = found.end()
         else:
             text = text[: found.start()] + value + text[found.end() :]
-            at = 0
+            at, steps = 0, steps + 1
     raise FilterInvalid(f"`{text[:80]}` has tags that contain themselves")
 
 
@@ -75,7 +75,7 @@ _GROUPS: Mapping[str, str] = {"ID": "fid", "PORT": "fport"}
 
 
 def _static(spared: str) -> dict[str, str]:
-    shut = f"(?!{spared})" if spared else ""
+    shut = f"(?!{_MAPPED}(?:{spared}))" if spared else ""
     v4, v6 = f"{_MAPPED}{shut}(?P<host>{_V4})", f"{shut}(?P<host>{_V6})"
     either = rf"\[?{_MAPPED}{shut}(?P<host>{_V4}|{_V6})\]?"
     cidr = r"(?P<cidr>\d+)"

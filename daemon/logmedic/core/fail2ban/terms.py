@@ -53,6 +53,8 @@ def terms_of(given: Filter, jail: Jail | None) -> Terms:
         lost.append(Lost(f"logpath {' '.join(jail.logpath)}", "these are no absolute paths"))
     files = tuple(path for path in paths if path not in (*AUTH_LOGS, *SYSLOGS))
     spared = _spared(jail.ignoreip, lost)
+    if jail.ignoreself:
+        lost.append(Lost("ignoreself", "the host's own addresses count: name those that shall not in ignoreip"))
     if jail.ignorecommand:
         lost.append(Lost(f"ignorecommand = {jail.ignorecommand}", "a rule asks no program whether a line counts"))
     return Terms(

@@ -143,19 +143,20 @@ def render(body: Alternatives) -> str:
 
 
 def _text(node: Node) -> str:
-    match node:
-        case Atom(text):
-            return text
-        case Repeat(Group("(?:", ((Atom(text),),)), times):
-            return f"{text}{times}"
-        case Repeat(Group(head, body), times):
-            return f"{head}{render(body)}){times}"
-        case Repeat(Atom(text), times):
-            return f"{text}{times}"
-        case Group("(?:", (row,)):
-            return render((row,))
-        case Group(head, body):
-            return f"{head}{render(body)})"
+    if isinstance(node, Atom):
+        return node.text
+    if isinstance(node, Repeat):
+        item = node.item
+        if isinstance(item, Group) and item.head == "(?:" and _is_atom(item.body):
+            return f"{render(item.body)}{node.times}"
+        return (f"{item.head}{render(item.body)})" if isinstance(item, Group) else item.text) + node.times
+    if node.head == "(?:" and len(node.body) == 1:
+        return render(node.body)
+    return f"{node.head}{render(node.body)})"
+
+
+def _is_atom(body: Alternatives) -> bool:
+    return len(body) == 1 and len(body[0]) == 1 and isinstance(body[0][0], Atom)
 
 
 Change = Callable[[Node], "Row | None"]

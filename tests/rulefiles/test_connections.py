@@ -1,0 +1,102 @@
+"""Rules that name one another: what they name is there, and they do not go round in a circle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rulefiles.loading import a_file, ids, load, put, rule, told
+
+LISTENS = "{ incident: one, captures: { host: hostname } }"
+
+
+def test_a_rule_builds_on_another_of_another_file(tmp_path: Path) -> None:
+    put(tmp_path, a_file(rule("two", match=LISTENS)), "a.yaml")
+    put(tmp_path, a_file(rule()), "b.yaml")
+    loaded = load(tmp_path)
+    assert told(loaded) == ""
+    assert ids(loaded) == ["two", "one"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("match", "{ incident: onne, captures: { host: hostname } }", "there is no rule `onne`"),
+        ("match", "{ incident: [one, other], captures: { host: hostname } }", "there is no rule `other`"),
+        ("match", "{ incident: two, captures: { host: hostname } }", "a rule cannot be about its own incidents"),
+        ("match", "{ incident: one, captures: { hots: hostname } }", "rule one has no typed capture `hots`"),
+        ("when", "{ unless_incident: [onne] }", "there is no rule `onne`"),
+        ("when", "{ unless_incident: [two] }", "`unless_incident` names the rule itself"),
+        ("when", "{ clear: { incident: onne } }", "there is no rule `onne`"),
+        ("when", "{ sequence: { then: [{ incident: onne }] } }", "there is no rule `onne`"),
+        ("when", "{ absence: { of: { incident: onne }, within: 1m } }", "there is no rule `onne`"),
+    ],
+)
+def test_what_is_not_there_is_told_at_its_place(tmp_path: Path, key: str, value: str, says: str) -> None:
+    title = "boom at {hots}" if "hots" in value else "boom at {host}"
+    loaded = load(put(tmp_path, a_file(rule(), rule("two", **{"title": title, key: value}))))
+    (problem,) = loaded.problems
+    assert says in problem.text
+    assert value[:8] in problem.excerpt
+    assert ids(loaded) == ["one"]
+
+
+def test_a_near_name_is_offered(tmp_path: Path) -> None:
+    loaded = load(put(tmp_path, a_file(rule("web-down"), rule("two", when="{ unless_incident: web-donw }"))))
+    assert [each.hint for each in loaded.problems] == ["did you mean `web-down`?"]
+
+
+def test_rules_do_not_go_round_in_a_circle(tmp_path: Path) -> None:
+    def listens(to: str) -> str:
+        return f"{{ incident: {to}, captures: {{ host: hostname }} }}"
+
+    rules = [
+        rule("one", match=listens("three")),
+        rule("two", match=listens("one")),
+        rule("three", match=listens("two")),
+    ]
+    loaded = load(put(tmp_path, a_file(*rules)))
+    assert ids(loaded) == []
+    assert "the rules go round in a circle: one -> three -> two -> one" in told(loaded)
+
+
+def test_an_end_that_another_rule_tells_of_is_no_circle(tmp_path: Path) -> None:
+    first = rule("one", when="{ clear: { incident: two, on: resolved } }")
+    loaded = load(put(tmp_path, a_file(first, rule("two", match=LISTENS))))
+    assert told(loaded) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{ incident: one, captures: { host: web1 } }", ""),
+        ("{ incident: other, captures: { host: web1 } }", "this rule is not about incidents of `other`"),
+        ("{ incident: one, captures: { hots: web1 } }", "rule one has no typed capture `hots`"),
+    ],
+)
+def test_a_sample_is_an_incident_that_the_rule_hears_of(tmp_path: Path, line: str, says: str) -> None:
+    tests = f"[{{ name: it comes, lines: [{line}], expect: {{ fires: 1 }} }}]"
+    loaded = load(put(tmp_path, a_file(rule(), rule("two", match=LISTENS, tests=tests))))
+    assert says in told(loaded)
+    assert ids(loaded) == (["one"] if says else ["one", "two"])
+
+
+def test_a_rule_of_a_file_that_broke_is_still_there_for_others(tmp_path: Path) -> None:
+    broken = put(tmp_path, a_file(rule()), "one.yaml")
+    put(tmp_path, a_file(rule("two", match=LISTENS)), "two.yaml")
+    before = load(tmp_path)
+    broken.write_text("nonsense")
+    after = load(tmp_path, previous=before)
+    assert sorted(ids(after)) == ["one", "two"]
+    assert after.stale_files == (str(broken),)
+
+
+def test_a_rule_that_was_removed_is_missed_by_those_that_name_it(tmp_path: Path) -> None:
+    path = put(tmp_path, a_file(rule()), "one.yaml")
+    other = put(tmp_path, a_file(rule("two", match=LISTENS)), "two.yaml")
+    before = load(tmp_path)
+    path.unlink()
+    after = load(tmp_path, previous=before)
+    assert "there is no rule `one`" in told(after)
+    assert after.stale_files == (str(other),)
