@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test soak demo bench locks setup setup-dev sandbox sandbox-dev schema clean
+.PHONY: all lint types test soak demo bench locks setup setup-dev sandbox sandbox-dev schema packs-page clean
 
 all: lint types test
 
@@ -67,6 +67,11 @@ bench: setup-dev
 schema: setup-dev
 	$(BIN)/logmedic rules schema > docs/schema/rules-v1.json
 	$(BIN)/logmedic config schema > docs/schema/config-v1.json
+
+# The page of the shipped packs, from the packs.
+packs-page: setup-dev
+	$(BIN)/python scripts/packs-page > docs/packs.md.new
+	mv docs/packs.md.new docs/packs.md
 
 # Free of download addresses on purpose: hashes alone say what is installed.
 locks: $(VENV)/bin/uv

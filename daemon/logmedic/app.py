@@ -238,6 +238,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     watchman = Watchman(watched=list(_to_be_heard(settings, reading.intakes)), engine=engine, clock=clock)
     supervisor.keep("quiet sources", watchman.run)
     supervisor.keep("event overflows", lambda: count_overflows(lambda: made.wake.overflows, engine))
+    supervisor.keep("rule memory", lambda: asyncio.to_thread(loader.save))
     supervisor.keep("rule watch", RuleWatch(lambda: live.current, engine.settled).run)
     supervisor.keep("receiver check", lambda: _check_receivers(sender, receivers, unusable))
     supervisor.keep("reload", reloader.run)

@@ -96,6 +96,9 @@ class RuleFiles(Protocol):
         """Read, validate and test every rule file. Never raises for a bad file: its problems are in the result, and
         the rules that `previous` had from it stay, listed in `stale_files`."""
 
+    def save(self) -> None:
+        """Keep what the last load found out, for the next start. Takes its time; never raises."""
+
 
 class FixRunner(Protocol):
     """Runs steps in a sandbox. Cancelling a run kills everything it started."""

@@ -64,7 +64,7 @@ def test_help_imports_neither_the_store_nor_the_sender_nor_the_server() -> None:
             "breakers",
         ),
         *("reload", "demo", "alerts", "alerts list", "alerts test", "rules", "rules check", "rules test"),
-        *("rules list", "rules schema", "config", "config check", "config show", "config schema"),
+        *("rules list", "rules show", "rules schema", "config", "config check", "config show", "config schema"),
     ],
 )
 def test_every_command_explains_itself(command: str) -> None:

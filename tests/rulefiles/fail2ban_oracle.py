@@ -87,19 +87,22 @@ def _section(told: str, word: str) -> set[str]:
 
 def rule_says(rule: Rule, lines: Sequence[str]) -> list[Verdict]:
     capture = rule.when.by[0]
-    heard = [_find(rule, line) for line in lines]
-    bare = replace(rule, match=replace(rule.match, unless=()))
-    return [
-        (MATCHED, found[capture]) if found is not None else (IGNORED, "") if _find(bare, line) else (MISSED, "")
-        for line, found in zip(lines, heard, strict=True)
-    ]
+    whole, bare = (_matcher(each) for each in (rule, replace(rule, match=replace(rule.match, unless=()))))
+    found = [(_matched(whole, line), _matched(bare, line)) for line in lines]
+    return [(MATCHED, one[capture]) if one is not None else (IGNORED if other else MISSED, "") for one, other in found]
 
 
-_MATCHERS: dict[int, tuple[Rule, Matcher]] = {}
+def rule_hosts(rule: Rule, lines: Sequence[str]) -> list[str]:
+    """As `fail2ban_matches`."""
+    matcher = Matcher([rule], zone=UTC, scanner="plain", any_source=frozenset({"any"}))
+    return [(_matched(matcher, line) or {}).get(rule.when.by[0], "") for line in lines]
 
 
-def _find(rule: Rule, line: str) -> dict[str, str] | None:
-    _, matcher = _MATCHERS.setdefault(id(rule), (rule, Matcher([rule], zone=UTC, any_source=frozenset({"any"}))))
+def _matcher(rule: Rule) -> Matcher:
+    return Matcher([rule], zone=UTC, any_source=frozenset({"any"}))
+
+
+def _matched(matcher: Matcher, line: str) -> dict[str, str] | None:
     content = line.encode() + b"\n"
     block = Block("any", "any", content, 0, Checkpoint("any", "any", len(content), NOW), NOW)
     matches = matcher.find(block).matches

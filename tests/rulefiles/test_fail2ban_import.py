@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import re
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from rulefiles.fail2ban_oracle import (
     fail2ban_matches,
     fail2ban_says,
     need,
+    rule_hosts,
     rule_says,
 )
 
@@ -274,51 +275,57 @@ def test_a_draft_says_of_each_line_what_fail2ban_says(call: str, tmp_path: Path)
 
 # -- every filter that is installed ------------------------------------------------------------------------------------
 
-MULTILINE = {"guacamole", "mongodb-auth", "slapd"}
-"""Nothing of them is about a single line."""
-INCLUDED = {"apache-common", "botsearch-common", "common", "exim-common", "selinux-common"}
-"""They are no filters: others include them."""
 ODD = {"3proxy"}
 """Its own sample has a number behind the time that fail2ban takes for a time zone."""
 
 
-@lru_cache
-def installed(name: str) -> Draft:
-    return draft_of(name, None)
+Installed = tuple[dict[str, tuple[Draft, Rule]], dict[str, str]]
+"""By the name of the filter: what was drafted, loaded together; and why nothing was."""
 
 
-@lru_cache
-def names() -> tuple[str, ...]:
-    return tuple(filter_names(CONFIG_DIR))
-
-
-@pytest.mark.parametrize("part", range(4))
-def test_every_installed_filter_loads_or_says_why_not(part: int, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     need("fail2ban-regex")
-    assert len(names()) > 80
-    for name in names()[part::4]:
-        if name in MULTILINE | INCLUDED:
-            with pytest.raises(FilterInvalid, match=r"several lines|made to be included|nowhere defined"):
-                draft_of(name, None)
-            continue
-        draft = installed(name)
-        rule = rule_of(draft, tmp_path)
+    room = tmp_path_factory.mktemp("drafts")
+    drafts, refused = {}, {}
+    for name in filter_names(CONFIG_DIR):
+        try:
+            drafts[name] = draft_of(name, None)
+        except FilterInvalid as why:
+            refused[name] = str(why)
+        else:
+            (room / f"{name}.yaml").write_text(drafts[name].text)
+    every = RuleFileLoader([room], owners=None, prove=run_tests).load()
+    assert every.problems == ()
+    return {Path(rule.file).stem: (drafts[Path(rule.file).stem], rule) for rule in every.rules}, refused
+
+
+def test_every_installed_filter_loads(installed: Installed) -> None:
+    drafts, _ = installed
+    assert len(drafts) > 80
+    for name, (draft, rule) in drafts.items():
         assert isinstance(rule.when.trigger, Threshold), name
         assert rule.fix is None, name
         assert rule.tests, name
         assert len(draft.samples) == len(rule.match.patterns) or "no line was found" in told(draft), name
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_fail2ban_takes_the_samples_of_every_draft(part: int, tmp_path: Path) -> None:
+def test_a_filter_that_does_not_load_says_why(installed: Installed) -> None:
+    """It is no filter, and others include it; or nothing of it is about a single line."""
+    _, refused = installed
+    assert {"common", "slapd"} <= set(refused)
+    for why in refused.values():
+        assert re.search(r"several lines|made to be included|nowhere defined", why)
+
+
+@pytest.mark.slow
+def test_fail2ban_takes_the_samples_of_every_draft(installed: Installed) -> None:
     """And of each without its last word, it says the same."""
-    need("fail2ban-regex")
-    for name in names()[part::4]:
-        if name in MULTILINE | INCLUDED | ODD:
+    for name, (draft, rule) in installed[0].items():
+        if name in ODD:
             continue
-        draft = installed(name)
         lines = list(dict.fromkeys(each for text in draft.samples for each in (text, text.rpartition(" ")[0]) if each))
-        said = [host for _, host in rule_says(rule_of(draft, tmp_path), lines)]
+        said = rule_hosts(rule, lines)
         assert fail2ban_matches(name, lines) == said, name
         assert all(said[lines.index(text)] for text in draft.samples), name
 
@@ -453,6 +460,50 @@ def test_a_filter_that_contains_itself_is_refused(tmp_path: Path) -> None:
         draft_of("web", None, room)
 
 
+SPOILS = (
+    "(",
+    ")",
+    "[",
+    "]",
+    "\\",
+    "|",
+    "{",
+    "}",
+    "<",
+    ">",
+    "%",
+    "*",
+    "+?",
+    "^",
+    "\n",
+    "(?i)",
+    "(?<=",
+    "(?P<x>",
+    "<HOST>",
+    "",
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_damaged_filter_is_drafted_or_refused_and_nothing_else(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    text = (
+        "[Definition]\n_daemon = (?:web|app)d\npref = ^<F-MLFID>\\S+</F-MLFID> <F-CONTENT>.+</F-CONTENT>\\s*$\n"
+        "prefregex = %(pref)s\nfailregex = ^bad (?:<F-NOFAIL>key</F-NOFAIL>|\\S+) of [^[]{1,9} from <HOST>\\b\n"
+        "            <more-<mode>>\nmore-hard = ^worse <ADDR>$\nignoreregex = of monitor\nmode = hard\n"
+        "datepattern = {^LN-BEG}%%Y-%%m-%%d\n"
+    )
+    for _ in range(100):
+        spoiled = list(text)
+        for _ in range(chance.randint(1, 4)):
+            spoiled[chance.randrange(len(spoiled))] = chance.choice(SPOILS)
+        try:
+            draft = draft_of("web", None, put(tmp_path, filter_web="".join(spoiled)))
+        except (FilterInvalid, NotFound):
+            continue
+        assert draft.text.startswith("# Drafted from")
+
+
 def test_files_that_include_one_another_are_read_once(tmp_path: Path) -> None:
     room = put(tmp_path, filter_web=f"[INCLUDES]\nbefore = web.conf\n{WEB}")
     assert matches(draft_of("web", None, room), tmp_path, f"bad login of anna from {A}") == [A]
@@ -510,6 +561,22 @@ def test_a_jail_may_add_to_the_filters_own_words(tmp_path: Path) -> None:
     jail = "[web]\nfailregex = %(known/failregex)s\n            ^more from <HOST>$\n"
     room = put(tmp_path, filter_web=WEB, jail=jail)
     assert matches(draft_of("web", None, room), tmp_path, f"more from {A}", f"bad login of x from {B}") == [A, B]
+
+
+@pytest.mark.parametrize(
+    ("lines", "sources"),
+    [
+        ("logpath = /var/log/auth.log\n", ("auth", "journal:web.service")),
+        ("logpath = /var/log/syslog\n", ("syslog", "journal:web.service")),
+        ("logpath = /srv/web.log\n", ("web",)),
+        ("logpath = /srv/web.log\nbackend = systemd\n", ("journal:web.service",)),
+    ],
+    ids=["auth", "syslog", "its own file", "the journal"],
+)
+def test_lines_that_stand_in_two_places_are_read_from_one(lines: str, sources: tuple[str, ...], tmp_path: Path) -> None:
+    match = "journalmatch = _SYSTEMD_UNIT=web.service + _COMM=web\n"
+    room = put(tmp_path, filter_web=WEB + match, jail=f"[web]\n{lines}")
+    assert rule_of(draft_of("web", None, room), tmp_path).sources == sources
 
 
 @pytest.mark.parametrize(

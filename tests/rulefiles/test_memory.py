@@ -11,7 +11,7 @@ from logmedic.adapters.rulefiles.loader import RuleFileLoader
 from logmedic.adapters.rulefiles.memory import Memory
 from logmedic.adapters.rulefiles.shelf import KEPT, Shelf, program_stamp
 from logmedic.core.ruletest import run_tests
-from logmedic.model.rule import Rule
+from logmedic.model.rule import Rule, RuleSet
 
 RULE = """\
 version: 1
@@ -53,6 +53,14 @@ def loader(rules: Path, proofs: Proofs, shelf: Shelf | None = None) -> RuleFileL
     return RuleFileLoader([rules], owners=None, prove=proofs, memory=Memory(shelf))
 
 
+def loaded(rules: Path, proofs: Proofs, shelf: Shelf) -> RuleSet:
+    """By a process that ends then."""
+    one = loader(rules, proofs, shelf)
+    found = one.load()
+    one.save()
+    return found
+
+
 def test_a_reload_looks_only_at_what_changed(rules: Path) -> None:
     proofs = Proofs()
     one = loader(rules, proofs)
@@ -68,15 +76,15 @@ def test_a_reload_looks_only_at_what_changed(rules: Path) -> None:
 
 def test_a_start_looks_at_nothing_that_an_earlier_one_knows(rules: Path, tmp_path: Path) -> None:
     shelf, proofs = Shelf(tmp_path / "cache", "stamp"), Proofs()
-    before = loader(rules, Proofs(), shelf).load()
-    after = loader(rules, proofs, shelf).load()
+    before = loaded(rules, Proofs(), shelf)
+    after = loaded(rules, proofs, shelf)
     assert (after, proofs.of) == (before, [])
 
 
 def test_another_program_looks_at_everything_again(rules: Path, tmp_path: Path) -> None:
     proofs = Proofs()
-    loader(rules, Proofs(), Shelf(tmp_path / "cache", "stamp")).load()
-    loader(rules, proofs, Shelf(tmp_path / "cache", "another")).load()
+    loaded(rules, Proofs(), Shelf(tmp_path / "cache", "stamp"))
+    loaded(rules, proofs, Shelf(tmp_path / "cache", "another"))
     assert proofs.of == ["a", "b"]
     assert len(program_stamp()) == 64
 
@@ -123,7 +131,7 @@ def test_what_is_damaged_or_may_be_somebody_elses_is_as_if_it_were_not_there(
     rules: Path, tmp_path: Path, harm: str
 ) -> None:
     shelf, proofs = Shelf(tmp_path / "cache"), Proofs()
-    loader(rules, Proofs(), shelf).load()
+    loaded(rules, Proofs(), shelf)
     (file,) = (tmp_path / "cache").glob("*.rules")
     content = file.read_bytes()
     match harm:
@@ -138,23 +146,23 @@ def test_what_is_damaged_or_may_be_somebody_elses_is_as_if_it_were_not_there(
         case "link":
             file.rename(tmp_path / "elsewhere")
             file.symlink_to(tmp_path / "elsewhere")
-    assert len(loader(rules, proofs, shelf).load().rules) == 2
+    assert len(loaded(rules, proofs, shelf).rules) == 2
     assert proofs.of == ["a", "b"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_root_takes_nothing_that_another_user_wrote(rules: Path, tmp_path: Path) -> None:
     shelf, proofs = Shelf(tmp_path / "cache"), Proofs()
-    loader(rules, Proofs(), shelf).load()
+    loaded(rules, Proofs(), shelf)
     (file,) = (tmp_path / "cache").glob("*.rules")
     os.chown(file, 12345, 12345)
-    loader(rules, proofs, shelf).load()
+    loaded(rules, proofs, shelf)
     assert proofs.of == ["a", "b"]
 
 
 def test_a_directory_that_cannot_be_written_is_no_trouble(rules: Path, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
-    assert len(loader(rules, Proofs(), Shelf(tmp_path / "cache")).load().rules) == 2
+    assert len(loaded(rules, Proofs(), Shelf(tmp_path / "cache")).rules) == 2
 
 
 def test_i6_only_the_last_ones_are_kept(tmp_path: Path) -> None:

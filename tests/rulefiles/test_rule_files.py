@@ -35,6 +35,13 @@ rules:
         lines: ["web a.other.example is down"]
         expect: { fires: 0 }
 """
+WHEN = """\
+    when:
+      threshold: { count: 1, by: [host] }
+      clear:
+        pattern: 'web (?P<host>\\S+) is up'
+        quiet: 1m
+"""
 FIX = """\
     fix:
       mode: auto
@@ -414,7 +421,7 @@ def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
 @given(st.data())
 def test_no_damage_to_a_file_raises(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Lines swapped, cut and doubled: it loads or it is told."""
-    lines = RULE.replace("    tests:", FIX + "    tests:").splitlines(keepends=True)
+    lines = RULE.replace("    tests:", WHEN + FIX + "    tests:").splitlines(keepends=True)
     index = st.integers(0, len(lines) - 1)
     for _ in range(data.draw(st.integers(1, 4))):
         at, to = data.draw(index), data.draw(index)

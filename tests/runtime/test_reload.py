@@ -29,6 +29,9 @@ class Shelf:
         self.sources: tuple[LogFiles, ...] = ()
         self.loads = 0
 
+    def save(self) -> None:
+        """Nothing is kept."""
+
     def load(self, previous: RuleSet | None = None) -> RuleSet:
         self.loads += 1
         if self.problems and previous is not None:

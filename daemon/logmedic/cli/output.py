@@ -13,6 +13,8 @@ Row = Mapping[str, Any]
 Cell = Callable[[Row], str]
 Columns = Mapping[str, Cell]
 """Heading to what stands below it."""
+_WHOLE = 40
+"""Characters of the first column that are not folded: it is what people copy."""
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -54,8 +56,9 @@ def _print_rich(headings: list[str], cells: list[list[str]]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    whole = min(max((len(row[0]) for row in cells), default=0), _WHOLE)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, overflow="fold", min_width=whole if number == 0 else None)
     for row in cells:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     Console(no_color="NO_COLOR" in os.environ).print(table)

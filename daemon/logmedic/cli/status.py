@@ -117,6 +117,8 @@ def sentence(status: Mapping[str, Any]) -> str:
     armed = f"fixes armed ({arming['sandbox']})" if arming["armed"] else f"fixes DISARMED: {arming['reason']}"
     watched = f"{several(status['sources_total'], 'log')}, {several(status['rules']['loaded'], 'rule')}"
     health = "healthy" if not open_incidents else several(open_incidents, "open incident")
+    if refused := len(status["rules"]["problems"]):
+        health += f", {several(refused, 'mistake')} in the rule files"
     if status["mode"] == Mode.OBSERVE.value:
         return f"{health}: watching {watched}; mode observe, no fix runs"
     return f"{health}: watching {watched}; mode {status['mode']}, {armed}"

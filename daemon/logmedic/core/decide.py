@@ -28,7 +28,7 @@ from logmedic.model.changeset import (
     TestAlert,
     Tick,
 )
-from logmedic.model.issue import HoldReason, Incident, IncidentStatus
+from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Window
 from logmedic.model.policy import Policy
 from logmedic.model.rule import AlertEvent
 from logmedic.model.state import EngineState

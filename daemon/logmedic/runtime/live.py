@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from logmedic.core.matcher import Matcher
@@ -18,6 +18,9 @@ class Generation:
     ruleset: RuleSet
     policy: Policy
     matcher: Matcher
+
+    def armed(self, arming: Arming) -> Generation:
+        return replace(self, policy=replace(self.policy, arming=arming))
 
 
 class Live:

@@ -10,7 +10,7 @@ import structlog
 
 from logmedic.model.fix import Arming
 from logmedic.model.policy import Policy
-from logmedic.model.rule import RuleProblem, RuleSet
+from logmedic.model.rule import Mode, RuleProblem, RuleSet
 from logmedic.ports import Clock, FixRunner, Notifier, RuleFiles
 from logmedic.runtime.live import Generation, Live, MakeMatcher, build
 
@@ -63,15 +63,19 @@ class Reloader:
         async with self._turn:
             self._notifier.reloading()
             current = self._live.current
+            arming = asyncio.create_task(self._runner.arm())
             ruleset = await asyncio.to_thread(self._loader.load, current.ruleset)
-            arming = await self._runner.arm()
-            made = self._make_matcher
-            following = await asyncio.to_thread(build, ruleset, current.policy, made, arming, current.matcher)
+            made, was = self._make_matcher, current.policy.arming
+            following = await asyncio.to_thread(build, ruleset, current.policy, made, was, current.matcher)
+            if current.policy.mode is Mode.OBSERVE:  # nothing can run: the rules need not wait for the canary
+                self._live.swap(following)
+            following = following.armed(await arming)
             self._live.swap(following)
             self.loaded_at = self._clock.now()
             if self.then is not None:
                 await self.then(ruleset)
             self._notifier.ready()
+            await asyncio.to_thread(self._loader.save)
             return tell_of(following)
 
 

@@ -20,6 +20,8 @@ from logmedic.core.scanner import make_scanner
 MEMORY_BYTES = 1 << 30
 CPU_S = 5
 """Of one pattern."""
+ERRORS = (regex.error, ValueError, LookupError, TypeError)
+"""Beside its own, `regex` lets others through."""
 READY = "ready"
 """The first line: without it, no pattern is to blame for the end of this process."""
 
@@ -43,7 +45,7 @@ def _compile(pattern: str) -> str:
     try:
         regex.compile(pattern)
         make_scanner([pattern])
-    except (regex.error, ValueError, LookupError, TypeError) as error:  # beside its own, `regex` lets others through
+    except ERRORS as error:
         return str(error) or type(error).__name__
     except (MemoryError, RecursionError, OverflowError):
         return "takes too much to compile"

@@ -16,7 +16,7 @@ _MAX_FILES = 200
 """Of one filter, with all that it includes."""
 
 
-def draft_of(call: str, jail_name: str | None, config_dir: Path = CONFIG_DIR, *, tests: bool = True) -> Draft:
+def draft_of(call: str, jail_name: str | None, config_dir: Path = CONFIG_DIR) -> Draft:
     """`call`: `sshd`, or `sshd[mode=aggressive]`. Without a `jail_name`: the jail of the filter's name, where there is
     one. Raises NotFound, FilterInvalid."""
     name, given = call_of(call)
@@ -24,8 +24,14 @@ def draft_of(call: str, jail_name: str | None, config_dir: Path = CONFIG_DIR, *,
     jail = _jail(config_dir, name, sections, jail_name)
     if jail is not None:
         used = jail.options if jail.filter == name else {}
-        given = {**jail.overrides, **used, **given}
-    return draft(filter_of(name, sections, given), jail, tests=tests)
+        given = {**_log_type(jail, sections), **jail.overrides, **used, **given}
+    return draft(filter_of(name, sections, given), jail)
+
+
+def _log_type(jail: Jail, sections: Sections) -> dict[str, str]:
+    """The journal has other heads than a file, for filters that do not say which log they are about."""
+    told = "logtype" in sections.get("Definition", {})
+    return {"logtype": "journal"} if jail.backend.startswith("systemd") and not told else {}
 
 
 def filter_names(config_dir: Path) -> list[str]:

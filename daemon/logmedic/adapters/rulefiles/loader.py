@@ -119,6 +119,10 @@ class RuleFileLoader:
         self._remember(files, ruleset)
         return replace(ruleset, revision=self._revision(ruleset))
 
+    def save(self) -> None:
+        """See ports.RuleFiles."""
+        self._memory.save()
+
     def _remember(self, files: Sequence[_File], ruleset: RuleSet) -> None:
         here = {file.path: digest_of(file.content) for file in files if file.path not in ruleset.stale_files}
         self._digests = {name: here.get(name) or self._digests.get(name, "") for name in ruleset.files}

@@ -24,6 +24,12 @@ _COLUMNS: Columns = {
     "SOURCE": lambda row: ", ".join(row["sources"]) or "every",
     "TITLE": field("title"),
 }
+_SHORT: Columns = {
+    "RULE": field("id"),
+    "SEVERITY": field("severity"),
+    "TITLE": lambda row: f"{row['title']}{_marks(row)}",
+}
+"""For terminals; what is the same for most rules stands elsewhere."""
 
 
 @rules_command.command("list")
@@ -72,9 +78,17 @@ def _of_service(rows: Sequence[dict[str, Any]], service: str) -> list[dict[str, 
 def _print_groups(rows: Sequence[dict[str, Any]]) -> None:
     services = [(service, list(group)) for service, group in groupby(rows, key=lambda row: str(row["service"]))]
     for service, group in services:
-        print(f"\n{service}: {several(len(group), 'rule')}, {several(sum(row['tests'] for row in group), 'test')}")
-        print_table(group, _COLUMNS)
+        counts = f"{several(len(group), 'rule')}, {several(sum(row['tests'] for row in group), 'test')}"
+        heard = sorted({name for row in group for name in row["sources"] or ("every source",)})
+        print(f"\n{service}: {counts}; hears {', '.join(heard)}")
+        print_table(group, _SHORT)
     print(f"\n{several(len(services), 'service')}, {several(len(rows), 'rule')}")
+
+
+def _marks(row: dict[str, Any]) -> str:
+    said = [f"fix: {row['fix']}"] if row["fix"] else []
+    said += [] if row["enabled"] else ["switched off"]
+    return f" ({', '.join(said)})" if said else ""
 
 
 @rules_command.command("schema")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -15,6 +17,7 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import print_json, several, visible
 from logmedic.cli.rules.group import PATHS, loader_of, rules_command
+from logmedic.cli.rules.words import ends, trigger_text
 from logmedic.core.durations import duration_text
 from logmedic.model import when
 from logmedic.model.errors import NotFound
@@ -24,6 +27,8 @@ from logmedic.model.sample import RuleTest
 
 _WIDTH = 12
 """Of the column of names."""
+_LINE = 100
+"""Characters; longer lines of prose are hard to read on the widest terminal."""
 
 
 @rules_command.command("show")
@@ -103,7 +108,8 @@ def _paragraph(heading: str, text: str) -> Iterator[str]:
     if text:
         yield ""
         yield heading
-        yield f"  {text}"
+        width = min(get_terminal_size().columns, _LINE)
+        yield from textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ")
 
 
 def _spec(name: str, spec: MatchSpec) -> Iterator[str]:
@@ -129,37 +135,15 @@ def _capture(capture: Capture) -> str:
 
 
 def _when(spec: when.When) -> Iterator[str]:
-    yield from _row("when", _trigger(spec.trigger))
+    yield from _row("when", trigger_text(spec.trigger))
     for part, match in spec.parts:
         yield from _spec(part, match)
     clear = spec.clear
     if clear.match is not None:
         yield from _spec("clear", clear.match)
-    if clear.quiet is not None:
-        yield from _row("clear", f"no match for {duration_text(clear.quiet)}")
-    if clear.after is not None:
-        yield from _row("clear", f"{duration_text(clear.after)} after it was opened")
+    for end in ends(clear):
+        yield from _row("clear", end)
     yield from _row("not while", ", ".join(spec.unless_incident))
-
-
-def _trigger(trigger: when.Trigger) -> str:
-    within = duration_text(trigger.within)
-    by = f", apart for each {', '.join(trigger.by)}" if trigger.by else ""
-    match trigger:
-        case when.Threshold(count=1):
-            return f"the first match{by}"
-        case when.Threshold(count=count):
-            return f"{count} matches inside {within}{by}"
-        case when.Distinct():
-            return f"{trigger.count} different {trigger.of} inside {within}{by}"
-        case when.Sequence():
-            order = "in any order" if trigger.any_order else "in this order"
-            counts = [f"the match {trigger.count} x", *(f"{each.count} x" for each in trigger.then)]
-            return f"all of it inside {within}, {order}: {', then '.join(counts)}{by}"
-        case when.Absence():
-            return f"nothing follows inside {within}{by}"
-        case when.Rate():
-            return f"{trigger.times:g} times the usual, {trigger.at_least} or more in {within}{by}"
 
 
 def _fix(fix: Fix) -> Iterator[str]:

@@ -32,7 +32,7 @@ class Draft:
     samples: tuple[str, ...]
 
 
-def draft(given: Filter, jail: Jail | None, *, tests: bool = True) -> Draft:
+def draft(given: Filter, jail: Jail | None) -> Draft:
     """Raises FilterInvalid when nothing can be carried over."""
     terms = terms_of(given, jail)
     own_log = bool(terms.files) and bool(given.programs)
@@ -47,7 +47,7 @@ def draft(given: Filter, jail: Jail | None, *, tests: bool = True) -> Draft:
     ]
     if not samples:
         lost.append(Lost("tests", "none could be made; write one from a line of your own log"))
-    written = _Writer(given, jail, terms, translation, samples if tests else (), tuple(lost))
+    written = _Writer(given, jail, terms, translation, samples, tuple(lost))
     return Draft("\n".join(written.lines()) + "\n", written.rule_id, tuple(lost), samples)
 
 
@@ -113,7 +113,7 @@ class _Writer:
 
     def _top(self) -> Iterator[str]:
         of = f"filter {self.given.name}" + (
-            f" and jail {self.jail.name}" if self.jail is not None else ", without a jail"
+            f" and jail {self.jail.name}" if self.jail is not None else ", and its defaults: there is no jail"
         )
         yield f"# Drafted from fail2ban's {of}. Read it before you use it."
         if self.lost:

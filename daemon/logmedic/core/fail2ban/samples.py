@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+import regex
+
 from logmedic.core.fail2ban.tree import EDGES, Alternatives, Atom, Group, Node, Repeat, Row, render
 
 HOST, HOST_6, NAME = "203.0.113.7", "2001:db8::7", "client.example"
@@ -95,8 +97,8 @@ class _Writer:
         if word is None or (self.number % 2 == 1 and self.number > 2):
             return said
         try:
-            return word if re.fullmatch(render(body), word) else said
-        except (re.error, IndexError):
+            return word if regex.fullmatch(render(body), word) else said
+        except (regex.error, IndexError):
             return said
 
     def _repeat(self, item: Atom | Group, times: str) -> str:
@@ -119,8 +121,8 @@ def _bounds(times: str) -> tuple[int, int]:
 
 def _takes(atom: str, text: str) -> bool:
     try:
-        return re.fullmatch(f"(?:{atom})+", text) is not None
-    except re.error:
+        return regex.fullmatch(f"(?:{atom})+", text) is not None
+    except regex.error:
         return False
 
 

@@ -48,10 +48,12 @@ def terms_of(given: Filter, jail: Jail | None) -> Terms:
     lost: list[Lost] = []
     if jail is None:
         return Terms(sources=_usual(given, (), lost), lost=tuple(lost))
-    paths = [path for path in jail.logpath if path.startswith("/")]
-    if len(paths) < len(jail.logpath):
+    journal = jail.backend.startswith("systemd")
+    paths = [] if journal else [path for path in jail.logpath if path.startswith("/")]
+    if len(paths) < len(jail.logpath) and not journal:
         lost.append(Lost(f"logpath {' '.join(jail.logpath)}", "these are no absolute paths"))
     files = tuple(path for path in paths if path not in (*AUTH_LOGS, *SYSLOGS))
+    usual = _usual(given, tuple(paths), lost)
     spared = _spared(jail.ignoreip, lost)
     if jail.ignoreself:
         lost.append(Lost("ignoreself", "the host's own addresses count: name those that shall not in ignoreip"))
@@ -61,7 +63,7 @@ def terms_of(given: Filter, jail: Jail | None) -> Terms:
         count=_count(jail, lost),
         within_s=_within(jail, lost),
         files=files,
-        sources=_usual(given, tuple(paths), lost),
+        sources=tuple(each for each in usual if not (files and each.startswith("journal"))),
         spared=spared,
         lost=tuple(lost),
     )
@@ -106,7 +108,8 @@ def _within(jail: Jail, lost: list[Lost]) -> int:
 
 
 def _usual(given: Filter, paths: tuple[str, ...], lost: list[Lost]) -> tuple[str, ...]:
-    """The journal as a whole where the programs are named, else the units of journalmatch."""
+    """The journal as a whole where the programs are named, else the units of journalmatch. What a program writes to a
+    file of its own may stand in the journal too: then it is read from the file alone."""
     found: list[str] = []
     if any(path in SYSLOGS for path in paths) or (given.programs and not paths):
         found.append("syslog")
