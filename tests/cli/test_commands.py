@@ -64,6 +64,7 @@ def test_help_imports_neither_the_store_nor_the_sender_nor_the_server() -> None:
             "breakers",
         ),
         *("reload", "demo", "alerts", "alerts list", "alerts test", "rules", "rules check", "rules test"),
+        *("rules explain", "rules backtest", "rules new", "rules import", "rules import fail2ban"),
         *("rules list", "rules show", "rules schema", "config", "config check", "config show", "config schema"),
     ],
 )
@@ -92,7 +93,8 @@ def test_the_status_begins_with_the_answer(path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     first = ran.stdout.splitlines()[0]
     assert first == (
-        "1 open incident: watching 1 log, 31 rules; mode auto, fixes DISARMED: bubblewrap is not installed"
+        "1 open incident, 1 mistake in the rule files: watching 1 log, 31 rules; mode auto, "
+        "fixes DISARMED: bubblewrap is not installed"
     )
     for told in ("web.yaml:3:5", "source shop failed", "salvaged", "2 alerts could not be delivered", "2.0 KiB"):
         assert told in ran.stdout
@@ -259,7 +261,8 @@ def test_rules_are_checked_and_tested(tmp_path: Path) -> None:
     ran = logmedic("rules", "test", str(tmp_path))
     assert ran.returncode == 6
     assert "✓ good: it fires" in ran.stdout
-    assert "✗ bad: it fires: fires 0, wanted 1" in ran.stdout
+    assert "✗ bad: it fires\n" in ran.stdout
+    assert "bad.yaml:7: fires 0, wanted 1\n" in ran.stdout
     ran = logmedic("rules", "check", str(tmp_path))
     assert ran.returncode == 3
     assert "bad.yaml:7" in ran.stderr

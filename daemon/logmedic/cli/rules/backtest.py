@@ -83,7 +83,8 @@ def backtest_command(
         try:
             done = backtest(context.settings, loaded, asked, pulse)
         except OSError as error:
-            raise PermanentError(f"matches cannot be kept on disk: {error}", "make room, or name fewer rules") from None
+            hint = "many matches are kept on disk: make room there, or name fewer rules"
+            raise PermanentError(f"the backtest cannot go on: {error}", hint) from None
         except BrokenProcessPool:
             hint = "see whether memory was short (dmesg), and name fewer files or rules"
             raise PermanentError("a process that searched the files was killed", hint) from None

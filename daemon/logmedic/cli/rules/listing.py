@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import Columns, complain, field, print_json, print_rows, print_table, several
+from logmedic.cli.output import Columns, Row, complain, field, print_json, print_rows, print_table, several
 from logmedic.cli.rules.group import PATHS, loader_of, rules_command
 from logmedic.model.errors import NotFound
 from logmedic.model.rule import Rule
@@ -85,7 +85,7 @@ def _print_groups(rows: Sequence[dict[str, Any]]) -> None:
     print(f"\n{several(len(services), 'service')}, {several(len(rows), 'rule')}")
 
 
-def _marks(row: dict[str, Any]) -> str:
+def _marks(row: Row) -> str:
     said = [f"fix: {row['fix']}"] if row["fix"] else []
     said += [] if row["enabled"] else ["switched off"]
     return f" ({', '.join(said)})" if said else ""

@@ -89,7 +89,7 @@ def told(rule: Rule) -> Iterator[str]:
     yield from _paragraph("What to do", rule.resolution)
     yield ""
     yield from _spec("match", rule.match)
-    yield from _when(rule.when)
+    yield from _when(rule.when, rule.match)
     if rule.fix is not None:
         yield ""
         yield from _fix(rule.fix)
@@ -109,21 +109,24 @@ def _paragraph(heading: str, text: str) -> Iterator[str]:
         yield ""
         yield heading
         width = min(get_terminal_size().columns, _LINE)
-        yield from textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ")
+        yield from textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _spec(name: str, spec: MatchSpec) -> Iterator[str]:
+def _spec(name: str, spec: MatchSpec, known: MatchSpec | None = None) -> Iterator[str]:
+    """What it has from `known` is not told again."""
     for pattern in spec.patterns:
         yield from _row(name, pattern)
     for pattern in spec.unless:
         yield from _row("unless", pattern)
-    yield from _row("program", ", ".join(spec.program))
+    if known is None or spec.program != known.program:
+        yield from _row("program", ", ".join(spec.program))
     yield from _row("field", spec.field)
     yield from _row("level", f"{spec.level.value} or worse" if spec.level is not None else "")
     if spec.incidents:
         yield from _row(name, f"incidents of {', '.join(spec.incidents)}, when {spec.on.value}")
     for group, capture in spec.captures.items():
-        yield from _row("", f"{{{group}}} is {_capture(capture)}")
+        if known is None or known.captures.get(group) != capture:
+            yield from _row("", f"{{{group}}} is {_capture(capture)}")
 
 
 def _capture(capture: Capture) -> str:
@@ -134,13 +137,13 @@ def _capture(capture: Capture) -> str:
     return f"{capture.type.value}: {said}" if said else capture.type.value
 
 
-def _when(spec: when.When) -> Iterator[str]:
+def _when(spec: when.When, match: MatchSpec) -> Iterator[str]:
     yield from _row("when", trigger_text(spec.trigger))
-    for part, match in spec.parts:
-        yield from _spec(part, match)
+    for part, further in spec.parts:
+        yield from _spec(part, further, match)
     clear = spec.clear
     if clear.match is not None:
-        yield from _spec("clear", clear.match)
+        yield from _spec("clear", clear.match, match)
     for end in ends(clear):
         yield from _row("clear", end)
     yield from _row("not while", ", ".join(spec.unless_incident))
