@@ -70,7 +70,7 @@ schema: setup-dev
 
 # The page of the shipped packs, from the packs.
 packs-page: setup-dev
-	$(BIN)/python scripts/packs-page > docs/packs.md.new
+	$(BIN)/python scripts/packs-page > docs/packs.md.new || { rm -f docs/packs.md.new; exit 1; }
 	mv docs/packs.md.new docs/packs.md
 
 # Free of download addresses on purpose: hashes alone say what is installed.

@@ -136,6 +136,11 @@ class Control(Protocol):
         """A row an origin, of all sources or of the one called `name`: that of Source.health, `source`, `quiet_since`,
         and the counters of runtime.meter."""
 
+    async def rule_costs(self) -> list[dict[str, Any]]:
+        """A row a rule that is in force and was asked of any record since it was loaded or changed; what took longest
+        first. Keys: rule, service, asked (records), matched, spent_s (seconds), overruns (records given up on),
+        quarantined (why, or "")."""
+
     async def rule(self, rule_id: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What is remembered of one rule. Keys: id, file, line, mode (of its fix, under the ceiling; or None),
         quarantined (why, else empty), matched (times), last_match_at, windows (at most 50 groups, newest first),

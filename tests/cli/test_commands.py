@@ -64,7 +64,7 @@ def test_help_imports_neither_the_store_nor_the_sender_nor_the_server() -> None:
             "breakers",
         ),
         *("reload", "demo", "alerts", "alerts list", "alerts test", "rules", "rules check", "rules test"),
-        *("rules explain", "rules backtest", "rules new", "rules import", "rules import fail2ban"),
+        *("rules costs", "rules explain", "rules backtest", "rules new", "rules import", "rules import fail2ban"),
         *("rules list", "rules show", "rules schema", "config", "config check", "config show", "config schema"),
     ],
 )
@@ -272,3 +272,15 @@ def test_a_missing_config_is_told() -> None:
     ran = logmedic("status", "-c", "/no/such/file.yaml")
     assert ran.returncode == 3
     assert "/no/such/file.yaml" in ran.stderr
+
+
+def test_f43_the_costs_of_rules_are_told_the_dearest_first(path: Path) -> None:
+    with serving(path):
+        ran = logmedic("rules", "costs", socket=path)
+        one = logmedic("rules", "costs", "--limit", "1", "-o", "json", socket=path)
+    assert ran.returncode == 0, ran.stderr
+    head, slow, down = ran.stdout.splitlines()
+    assert head.split()[:4] == ["RULE", "ASKED", "MATCHED", "TIME"]
+    assert slow.split()[:8] == ["web-slow", "4,000", "7", "2.500", "s", "625.0", "µs", "5"]
+    assert down.split()[-2:] == ["-", "-"]
+    assert [row["rule"] for row in json.loads(one.stdout)] == ["web-slow"]

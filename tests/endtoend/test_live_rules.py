@@ -111,3 +111,12 @@ def test_f42_f34_two_files_with_one_id_are_both_named(world: World) -> None:
         until(lambda: rules(world)["problems"], "the mistake is told")
         (problem,) = rules(world)["problems"]  # type: ignore[misc]
         assert "other.yaml" in str(problem) or "smoke.yaml" in str(problem)
+
+
+def test_f43_what_rules_cost_is_known(world: World) -> None:
+    with daemon(world):
+        world.write(*(f"smoke {n}" for n in range(50)))
+        until(lambda: (world.ask("counts") or {}).get("matched") == 50, "all is counted")
+        (row,) = world.ask("rules")
+        assert (row["rule"], row["asked"], row["matched"], row["quarantined"]) == ("smoke", 50, 50, "")
+        assert 0 < row["spent_s"] < 1

@@ -76,6 +76,13 @@ class CannedControl:
         rows = [{**row, "origin": f"/var/log/shop.{n}.log", "problem": ""} for n in range(1, self.origins)]
         return [row, *rows] if name in ("", "shop") else []
 
+    async def rule_costs(self) -> list[dict[str, Any]]:
+        row = {"service": "web", "asked": 4000, "matched": 7, "overruns": 0, "quarantined": ""}
+        return [
+            {**row, "rule": "web-slow", "spent_s": 2.5, "overruns": 5, "quarantined": "5 records took longer"},
+            {**row, "rule": "web-down", "spent_s": 0.02},
+        ]
+
     async def rule(self, rule_id: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
         state, policy = await self._store.open(), Policy().with_rules(self.rules, Arming(True, "canned"))
         now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -99,7 +106,8 @@ class CannedControl:
 
     async def reload(self) -> dict[str, Any]:
         self.did.append(("reload",))
-        return {"loaded": 31, "revision": "0123456789ab", "problems": ["web.yaml:3:5: unknown key"], "stale_files": ["web.yaml"]}
+        problems, stale = ["web.yaml:3:5: unknown key"], ["web.yaml"]
+        return {"loaded": 31, "revision": "0123456789ab", "problems": problems, "stale_files": stale}
 
     async def test_alert(self, route: str = "") -> list[dict[str, Any]]:
         self.did.append(("test", route))

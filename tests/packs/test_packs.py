@@ -35,8 +35,8 @@ SHARED = {
     ("mysql-too-many-connections", "php-fpm-fatal-errors"): "the words of MySQL inside of an error of PHP",
     ("sqlite-read-only", "php-fpm-fatal-errors"): "the words of SQLite inside of an error of PHP",
 }
-"""(whose sample, which other pack's rule matches it as well): why both should. Nobody hears PHP-FPM's own log but its
-pack, and PHP-FPM's rule none but that: two alerts for one line only where somebody reads both as one source."""
+"""(whose sample, which other pack's rule matches it as well): why both should. PHP's rule counts fatal errors of every
+kind; the other one knows what is behind these, and what to do."""
 
 LOADED = RuleFileLoader(PACKS, owners=None, prove=run_tests).load()
 RULES = LOADED.rules

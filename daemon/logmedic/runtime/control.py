@@ -18,7 +18,7 @@ from logmedic.runtime.engine import Engine
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.live import Live
 from logmedic.runtime.reload import Reloader, problem_line
-from logmedic.runtime.standing import standing
+from logmedic.runtime.standing import costs, standing
 from logmedic.runtime.supervisor import Supervisor
 
 TEST_WAIT_S = 40.0
@@ -98,6 +98,9 @@ class DaemonControl:
                 if len(rows) % ROWS_AT_ONCE == 0:
                     await asyncio.sleep(0)
         return rows
+
+    async def rule_costs(self) -> list[dict[str, Any]]:
+        return costs(self._live.current)
 
     async def rule(self, rule_id: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
         generation = self._live.current

@@ -17,6 +17,7 @@ from logmedic.model.policy import Policy
 from logmedic.model.record import EVERY_GROUP, Match, Record
 from logmedic.model.rule import Rule
 from logmedic.model.state import EngineState
+from logmedic.runtime.live import Generation
 
 AT_MOST = 50
 """Windows and incidents in one answer (I6)."""
@@ -53,6 +54,25 @@ def standing(
         if asked is not None
         else None,
     }
+
+
+def costs(generation: Generation) -> list[dict[str, Any]]:
+    """As ports.Control.rule_costs."""
+    rules, quarantined = generation.policy.rules, generation.matcher.quarantined
+    rows = [
+        {
+            "rule": rule_id,
+            "service": rules[rule_id].service if rule_id in rules else "",
+            "asked": use.asked,
+            "matched": use.matched,
+            "spent_s": round(use.spent_s, 6),
+            "overruns": use.overruns,
+            "quarantined": quarantined.get(rule_id, ""),
+        }
+        for rule_id, use in generation.matcher.uses.items()
+        if use.asked
+    ]
+    return sorted(rows, key=lambda row: (-row["spent_s"], row["rule"]))
 
 
 def forecast_row(forecast: Forecast, rule: Rule) -> dict[str, Any]:

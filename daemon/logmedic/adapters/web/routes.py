@@ -51,6 +51,9 @@ def make_app(control: Control) -> Starlette:
     async def incident(request: Request) -> Any:
         return await control.ask("incident", incident_id=request.path_params["id"])
 
+    async def rule_costs(_: Request) -> Any:
+        return await control.rule_costs()
+
     async def rule(request: Request) -> Any:
         return await control.rule(request.path_params["id"], _match(request))
 
@@ -91,6 +94,7 @@ def make_app(control: Control) -> Starlette:
         "/v1/sources": sources,
         "/v1/incidents": incidents,
         "/v1/incidents/{id}": incident,
+        "/v1/rules": rule_costs,
         "/v1/rules/{id}": rule,
         "/v1/issues": listing("issues"),
         "/v1/learnings": listing("learnings"),
