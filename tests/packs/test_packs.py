@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
+from logmedic.app import make_reviewer
 from logmedic.core.heads import head_of
 from logmedic.core.matcher import Matcher
 from logmedic.core.rehearsal import Rehearsal
@@ -23,6 +24,7 @@ from logmedic.model.policy import Policy
 from logmedic.model.record import Block, Checkpoint, Entry, Match
 from logmedic.model.rule import Mode, Rule
 from logmedic.model.sample import RuleTest, SampleLine
+from logmedic.settings import Settings
 from packs.carriers import CARRIERS, carried
 from packs.ordinary import ORDINARY, benign
 
@@ -69,6 +71,13 @@ def samples(tests: Iterable[RuleTest]) -> Iterator[SampleLine]:
 def called(rule: Rule, *words: str) -> list[RuleTest]:
     """Its tests whose name begins with one of `words`."""
     return [test for test in rule.tests if test.name.startswith(words)]
+
+
+def test_every_pack_holds_the_strict_review() -> None:
+    """Their tests ran when they were loaded."""
+    reviewer = make_reviewer(Settings(), strict=True)
+    reviewed = RuleFileLoader(PACKS, owners=None, prove=lambda _: [], reviewer=reviewer).load()
+    assert [f"{each.file}:{each.line}: {each.text}" for each in reviewed.problems] == []
 
 
 def test_the_library_is_as_large_as_it_says() -> None:

@@ -249,3 +249,13 @@ def test_with_sources_nothing_else_is_followed_unless_it_is_asked_for(tmp_path: 
     followed = load_settings(config, {}).followed(BROUGHT)
     assert followed["redis"].files == ("/mine.log",)
     assert {"syslog", "auth"} <= set(followed)
+
+
+def test_of_two_logs_with_the_same_lines_one_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    syslog, messages = tmp_path / "syslog", tmp_path / "messages"
+    monkeypatch.setattr("logmedic.settings.form.SYSLOG_FILES", (syslog, messages))
+    assert load_settings(None, {}).followed(())["syslog"].files == (str(syslog), str(messages))
+    messages.touch()
+    assert load_settings(None, {}).followed(())["syslog"].files == (str(messages),)
+    syslog.touch()
+    assert load_settings(None, {}).followed(())["syslog"].files == (str(syslog),)

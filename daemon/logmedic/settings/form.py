@@ -334,10 +334,16 @@ def usual_sources() -> dict[str, SourceSettings]:
     """Where the log of a host usually is: in files, or in the journal where nobody writes it to files. What services
     write elsewhere, rule packs know."""
     usual = {"syslog": SYSLOG_FILES, "auth": AUTH_FILES}
-    sources = {name: SourceSettings(files=tuple(map(str, paths)), optional=True) for name, paths in usual.items()}
+    sources = {name: SourceSettings(files=_first_there(paths), optional=True) for name, paths in usual.items()}
     if not any(path.exists() for path in SYSLOG_FILES):  # else the same lines would come twice
         sources["journal"] = SourceSettings(journal=JournalSource())
     return sources
+
+
+def _first_there(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Where two of them are written, they have the same lines. Where none is, whichever comes is meant."""
+    there = [str(path) for path in paths if path.exists()]
+    return tuple(there[:1] or map(str, paths))
 
 
 def config_schema() -> dict[str, Any]:
