@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.surroundings import ENVIRONMENT
 from contracts.test_store_contract import EVERYTHING, INCIDENT
 from fakes.served import serving
 from logmedic.model.changeset import Changeset
@@ -32,7 +33,7 @@ def logmedic(*arguments: str, socket: Path | None = None, **environment: str) ->
         text=True,
         timeout=60,
         check=False,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", **environment},
+        env={**ENVIRONMENT, **environment},
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cli.surroundings import ENVIRONMENT
 from fakes.served import serving
 from logmedic.model.changeset import Changeset
 from logmedic.model.issue import Window
@@ -56,7 +56,7 @@ def explain(*arguments: str, rules: Path, socket: Path | None = None, given: byt
         capture_output=True,
         timeout=60,
         check=False,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"},
+        env=ENVIRONMENT,
     )
     return ran.returncode, ran.stdout.decode(), ran.stderr.decode()
 

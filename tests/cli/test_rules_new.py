@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.surroundings import ENVIRONMENT
 from contracts.test_store_contract import INCIDENT, ISSUE
 from fakes.served import serving
 from logmedic.model.changeset import Changeset
@@ -27,7 +27,7 @@ def logmedic(*arguments: str, socket: Path | None = None, given: str = "") -> tu
         text=True,
         timeout=120,
         check=False,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"},
+        env=ENVIRONMENT,
     )
     return ran.returncode, ran.stdout, ran.stderr
 

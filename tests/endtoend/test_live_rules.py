@@ -59,8 +59,12 @@ def test_a_pack_brings_its_log_along_and_switches_on_when_the_log_appears(world:
     with daemon(world):
         drop(world, "cache", PACK.format(home=world.home))
         until(lambda: rules(world)["loaded"] == 2, "the pack is loaded")
-        (world.home / "cache").mkdir()
-        (world.home / "cache" / "cache.log").write_text("cache is full\n")
+        log = world.home / "cache" / "cache.log"
+        log.parent.mkdir()
+        log.write_text("cache is well\n")
+        until(lambda: world.ask("sources?source=cache"), "its log is followed")
+        with log.open("a") as more:  # a log that is there when a source begins is read from its end
+            more.write("cache is full\n")
         until(lambda: "the cache is full" in world.titles(), "its log is read")
         (world.home / "rules" / "cache.yaml").unlink()
         until(lambda: "source cache" not in {part["name"] for part in world.ask("status")["parts"]}, "it is left alone")

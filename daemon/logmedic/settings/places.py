@@ -24,6 +24,14 @@ def state_directory() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "logmedic"
 
 
+def cache_directory() -> Path | None:
+    """The user's own, for what can be found out again; None for one without a home."""
+    given, home = os.environ.get("XDG_CACHE_HOME"), os.path.expanduser("~")
+    if not given and not os.path.isdir(home):
+        return None
+    return Path(given or os.path.join(home, ".cache")) / "logmedic"
+
+
 def runtime_directory() -> Path:
     """As `state_directory`. A user who runs no daemon asks the system's."""
     if given := os.environ.get("RUNTIME_DIRECTORY"):

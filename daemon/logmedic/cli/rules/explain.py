@@ -15,7 +15,7 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import complain, print_json, several, visible
 from logmedic.cli.rules.explained import painted, told
-from logmedic.cli.rules.group import loader_of, rules_command
+from logmedic.cli.rules.group import load_rules, rules_command, shelf_of
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
 if TYPE_CHECKING:
@@ -111,17 +111,18 @@ def _asked(context: Context, paths: Sequence[Path], source: str, named: Sequence
     from logmedic.app import make_matcher
     from logmedic.core.explain import Explainer
     from logmedic.core.framing import TRACES
+    from logmedic.core.scanner import UNSAVED
     from logmedic.runtime.clock import boot_time, local_zone
 
-    loaded = loader_of(context, paths, prove=False).load()
+    loaded = load_rules(context, paths, prove=False)
     if loaded.problems:
         complain(f"{several(len(loaded.problems), 'mistake')} in the rule files, see: logmedic rules check")
     _check_names(named, [rule.id for rule in loaded.rules])
     zone, framings = local_zone(), context.settings.framings()
     name = source.partition(":")[0]
-    if name and name not in context.settings.sources and name not in {each.name for each in loaded.sources}:
+    if name and name not in context.settings.followed(loaded.sources):
         complain(f"no source is called {name}: rules that name their sources do not hear it")
-    matcher = make_matcher(zone, framings)(loaded)
+    matcher = make_matcher(zone, framings, shelf_of() or UNSAVED)(loaded)
     explainer = Explainer(matcher, loaded.rules, zone, boot_time(), frozenset(named))
     return _Question(context, explainer, framings.get(name, TRACES), source, at)
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from logmedic.cli.context import Context, shared
+from logmedic.model.rule import RuleSet
 
 if TYPE_CHECKING:
     from logmedic.adapters.rulefiles.review import Reviewer
+    from logmedic.adapters.rulefiles.shelf import Shelf
     from logmedic.ports import RuleFiles
 
 INVALID, FAILED = 3, 6
@@ -28,7 +30,29 @@ def rules_command() -> None:
 def loader_of(
     context: Context, paths: Sequence[Path], *, prove: bool = True, reviewer: Reviewer | None = None
 ) -> RuleFiles:
-    """Of `paths`, or of the configured ones."""
+    """Of `paths`, or of the configured ones; what is known of those is kept, unless it is to be reviewed."""
     from logmedic.app import make_rule_loader
 
-    return make_rule_loader(context.settings, paths, prove=prove, reviewer=reviewer)
+    memory = None
+    if not paths and reviewer is None:
+        from logmedic.adapters.rulefiles.memory import Memory
+        from logmedic.adapters.rulefiles.shelf import program_stamp
+
+        memory = Memory(shelf_of(f"{program_stamp()} {'proved' if prove else 'read'}"))
+    return make_rule_loader(context.settings, paths, prove=prove, reviewer=reviewer, memory=memory)
+
+
+def load_rules(context: Context, paths: Sequence[Path] = (), *, prove: bool = True) -> RuleSet:
+    loader = loader_of(context, paths, prove=prove)
+    loaded = loader.load()
+    loader.save()
+    return loaded
+
+
+def shelf_of(stamp: str = "") -> Shelf | None:
+    """What this user's commands know already."""
+    from logmedic.adapters.rulefiles.shelf import Shelf
+    from logmedic.settings.places import cache_directory
+
+    directory = cache_directory()
+    return Shelf(directory, stamp) if directory is not None else None

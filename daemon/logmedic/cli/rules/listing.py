@@ -12,7 +12,7 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import Columns, Row, complain, field, print_json, print_rows, print_table, several
-from logmedic.cli.rules.group import PATHS, loader_of, rules_command
+from logmedic.cli.rules.group import PATHS, load_rules, rules_command
 from logmedic.model.errors import NotFound
 from logmedic.model.rule import Rule
 
@@ -39,7 +39,7 @@ _SHORT: Columns = {
 @pass_context
 def list_command(context: Context, paths: tuple[Path, ...], service: str | None) -> None:
     """The rules that load, by the service that they are about."""
-    loaded = loader_of(context, paths).load()
+    loaded = load_rules(context, paths)
     rows = sorted(map(_row, loaded.rules), key=lambda row: str(row["service"]))
     if service is not None:
         rows = _of_service(rows, service)

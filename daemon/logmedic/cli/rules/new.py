@@ -11,7 +11,7 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import complain, print_json
-from logmedic.cli.rules.group import loader_of, rules_command
+from logmedic.cli.rules.group import load_rules, rules_command
 from logmedic.model.errors import NotFound, PermanentError
 from logmedic.model.severity import Severity
 
@@ -110,7 +110,7 @@ def _known(context: Context, text: str) -> Sequence[str]:
     from logmedic.inputs import ARGUMENT
     from logmedic.model.record import Block, Checkpoint
 
-    rules = loader_of(context, (), prove=False).load().rules
+    rules = load_rules(context, prove=False).rules
     matcher = Matcher(rules, zone=UTC, scanner="plain", any_source=frozenset({ARGUMENT}))
     now, content = datetime.now(UTC), text.encode("utf-8", "replace") + b"\n"
     block = Block(ARGUMENT, ARGUMENT, content, 0, Checkpoint(ARGUMENT, ARGUMENT, len(content), now), now, complete=True)

@@ -16,7 +16,7 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import print_json, several, visible
-from logmedic.cli.rules.group import PATHS, loader_of, rules_command
+from logmedic.cli.rules.group import PATHS, load_rules, rules_command
 from logmedic.cli.rules.words import ends, trigger_text
 from logmedic.core.durations import duration_text
 from logmedic.model import when
@@ -38,7 +38,7 @@ _LINE = 100
 @pass_context
 def show_command(context: Context, rule_id: str, paths: tuple[Path, ...]) -> None:
     """The whole of one rule: what it means, what to do, when it speaks, its fix and its tests."""
-    rule = _found(loader_of(context, paths, prove=False).load(), rule_id)
+    rule = _found(load_rules(context, paths, prove=False), rule_id)
     if context.output != "table":
         print_json(_plain(rule))
         return
