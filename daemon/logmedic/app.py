@@ -337,6 +337,7 @@ def make_matcher(
             framings=framings,
             boot_at=boot_time(),
             timer=time.perf_counter,
+            worked=time.thread_time,
             saved=saved,
             before=before,
         )

@@ -86,6 +86,7 @@ EVERYTHING = Changeset(
             since=120.0,
             usual=0.75,
             learned=12,
+            touched=7.5,
         ),
     ),
     attempts=(ATTEMPT,),

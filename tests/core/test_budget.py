@@ -7,7 +7,7 @@ from itertools import count, repeat
 
 import pytest
 
-from logmedic.core.budget import ALLOWED_S, QUARANTINE_AFTER, SHARE, SLOW_S, Budget
+from logmedic.core.budget import ALLOWED_S, QUARANTINE_AFTER, RETRY_S, SHARE, SLOW_S, SLOW_S_PER_CHARACTER, Budget
 
 SLOW = 10 * SLOW_S
 
@@ -66,3 +66,26 @@ def test_what_is_known_of_a_rule_that_stays_is_taken_over() -> None:
     assert set(after.quarantined) == {"r"}
     assert after.uses["r"].asked == QUARANTINE_AFTER
     assert after.uses["changed"].asked == 0
+
+
+def test_a_long_record_may_take_longer() -> None:
+    budget, length = Budget(["r"], Clock()), 1_000_000
+    cost = SLOW_S + length * SLOW_S_PER_CHARACTER / 2
+    assert not any(budget.charge("r", cost, length, matched=True, timed_out=False) for _ in range(10_000))
+    assert charged(budget, repeat(cost)) < 100
+
+
+@pytest.mark.parametrize(("costs", "timed_out"), [(0.1, True), (SLOW, False)], ids=["overruns", "slow records"])
+def test_after_an_hour_a_quarantined_rule_is_heard_again_and_has_all_its_chances(costs: float, timed_out: bool) -> None:
+    clock = Clock()
+    budget = Budget(["r"], clock)
+    first = charged(budget, repeat(costs), timed_out=timed_out)
+    reasons = budget.quarantined
+    clock.now = RETRY_S - 1
+    assert budget.set_free() is False
+    assert budget.quarantined == reasons
+    clock.now = RETRY_S
+    assert budget.set_free() is True
+    assert budget.quarantined == {}
+    assert charged(budget, repeat(costs), timed_out=timed_out) == first
+    assert budget.uses["r"].quarantined_at == RETRY_S

@@ -9,16 +9,29 @@ import pytest
 
 from builders import RULE, START, Bench, observed, policy
 from logmedic.core.decide import due
-from logmedic.core.incidents import MAX_GROUPS, SETTLED_AFTER
+from logmedic.core.incidents import FORGOTTEN_AFTER, MAX_GROUPS, SETTLED_AFTER
 from logmedic.core.synthetic import MAX_CARRIED
-from logmedic.model.changeset import Approve, StepFinished, Tick
+from logmedic.model.changeset import Approve, Quarantined, StepFinished, Tick
 from logmedic.model.fix import FixResult
 from logmedic.model.issue import Incident, IncidentStatus, Resolution
 from logmedic.model.match import Capture, CaptureType, IncidentStage, MatchSpec
 from logmedic.model.record import EVERY_GROUP, Match, Record
-from logmedic.model.rule import Rule
+from logmedic.model.rule import Rule, Verify
 from logmedic.model.state import EngineState
-from logmedic.model.when import CLEAR, MATCH, OF, Absence, Clear, Distinct, Rate, Threshold, When
+from logmedic.model.when import (
+    CLEAR,
+    MATCH,
+    OF,
+    Absence,
+    Clear,
+    Distinct,
+    Rate,
+    Sequence,
+    Stage,
+    Threshold,
+    When,
+    stage_name,
+)
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 B = MatchSpec(("b",))
@@ -293,6 +306,154 @@ def test_i6_the_groups_of_a_rule_are_bounded_and_what_is_dropped_is_counted() ->
     assert len(bench.state.windows) == MAX_GROUPS
     assert ("web-down", "0") not in bench.state.windows
     assert bench.tally("windows_dropped") == 10
+
+
+@pytest.mark.parametrize("unending", [ABSENT, CLEARED], ids=["absence", "clear by a line"])
+def test_where_silence_is_no_news_the_incident_goes_on_for_days(unending: Rule) -> None:
+    bench = Bench(policy(unending))
+    read(bench, line(START))
+    pass_time(bench, START + 6 * DAY)
+    assert [each.status for each in opened(bench)] == [IncidentStatus.OPEN]
+    pass_time(bench, START + FORGOTTEN_AFTER + DAY)
+    (incident,) = opened(bench)
+    assert (incident.resolution, incident.resolution_notes) == (Resolution.QUIET, "silent for 7 days")
+
+
+SEQUENCE = rule(Sequence((Stage(B),), within=10 * MINUTE, by=("job",)))
+THEN = stage_name(1)
+
+
+def settling(of: Rule) -> Bench:
+    """Its fix ran, and is proved by silence."""
+    assert RULE.fix is not None
+    bench = Bench(policy(replace(of, fix=replace(RULE.fix, verify=Verify(quiet=MINUTE)))))
+    read(bench, line(START), line(START + timedelta(seconds=1), part=THEN))
+    (attempt,) = bench.state.attempts.values()
+    bench.give(StepFinished(attempt.id, FixResult(0, 0.1)), 1)
+    assert bench.incident().status is IncidentStatus.SETTLING
+    return bench
+
+
+def test_a_sequence_that_is_complete_again_while_its_fix_settles_was_not_fixed() -> None:
+    bench = settling(SEQUENCE)
+    read(bench, line(bench.now + timedelta(seconds=1)))
+    assert bench.incident().status is IncidentStatus.SETTLING  # its beginning alone is no trouble
+    read(bench, line(bench.now + timedelta(seconds=1), part=THEN))
+    assert bench.incident().status is not IncidentStatus.SETTLING
+    assert bench.incident().resolution is not Resolution.FIXED
+
+
+@pytest.mark.parametrize("part", [MATCH, CLEAR])
+def test_one_line_from_the_future_makes_no_rule_deaf(part: str) -> None:
+    three = rule(Threshold(3, MINUTE, by=("job",)), clear=Clear(B))
+    bench = Bench(policy(three))
+    ahead = line(START + 23 * HOUR, part=part)
+    bench.give(observed(ahead))
+    for seconds in range(900):
+        read(bench, line(START + timedelta(seconds=seconds)))
+    assert opened(bench)
+
+
+def test_what_was_suppressed_opens_with_the_first_match_after_the_cause() -> None:
+    cause = rule(clear=Clear(B))
+    three = replace(rule(Threshold(3, 10 * MINUTE, by=("job",)), unless_incident=("db-down",)), id="web-down")
+    bench = Bench(policy(three, replace(cause, id="db-down")))
+    db = replace(cause, id="db-down")
+    read(bench, line(START, of=db), *(line(START + timedelta(seconds=n)) for n in range(3)))
+    assert bench.tally("suppressed") == 1
+    read(bench, line(START + MINUTE, part=CLEAR, of=db), line(START + 2 * MINUTE))
+    assert [each.rule_id for each in opened(bench)] == ["db-down", "web-down"]
+
+
+def test_a_wait_that_was_suppressed_is_looked_at_again_when_its_cause_is_over() -> None:
+    absent = replace(ABSENT, when=replace(ABSENT.when, unless_incident=("db-down",)))
+    db = replace(CLEARED, id="db-down")
+    bench = Bench(policy(absent, db))
+    read(bench, line(START), line(START, of=db))
+    pass_time(bench, START + HOUR)
+    read(bench, line(START + HOUR, part=CLEAR, of=db))
+    pass_time(bench, START + HOUR + 2 * MINUTE)
+    assert "web-down" in [each.rule_id for each in opened(bench)]
+
+
+def test_a_line_that_tells_the_end_keeps_what_a_rate_has_learned() -> None:
+    calm = rule(Rate(3, 10, 5 * MINUTE, by=("job",)), clear=Clear(B))
+    bench = Bench(policy(calm))
+    read(bench, *(line(START + n * MINUTE) for n in range(120)))
+    before = bench.state.windows["web-down", "a"]
+    read(bench, line(START + 120 * MINUTE, part=CLEAR))
+    after = bench.state.windows["web-down", "a"]
+    assert (after.usual, after.learned) == (before.usual, before.learned) != (0.0, 0)
+
+
+THREE_CLEARED = rule(Threshold(3, HOUR, by=("job",)), clear=Clear(B))
+
+
+def test_lines_of_what_is_over_count_for_nothing_when_they_come_late() -> None:
+    bench = Bench(policy(THREE_CLEARED))
+    read(bench, line(START + MINUTE, part=CLEAR))
+    bench.give(observed(*(line(START + n * MINUTE / 4) for n in range(3))))
+    assert opened(bench) == []
+
+
+def test_an_end_that_comes_late_leaves_what_was_written_after_it() -> None:
+    bench = Bench(policy(THREE_CLEARED))
+    read(bench, line(START + 2 * MINUTE), line(START + 3 * MINUTE))
+    bench.give(observed(line(START + MINUTE, part=CLEAR)))
+    read(bench, line(START + 4 * MINUTE))
+    assert len(opened(bench)) == 1
+
+
+def test_an_end_for_every_group_holds_for_groups_that_nobody_knows_yet() -> None:
+    bench = Bench(policy(THREE_CLEARED))
+    read(bench, line(START, "a"), line(START, "a"), line(START + MINUTE, EVERY_GROUP, CLEAR))
+    bench.give(observed(*(line(START + n * MINUTE / 4, "b") for n in range(3))))
+    read(bench, line(START + 2 * MINUTE, "a"))
+    assert opened(bench) == []
+
+
+def test_the_opening_and_the_end_of_one_incident_are_two_events() -> None:
+    ended = on("web-down", IncidentStage.RESOLVED).match
+    both = on("web-down", id="came-and-went", when=When(Sequence((Stage(ended),), within=HOUR, by=("job",))))
+    bench = Bench(policy(CLEARED, both))
+    read(bench, line(START), line(START + MINUTE, part=CLEAR))
+    assert "came-and-went" in [each.rule_id for each in opened(bench)]
+
+
+def test_what_comes_again_after_a_long_time_still_ends_its_absence() -> None:
+    again = rule(Absence(HOUR, by=("job",)))
+    bench = Bench(policy(again))
+    read(bench, line(START))
+    pass_time(bench, START + 5 * HOUR)
+    bench.give(Tick())
+    read(bench, line(START + 5 * HOUR))
+    assert [each.resolution for each in opened(bench)] == [Resolution.CLEARED]
+
+
+def test_f34_when_groups_are_told_apart_by_something_else_old_waits_are_over() -> None:
+    bench = Bench(policy(ABSENT))
+    read(bench, line(START))
+    bench.policy = policy(rule(Absence(10 * MINUTE, of=B)))
+    pass_time(bench, START + HOUR)
+    assert opened(bench) == []
+
+
+def test_f43_a_rule_that_hears_nothing_any_more_waits_for_nothing() -> None:
+    bench = Bench(policy(ABSENT))
+    read(bench, line(START))
+    bench.give(Quarantined("web-down", "too slow"))
+    pass_time(bench, START + HOUR)
+    assert opened(bench) == []
+
+
+def test_a_backlog_counts_the_same_whenever_the_clock_ticks() -> None:
+    four = rule(Threshold(4, HOUR, by=("job",)))
+    bench = Bench(policy(four))
+    bench.now = START + 30 * DAY
+    for minutes in range(4):
+        bench.give(observed(line(START + minutes * MINUTE)))
+        bench.give(Tick(), 1)
+    assert len(opened(bench)) == 1
 
 
 def test_a_command_for_what_waits_for_nobody_changes_nothing() -> None:

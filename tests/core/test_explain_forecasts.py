@@ -81,7 +81,7 @@ def test_a_cooldown_holds_the_fix_of_the_group() -> None:
     attempt = next(iter(bench.state.attempts.values()))
     bench.state.attempts[attempt.id] = replace(attempt, finished_at=bench.now, status=AttemptStatus.FINISHED)
     bench.state.incidents.clear()
-    bench.state.open_by_group.clear()
+    bench.state.open_of_rule.clear()
     assert told(bench).hold is HoldReason.COOLDOWN
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from time import perf_counter, thread_time
 
 import pytest
 
-from logmedic.core.budget import QUARANTINE_AFTER
+from logmedic.core.budget import QUARANTINE_AFTER, RETRY_S
 from logmedic.core.matcher import Matcher
 from logmedic.model.match import Capture, CaptureType, MatchSpec
 from logmedic.model.record import Block, Checkpoint, Findings
@@ -184,6 +185,66 @@ def test_f43_a_single_overrun_is_counted_and_forgiven() -> None:
     assert matcher.find(block("a" * 60 + "!\n")).timeouts == {"explodes": 1}
     assert matcher.quarantined == {}
     assert matcher.find(block("aaa\n")).matches
+
+
+class Steps:
+    """A clock that goes on by `step` with each look."""
+
+    def __init__(self, step: float) -> None:
+        self.now = 0.0
+        self.step = step
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+def test_f43_a_thread_that_has_to_wait_makes_no_rule_slow() -> None:
+    """Each look at the wall's clock is half a second on: other threads and programs were busy."""
+    matcher = Matcher([rule("down")], zone=UTC, timer=Steps(0.5), worked=Steps(0.000_01))
+    matcher.find(block("web down\n" * 500))
+    assert matcher.quarantined == {}
+    assert matcher.uses["r"].spent_s == pytest.approx(500 * 0.000_01)
+
+
+def test_f43_a_thread_that_works_long_makes_its_rule_slow() -> None:
+    matcher = Matcher([rule("down")], zone=UTC, timer=Steps(0.05), worked=Steps(0.05))
+    matcher.find(block("web down\n" * 500))
+    assert set(matcher.quarantined) == {"r"}
+
+
+def test_f43_no_rule_pays_for_what_is_read_of_a_record_for_all() -> None:
+    """Fields are looked for between two looks at the clock that charges; what they take is not in it."""
+    spec = MatchSpec(("down",), field="msg")
+    looked: list[float] = []
+
+    def timer() -> float:
+        looked.append(0.0)
+        return 0.0
+
+    matcher = Matcher([Rule("r", "t", spec)], zone=UTC, timer=timer)
+    assert matcher.find(block('level=error msg="web down"\n')).matches
+    assert len(looked) == 2
+
+
+@pytest.mark.parametrize("scanner", ["auto", "plain"])
+def test_f43_a_quarantined_rule_is_heard_again_after_an_hour(scanner: str) -> None:
+    clock = Steps(0.0)
+    matcher = Matcher([EXPLODES, rule("down")], zone=UTC, scanner=scanner, timeout_s=0.01, timer=clock)
+    matcher.find(block(("a" * 60 + "! down\n") * QUARANTINE_AFTER))
+    assert [each.rule_id for each in matcher.find(block("aaa\n")).matches] == []
+    clock.now = RETRY_S
+    assert [each.rule_id for each in matcher.find(block("aaa\n")).matches] == ["explodes"]
+    assert matcher.quarantined == {}
+
+
+@pytest.mark.parametrize("threads", [4])
+def test_f43_threads_that_wait_for_one_another_quarantine_nobody(threads: int) -> None:
+    """By the wall, such a rule is over its budget within seconds."""
+    matcher = Matcher([rule("down")], zone=UTC, timer=perf_counter, worked=thread_time)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda _: matcher.find(block("web down\n" * 5000)), range(2 * threads)))
+    assert matcher.uses["r"].slow_s < 0.1
 
 
 def test_f43_an_unless_that_explodes_fails_closed() -> None:

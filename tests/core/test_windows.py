@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -171,7 +172,7 @@ def test_a_flood_does_not_become_the_usual() -> None:
     calm = taken(trigger, *HOURS)[-1].window
     window = calm
     for each in flood(7200, 6000):
-        window = take(window, trigger, each, START).window
+        window = take(window, trigger, each, each.record.at).window
     assert window.usual < calm.usual * 3
 
 
@@ -201,7 +202,7 @@ def test_i6_whatever_comes_a_window_stays_small_and_in_order(
 ) -> None:
     window = Window("r", "")
     for at, part, user in seen:
-        window = take(window, trigger, match(at, part, user=user), START).window
+        window = take(window, trigger, match(at, part, user=user), START + timedelta(days=1)).window
         assert list(window.times) == sorted(window.times)
         assert len(window.times) <= 3 * SPARE
         assert len(window.marks) in (0, len(window.times))
@@ -210,7 +211,57 @@ def test_i6_whatever_comes_a_window_stays_small_and_in_order(
 @given(st.sampled_from(KINDS), st.sampled_from(KINDS))
 def test_a_window_of_another_trigger_is_empty(before: Trigger, after: Trigger) -> None:
     old = taken(before, match(0, user="a"), match(1, user="b"))[-1].window
-    fresh = take(Window("r", "", answered=old.answered), after, match(2, user="c"), START)
+    fresh = take(Window("r", ""), after, match(2, user="c"), START)
     changed = take(old, after, match(2, user="c"), START)
     if old.kind != fresh.window.kind:
         assert changed == fresh
+
+
+def test_many_stages_of_one_second_are_taken_in_their_order() -> None:
+    trigger = Sequence(tuple(Stage(B) for _ in range(12)), within=MINUTE)
+    parts = [MATCH, *(stage_name(n) for n in range(1, 13))]
+    assert fires(trigger, *(match(0, part, start=n) for n, part in enumerate(parts)))[-1]
+
+
+OFFERS = st.lists(st.sets(st.sampled_from([MATCH, ONE, TWO]), min_size=1), max_size=6)
+
+
+@given(OFFERS, st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(1, 2)))
+def test_in_any_order_no_sharing_out_is_overlooked(offers: list[set[str]], counts: tuple[int, int, int]) -> None:
+    trigger = Sequence((Stage(B, counts[1]), Stage(B, counts[2])), count=counts[0], within=MINUTE, any_order=True)
+    wanted = [part for part, count in zip((MATCH, ONE, TWO), counts, strict=True) for _ in range(count)]
+    possible = any(
+        all(part in offers[n] for n, part in zip(chosen, wanted, strict=True))
+        for chosen in permutations(range(len(offers)), len(wanted))
+    )
+    window, fired = Window("r", ""), False
+    for n, parts in enumerate(offers):
+        for part in sorted(parts, reverse=True):
+            step = take(window, trigger, match(n, part, start=n), START + MINUTE)
+            fired = fired or step.fires
+            window = step.full or step.window
+    assert fired is possible
+
+
+def test_a_line_from_the_future_does_not_push_the_present_out() -> None:
+    trigger = Threshold(3, MINUTE)
+    window = Window("r", "")
+    fired = []
+    for at, now in ((82_800, 0), (1, 1), (2, 2), (3, 3), (400, 400), (401, 401), (402, 402)):
+        step = take(window, trigger, match(at), START + timedelta(seconds=now))
+        window = step.window
+        fired.append(step.fires)
+    assert any(fired)
+
+
+def test_a_rate_over_another_span_and_groups_of_other_captures_begin_anew() -> None:
+    hourly, other = Rate(3, 10, timedelta(hours=1)), Rate(3, 10, timedelta(minutes=5), by=("host",))
+    calm = taken(Rate(3, 10, timedelta(minutes=5)), *HOURS)[-1].window
+    assert take(calm, hourly, match(7300), START + MINUTE * 200).window.learned == 0
+    assert take(calm, other, match(7300), START + MINUTE * 200).window.learned == 0
+
+
+def test_windows_of_a_version_that_kept_only_the_name_of_the_trigger_are_taken_over() -> None:
+    trigger = Threshold(3, MINUTE, by=("host",))
+    old = Window("r", "a", (match(0).record.at.timestamp(), match(1).record.at.timestamp()), "threshold")
+    assert take(old, trigger, match(2), START + MINUTE).fires

@@ -9,7 +9,7 @@ from datetime import UTC
 
 import builders as make
 from fakes.virtual_loop import VirtualLoop
-from logmedic.core.budget import QUARANTINE_AFTER
+from logmedic.core.budget import QUARANTINE_AFTER, RETRY_S, Timer, no_time
 from logmedic.core.matcher import Matcher
 from logmedic.model.changeset import Input, Quarantined, RulesRefused
 from logmedic.model.match import MatchSpec
@@ -24,8 +24,8 @@ MISTAKE = RuleProblem("web.yaml", 3, 5, "unknown key `machen`")
 REFUSED = RulesRefused(("web.yaml:3:5: unknown key `machen`",), ("web.yaml",))
 
 
-def generation(*problems: RuleProblem, rule: Rule = SLOW) -> Generation:
-    matcher = Matcher([rule], zone=UTC, scanner="plain", timeout_s=0.01)
+def generation(*problems: RuleProblem, rule: Rule = SLOW, timer: Timer = no_time) -> Generation:
+    matcher = Matcher([rule], zone=UTC, scanner="plain", timeout_s=0.01, timer=timer)
     return Generation(RuleSet((rule,), problems=problems, stale_files=("web.yaml",)), make.policy(rule), matcher)
 
 
@@ -103,3 +103,18 @@ def test_f43_a_quarantined_rule_is_told_once_and_again_after_it_changed() -> Non
         assert told == [Quarantined("slow", "5 records took longer than they may")] * 2
 
     watched(generation(), scene)
+
+
+def test_f43_a_rule_that_is_heard_again_and_quarantined_at_once_is_told_again() -> None:
+    """Nobody looked in between."""
+    now = [0.0]
+    slow = generation(timer=lambda: now[0])
+
+    async def scene(told: list[Input], _: Callable[[Generation], None]) -> None:
+        for at in (0.0, RETRY_S):
+            now[0] = at
+            slow.matcher.find(Block("web", "a.log", HOSTILE, 0, make.checkpoint(len(HOSTILE)), make.START))
+            await asyncio.sleep(2 * LOOK_EVERY_S)
+        assert told == [Quarantined("slow", "5 records took longer than they may")] * 2
+
+    watched(slow, scene)

@@ -600,3 +600,28 @@ def test_i1_f47_a_change_that_was_durable_when_the_damage_showed_is_there_once(p
 
     asyncio.run(scenario())
     assert use(path, whole) == 5
+
+
+def _as_the_first_version_wrote_it(path: Path, body: str) -> None:
+    """A store with one change that was committed, and not brought into its tables before the kill."""
+    use(path, fill)
+    connection = duckdb.connect(str(path))
+    connection.execute("INSERT INTO changes SELECT changes + 1, ? FROM progress", [body])
+    connection.close()
+
+
+def test_f38_what_a_version_before_committed_and_did_not_fold_is_opened(path: Path) -> None:
+    """Its rows lack the fields that came since. All windows were of thresholds then, as the migration says."""
+    window = '{"rule_id": "web", "group_key": "a", "times": "[1.0, 2.0]"}'
+    checkpoint = (
+        '{"origin": "o", "source": "app", "offset": 7, "at": "2026-11-24 03:00:00", "generation": "g", "boot": ""}'
+    )
+    _as_the_first_version_wrote_it(path, f'{{"forgotten": [], "rows": {{"windows": [{window}]}}}}')
+
+    async def opened(store: DuckStore, state: EngineState) -> tuple[list[str], dict[Any, Window]]:
+        return store.notices, dict(state.windows)
+
+    notices, windows = use(path, opened)
+    assert not notices
+    assert windows[("web", "a")] == Window("web", "a", (1.0, 2.0), "threshold")
+    assert use(path, opened)[1] == windows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from logmedic.model.alert import Alert
 from logmedic.model.changeset import Changeset, Intent
@@ -40,8 +41,11 @@ class Draft:
         self.mint = mint
         self._issues: dict[str, KnownIssue] = {}
         self._incidents: dict[str, Incident] = {}
-        self._groups: dict[tuple[str, str], str | None] = {}
-        self._windows: dict[tuple[str, str], Window | None] = {}
+        self._open: dict[str, dict[str, str | None]] = {}
+        """By rule id and group, as below: None is for what is over, or forgotten."""
+        self._opened: Counter[str] = Counter()
+        """By rule id: how many more are open than in the state."""
+        self._windows: dict[str, dict[str, Window | None]] = {}
         self._attempts: dict[str, FixAttempt] = {}
         self._breakers: dict[str, Breaker] = {}
         self._templates: dict[str, Template] = {}
@@ -65,8 +69,8 @@ class Draft:
         return self._incidents.get(incident_id) or self.state.incidents.get(incident_id)
 
     def open_incident(self, rule_id: str, group: str) -> Incident | None:
-        key = (rule_id, group)
-        incident_id = self._groups[key] if key in self._groups else self.state.open_by_group.get(key)
+        ours = self._open.get(rule_id, {})
+        incident_id = ours[group] if group in ours else self.state.open_of_rule.get(rule_id, {}).get(group)
         return self.incident(incident_id) if incident_id else None
 
     def open_incidents(self) -> list[Incident]:
@@ -74,13 +78,26 @@ class Draft:
         return [each for each in merged.values() if each.status is not IncidentStatus.RESOLVED]
 
     def put_incident(self, incident: Incident) -> None:
+        known = self.incident(incident.id)
+        was_open = known is not None and known.status is not IncidentStatus.RESOLVED
+        is_open = incident.status is not IncidentStatus.RESOLVED
         self._incidents[incident.id] = incident
-        over = incident.status is IncidentStatus.RESOLVED
-        self._groups[incident.rule_id, incident.group_key] = None if over else incident.id
+        if is_open is not was_open:
+            self._opened[incident.rule_id] += 1 if is_open else -1
+            self._open.setdefault(incident.rule_id, {})[incident.group_key] = incident.id if is_open else None
+
+    def open_count(self, rule_id: str) -> int:
+        """How many groups of the rule have an open incident."""
+        return len(self.state.open_of_rule.get(rule_id, ())) + self._opened[rule_id]
 
     def has_incident(self, rule_id: str) -> bool:
         """Whether any group of the rule has an open one."""
-        return any(each.rule_id == rule_id for each in self.open_incidents())
+        return self.open_count(rule_id) > 0
+
+    def open_groups(self, rule_id: str) -> list[str]:
+        """Those with an open incident."""
+        merged = {**self.state.open_of_rule.get(rule_id, {}), **self._open.get(rule_id, {})}
+        return [group for group, incident_id in merged.items() if incident_id is not None]
 
     def announce(self, incident: Incident, stage: IncidentStage) -> None:
         """For rules that are about incidents; taken by `announced`."""
@@ -102,25 +119,31 @@ class Draft:
         self._source_events.append(SourceEvent(self.mint(), self.now, source, origin, kind, lost_bytes, detail))
 
     def window(self, rule_id: str, group: str) -> Window | None:
-        key = (rule_id, group)
-        return self._windows[key] if key in self._windows else self.state.windows.get(key)
+        of_rule = self._windows.get(rule_id, {})
+        return of_rule[group] if group in of_rule else self.state.windows.get((rule_id, group))
 
     def groups(self, rule_id: str) -> list[str]:
         """The groups that the rule remembers something of, or has an open incident of."""
-        merged = {**self.state.windows, **self._windows}
-        found = {group: None for (rule, group), window in merged.items() if rule == rule_id and window is not None}
-        return [*{**found, **{each.group_key: None for each in self.open_incidents() if each.rule_id == rule_id}}]
+        merged = {**dict.fromkeys(self.state.groups_of_rule.get(rule_id, ()), True), **self._windows.get(rule_id, {})}
+        remembered = (group for group, window in merged.items() if window is not None)
+        return list(dict.fromkeys((*remembered, *self.open_groups(rule_id))))
 
-    def waiting(self) -> list[Window]:
-        """Windows with a `due_at`."""
-        before = {key: self.state.windows[key] for key in self.state.waits}
-        return [each for each in {**before, **self._windows}.values() if each is not None and each.due_at is not None]
+    def waiting(self, until: datetime | None = None) -> list[Window]:
+        """Windows with a `due_at`, of those that are due by `until` if it is given; the earliest first."""
+        ours = {(rule, group): each for rule, of_rule in self._windows.items() for group, each in of_rule.items()}
+        merged = {**{key: self.state.windows[key] for key in self.state.waits}, **ours}
+        due = [
+            (each.due_at, key, each)
+            for key, each in merged.items()
+            if each is not None and each.due_at is not None and (until is None or each.due_at <= until)
+        ]
+        return [each for _, _, each in sorted(due, key=itemgetter(0, 1))]
 
     def put_window(self, window: Window) -> None:
-        self._windows[window.rule_id, window.group_key] = window
+        self._windows.setdefault(window.rule_id, {})[window.group_key] = window
 
     def forget_window(self, rule_id: str, group: str) -> None:
-        self._windows[rule_id, group] = None
+        self._windows.setdefault(rule_id, {})[group] = None
 
     def attempt(self, attempt_id: str) -> FixAttempt | None:
         return self._attempts.get(attempt_id) or self.state.attempts.get(attempt_id)
@@ -172,14 +195,15 @@ class Draft:
 
     def changeset(self) -> Changeset:
         minute = self.now.astimezone(UTC).replace(second=0, microsecond=0)
+        windows = [(rule, group, each) for rule, of_rule in self._windows.items() for group, each in of_rule.items()]
         return Changeset(
             issues=tuple(self._issues.values()),
             incidents=tuple(self._incidents.values()),
             events=tuple(self._events),
             learnings=tuple(self._learnings),
             templates=tuple(self._templates.values()),
-            windows=tuple(each for each in self._windows.values() if each is not None),
-            forgotten_windows=tuple(key for key, each in self._windows.items() if each is None),
+            windows=tuple(each for _, _, each in windows if each is not None),
+            forgotten_windows=tuple((rule, group) for rule, group, each in windows if each is None),
             attempts=tuple(self._attempts.values()),
             breakers=tuple(self._breakers.values()),
             alerts=tuple(self._alerts.values()),

@@ -59,7 +59,7 @@ def foretell(state: EngineState, policy: Policy, match: Match, now: datetime) ->
     tallies = {each.kind: each.n for each in changeset.tallies}
     mine = [each for each in changeset.incidents if each.rule_id == rule.id]
     incident = mine[-1] if mine else None
-    open_before = state.open_by_group.get((rule.id, match.group), "")
+    open_before = state.open_of_rule.get(rule.id, {}).get(match.group, "")
     outcome = _outcome(incident, open_before, tallies)
     return Forecast(
         outcome,
@@ -70,7 +70,7 @@ def foretell(state: EngineState, policy: Policy, match: Match, now: datetime) ->
         tuple(dict.fromkeys(each.receiver for each in changeset.alerts if each.id not in state.alerts)),
         tuple(dict.fromkeys(each.rule_id for each in changeset.incidents if each.rule_id != rule.id)),
         open_before,
-        next((each for each in rule.when.unless_incident if _is_open(state, each)), ""),
+        next((each for each in rule.when.unless_incident if each in state.open_of_rule), ""),
     )
 
 
@@ -82,10 +82,6 @@ def _outcome(incident: Incident | None, open_before: str, tallies: Mapping[str, 
     if incident.status is IncidentStatus.RESOLVED and incident.id == open_before:
         return Outcome.ENDS
     return Outcome.AGAIN if incident.id == open_before else Outcome.OPENS
-
-
-def _is_open(state: EngineState, rule_id: str) -> bool:
-    return any(each.rule_id == rule_id for each in state.incidents.values())
 
 
 def _progress(rule: Rule, changeset: Changeset, match: Match, outcome: Outcome) -> str:

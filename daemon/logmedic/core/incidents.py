@@ -9,18 +9,23 @@ from logmedic.core import issues, remedy, windows
 from logmedic.core.captures import fill_title
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
-from logmedic.core.windows import EVIDENCE_KEPT
+from logmedic.core.windows import EVIDENCE_KEPT, SKEW, counted_at
 from logmedic.model.changed import changed
 from logmedic.model.issue import Incident, IncidentStatus, Resolution, Window
 from logmedic.model.match import IncidentStage
 from logmedic.model.policy import Policy
 from logmedic.model.record import EVERY_GROUP, Match, Record
 from logmedic.model.rule import Rule
-from logmedic.model.when import CLEAR, MATCH, Absence, Threshold
+from logmedic.model.when import CLEAR, MATCH, OF, Absence, Threshold
 
 _Groups = dict[str, list[tuple[float, str]]]
 MAX_GROUPS = 10_000
 """Groups of one rule that are remembered at once; with more of them the oldest are dropped, and counted (I6)."""
+
+FORGOTTEN_AFTER = timedelta(days=7)
+"""An incident whose end a line has to tell is over after this silence all the same: that line may never come."""
+LOOK_AGAIN = timedelta(minutes=1)
+"""How soon a wait that is over, but has a cause, is looked at again."""
 
 _IDLE = (IncidentStatus.OPEN, IncidentStatus.FAILED)
 
@@ -29,6 +34,9 @@ def on_match(draft: Draft, match: Match) -> None:
     rule = draft.policy.rules.get(match.rule_id)
     if rule is None:
         return
+    if match.part == CLEAR:
+        _clear(draft, rule, match)
+        return
     if match.part == MATCH:
         draft.tally("matched")
         issues.occurred(draft, issues.of_rule(draft, rule, match.record.at), match.record.at)
@@ -36,51 +44,67 @@ def on_match(draft: Draft, match: Match) -> None:
         _take(draft, rule, match)
         return
     for group in draft.groups(rule.id):
-        _take(draft, rule, replace(match, group=group))
+        if group != EVERY_GROUP:
+            _take(draft, rule, replace(match, group=group))
 
 
 def _take(draft: Draft, rule: Rule, match: Match) -> None:
-    if match.part == CLEAR:
-        _clear(draft, rule, match)
-        return
     incident = draft.open_incident(rule.id, match.group)
     if incident is not None and _is_over_by_then(rule, incident, match):
         _end(draft, incident, Resolution.QUIET, f"silent for {duration_text(rule.when.clear.quiet or timedelta())}")
         incident = None
-    before, taken = _add_up(draft, rule, match, incident)
-    if incident is not None and match.part == MATCH:
-        incident = _again(draft, rule, match, incident, taken.fires)
-    elif taken.fires and incident is None and not _is_late(before, match):
-        trigger = rule.when.trigger
-        late = match if not isinstance(trigger, Absence) or match.part == MATCH else _of_window(rule, before)
-        incident = _open(draft, rule, late)
-    if incident is not None and taken.answered:
-        _end(draft, incident, Resolution.CLEARED, f"it came: {match.record.text[:200]}")
-
-
-def _add_up(draft: Draft, rule: Rule, match: Match, incident: Incident | None) -> tuple[Window, windows.Taken]:
-    """The window as it was, and what the match makes of it."""
+    if rule.when.clear.match is not None and counted_at(match, draft.now) < _over_since(draft, rule, match.group):
+        return  # it is of what is over
     trigger = rule.when.trigger
-    before = draft.window(rule.id, match.group) or Window(rule.id, match.group)
     if isinstance(trigger, Threshold) and trigger.count == 1:
-        return before, windows.Taken(before, fires=True)
+        if incident is None:
+            _open(draft, rule, match)
+        else:
+            _again(draft, rule, match, incident, triggered=True)
+        return
+    _add_up(draft, rule, match, incident)
+
+
+def _add_up(draft: Draft, rule: Rule, match: Match, incident: Incident | None) -> None:
+    """What the match makes of its window, and what that makes of the incident."""
+    trigger = rule.when.trigger
     if isinstance(trigger, Absence) and trigger.of is not None and match.part == MATCH and incident is not None:
-        return before, windows.Taken(before)  # it is waited for already
-    taken = windows.take(before, trigger, match, draft.now)
+        _again(draft, rule, match, incident, triggered=False)  # it is waited for already
+        return
+    before = draft.window(rule.id, match.group) or Window(rule.id, match.group)
+    taken = windows.take(_since_over(draft, rule, before), trigger, match, draft.now)
     _keep(draft, taken.window)
-    return before, taken
+    if incident is None and taken.fires:
+        incident = _open(draft, rule, _of_window(rule, before) if match.part == OF else match)
+        if incident is None and taken.full is not None and _has_cause(draft, rule):
+            _keep(draft, taken.full)  # the next match opens one, once the cause is over
+    elif incident is not None and (match.part == MATCH or taken.fires):
+        incident = _again(draft, rule, match, incident, triggered=taken.fires)
+    comes_again = isinstance(trigger, Absence) and match.part == MATCH  # whatever the window knows by now
+    if incident is not None and (taken.answered or comes_again):
+        _end(draft, incident, Resolution.CLEARED, f"it came: {match.record.text[:200]}")
 
 
 def _keep(draft: Draft, window: Window) -> None:
     if window.times or window.counts or window.answered:
-        draft.put_window(window)
+        draft.put_window(changed(window, touched=draft.now.timestamp()))
     else:
         draft.forget_window(window.rule_id, window.group_key)
 
 
-def _is_late(window: Window, match: Match) -> bool:
-    """A line told that it was over, and this one was written before that."""
-    return match.part == MATCH and window.kind == CLEAR and match.record.at.timestamp() <= window.answered
+def _over_since(draft: Draft, rule: Rule, group: str) -> float:
+    """The newest time at which a line told that it is over, of the group or of all; 0 for never."""
+    told = (draft.window(rule.id, group), draft.window(rule.id, EVERY_GROUP))
+    return max((each.answered for each in told if each is not None), default=0.0)
+
+
+def _since_over(draft: Draft, rule: Rule, window: Window) -> Window:
+    """Without what a line for every group told to be over."""
+    if rule.when.clear.match is None:
+        return window
+    every = draft.window(rule.id, EVERY_GROUP)
+    is_older = every is not None and window.answered < every.answered
+    return windows.over_at(window, every.answered) if every is not None and is_older else window
 
 
 def _of_window(rule: Rule, window: Window) -> Match:
@@ -92,8 +116,7 @@ def _of_window(rule: Rule, window: Window) -> Match:
 
 def _open(draft: Draft, rule: Rule, match: Match) -> Incident | None:
     """None: another incident keeps it from being one of its own."""
-    cause = next((each for each in rule.when.unless_incident if draft.has_incident(each)), None)
-    if cause is not None:
+    if _has_cause(draft, rule):
         draft.tally("suppressed")
         return None
     record = match.record
@@ -123,6 +146,10 @@ def _open(draft: Draft, rule: Rule, match: Match) -> Incident | None:
     return opened
 
 
+def _has_cause(draft: Draft, rule: Rule) -> bool:
+    return any(draft.has_incident(each) for each in rule.when.unless_incident)
+
+
 def _counted(rule: Rule) -> int:
     trigger = rule.when.trigger
     return trigger.count if isinstance(trigger, Threshold) else 1
@@ -141,7 +168,8 @@ def _because(rule: Rule) -> str:
     return f"{windows.kind_of(trigger)} reached, the last match"
 
 
-def _again(draft: Draft, rule: Rule, match: Match, incident: Incident, triggered: bool) -> Incident:
+def _again(draft: Draft, rule: Rule, match: Match, incident: Incident, *, triggered: bool) -> Incident:
+    """While a fix settles, a match of a threshold is trouble by itself; of other triggers, what reaches them is."""
     later = match.record.at >= incident.last_match_at
     seen = changed(
         incident,
@@ -150,7 +178,8 @@ def _again(draft: Draft, rule: Rule, match: Match, incident: Incident, triggered
         captures=match.captures if later and incident.status in _IDLE else incident.captures,
     )
     draft.put_incident(seen)
-    if seen.status is IncidentStatus.SETTLING and _after_the_fix(draft, seen, match.record.at):
+    is_trouble = triggered or isinstance(rule.when.trigger, Threshold)
+    if seen.status is IncidentStatus.SETTLING and is_trouble and _after_the_fix(draft, seen, match.record.at):
         remedy.on_match_while_settling(draft, seen, rule)
     elif seen.status in _IDLE and triggered and not _waits(draft, seen):
         remedy.consider(draft, seen, rule)
@@ -170,14 +199,16 @@ def _after_the_fix(draft: Draft, incident: Incident, at: datetime) -> bool:
 
 def _clear(draft: Draft, rule: Rule, match: Match) -> None:
     """A line tells that it is over: then nothing that was written before it opens it again, and what was counted
-    towards it is forgotten."""
-    at = match.record.at
-    before = draft.window(rule.id, match.group)
-    if before is None or before.answered < at.timestamp():
-        draft.put_window(Window(rule.id, match.group, kind=CLEAR, answered=at.timestamp()))
-    incident = draft.open_incident(rule.id, match.group)
-    if incident is not None and at >= incident.last_match_at:
-        _end(draft, incident, Resolution.CLEARED, f"it is over: {match.record.text[:200]}")
+    towards it until then is forgotten. One that names no group is remembered once, and not for each."""
+    at = counted_at(match, draft.now)
+    before = draft.window(rule.id, match.group) or Window(rule.id, match.group)
+    if before.answered < at:
+        _keep(draft, windows.over_at(before, at))
+    groups = [match.group] if match.group != EVERY_GROUP else draft.open_groups(rule.id)
+    for group in groups:
+        incident = draft.open_incident(rule.id, group)
+        if incident is not None and at >= min(incident.last_match_at, draft.now + SKEW).timestamp():
+            _end(draft, incident, Resolution.CLEARED, f"it is over: {match.record.text[:200]}")
 
 
 def _is_over_by_then(rule: Rule, incident: Incident, match: Match) -> bool:
@@ -207,8 +238,17 @@ def ends_at(incident: Incident, policy: Policy) -> datetime | None:
     rule = policy.rules.get(incident.rule_id)
     if rule is not None and rule.when.clear.after is not None:
         return incident.opened_at + rule.when.clear.after
-    quiet = rule.when.clear.quiet if rule is not None else None
-    return silent_since(incident) + (quiet or policy.resolve_after)
+    silence = _silence(rule) if rule is not None else None
+    return silent_since(incident) + (silence or policy.resolve_after)
+
+
+def _silence(rule: Rule) -> timedelta | None:
+    """How long it has to be silent; None: as the policy says. Where a line tells the end, or silence is the trouble, it
+    says nothing for a long time."""
+    clear = rule.when.clear
+    if clear.quiet is None and (clear.match is not None or isinstance(rule.when.trigger, Absence)):
+        return FORGOTTEN_AFTER
+    return clear.quiet
 
 
 def close_silent(draft: Draft) -> None:
@@ -222,8 +262,10 @@ def close_silent(draft: Draft) -> None:
             notes = f"{duration_text(rule.when.clear.after)} after it was opened"
             _end(draft, incident, Resolution.EXPIRED, notes)
             continue
-        minutes = (until - silent_since(incident)).total_seconds() / 60
-        _end(draft, incident, Resolution.QUIET, f"silent for {minutes:g} min")
+        silence = until - silent_since(incident)
+        days = silence.total_seconds() / 86400
+        words = f"{days:g} days" if days >= 2 else f"{silence.total_seconds() / 60:g} min"
+        _end(draft, incident, Resolution.QUIET, f"silent for {words}")
 
 
 def silent_since(incident: Incident) -> datetime:
@@ -235,9 +277,13 @@ def open_overdue(draft: Draft) -> None:
     """Waits that are over, and nothing came."""
     for window in draft.waiting():
         rule = draft.policy.rules.get(window.rule_id)
-        if rule is None or not isinstance(rule.when.trigger, Absence):
+        if rule is None or not isinstance(rule.when.trigger, Absence) or not windows.is_of(window, rule.when.trigger):
             draft.forget_window(window.rule_id, window.group_key)
         elif window.due_at is not None and _wait_ends(window.due_at, rule.when.trigger, draft.policy) <= draft.now:
+            if _has_cause(draft, rule):
+                draft.tally("suppressed")
+                draft.put_window(replace(window, due_at=draft.now + LOOK_AGAIN))
+                continue
             _keep(draft, windows.overdue(window, rule.when.trigger))
             if draft.open_incident(rule.id, window.group_key) is None:
                 _open(draft, rule, _of_window(rule, window))
@@ -261,13 +307,17 @@ def _wait_ends(due: datetime, trigger: Absence, policy: Policy) -> datetime:
     return max(due, policy.started_at + min(trigger.within, SETTLED_AFTER))
 
 
+def _is_of(window: Window, rule: Rule) -> bool:
+    return windows.is_of(window, rule.when.trigger) and (window.group_key != EVERY_GROUP or bool(rule.when.by))
+
+
 def forget_old_windows(draft: Draft) -> None:
     """Windows that no later match can complete, those of rules that are gone, and the oldest of rules that have too
     many (I6)."""
     now, kept = draft.now.timestamp(), _Groups()
     for (rule_id, group), window in draft.state.windows.items():
         rule = draft.policy.rules.get(rule_id)
-        if rule is None or now > windows.lives_until(window, rule.when.trigger):
+        if rule is None or not _is_of(window, rule) or now > windows.lives_until(window, rule.when.trigger):
             draft.forget_window(rule_id, group)
         else:
             kept.setdefault(rule_id, []).append((window.newest, group))

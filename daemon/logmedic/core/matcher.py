@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import cached_property
+from threading import Lock
 from types import MappingProxyType
 
 from logmedic.core import templates
 from logmedic.core.asking import No, Part, Patterns
-from logmedic.core.budget import Budget, Timer, Use, no_time
+from logmedic.core.budget import Budget, Timer, Use, is_slow, no_time
 from logmedic.core.entries import Entries
 from logmedic.core.eventtime import event_time
 from logmedic.core.fields import fields_of, level_of
@@ -78,7 +79,8 @@ class Matcher:
     for one pattern on one record. Rules hear the sources that they name, and those in `any_source`.
     `framings`: how the lines of a source make records, by its name; stack traces for all others.
     `boot_at`: for times that count from the boot. `learning`: look for unknown errors as well. `timer`: what the rules'
-    time is measured with. `saved`: where part databases are kept. `before`: what is known of rules that are the
+    time is measured with; `worked`: the same for the calling thread alone, without its waiting for a processor (none:
+    the timer's word is taken). `saved`: where part databases are kept. `before`: what is known of rules that are the
     very same objects there is taken over: part patterns, costs, quarantine. `find` may be called from any thread.
     A pattern has to be known to compile: it does when it is first asked, and raises regex.error then."""
 
@@ -94,6 +96,7 @@ class Matcher:
         boot_at: datetime | None = None,
         learning: bool = True,
         timer: Timer = no_time,
+        worked: Timer | None = None,
         saved: Saved = UNSAVED,
         before: Matcher | None = None,
     ) -> None:
@@ -112,6 +115,8 @@ class Matcher:
                 if spec.patterns:
                     self._add(Part(rule, part, spec, len(self._owner), known.get(id(spec)) or Patterns(spec)))
         self._budget = Budget((rule.id for rule in enabled), timer)
+        self._worked = worked or timer
+        self._muting = Lock()  # else an older choice could come last
         if before is not None:
             was = {id(part.rule) for part in before._rules}
             self._budget.carry_over(before._budget, [rule.id for rule in enabled if id(rule) in was])
@@ -125,7 +130,7 @@ class Matcher:
 
     @property
     def quarantined(self) -> Mapping[str, str]:
-        """Rules that cost too much and are heard no more, by id, with the reason. They stay so until they change."""
+        """Rules that cost too much and are not heard, by id, with the reason: for an hour, or until they change."""
         return self._budget.quarantined
 
     @property
@@ -136,6 +141,8 @@ class Matcher:
     def find(self, block: Block) -> Findings:
         """Matches in the order of the block; unknown errors put together by fingerprint, in the order of their first
         ones. What was told of the first record before (`block.told`) is not told again."""
+        if self._budget.quarantined and self._budget.set_free():
+            self._mute()
         found, waits = _Found(), False
         entries = Entries(block) if block.entries else None
         if entries is None:
@@ -189,7 +196,7 @@ class Matcher:
         elif not self._hears(part.rule, names):
             answer = No.SOURCE
         else:
-            answer = self._answer(part, found, read) if found else text if isinstance(text, No) else No.MATCH
+            answer = self._answer(part, found, text) if found else text if isinstance(text, No) else No.MATCH
         wrong = read.instead(answer) if isinstance(answer, No) else ""
         about = None if isinstance(text, No) else text
         return Asked(part.rule, part.part, part.spec, tuple(n - part.first for n in found), about, wrong, answer)
@@ -251,20 +258,30 @@ class Matcher:
         return self._record(block, entry, span, decode(block.data, *span))
 
     def _ask(self, part: Part, candidates: Sequence[int], read: _Read) -> dict[str, str] | No:
-        """As `_answer`, charged to the rule."""
+        """As `_answer`, charged to the rule: what its patterns take, and not what is read of a record once for all."""
         timer = self._budget.timer
+        text = read.about(part.spec)
         begun = timer()
-        answer = self._answer(part, candidates, read)
-        matched, timed_out = isinstance(answer, dict), answer is No.TIMEOUT
-        if self._budget.charge(part.rule.id, timer() - begun, matched=matched, timed_out=timed_out):
+        answer = self._answer(part, candidates, text)
+        spent_s = timer() - begun
+        length, timed_out = len(read.text), answer is No.TIMEOUT
+        if timed_out:
+            spent_s = min(spent_s, self._timeout_s)  # which is of work
+        elif is_slow(spent_s, length):
+            spent_s = self._work_s(part, candidates, text)
+        matched = isinstance(answer, dict)
+        if self._budget.charge(part.rule.id, spent_s, length, matched=matched, timed_out=timed_out):
             self._mute()
         return answer
 
-    def _answer(self, part: Part, candidates: Sequence[int], read: _Read) -> dict[str, str] | No:
-        spec = part.spec
-        if not spec.field and spec.level is None and not spec.program:
-            return part.patterns.search(part.places(candidates), read.text, self._timeout_s)
-        text = read.about(spec)
+    def _work_s(self, part: Part, candidates: Sequence[int], text: str | No) -> float:
+        """Searched again, for this once by the thread's own clock: a thread that has to wait for a processor, or for
+        the interpreter's lock, makes no rule slow. To look at that clock each time would cost a tenth of a match."""
+        begun = self._worked()
+        self._answer(part, candidates, text)
+        return self._worked() - begun
+
+    def _answer(self, part: Part, candidates: Sequence[int], text: str | No) -> dict[str, str] | No:
         return text if isinstance(text, No) else part.patterns.search(part.places(candidates), text, self._timeout_s)
 
     def _candidates(self, indices: list[int], names: tuple[str, ...]) -> list[tuple[Part, list[int]]]:
@@ -290,9 +307,9 @@ class Matcher:
         return Record(block.source, block.origin, text, block.start + start, block.start + end, at, entry.fields)
 
     def _mute(self) -> None:
-        quarantined = self._budget.quarantined
-        if quarantined:
-            self._scanner.mute([n for n, part in enumerate(self._owner) if part.rule.id in quarantined])
+        with self._muting:
+            quarantined = self._budget.quarantined
+            self._scanner.mute(frozenset(n for n, part in enumerate(self._owner) if part.rule.id in quarantined))
 
 
 class _Read:
@@ -323,6 +340,8 @@ class _Read:
 
     def about(self, spec: MatchSpec) -> str | No:
         """The text that its patterns are about; else the condition that does not hold."""
+        if not spec.program and not spec.field and spec.level is None:
+            return self.text
         text = self.said_by(spec.program) if spec.program else self.text
         if text is None:
             return No.PROGRAM

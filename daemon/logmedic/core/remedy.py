@@ -275,7 +275,7 @@ def close(draft: Draft, incident: Incident, resolution: Resolution, notes: str) 
     draft.event(incident.id, "resolved", notes)
     draft.tally(f"resolved_{resolution}")
     draft.announce(over, IncidentStage.RESOLVED)
-    if not any(each.rule_id == incident.rule_id for each in draft.open_incidents()):
+    if not draft.has_incident(incident.rule_id):
         issues.resolve(draft, f"rule:{incident.rule_id}", notes)
     if (rule := draft.policy.rules.get(incident.rule_id)) is not None:
         tell_recovered(draft, over, rule)

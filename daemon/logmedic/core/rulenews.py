@@ -12,7 +12,10 @@ from logmedic.model.severity import Severity
 
 
 def on_quarantined(draft: Draft, rule_id: str, reason: str) -> None:
+    """It is deaf from now on: what it waits for, it would not hear."""
     draft.tally("rules_quarantined")
+    for window in [each for each in draft.waiting() if each.rule_id == rule_id]:
+        draft.forget_window(rule_id, window.group_key)
     rule = draft.policy.rules.get(rule_id)
     message = of_quarantined(rule_id, reason, rule.file if rule is not None else "", draft.policy.hostname)
     _tell(draft, message, AlertEvent.QUARANTINED)

@@ -36,7 +36,7 @@ class Scanner(Protocol):
         """Hits in any order, possibly several a record. `records`: tells (start, end) of each record in `data`."""
 
     def mute(self, indices: Collection[int]) -> None:
-        """These patterns need no hits from now on (their rule is quarantined, F43)."""
+        """These patterns, and no others, need no hits from now on (their rule is quarantined, F43)."""
 
 
 class Saved(Protocol):
@@ -75,7 +75,8 @@ class PlainScanner:
         self._timeout_s = timeout_s
         numbers = range(len(patterns)) if indices is None else indices
         given = zip(numbers, patterns, strict=True)
-        self._patterns = tuple((n, regex.compile("" if n in loose else pattern)) for n, pattern in given)
+        self._all = tuple((n, regex.compile("" if n in loose else pattern)) for n, pattern in given)
+        self._patterns = self._all
 
     def scan(self, data: bytes, records: Records = spans) -> list[Hit]:
         if not self._patterns:
@@ -84,7 +85,7 @@ class PlainScanner:
         return [hit for index, pattern in self._patterns for hit in self._hits(index, pattern, texts)]
 
     def mute(self, indices: Collection[int]) -> None:
-        self._patterns = tuple(each for each in self._patterns if each[0] not in indices)
+        self._patterns = tuple(each for each in self._all if each[0] not in indices)
 
     def _hits(self, index: int, pattern: regex.Pattern[str], records: Sequence[tuple[str, int]]) -> Iterator[Hit]:
         overruns = 0

@@ -43,5 +43,6 @@ def match_of(incident: Incident, stage: IncidentStage, rule: Rule, part: str) ->
     at = incident.last_match_at if stage is IncidentStage.OPENED else incident.resolved_at or incident.last_match_at
     fields = {"rule": incident.rule_id, "incident": incident.id, "stage": stage.value, "severity": incident.severity}
     text = f"{incident.rule_id} {stage}: {incident.title}"
-    record = Record(SOURCE, incident.id, text, 0, 0, at, fields)
+    place = list(IncidentStage).index(stage)  # the stages of an incident are records of their own
+    record = Record(SOURCE, incident.id, text, place, place, at, fields)
     return Match(rule.id, record, captures, group_of(rule, captures), part)

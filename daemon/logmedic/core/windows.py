@@ -27,36 +27,60 @@ EVIDENCE_KEPT = 4000
 """Characters of a record that are remembered."""
 SPARE = 64
 """Of each stage of a sequence so many are remembered at least: with fewer, a late line could lack its earlier one."""
+MINUTE = timedelta(minutes=1)
 SLOTS = 10
 """A span of a rate is counted in so many slots: it moves on by a tenth at a time."""
 LEARNING_SPANS = 12
 """A rate judges nothing before it has seen so many spans."""
 WEIGHT = 0.1
 """Of the newest span in the usual number (exponentially weighted moving average)."""
+SKEW = timedelta(minutes=5)
+"""So far may a line's clock be ahead of ours."""
 GRACE = timedelta(seconds=2)
 """A wait goes on so much longer: the line that answers it may be on its way (a source's turn, a trace's end)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`window`: what is remembered from now on. `fires`: the trigger is reached. `answered`: what an open incident
-    waits for has come."""
+    """`window`: what is remembered from now on. `fires`: the trigger is reached; then `full` is what would be
+    remembered if it were not. `answered`: what an open incident waits for has come."""
 
     window: Window
     fires: bool = False
     answered: bool = False
+    full: Window | None = None
 
 
 def kind_of(trigger: Trigger) -> str:
+    """Its name, as rule files have it."""
     return type(trigger).__name__.lower()
+
+
+def form_of(trigger: Trigger) -> str:
+    """What two triggers have in common whose windows mean the same."""
+    span = f" {trigger.within.total_seconds():g}" if isinstance(trigger, Rate) else ""
+    return f"{kind_of(trigger)}{span} {' '.join(trigger.by)}".rstrip()
+
+
+def is_of(window: Window, trigger: Trigger) -> bool:
+    """Whether a trigger of this form wrote it. (Before there were forms, the name alone was kept.)"""
+    return window.kind in ("", kind_of(trigger), form_of(trigger))
+
+
+def counted_at(match: Match, now: datetime) -> float:
+    """The time that a line counts at: one that is ahead of the clock by more than clocks differ would push all that is
+    true out of the window."""
+    return min(match.record.at, now + SKEW).timestamp()
 
 
 def take(window: Window, trigger: Trigger, match: Match, now: datetime) -> Taken:
     """Take `match` into `window`, which another kind of trigger may have written."""
-    kind = kind_of(trigger)
-    if window.kind != kind:
-        window = Window(window.rule_id, window.group_key, kind=kind, answered=window.answered)
-    at = match.record.at.timestamp()
+    if window.kind != (form := form_of(trigger)):
+        if is_of(window, trigger):
+            window = replace(window, kind=form)
+        else:
+            window = Window(window.rule_id, window.group_key, kind=form)
+    at = counted_at(match, now)
     match trigger:
         case Threshold():
             return _threshold(window, trigger, at)
@@ -86,9 +110,13 @@ def _threshold(window: Window, trigger: Threshold, at: float) -> Taken:
     insort(times, at)
     horizon = times[-1] - trigger.within.total_seconds()
     kept = tuple(each for each in times if each >= horizon)[-trigger.count :]
-    if len(kept) >= trigger.count:
-        return Taken(_emptied(window), fires=True)
-    return Taken(replace(window, times=kept))
+    full = replace(window, times=kept)
+    return _fired(full) if len(kept) >= trigger.count else Taken(full)
+
+
+def _fired(full: Window) -> Taken:
+    """It begins anew."""
+    return Taken(_emptied(full), fires=True, full=full)
 
 
 def _distinct(window: Window, trigger: Distinct, at: float, value: str) -> Taken:
@@ -97,20 +125,27 @@ def _distinct(window: Window, trigger: Distinct, at: float, value: str) -> Taken
     newest[value] = max(at, newest.get(value, at))
     horizon = max(newest.values()) - trigger.within.total_seconds()
     kept = sorted((when, each) for each, when in newest.items() if when >= horizon)
-    if len(kept) >= trigger.count:
-        return Taken(_emptied(window), fires=True)
-    return Taken(replace(window, times=tuple(when for when, _ in kept), marks=tuple(each for _, each in kept)))
+    full = replace(window, times=tuple(when for when, _ in kept), marks=tuple(each for _, each in kept))
+    return _fired(full) if len(kept) >= trigger.count else Taken(full)
 
 
 def _sequence(window: Window, trigger: Sequence, at: float, mark: str) -> Taken:
+    """What has the same time is taken in the order of the stages: clocks in logs are often cut to the second."""
     needed = stages(trigger)
-    seen = sorted({*zip(window.times, window.marks, strict=True), (at, mark)})
+    place = {part: number for number, part in enumerate(needed)}
+    seen = sorted(
+        {*zip(window.times, window.marks, strict=True), (at, mark)},
+        key=lambda each: (each[0], place.get(_part(each[1]), 0), each[1]),
+    )
     horizon = seen[-1][0] - trigger.within.total_seconds()
     seen = _newest_of_each([each for each in seen if each[0] >= horizon], needed)
     complete = _any_order(seen, needed) if trigger.any_order else _in_order(seen, needed)
-    if complete:
-        return Taken(_emptied(window), fires=True)
-    return Taken(replace(window, times=tuple(when for when, _ in seen), marks=tuple(each for _, each in seen)))
+    full = replace(window, times=tuple(when for when, _ in seen), marks=tuple(each for _, each in seen))
+    return _fired(full) if complete else Taken(full)
+
+
+def _part(mark: str) -> str:
+    return mark.partition("#")[0]
 
 
 def stages(trigger: Sequence) -> dict[str, int]:
@@ -143,23 +178,41 @@ def _in_order(seen: Iterable[tuple[float, str]], needed: Mapping[str, int]) -> b
 
 
 def _any_order(seen: Iterable[tuple[float, str]], needed: Mapping[str, int]) -> bool:
-    """Each record serves one stage: the one that has the fewest others, first."""
+    """Each record serves one stage. Those that could serve several are shared out by augmenting paths."""
     offers: dict[str, list[str]] = {}
     for _, mark in seen:
         part, _, place = mark.partition("#")
         offers.setdefault(place, []).append(part)
     left = Counter(dict(needed))
-    for parts in sorted(offers.values(), key=len):
-        part = max(parts, key=lambda each: left[each])
+    several = [parts for parts in offers.values() if len(parts) > 1]
+    left.subtract(parts[0] for parts in offers.values() if len(parts) == 1)
+    serves: list[str] = [""] * len(several)
+    for number in range(len(several)):
+        _serve(number, several, serves, left, set())
+    return all(count <= 0 for count in left.values())
+
+
+def _serve(number: int, offers: list[list[str]], serves: list[str], left: Counter[str], tried: set[str]) -> bool:
+    """Find a stage for one more record, if need be by another stage for those before it."""
+    for part in offers[number]:
+        if part in tried:
+            continue
+        tried.add(part)
         if left[part] > 0:
             left[part] -= 1
-    return not any(left.values())
+            serves[number] = part
+            return True
+        for other, served in enumerate(serves):
+            if served == part and _serve(other, offers, serves, left, tried):
+                serves[number] = part
+                return True
+    return False
 
 
 def _wait(window: Window, trigger: Absence, match: Match, now: datetime) -> Taken:
     """Without `of`, each match answers the one before and waits for the next. The wait is over by the clock, and never
     before a backlog had as much time as the lines themselves: it is read faster than it was written."""
-    at, within = match.record.at.timestamp(), trigger.within.total_seconds()
+    at, within = counted_at(match, now), trigger.within.total_seconds()
     answered = trigger.of is None and bool(window.times or window.answered)
     if trigger.of is None:
         if window.times and at < window.times[-1]:
@@ -169,7 +222,7 @@ def _wait(window: Window, trigger: Absence, match: Match, now: datetime) -> Take
     waits = replace(
         window,
         times=(at,),
-        due_at=max(match.record.at, now).astimezone(UTC) + trigger.within + GRACE,
+        due_at=max(datetime.fromtimestamp(at, UTC), now).astimezone(UTC) + trigger.within + GRACE,
         captures=match.captures,
         source=match.record.source,
         evidence=match.record.text[:EVIDENCE_KEPT],
@@ -229,11 +282,21 @@ def _learn(usual: float, learned: int, counts: list[int], trigger: Rate, whole: 
     return usual + weight * (total - usual), learned + 1
 
 
+def over_at(window: Window, at: float) -> Window:
+    """A line told that it is over: what counted towards it until then counts no more."""
+    kept = [n for n, each in enumerate(window.times) if each > at]
+    marks = tuple(window.marks[n] for n in kept) if window.marks else ()
+    times = tuple(window.times[n] for n in kept)
+    return replace(window, times=times, marks=marks, due_at=window.due_at if times else None, answered=at)
+
+
 def lives_until(window: Window, trigger: Trigger) -> float:
-    """The event time behind which nothing can come of it any more: twice its span, for what comes late. A rate keeps
-    what it learned for a month."""
-    if isinstance(trigger, Rate):
-        return window.newest + timedelta(days=30).total_seconds()
+    """When nothing can come of it any more: twice its span behind what is newest in it, and behind when it was last
+    written, for what comes late. A rate keeps what it learned for a month."""
     if window.due_at is not None:
         return float("inf")
-    return window.newest + max(2 * trigger.within.total_seconds(), 60.0)
+    newest = max(window.newest, window.touched)
+    if isinstance(trigger, Rate):
+        return newest + timedelta(days=30).total_seconds()
+    least = timedelta(hours=1) if window.answered else MINUTE
+    return newest + max(2 * trigger.within, least).total_seconds()

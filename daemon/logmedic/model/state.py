@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
@@ -12,21 +13,24 @@ from logmedic.model.gap import SourceEventKind
 from logmedic.model.issue import Incident, IncidentStatus, KnownIssue, Template, Window
 from logmedic.model.record import Checkpoint
 
+T = TypeVar("T")
+
 ATTEMPT_MEMORY = timedelta(hours=24)
 """How long finished attempts are kept in the state, for cooldowns and hourly limits. No cooldown may be longer."""
 
 
 @dataclass(slots=True)
 class EngineState:
-    """Issues by fingerprint; open incidents by id; `open_by_group` by (rule_id, group_key); windows by
-    (rule_id, group_key); breakers by rule id; attempts (unfinished, or of the last 24 h) by id; templates by
+    """Issues by fingerprint; open incidents by id, and their ids by rule id and group; windows by (rule_id, group_key),
+    and their groups by rule id; breakers by rule id; attempts (unfinished, or of the last 24 h) by id; templates by
     fingerprint; undelivered alerts by id; checkpoints by source and origin; sources
     that are quiet, with the time when that was noticed; the keys of windows that wait for a time."""
 
     issues: dict[str, KnownIssue] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
-    open_by_group: dict[tuple[str, str], str] = field(default_factory=dict)
+    open_of_rule: dict[str, dict[str, str]] = field(default_factory=dict)
     windows: dict[tuple[str, str], Window] = field(default_factory=dict)
+    groups_of_rule: dict[str, dict[str, None]] = field(default_factory=dict)
     breakers: dict[str, Breaker] = field(default_factory=dict)
     attempts: dict[str, FixAttempt] = field(default_factory=dict)
     templates: dict[str, Template] = field(default_factory=dict)
@@ -43,8 +47,7 @@ class EngineState:
         for window in changeset.windows:
             self._apply_window(window)
         for key in changeset.forgotten_windows:
-            self.windows.pop(key, None)
-            self.waits.discard(key)
+            self._forget_window(key)
         self.breakers.update((breaker.rule_id, breaker) for breaker in changeset.breakers)
         self.attempts.update((attempt.id, attempt) for attempt in changeset.attempts)
         self.templates.update((template.fingerprint, template) for template in changeset.templates)
@@ -70,17 +73,24 @@ class EngineState:
 
     def _apply_window(self, window: Window) -> None:
         key = (window.rule_id, window.group_key)
+        if key not in self.windows:
+            self.groups_of_rule.setdefault(window.rule_id, {})[window.group_key] = None
         self.windows[key] = window
         (self.waits.add if window.due_at is not None else self.waits.discard)(key)
 
+    def _forget_window(self, key: tuple[str, str]) -> None:
+        self.windows.pop(key, None)
+        self.waits.discard(key)
+        _drop(self.groups_of_rule, *key)
+
     def _apply_incident(self, incident: Incident) -> None:
-        key = (incident.rule_id, incident.group_key)
         if incident.status is IncidentStatus.RESOLVED:
             self.incidents.pop(incident.id, None)
-            self.open_by_group.pop(key, None)
-        else:
-            self.incidents[incident.id] = incident
-            self.open_by_group[key] = incident.id
+            _drop(self.open_of_rule, incident.rule_id, incident.group_key)
+            return
+        if incident.id not in self.incidents:
+            self.open_of_rule.setdefault(incident.rule_id, {})[incident.group_key] = incident.id
+        self.incidents[incident.id] = incident
 
     def _apply_alert(self, alert: Alert) -> None:
         if alert.status in (AlertStatus.SENT, AlertStatus.DEAD):
@@ -97,3 +107,11 @@ class EngineState:
         ]
         for attempt_id in old:
             del self.attempts[attempt_id]
+
+
+def _drop(groups: dict[str, dict[str, T]], rule_id: str, group: str) -> None:
+    """Rules without any group are left out: rules come and go."""
+    of_rule = groups.get(rule_id, {})
+    of_rule.pop(group, None)
+    if not of_rule:
+        groups.pop(rule_id, None)

@@ -28,7 +28,7 @@ class RuleWatch:
         self._told: tuple[str, ...] = ()
         self._seen: tuple[str, ...] = ()
         self._since = float("-inf")
-        self._quarantined: frozenset[str] = frozenset()
+        self._quarantined: frozenset[tuple[str, float]] = frozenset()
 
     async def run(self) -> None:
         """Until cancelled. What is wrong at the start is told at once."""
@@ -53,9 +53,12 @@ class RuleWatch:
             await self._tell(RulesRefused(problems, self._current().ruleset.stale_files))
 
     async def _look_at_costs(self) -> None:
-        """A rule that was set free, because it changed, and is quarantined again, is told of again."""
-        quarantined = self._current().matcher.quarantined
-        for rule_id in [each for each in quarantined if each not in self._quarantined]:
-            log.error("rule_quarantined", rule=rule_id, reason=quarantined[rule_id])
-            await self._tell(Quarantined(rule_id, quarantined[rule_id]))
-        self._quarantined = frozenset(quarantined)
+        """A rule that was set free, because it changed or its time was over, and is quarantined again, is told of
+        again."""
+        matcher = self._current().matcher
+        reasons, uses = matcher.quarantined, matcher.uses
+        quarantined = {rule_id: uses[rule_id].quarantined_at for rule_id in reasons}
+        for rule_id in [rule_id for rule_id, at in quarantined.items() if (rule_id, at) not in self._quarantined]:
+            log.error("rule_quarantined", rule=rule_id, reason=reasons[rule_id])
+            await self._tell(Quarantined(rule_id, reasons[rule_id]))
+        self._quarantined = frozenset(quarantined.items())

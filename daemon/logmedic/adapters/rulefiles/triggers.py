@@ -11,6 +11,8 @@ from logmedic.model.when import Absence, Clear, Distinct, Rate, Sequence, Stage,
 from logmedic.yamldoc import Fields, Node
 
 MAX_COUNT = 10_000
+MAX_KEPT = 1000
+"""Of what is remembered with more than its time."""
 MAX_STAGES = 16
 MINUTE = timedelta(minutes=1)
 SHORTEST = timedelta(milliseconds=100)
@@ -55,7 +57,7 @@ def _threshold(fields: Fields, _: MatchSpec) -> Trigger:
 
 def _distinct(fields: Fields, _: MatchSpec) -> Trigger:
     of = fields.text("of", required=True)
-    return Distinct(of, fields.integer("count", None, minimum=2, maximum=MAX_COUNT), _within(fields), _by(fields))
+    return Distinct(of, fields.integer("count", None, minimum=2, maximum=MAX_KEPT), _within(fields), _by(fields))
 
 
 def _sequence(fields: Fields, match: MatchSpec) -> Trigger:
@@ -64,7 +66,7 @@ def _sequence(fields: Fields, match: MatchSpec) -> Trigger:
         fields.problems.add(fields.at("then"), f"more than {MAX_STAGES} things to wait for", "write several rules")
     return Sequence(
         tuple(_stage(node, fields, match) for node in then),
-        fields.integer("count", 1, minimum=1, maximum=MAX_COUNT),
+        fields.integer("count", 1, minimum=1, maximum=MAX_KEPT),
         _within(fields),
         _by(fields),
         fields.boolean("any_order", False),
@@ -75,7 +77,7 @@ def _stage(node: Node, owner: Fields, match: MatchSpec) -> Stage:
     if not isinstance(node.value, Mapping):
         return Stage(build_further(node, owner, "then", match))
     fields = Fields(node, owner.problems, "`then`")
-    count = fields.integer("count", 1, minimum=1, maximum=MAX_COUNT)
+    count = fields.integer("count", 1, minimum=1, maximum=MAX_KEPT)
     return Stage(inherited(build_match(fields), match), count)
 
 

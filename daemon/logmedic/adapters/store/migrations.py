@@ -51,6 +51,7 @@ def _fifth(connection: duckdb.DuckDBPyConnection) -> None:
         ("since", "DOUBLE", "0"),
         ("usual", "DOUBLE", "0"),
         ("learned", "BIGINT", "0"),
+        ("touched", "DOUBLE", "0"),
     ):
         connection.execute(f"ALTER TABLE windows ADD COLUMN IF NOT EXISTS {name} {kind} DEFAULT {usual}")
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -27,6 +28,8 @@ much again."""
 
 CREATE = "CREATE TABLE changes (seq BIGINT, body VARCHAR)"
 TABLES: Mapping[str, Table[Any]] = {table.name: table for table in rows.TABLES}
+_MIGRATED: Mapping[str, Row] = {"windows": {"kind": "threshold"}}
+"""Where a column of a migration has another default than its field."""
 _FORGET = """
 DELETE FROM windows WHERE (rule_id, group_key) IN
 (SELECT (each[1], each[2]) FROM (SELECT unnest(from_json_strict(?::JSON, '[["VARCHAR"]]')) AS each))
@@ -62,8 +65,23 @@ def _parsed(body: str) -> Change:
     told = json.loads(body)
     made = Change(forgotten=tuple((rule, group) for rule, group in told["forgotten"]))
     for name, mine in told["rows"].items():
-        _put(made, TABLES[name], mine)
+        usual = _usual(name)
+        _put(made, TABLES[name], [{**usual, **row} for row in mine])
     return made
+
+
+@cache
+def _usual(name: str) -> Row:
+    """What a row lacks that a version before wrote, and did not bring into its table: the defaults of its fields, or
+    what the migration gives to the rows in the table."""
+    table = TABLES[name]
+    defaults = {each.name: _default(each) for each in fields(table.kind)}
+    written = {each.name: each.write(defaults[each.name]) for each in table.columns if defaults[each.name] is not MISSING}
+    return written | _MIGRATED.get(name, {})
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _put(change: Change, table: Table[Any], mine: Iterable[Row]) -> None:
