@@ -52,7 +52,7 @@ def main() -> int:
             rows.append(row)
             print(row, flush=True)
     if asked.write:
-        table.write(PAGE, rows, where)
+        table.write(PAGE, rows, where, all_of_them=not asked.names)
     return 0
 
 

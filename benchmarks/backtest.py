@@ -40,7 +40,7 @@ def _row(name: str, rules: Path, logs: list[Path], peer: str, megabytes: int) ->
     told = json.loads(said)
     matches, fires = (sum(rule[key] for rule in told["rules"]) for key in ("matches", "fires"))
     return Row(
-        "19",
+        "21",
         name,
         f"{ours:.2f} s ({spent:.1f} s CPU) for {megabytes:,} MB, {matches:,} matches, {fires} incidents",
         f"{peer.split()[0]} | grep -cE: {theirs:.2f} s ({theirs_spent:.1f} s CPU), counts {int(counted):,}",

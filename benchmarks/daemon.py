@@ -251,7 +251,7 @@ def _start(host: Host, matched: int) -> float:
 
 
 def hot_reload(megabytes: int) -> Iterator[Row]:
-    """One rule into thousands while a log is read: until its first match, and the longest time that a question waited."""
+    """One rule into thousands while a log is read: until its first match, and the longest wait for an answer."""
     for count, reach in ((1000, 0.2), (10_000, 0.5)):
         with hosted(2, rule_files(count)) as host:
             feeding = _Feeder(host.logs[0], Corpus(min(megabytes, 200)).made())

@@ -48,15 +48,36 @@ def machine() -> str:
     )
 
 
-def write(path: Path, rows: list[Row], where: str) -> None:
-    """Replace the table of `path` between its two marks."""
-    head, _, tail = path.read_text().split(MARK)
-    lines = ["| # | scenario | ours | beside | ratio | reach | |", "|---|---|---|---|---|---|---|"]
-    for row in rows:
-        verdict = {True: "yes", False: "**no**", None: ""}[row.met]
-        cells = (row.number, row.scenario, row.ours, row.beside, row.ratio, row.reach, verdict)
-        lines.append("| " + " | ".join(each.replace("|", "\\|") for each in cells) + " |")
-    path.write_text(f"{head}{MARK}\n{where}\n\n" + "\n".join(lines) + f"\n{MARK}{tail}")
+HEAD = ["| # | scenario | ours | beside | ratio | reach | |", "|---|---|---|---|---|---|---|"]
+
+
+def write(path: Path, rows: list[Row], where: str, *, all_of_them: bool) -> None:
+    """Replace the table of `path` between its two marks; or only the rows of the scenarios that ran, which are told to
+    be of another run."""
+    head, table, tail = path.read_text().split(MARK)
+    new = [_line(row) for row in rows]
+    if all_of_them:
+        path.write_text(f"{head}{MARK}\n{where}\n\n" + "\n".join((*HEAD, *new)) + f"\n{MARK}{tail}")
+        return
+    numbers = {row.number for row in rows}
+    old = [line for line in table.splitlines() if line.startswith("| ") and line not in HEAD]
+    kept = [line for line in old if _number(line) not in numbers]
+    merged = sorted([*kept, *new], key=lambda line: int(_number(line)))
+    told = "Rows " + ", ".join(sorted(numbers, key=int)) + f": {where}"
+    places = [line for line in table.splitlines() if line and not line.startswith(("|", "Rows "))]
+    path.write_text(
+        f"{head}{MARK}\n" + "\n\n".join((*places, told)) + "\n\n" + "\n".join((*HEAD, *merged)) + f"\n{MARK}{tail}"
+    )
+
+
+def _number(line: str) -> str:
+    return line.split("|")[1].strip()
+
+
+def _line(row: Row) -> str:
+    verdict = {True: "yes", False: "**no**", None: ""}[row.met]
+    cells = (row.number, row.scenario, row.ours, row.beside, row.ratio, row.reach, verdict)
+    return "| " + " | ".join(each.replace("|", "\\|") for each in cells) + " |"
 
 
 def version_of(*argv: str) -> str:

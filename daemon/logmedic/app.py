@@ -23,6 +23,7 @@ from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.probes import Probes
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
 from logmedic.adapters.rulefiles.memory import Memory
+from logmedic.adapters.rulefiles.reading import watched
 from logmedic.adapters.rulefiles.review import Reviewer
 from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
 from logmedic.adapters.rulefiles.surroundings import Surroundings, brought_by, units_unknown_to_systemd
@@ -109,7 +110,14 @@ def make_rule_loader(
     and no daemon reads them. Without `prove`, the rules' own tests are not run. `memory`: of earlier starts."""
     tests = run_tests if prove else lambda _: []
     owners = settings.rule_owners() if not paths or _are_read(settings, paths) else None
-    return RuleFileLoader(paths or settings.rule_paths(), owners=owners, prove=tests, reviewer=reviewer, memory=memory)
+    return RuleFileLoader(
+        paths or settings.rule_paths(),
+        owners=owners,
+        prove=tests,
+        reviewer=reviewer,
+        memory=memory,
+        optional=() if paths else settings.optional_rule_paths,
+    )
 
 
 def _are_read(settings: Settings, paths: Sequence[Path]) -> bool:
@@ -149,12 +157,12 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         ready=settings.mode is not Mode.OBSERVE,
     )
     stack.push_async_callback(runner.close)
-    cache = settings.storage.path.parent / "cache"
-    loader = make_rule_loader(settings, memory=Memory(Shelf(cache, program_stamp())))
+    shelf = Shelf(settings.storage.path.parent / "cache", program_stamp())
+    loader = make_rule_loader(settings, memory=Memory(shelf))
     zone = local_zone()
     policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now())
     arm = not run.once or policy.mode is not Mode.OBSERVE
-    matchers = make_matcher(zone, settings.framings(), Shelf(cache))
+    matchers = make_matcher(zone, settings.framings(), shelf)
     first = await first_generation(loader, policy, runner, matchers, arm=arm)
     began = replace(first.policy, started_at=clock.now())  # reading begins now, and waits give it its time
     live = Live(replace(first, policy=began))
@@ -211,8 +219,9 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     if run.sources:
         tasks = [reading.begin(intake(made.of_argument(name))) for name in run.sources]
     else:
-        tasks = await reading.follow(settings.followed(live.current.ruleset.sources))
-        reloader.then = lambda ruleset: reading.follow(settings.followed(ruleset.sources))
+        usual = usual_sources()
+        tasks = await reading.follow(settings.followed(live.current.ruleset.sources, usual))
+        reloader.then = lambda ruleset: reading.follow(settings.followed(ruleset.sources, usual))
     control = DaemonControl(
         engine=engine,
         store=store,
@@ -322,8 +331,7 @@ def _under_way(engine: Engine) -> bool:
 def _watch_rule_files(settings: Settings, discovery: WatchdogDiscovery, reloader: Reloader) -> None:
     """Whatever changes there wakes the reload."""
     for path in settings.rule_paths():
-        directory = path if path.is_dir() else path.parent
-        discovery.watch(str(directory), reloader.request, contents=True)
+        discovery.watch(str(watched(path)), reloader.request, contents=True)
 
 
 def make_matcher(

@@ -100,3 +100,59 @@ def test_a_rule_that_was_removed_is_missed_by_those_that_name_it(tmp_path: Path)
     after = load(tmp_path, previous=before)
     assert "there is no rule `one`" in told(after)
     assert after.stale_files == (str(other),)
+
+
+BROKEN = "{ pattern: 'boom ((?P<host>x', captures: { host: hostname } }"
+
+
+def test_what_names_a_rule_that_does_not_load_does_not_load_either(tmp_path: Path) -> None:
+    """However long the way to it is."""
+    rules = [
+        rule("three", when="{ unless_incident: [two] }"),
+        rule("two", match=LISTENS),
+        rule("one", match=BROKEN),
+        rule("four"),
+    ]
+    loaded = load(put(tmp_path, a_file(*rules)))
+    assert ids(loaded) == ["four"]
+    assert "rule `one`, which this one names, does not load" in told(loaded)
+    assert "rule `two`, which this one names, does not load" in told(loaded)
+
+
+def test_a_rule_of_another_file_goes_with_the_one_that_it_names(tmp_path: Path) -> None:
+    put(tmp_path, a_file(rule("one", match=BROKEN)), "a.yaml")
+    put(tmp_path, a_file(rule("two", match=LISTENS), rule("three")), "b.yaml")
+    assert ids(load(tmp_path)) == ["three"]
+
+
+def test_what_a_rule_captured_before_counts_where_that_version_stays(tmp_path: Path) -> None:
+    put(tmp_path, a_file(rule(title="boom", match="{ pattern: '^boom' }")), "a.yaml")
+    put(tmp_path, a_file(rule("two")), "b.yaml")
+    before = load(tmp_path)
+    put(tmp_path, a_file(rule(), rule("broken", match=BROKEN)), "a.yaml")
+    put(tmp_path, a_file(rule("two", match=LISTENS)), "b.yaml")
+    after = load(tmp_path, previous=before)
+    assert after.rules == before.rules
+    assert "rule one has no typed capture `host`" in told(after)
+
+
+def test_a_rule_that_stays_because_its_file_is_broken_can_be_named(tmp_path: Path) -> None:
+    put(tmp_path, a_file(rule(), rule("also")), "a.yaml")
+    before = load(tmp_path)
+    put(tmp_path, a_file(rule("also", match=BROKEN)), "a.yaml")
+    put(tmp_path, a_file(rule("two", match=LISTENS)), "b.yaml")
+    assert ids(load(tmp_path, previous=before)) == ["two", "one", "also"]
+
+
+@pytest.mark.parametrize("broken", ["version: 1\nrules: [ {\n", a_file(rule("other", match=BROKEN))])
+def test_f34_nobody_takes_the_id_of_a_rule_that_stays(tmp_path: Path, broken: str) -> None:
+    first, second = put(tmp_path, a_file(rule()), "a.yaml"), put(tmp_path, a_file(rule("two")), "b.yaml")
+    before = load(tmp_path)
+    first.write_text(broken)
+    second.write_text(
+        a_file(rule("two"), rule(match="{ pattern: '^stolen (?P<host>x)', captures: { host: hostname } }"))
+    )
+    after = load(tmp_path, previous=before)
+    assert after.rules == before.rules
+    assert "the id `one` is taken" in told(after)
+    assert set(after.stale_files) == {str(first), str(second)}

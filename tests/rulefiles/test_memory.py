@@ -9,7 +9,7 @@ import pytest
 
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
 from logmedic.adapters.rulefiles.memory import Memory
-from logmedic.adapters.rulefiles.shelf import KEPT, Shelf, program_stamp
+from logmedic.adapters.rulefiles.shelf import KEPT, LEFT_S, Shelf, program_stamp
 from logmedic.core.ruletest import run_tests
 from logmedic.model.rule import Rule, RuleSet
 
@@ -170,6 +170,47 @@ def test_i6_only_the_last_ones_are_kept(tmp_path: Path) -> None:
     for each in range(KEPT * 3):
         shelf.put(f"db-{each}", b"x")
         shelf.put(str(each), b"y")
-    assert len(list((tmp_path / "cache").iterdir())) <= 2 * KEPT
+    assert len(list((tmp_path / "cache").iterdir())) == KEPT
     assert shelf.get(str(KEPT * 3 - 1)) == b"y"
     assert all(each.stat().st_mode & 0o077 == 0 for each in (tmp_path / "cache").iterdir())
+
+
+def test_only_what_is_named_like_ours_is_removed(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o700)
+    for number in range(2 * KEPT):
+        (cache / f"precious{number}.db").write_text("x")
+        os.utime(cache / f"precious{number}.db", (number, number))
+    Shelf(cache).put("key", b"x")
+    assert len(list(cache.glob("precious*"))) == 2 * KEPT
+
+
+def test_what_a_killed_writer_left_goes_after_an_hour(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o700)
+    for name, age in (("old", LEFT_S + 60), ("new", 60)):
+        left = cache / f".new-{name * 4}"
+        left.write_text("half")
+        os.utime(left, (left.stat().st_mtime - age,) * 2)
+    Shelf(cache).put("key", b"x")
+    assert [each.name for each in cache.glob(".new-*")] == [".new-newnewnewnew"]
+
+
+@pytest.mark.parametrize("harm", ["link", "writable", "owner"])
+def test_a_directory_that_somebody_else_can_change_is_neither_read_nor_written(tmp_path: Path, harm: str) -> None:
+    if harm == "owner" and os.geteuid() != 0:
+        pytest.skip("only root can give a directory away")
+    cache, other = Shelf(tmp_path / "cache"), tmp_path / "other"
+    cache.put("key", b"x")
+    assert cache.get("key") == b"x"
+    match harm:
+        case "link":
+            (tmp_path / "cache").rename(other)
+            (tmp_path / "cache").symlink_to(other)
+        case "writable":
+            (tmp_path / "cache").chmod(0o777)
+        case "owner":
+            os.chown(tmp_path / "cache", 12345, 12345)
+    cache.put("another", b"y")
+    assert cache.get("key") is None
+    assert len(list((tmp_path / "cache").iterdir())) == 1

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
+from logmedic.adapters.rulefiles.reading import watched
 from logmedic.core.ruletest import run_tests
 from logmedic.model.match import CaptureType
 from logmedic.model.rule import HttpProbe, Mode, RuleSet
@@ -339,6 +340,33 @@ def test_f36_a_directory_that_disappears_leaves_what_was(tmp_path: Path) -> None
     after = load(room, previous=before)
     assert ids(after) == ["web-down"]
     assert after.problems
+
+
+def test_a_directory_that_need_not_be_there_is_read_once_it_is(tmp_path: Path) -> None:
+    room = tmp_path / "rules"
+    loader = RuleFileLoader([room], owners=None, prove=run_tests, optional=[room])
+    before = loader.load()
+    assert (before.rules, before.problems) == ((), ())
+    assert load(room).problems
+    room.mkdir()
+    put(room)
+    after = loader.load(before)
+    assert ids(after) == ["web-down"]
+    (room / "web.yaml").unlink()
+    room.rmdir()
+    lost = loader.load(after)
+    assert ids(lost) == ["web-down"]
+    assert lost.problems
+
+
+@pytest.mark.parametrize(
+    ("path", "directory"),
+    [("rules", "rules"), ("later", "later"), ("rules/web.yaml", "rules"), ("later.d/web.yml", "later.d")],
+)
+def test_a_directory_is_watched_itself_and_a_file_where_it_is(tmp_path: Path, path: str, directory: str) -> None:
+    (tmp_path / "rules").mkdir()
+    put(tmp_path / "rules")
+    assert watched(tmp_path / path) == tmp_path / directory
 
 
 def test_a_file_that_was_removed_takes_its_rules_along(tmp_path: Path) -> None:

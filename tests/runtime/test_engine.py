@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 
 import builders as make
 from fakes.clock import FakeClock
 from fakes.memory_store import MemoryStore
+from logmedic.core.decide import AT_ONCE
 from logmedic.model.changeset import Changeset, Intent, Observed, RunStep, StepFinished, Tick
 from logmedic.model.errors import StoreFull
 from logmedic.model.fix import FixResult
@@ -18,6 +20,7 @@ from logmedic.model.issue import IncidentStatus, Tally
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings
 from logmedic.model.state import EngineState
+from logmedic.model.when import Clear, When
 from logmedic.runtime.engine import Engine
 
 
@@ -237,5 +240,38 @@ def test_f32_the_watchdog_hears_of_progress_only() -> None:
             beats = bench.beats
             await bench.engine.settled(Tick())
             assert bench.beats > beats
+
+    asyncio.run(scenario())
+
+
+def test_a_storm_that_is_over_ends_at_once_some_at_a_time_without_another_input() -> None:
+    async def scenario() -> None:
+        nofix = replace(make.RULE, fix=None)
+        async with running(make.policy(nofix)) as bench:
+            many = make.observed(*(make.match(nofix, group=str(n)) for n in range(2 * AT_ONCE + 1)))
+            await bench.engine.settled(many)
+            before = len(bench.store.changesets)
+            await bench.clock.advance(15 * 60)
+            await bench.engine.settled()
+            while bench.engine.state.incidents:
+                await asyncio.sleep(0)
+            assert [len(each.incidents) for each in bench.store.changesets[before:]] == [AT_ONCE, AT_ONCE, 1]
+
+    asyncio.run(scenario())
+
+
+def test_what_came_to_be_due_sooner_is_not_overlooked_and_what_was_put_off_is_not_ended() -> None:
+    async def scenario() -> None:
+        soon = replace(make.RULE, id="soon", fix=None, when=When(clear=Clear(quiet=timedelta(seconds=20))))
+        async with running(make.policy(replace(make.RULE, fix=None), soon)) as bench:
+            still_open = []
+            for seconds, heard in ((0, (make.RULE, soon)), (10, (make.RULE, soon)), (15, ()), (10, ())):
+                await bench.clock.advance(seconds)
+                await bench.engine.settled()
+                await bench.clock.settle()
+                still_open.append(set(bench.engine.state.open_of_rule))
+                for rule in heard:
+                    await bench.engine.settled(make.observed(make.match(rule, bench.clock.now())))
+            assert still_open == [set(), {"web-down", "soon"}, {"web-down", "soon"}, {"web-down"}]
 
     asyncio.run(scenario())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC
 
@@ -165,3 +166,71 @@ def test_sources_that_rule_files_bring_along_follow_the_rules() -> None:
         assert seen == [(), ("redis",)]
 
     asyncio.run(scenario())
+
+
+class Told(SystemdNotifier):
+    """What systemd was told."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.said: list[str] = []
+
+    def reloading(self) -> None:
+        self.said.append("reloading")
+
+    def ready(self) -> None:
+        self.said.append("ready")
+
+
+class SlowToArm(ScriptedRunner):
+    """Is still arming when it is told to leave off. After that it is quick."""
+
+    left_off = False
+
+    async def arm(self) -> Arming:
+        if self.left_off:
+            return self.arming
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.left_off = True
+            raise
+        return self.arming
+
+
+def test_a_reload_that_raises_is_tried_again_and_systemd_hears_that_we_are_well() -> None:
+    async def scenario() -> None:
+        clock, shelf, runner, notifier = FakeClock(make.START), Shelf(make.RULE), SlowToArm(), Told()
+        live = Live(await first_generation(shelf, make.policy(), ScriptedRunner(), matcher, arm=True))
+        memory = [False]
+
+        def cramped(ruleset: RuleSet, before: Matcher | None = None) -> Matcher:
+            if not memory[0]:
+                raise MemoryError
+            return matcher(ruleset, before)
+
+        reload = Reloader(loader=shelf, live=live, runner=runner, make_matcher=cramped, notifier=notifier, clock=clock)
+        reload.request()
+        task = asyncio.create_task(reload.run())
+        await until(clock, task.done)
+        assert isinstance(task.exception(), MemoryError)
+        assert notifier.said == ["reloading", "ready"]
+        assert runner.left_off
+        again = asyncio.create_task(reload.run())  # as the supervisor does
+        memory[0] = True
+        shelf.rules = (OTHER,)
+        await until(clock, lambda: "db-down" in live.current.policy.rules)
+        again.cancel()
+        await asyncio.gather(again, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
+async def until(clock: FakeClock, reached: Callable[[], bool]) -> None:
+    """For what other threads do."""
+    for _ in range(1000):
+        if reached():
+            return
+        await clock.advance(DEBOUNCE_S)
+        await asyncio.sleep(0.001)
+    raise AssertionError("never reached")

@@ -13,6 +13,7 @@ from logmedic.model.alert import Route
 from logmedic.model.errors import ConfigInvalid
 from logmedic.model.rule import LogFiles, Mode
 from logmedic.settings import Settings, config_schema, load_settings
+from logmedic.settings.form import usual_sources
 
 
 def load(tmp_path: Path, text: str, **env: str) -> Settings:
@@ -259,3 +260,30 @@ def test_of_two_logs_with_the_same_lines_one_is_followed(tmp_path: Path, monkeyp
     assert load_settings(None, {}).followed(())["syslog"].files == (str(messages),)
     syslog.touch()
     assert load_settings(None, {}).followed(())["syslog"].files == (str(syslog),)
+
+
+def test_what_is_followed_does_not_change_while_a_log_is_rotated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syslog, messages = tmp_path / "syslog", tmp_path / "messages"
+    monkeypatch.setattr("logmedic.settings.form.SYSLOG_FILES", (syslog, messages))
+    syslog.touch()
+    settings = load_settings(None, {})
+    usual = usual_sources()
+    at_the_start = settings.followed((), usual)
+    syslog.rename(tmp_path / "syslog.1")
+    assert settings.followed((), usual) == at_the_start
+    assert settings.followed(()) != at_the_start
+
+
+def test_the_system_rules_are_named_though_they_are_not_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = tmp_path / "rules.d"
+    monkeypatch.setattr("logmedic.settings.form.SYSTEM_RULES", later)
+    settings = load_settings(None, {})
+    assert settings.rule_paths()[0] == later
+    assert settings.optional_rule_paths == {later}
+    configured = load(tmp_path, f"rules: {{ paths: [{later}] }}\n")
+    assert configured.rule_paths() == [later]
+    assert configured.optional_rule_paths == frozenset()

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,7 @@ from logmedic.adapters.store.walog import find_gap
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import NotFound, StoreBusy, StoreFull, StoreLocked, StoreTooNew
 from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, Tally, Window
+from logmedic.model.record import Checkpoint
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 
@@ -602,7 +603,7 @@ def test_i1_f47_a_change_that_was_durable_when_the_damage_showed_is_there_once(p
     assert use(path, whole) == 5
 
 
-def _as_the_first_version_wrote_it(path: Path, body: str) -> None:
+def _left_behind(path: Path, body: str) -> None:
     """A store with one change that was committed, and not brought into its tables before the kill."""
     use(path, fill)
     connection = duckdb.connect(str(path))
@@ -610,18 +611,19 @@ def _as_the_first_version_wrote_it(path: Path, body: str) -> None:
     connection.close()
 
 
-def test_f38_what_a_version_before_committed_and_did_not_fold_is_opened(path: Path) -> None:
+async def _loaded(store: DuckStore, state: EngineState) -> tuple[Sequence[str], EngineState]:
+    return store.notices, state
+
+
+def test_f38_what_a_version_before_committed_and_did_not_fold_is_read(path: Path) -> None:
     """Its rows lack the fields that came since. All windows were of thresholds then, as the migration says."""
     window = '{"rule_id": "web", "group_key": "a", "times": "[1.0, 2.0]"}'
-    checkpoint = (
-        '{"origin": "o", "source": "app", "offset": 7, "at": "2026-11-24 03:00:00", "generation": "g", "boot": ""}'
-    )
-    _as_the_first_version_wrote_it(path, f'{{"forgotten": [], "rows": {{"windows": [{window}]}}}}')
-
-    async def opened(store: DuckStore, state: EngineState) -> tuple[list[str], dict[Any, Window]]:
-        return store.notices, dict(state.windows)
-
-    notices, windows = use(path, opened)
-    assert not notices
-    assert windows[("web", "a")] == Window("web", "a", (1.0, 2.0), "threshold")
-    assert use(path, opened)[1] == windows
+    checkpoint = '{"origin": "o", "source": "app", "offset": 7, "at": "2026-11-24 03:00:00"}'
+    body = f'{{"forgotten": [], "rows": {{"windows": [{window}], "checkpoints": [{checkpoint}]}}}}'
+    _left_behind(path, body)
+    for _ in range(2):  # from the changes, and from the tables
+        notices, state = use(path, _loaded)
+        assert not notices
+        assert state.windows[("web", "a")] == Window("web", "a", (1.0, 2.0), "threshold")
+        at = datetime(2026, 11, 24, 3, tzinfo=UTC)
+        assert state.checkpoints[("app", "o")] == Checkpoint("o", "app", 7, at)

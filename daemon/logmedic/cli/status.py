@@ -129,7 +129,7 @@ def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
     yield from rules["problems"]
     yield from (f"{name}: its last good version is in force" for name in rules["stale_files"])
     for each in rules.get("quarantined", ()):
-        yield f"rule {each['rule']} is heard no more: {each['reason']}"
+        yield f"rule {each['rule']} is not heard: {each['reason']}"
     yield from (
         f"{part['name']} failed and is started again ({part['restarts']}x): {part['last_error']}"
         for part in status["parts"]

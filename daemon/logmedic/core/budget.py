@@ -1,4 +1,4 @@
-"""What patterns cost, and which rules are heard no more because they cost too much (F43)."""
+"""What patterns cost, and which rules are not heard for an hour because they cost too much (F43)."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 
 from logmedic.core import calls, incidents, learning, outbox, quiet, remedy, rulenews, synthetic
 from logmedic.core.draft import Draft, Mint
@@ -32,6 +33,10 @@ from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Window
 from logmedic.model.policy import Policy
 from logmedic.model.rule import AlertEvent
 from logmedic.model.state import EngineState
+
+AT_ONCE = 500
+"""Incidents that one Tick looks at again at most, and those that it ends or opens: other inputs have their turn in
+between."""
 
 
 def decide(state: EngineState, policy: Policy, given: Input, now: datetime, mint: Mint) -> Changeset:
@@ -106,14 +111,22 @@ def _start(draft: Draft) -> None:
 
 
 def _tick(draft: Draft) -> None:
-    for incident in draft.open_incidents():
-        if incident.due_at is not None and incident.due_at <= draft.now:
-            _due(draft, incident)
-    incidents.close_silent(draft)
-    incidents.open_overdue(draft)
+    """What is more than AT_ONCE is for the next Tick, which is due at once: until all that is over has ended, no wait
+    ends, and nobody is reminded."""
+    for incident in _due_now(draft)[:AT_ONCE]:
+        _due(draft, incident)
+    left = incidents.close_silent(draft, AT_ONCE)
+    left = incidents.open_overdue(draft, left)
+    if left > 0:
+        _tell_again(draft)
     incidents.forget_old_windows(draft)
-    _tell_again(draft)
     outbox.send_due(draft)
+
+
+def _due_now(draft: Draft) -> list[Incident]:
+    """The longest due first: those that are looked at again each second must not keep others waiting."""
+    found = [(each.due_at, each) for each in draft.open_incidents() if each.due_at is not None]
+    return [each for at, each in sorted(found, key=itemgetter(0)) if at <= draft.now]
 
 
 def _due(draft: Draft, incident: Incident) -> None:

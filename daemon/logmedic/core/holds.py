@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from logmedic.core import breaker as breakers
 from logmedic.core.draft import Draft
-from logmedic.model.fix import AttemptStatus, FixAttempt
+from logmedic.model.fix import AttemptStatus, BreakerStatus, FixAttempt
 from logmedic.model.issue import HoldReason, Incident
 from logmedic.model.policy import Policy
 from logmedic.model.rule import Fix, Mode, Rule, SandboxKind
@@ -27,12 +27,15 @@ class Hold:
     until: datetime | None = None
 
 
+_NO_FIX = Hold(HoldReason.NO_FIX, "the rule has no fix")
+
+
 def hold_for(draft: Draft, incident: Incident, rule: Rule, *, approved: bool = False) -> Hold | None:
     """The first reason not to run the fix of `incident` now, or None. The order is what people would ask first: may
     it ever, may it here, may it now."""
     fix = rule.fix
     if fix is None:
-        return Hold(HoldReason.NO_FIX, "the rule has no fix")
+        return _NO_FIX
     return (
         _mode(fix, draft.policy)
         or _stale(incident, draft)
@@ -83,7 +86,9 @@ def _breaker(draft: Draft, rule: Rule) -> Hold | None:
     state = draft.breaker(rule.id)
     if breakers.allows(state, draft.now):
         return None
-    return Hold(HoldReason.BREAKER_OPEN, f"the fix failed {state.failures} times in a row", state.open_until)
+    under_way = state.status is BreakerStatus.HALF_OPEN  # its trial: the time that was waited for has passed
+    until = draft.now + BUSY_RECHECK if under_way else state.open_until
+    return Hold(HoldReason.BREAKER_OPEN, f"the fix failed {state.failures} times in a row", until)
 
 
 def _cooldown(draft: Draft, incident: Incident, fix: Fix) -> Hold | None:

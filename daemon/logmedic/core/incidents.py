@@ -20,7 +20,8 @@ from logmedic.model.when import CLEAR, MATCH, OF, Absence, Threshold
 
 _Groups = dict[str, list[tuple[float, str]]]
 MAX_GROUPS = 10_000
-"""Groups of one rule that are remembered at once; with more of them the oldest are dropped, and counted (I6)."""
+"""Groups of one rule that are remembered at once; with more of them the oldest are dropped, and counted (I6). As many
+have an open incident at most; what would open one more is counted as well."""
 
 FORGOTTEN_AFTER = timedelta(days=7)
 """An incident whose end a line has to tell is over after this silence all the same: that line may never come."""
@@ -115,9 +116,12 @@ def _of_window(rule: Rule, window: Window) -> Match:
 
 
 def _open(draft: Draft, rule: Rule, match: Match) -> Incident | None:
-    """None: another incident keeps it from being one of its own."""
+    """None: another incident keeps it from being one of its own, or the rule has too many (I6)."""
     if _has_cause(draft, rule):
         draft.tally("suppressed")
+        return None
+    if draft.open_count(rule.id) >= MAX_GROUPS:
+        draft.tally("incidents_dropped")
         return None
     record = match.record
     incident = Incident(
@@ -251,12 +255,15 @@ def _silence(rule: Rule) -> timedelta | None:
     return clear.quiet
 
 
-def close_silent(draft: Draft) -> None:
-    """End what no fix ended, and what has been silent long enough."""
+def close_silent(draft: Draft, limit: int) -> int:
+    """End what no fix ended, and what has been silent long enough: at most `limit`. Answers what is left of that."""
     for incident in draft.open_incidents():
         until = ends_at(incident, draft.policy)
         if until is None or draft.now < until:
             continue
+        if limit == 0:
+            break
+        limit -= 1
         rule = draft.policy.rules.get(incident.rule_id)
         if rule is not None and rule.when.clear.after is not None:
             notes = f"{duration_text(rule.when.clear.after)} after it was opened"
@@ -266,6 +273,7 @@ def close_silent(draft: Draft) -> None:
         days = silence.total_seconds() / 86400
         words = f"{days:g} days" if days >= 2 else f"{silence.total_seconds() / 60:g} min"
         _end(draft, incident, Resolution.QUIET, f"silent for {words}")
+    return limit
 
 
 def silent_since(incident: Incident) -> datetime:
@@ -273,13 +281,16 @@ def silent_since(incident: Incident) -> datetime:
     return max(incident.last_match_at, incident.opened_at)
 
 
-def open_overdue(draft: Draft) -> None:
-    """Waits that are over, and nothing came."""
-    for window in draft.waiting():
+def open_overdue(draft: Draft, limit: int) -> int:
+    """Waits that are over, and nothing came: the oldest `limit` of them. Answers what is left of that."""
+    for window in draft.waiting(draft.now):
         rule = draft.policy.rules.get(window.rule_id)
         if rule is None or not isinstance(rule.when.trigger, Absence) or not windows.is_of(window, rule.when.trigger):
             draft.forget_window(window.rule_id, window.group_key)
         elif window.due_at is not None and _wait_ends(window.due_at, rule.when.trigger, draft.policy) <= draft.now:
+            if limit == 0:
+                break
+            limit -= 1
             if _has_cause(draft, rule):
                 draft.tally("suppressed")
                 draft.put_window(replace(window, due_at=draft.now + LOOK_AGAIN))
@@ -287,6 +298,7 @@ def open_overdue(draft: Draft) -> None:
             _keep(draft, windows.overdue(window, rule.when.trigger))
             if draft.open_incident(rule.id, window.group_key) is None:
                 _open(draft, rule, _of_window(rule, window))
+    return limit
 
 
 def next_wait(window: Window, policy: Policy) -> datetime | None:

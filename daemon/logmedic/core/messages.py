@@ -104,11 +104,11 @@ def of_speaking(source: str, quiet_for: timedelta, host: str) -> Message:
 def of_quarantined(rule_id: str, reason: str, file: str, host: str) -> Message:
     body = [
         f"What broke: rule {rule_id} costs too much: {clean(reason, 200)}",
-        "What was tried: it is heard no more, the other rules go on",
+        "What was tried: it is not heard for an hour, the other rules go on",
         f"What is needed: make its pattern simpler in {clean(file, 200)}; it is heard again once that file changes",
         f"medium | host {host} | logmedic rules show {rule_id}",
     ]
-    return Message(_title(AlertEvent.QUARANTINED, host, f"rule {rule_id} is heard no more"), "\n".join(body))
+    return Message(_title(AlertEvent.QUARANTINED, host, f"rule {rule_id} is not heard"), "\n".join(body))
 
 
 def of_refused(problems: Sequence[str], stale: Sequence[str], host: str) -> Message:

@@ -12,22 +12,26 @@ from logmedic.model.record import Match, Record
 from logmedic.model.rule import Rule
 
 MAX_CARRIED = 1000
-"""In one decision. Circles of rules do not load; this bounds what is left."""
+"""In one decision, or so many as CARRIED_EACH for each incident that the decision itself tells of, if that is more: a
+storm of ends loses nothing. Circles of rules do not load; this bounds what is left."""
+CARRIED_EACH = 20
 SOURCE = "incidents"
 """The source name of such records."""
 
 
 def carry(draft: Draft) -> None:
     """Tell the rules that listen of all that was announced, and of what that announces in turn."""
-    carried = 0
-    while announced := draft.announced():
+    announced = draft.announced()
+    left = max(MAX_CARRIED, CARRIED_EACH * len(announced))
+    while announced:
         for incident, stage in announced:
             for rule, part in draft.policy.listeners.get((incident.rule_id, stage), ()):
-                carried += 1
-                if carried > MAX_CARRIED:
+                left -= 1
+                if left < 0:
                     draft.tally("synthetic_dropped")
                 elif (match := match_of(incident, stage, rule, part)) is not None:
                     incidents.on_match(draft, match)
+        announced = draft.announced()
 
 
 def match_of(incident: Incident, stage: IncidentStage, rule: Rule, part: str) -> Match | None:

@@ -77,7 +77,7 @@ class Speaking:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A rule costs too much, and is heard no more until it changes."""
+    """A rule costs too much, and is not heard for an hour, or until it changes."""
 
     rule_id: str
     reason: str

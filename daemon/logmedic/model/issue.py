@@ -172,8 +172,9 @@ class Window:
     """What a rule remembers of one group; times are event times in POSIX seconds. `kind`: the trigger that wrote it; to
     any other it is empty. `times`, ascending, are of what counts; `marks` say beside each which value or stage it was.
     `due_at`: when a wait is over; `captures`, `source` and `evidence` are of the match that waits. `answered`: the
-    newest time of what answers a wait or tells that it is over, 0 for none. A rate has `counts` of the slots since `since`,
-    and the `usual` number for a whole span, learned from `learned` spans. `touched`: when it was last written."""
+    newest time of what answers a wait or tells that it is over, 0 for none. A rate has `counts` of the slots since
+    `since`, and the `usual` number for a whole span, learned from `learned` spans. `touched`: when it was last
+    written."""
 
     rule_id: str
     group_key: str

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from logmedic.core.backoff import exponential
-from logmedic.core.decide import decide, decide_in, due
+from logmedic.core.decide import decide, decide_in, due, due_of
 from logmedic.core.draft import Draft, Mint
 from logmedic.model.changeset import Advanced, Changeset, Input, Intent, Observed, Started, Tick
 from logmedic.model.errors import TransientError
@@ -138,8 +138,8 @@ class Engine:
         return max(0.0, min(LOOK_EVERY_S, (min(times) - self._clock.now()).total_seconds()))
 
     def _next_due(self) -> datetime | None:
-        """As core.decide.due, looked for again only after something changed: with thousands of open incidents that
-        takes milliseconds."""
+        """Nothing is due before. What was due then may have moved on since: all of it is looked through again only when
+        that time comes, for with thousands of open incidents that takes milliseconds."""
         policy = self._policy()
         if self._due_under is not policy:
             self._due, self._due_under = due(self.state, policy), policy
@@ -149,11 +149,18 @@ class Engine:
         now = self._clock.now()
         if self._flush_at is not None and now >= self._flush_at:
             await self._flush()
-        next_due = self._next_due()
-        if (next_due is not None and now >= next_due) or self._windows_grew():
+        if self._is_due(now) or self._windows_grew():
             await self._take([Tick()])
             self._windows_kept = len(self.state.windows)
             self.state.forget_old_attempts(now)
+
+    def _is_due(self, now: datetime) -> bool:
+        known = self._next_due()
+        if known is None or now < known:
+            return False
+        self._due_under = None
+        looked_for = self._next_due()
+        return looked_for is not None and now >= looked_for
 
     def _windows_grew(self) -> bool:
         """Windows are dropped with the next Tick; a storm of new groups must not wait for one."""
@@ -208,7 +215,8 @@ class Engine:
             return
         await self._commit(changeset)
         self.state.apply(changeset)
-        self._due_under = None
+        if self._due_under is not None:
+            self._due = min(filter(None, (self._due, due_of(changeset, self._due_under))), default=None)
         for intent in changeset.intents:
             self._carry_out(intent)
 

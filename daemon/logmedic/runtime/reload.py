@@ -59,24 +59,36 @@ class Reloader:
             await self.reload()
 
     async def reload(self) -> dict[str, Any]:
-        """Load, arm and compile beside what runs, then swap. What is broken keeps its last good version."""
+        """Load, arm and compile beside what runs, then swap. What is broken keeps its last good version. What raises is
+        wanted still: `run` tries it again, and who restarts that waits longer each time."""
         async with self._turn:
             self._notifier.reloading()
-            current = self._live.current
             arming = asyncio.create_task(self._runner.arm())
-            ruleset = await asyncio.to_thread(self._loader.load, current.ruleset)
-            made, was = self._make_matcher, current.policy.arming
-            following = await asyncio.to_thread(build, ruleset, current.policy, made, was, current.matcher)
-            if current.policy.mode is Mode.OBSERVE:  # nothing can run: the rules need not wait for the canary
-                self._live.swap(following)
-            following = following.armed(await arming)
-            self._live.swap(following)
-            self.loaded_at = self._clock.now()
-            if self.then is not None:
-                await self.then(ruleset)
-            self._notifier.ready()
+            try:
+                following = await self._renewed(arming)
+            except BaseException:
+                self.request()
+                raise
+            finally:
+                arming.cancel()
+                await asyncio.gather(arming, return_exceptions=True)
+                self._notifier.ready()  # else systemd ends a daemon that is well
             await asyncio.to_thread(self._loader.save)
             return tell_of(following)
+
+    async def _renewed(self, arming: asyncio.Task[Arming]) -> Generation:
+        current = self._live.current
+        ruleset = await asyncio.to_thread(self._loader.load, current.ruleset)
+        made, was = self._make_matcher, current.policy.arming
+        following = await asyncio.to_thread(build, ruleset, current.policy, made, was, current.matcher)
+        if current.policy.mode is Mode.OBSERVE:  # nothing can run: the rules need not wait for the canary
+            self._live.swap(following)
+        following = following.armed(await arming)
+        self._live.swap(following)
+        self.loaded_at = self._clock.now()
+        if self.then is not None:
+            await self.then(ruleset)
+        return following
 
 
 def tell_of(generation: Generation) -> dict[str, Any]:

@@ -258,17 +258,19 @@ class Settings(BaseSettings):
     def discovers(self) -> bool:
         return self.discover if self.discover is not None else not self.sources
 
-    def followed(self, brought: Sequence[LogFiles]) -> dict[str, SourceSettings]:
+    def followed(
+        self, brought: Sequence[LogFiles], usual: Mapping[str, SourceSettings] | None = None
+    ) -> dict[str, SourceSettings]:
         """Everything that is read, by name: `sources`, and, when others are discovered, the usual ones and those that
         rule files bring along (`brought`). What is configured comes before what is usual; files of one name are put
-        together."""
+        together. `usual`: as `usual_sources` found them; who asks again passes those of the first time."""
         if not self.discovers:
             return self.sources
         files: dict[str, tuple[str, ...]] = {}
         for each in brought:
             files[each.name] = tuple(dict.fromkeys((*files.get(each.name, ()), *each.globs)))
         found = {name: SourceSettings(files=globs, optional=True) for name, globs in files.items()}
-        return {**found, **usual_sources(), **self.sources}
+        return {**found, **(usual_sources() if usual is None else usual), **self.sources}
 
     def framings(self) -> dict[str, Framing]:
         """By source: how its lines make records, where that is set."""
@@ -285,10 +287,15 @@ class Settings(BaseSettings):
         return os.environ
 
     def rule_paths(self) -> list[Path]:
-        """The configured paths; by default those of the usual ones that exist."""
+        """The configured paths; by default the system's, which may not be there yet, and the shipped packs."""
         if self.rules.paths is not None:
             return list(self.rules.paths)
-        return [path for path in (SYSTEM_RULES, shipped_rules()) if path.is_dir()]
+        return [SYSTEM_RULES, *(path for path in (shipped_rules(),) if path.is_dir())]
+
+    @property
+    def optional_rule_paths(self) -> frozenset[Path]:
+        """Those that nobody configured: it is no mistake when they are not there."""
+        return frozenset() if self.rules.paths is not None else frozenset({SYSTEM_RULES})
 
     def rule_owners(self) -> frozenset[int]:
         """User ids that may own rule files: root, the daemon's own, and whoever owns this program, who could change
@@ -332,7 +339,8 @@ class Settings(BaseSettings):
 
 def usual_sources() -> dict[str, SourceSettings]:
     """Where the log of a host usually is: in files, or in the journal where nobody writes it to files. What services
-    write elsewhere, rule packs know."""
+    write elsewhere, rule packs know. It depends on the files that are there now, and in the middle of a rotation one is
+    not: to be asked once a run."""
     usual = {"syslog": SYSLOG_FILES, "auth": AUTH_FILES}
     sources = {name: SourceSettings(files=_first_there(paths), optional=True) for name, paths in usual.items()}
     if not any(path.exists() for path in SYSLOG_FILES):  # else the same lines would come twice

@@ -17,7 +17,7 @@ Written = tuple[Rule, Node]
 
 
 def check_connections(
-    written: Sequence[tuple[Rule, Callable[[], Node]]], others: Mapping[str, Rule]
+    written: Sequence[tuple[Rule, Callable[[], Node]]], others: Mapping[str, Rule], refused: Collection[str] = ()
 ) -> Iterator[tuple[int, Place, Mistake]]:
     """Each mistake with the index of its rule in `written`, and its place. Where a rule stands is asked for when
     something is wrong with it. `others`: rules that are in force, and not read now."""
@@ -26,7 +26,7 @@ def check_connections(
     for number, (rule, node_of) in enumerate(written):
         if not _is_well(rule, known, listens):
             node = node_of()
-            for place, mistake in (*_of_parts(rule, node, known, listens), *_of_tests(rule, node, known)):
+            for place, mistake in (*_of_parts(rule, node, known, listens, refused), *_of_tests(rule, node, known)):
                 yield number, place, mistake
 
 
@@ -52,13 +52,17 @@ def _openers(rule: Rule) -> tuple[str, ...]:
 
 
 def _of_parts(
-    rule: Rule, node: Node, known: Mapping[str, Rule], listens: Mapping[str, tuple[str, ...]]
+    rule: Rule,
+    node: Node,
+    known: Mapping[str, Rule],
+    listens: Mapping[str, tuple[str, ...]],
+    refused: Collection[str],
 ) -> Iterator[tuple[Place, Mistake]]:
     for part, spec, at in parts_of(rule, node):
         for told in spec.incidents:
             place = key_in(at, "incident")
             if told not in known:
-                yield place, _unknown(told, known)
+                yield place, _unknown(told, known, refused)
             elif told == rule.id:
                 yield place, ("a rule cannot be about its own incidents", "name the rule that comes before it")
             elif part != CLEAR and (circle := _circle(rule.id, told, listens)):
@@ -70,10 +74,12 @@ def _of_parts(
         if told == rule.id:
             yield place, ("`unless_incident` names the rule itself", "a rule has one open incident a group anyway")
         elif told not in known:
-            yield place, _unknown(told, known)
+            yield place, _unknown(told, known, refused)
 
 
-def _unknown(rule_id: str, known: Collection[str]) -> Mistake:
+def _unknown(rule_id: str, known: Collection[str], refused: Collection[str]) -> Mistake:
+    if rule_id in refused:
+        return f"rule `{rule_id}`, which this one names, does not load", "correct that one first"
     close = get_close_matches(rule_id, known, n=1)
     hint = f"did you mean `{close[0]}`?" if close else "if it is in another file, name that one as well"
     return f"there is no rule `{rule_id}`", hint

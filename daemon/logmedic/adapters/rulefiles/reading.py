@@ -17,12 +17,13 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class Refused(Exception):
-    """A file or directory that is not read. `hint`: what to type."""
+    """A file or directory that is not read. `hint`: what to type. `missing`: there is nothing of that name."""
 
-    def __init__(self, text: str, hint: str = "") -> None:
+    def __init__(self, text: str, hint: str = "", *, missing: bool = False) -> None:
         super().__init__(text)
         self.text = text
         self.hint = hint
+        self.missing = missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,15 @@ def find(path: Path) -> list[Path]:
             return [path]
         return sorted(each for each in path.iterdir() if each.suffix in SUFFIXES and not each.name.startswith("."))
     except OSError as error:
-        raise Refused(f"cannot read {path}: {error.strerror}", "correct rules.paths in the config") from None
+        missing = isinstance(error, FileNotFoundError) and not path.is_symlink()
+        hint = "correct rules.paths in the config"
+        raise Refused(f"cannot read {path}: {error.strerror}", hint, missing=missing) from None
+
+
+def watched(path: Path) -> Path:
+    """The directory in which something happens when a rule file at `path` changes, appears or goes."""
+    is_file = path.is_file() or (path.suffix in SUFFIXES and not path.is_dir())
+    return path.parent if is_file else path
 
 
 def read(path: Path, owners: Owners) -> bytes:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from tempfile import mkstemp
+from secrets import token_hex
 
 KEPT = 4
 """Files of one kind: what the last starts and reloads made."""
+LEFT_S = 3600.0
+"""Nobody writes a file for so long: its writer was killed."""
+_NEW = ".new-"
+_HERE = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Shelf:
@@ -25,56 +30,77 @@ class Shelf:
         self._stamp = stamp
 
     def get(self, key: str) -> bytes | None:
-        path = self._path(key)
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            return None
-        with os.fdopen(descriptor, "rb") as file:
-            if not _is_own(os.fstat(descriptor)):
-                return None
-            digest, content = file.read(32), file.read()
-        if sha256(content).digest() != digest:
-            return None
-        with suppress(OSError):
-            os.utime(path)
-        return content
+        with suppress(OSError), _own_directory(self._directory) as here:
+            descriptor = os.open(self._name(key), os.O_RDONLY | os.O_NONBLOCK | _HERE, dir_fd=here)
+            with os.fdopen(descriptor, "rb") as file:
+                _refuse_others(os.fstat(descriptor))
+                digest, content = file.read(32), file.read()
+                if sha256(content).digest() != digest:
+                    return None
+                with suppress(OSError):
+                    os.utime(descriptor)
+                return content
+        return None
 
     def put(self, key: str, content: bytes) -> None:
+        name = self._name(key)
         with suppress(OSError):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not _is_own(self._directory.stat()):
-                return
-            with _replacing(self._path(key)) as descriptor, os.fdopen(descriptor, "wb") as file:
-                file.write(sha256(content).digest())
-                file.write(content)
-            self._tidy(self._path(key).suffix)
+            with _own_directory(self._directory) as here:
+                with _replacing(name, here) as descriptor, os.fdopen(descriptor, "wb") as file:
+                    file.write(sha256(content).digest())
+                    file.write(content)
+                _tidy(here, name)
 
-    def _path(self, key: str) -> Path:
+    def _name(self, key: str) -> str:
         """`key`: its part before a dash is its kind."""
         kind, _, rest = key.rpartition("-")
-        return self._directory / f"{sha256((self._stamp + rest).encode()).hexdigest()[:32]}.{kind or 'db'}"
-
-    def _tidy(self, suffix: str) -> None:
-        files = sorted(self._directory.glob(f"*{suffix}"), key=lambda each: each.stat().st_mtime, reverse=True)
-        for each in files[KEPT:]:
-            each.unlink(missing_ok=True)
+        return f"{sha256((self._stamp + rest).encode()).hexdigest()[:32]}.{kind or 'db'}"
 
 
-def _is_own(status: os.stat_result) -> bool:
-    """Nobody else can have changed it. (Root trusts root's alone: what another user wrote may be meant for it.)"""
-    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+def _tidy(here: int, written: str) -> None:
+    """After `written`: no more than KEPT of its kind, and nothing that was left half written. A name that is not like
+    ours is somebody else's."""
+    ours = re.compile(r"[0-9a-f]{32}" + re.escape(written[32:]))
+    with os.scandir(here) as entries:
+        found = [(each.name, each.stat(follow_symlinks=False).st_mtime) for each in entries]
+    now = dict(found).get(written, 0.0)
+    kept = sorted((-at, name) for name, at in found if ours.fullmatch(name))
+    left = [name for name, at in found if re.fullmatch(_NEW + r"\w{8,16}", name) and now - at > LEFT_S]
+    for name in (*(name for _, name in kept[KEPT:]), *left):
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=here)
+
+
+def _refuse_others(status: os.stat_result) -> None:
+    """Raises PermissionError when somebody else can have changed it. (Root trusts root's alone: what another user wrote
+    may be meant for it.)"""
+    if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[int]:
-    """A new file, which takes the place of `path` as a whole."""
-    descriptor, name = mkstemp(dir=path.parent, prefix=".new-")
+def _own_directory(path: Path) -> Iterator[int]:
+    """Its descriptor: whoever owns a directory above can put another one in its place at any time. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _HERE)
+    try:
+        _refuse_others(os.fstat(descriptor))
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _replacing(name: str, here: int) -> Iterator[int]:
+    """A new file, which takes the place of `name` as a whole."""
+    new = f"{_NEW}{token_hex(8)}"
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _HERE, 0o600, dir_fd=here)
     try:
         yield descriptor
-        os.replace(name, path)
+        os.replace(new, name, src_dir_fd=here, dst_dir_fd=here)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        with suppress(OSError):
+            os.unlink(new, dir_fd=here)
         raise
 
 

@@ -76,7 +76,9 @@ def _usual(name: str) -> Row:
     what the migration gives to the rows in the table."""
     table = TABLES[name]
     defaults = {each.name: _default(each) for each in fields(table.kind)}
-    written = {each.name: each.write(defaults[each.name]) for each in table.columns if defaults[each.name] is not MISSING}
+    written = {
+        each.name: each.write(defaults[each.name]) for each in table.columns if defaults[each.name] is not MISSING
+    }
     return written | _MIGRATED.get(name, {})
 
 

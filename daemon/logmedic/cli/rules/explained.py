@@ -109,7 +109,7 @@ def _now_lines(verdict: Row) -> Iterator[str]:
     for number, words in enumerate(would["words"]):
         yield f"      {'' if number else 'now':<9} {words}"
     if now["quarantined"]:
-        yield f"      the daemon has quarantined it until its file changes: {now['quarantined']}"
+        yield f"      the daemon has quarantined it for an hour, or until its file changes: {now['quarantined']}"
     if not now["daemon"]:
         yield f"      {now['note']}: as if nothing had come before, and fixes were armed"
         return

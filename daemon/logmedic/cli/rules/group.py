@@ -36,9 +36,8 @@ def loader_of(
     memory = None
     if not paths and reviewer is None:
         from logmedic.adapters.rulefiles.memory import Memory
-        from logmedic.adapters.rulefiles.shelf import program_stamp
 
-        memory = Memory(shelf_of(f"{program_stamp()} {'proved' if prove else 'read'}"))
+        memory = Memory(shelf_of("proved" if prove else "read"))
     return make_rule_loader(context.settings, paths, prove=prove, reviewer=reviewer, memory=memory)
 
 
@@ -50,9 +49,9 @@ def load_rules(context: Context, paths: Sequence[Path] = (), *, prove: bool = Tr
 
 
 def shelf_of(stamp: str = "") -> Shelf | None:
-    """What this user's commands know already."""
-    from logmedic.adapters.rulefiles.shelf import Shelf
+    """What this user's commands know already. `stamp`: whatever that depends on beside this program."""
+    from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
     from logmedic.settings.places import cache_directory
 
     directory = cache_directory()
-    return Shelf(directory, stamp) if directory is not None else None
+    return Shelf(directory, f"{program_stamp()} {stamp}") if directory is not None else None
