@@ -41,7 +41,7 @@ def test_a_when_that_names_what_is_there_loads(tmp_path: Path, when: str) -> Non
         ("{ sequence: { then: ['^bang'], by: hots } }", "`by` names `hots`"),
         ("{ absence: { within: 1m, by: hots } }", "`by` names `hots`"),
         ("{ rate: { at_least: 3, by: hots } }", "`by` names `hots`"),
-        ("{ sequence: { then: [{ pattern: a, count: 9999 }, b] } }", "the sequence waits for 10001 lines"),
+        ("{ sequence: { then: [{ pattern: a, count: 999 }, b] } }", "the sequence waits for 1001 lines"),
         ("{ sequence: { then: [{ pattern: bang, captures: { at: word } }] } }", "the pattern has no group `at`"),
         ("{ absence: { of: { pattern: ok, captures: { at: word } }, within: 1m } }", "the pattern has no group `at`"),
         ("{ clear: { pattern: '(?P<to>x)', captures: { to: { type: ip, allow: [x] } } } }", "`x` is no network"),

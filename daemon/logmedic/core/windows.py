@@ -186,13 +186,13 @@ def _any_order(seen: Iterable[tuple[float, str]], needed: Mapping[str, int]) -> 
     left = Counter(dict(needed))
     several = [parts for parts in offers.values() if len(parts) > 1]
     left.subtract(parts[0] for parts in offers.values() if len(parts) == 1)
-    serves: list[str] = [""] * len(several)
+    serves: list[str | None] = [None] * len(several)
     for number in range(len(several)):
         _serve(number, several, serves, left, set())
     return all(count <= 0 for count in left.values())
 
 
-def _serve(number: int, offers: list[list[str]], serves: list[str], left: Counter[str], tried: set[str]) -> bool:
+def _serve(number: int, offers: list[list[str]], serves: list[str | None], left: Counter[str], tried: set[str]) -> bool:
     """Find a stage for one more record, if need be by another stage for those before it."""
     for part in offers[number]:
         if part in tried:

@@ -24,7 +24,7 @@ from logmedic.adapters.rulefiles.schemaparts import (
     told,
     whole,
 )
-from logmedic.adapters.rulefiles.triggers import MAX_COUNT, MAX_STAGES
+from logmedic.adapters.rulefiles.triggers import MAX_COUNT, MAX_KEPT, MAX_STAGES
 from logmedic.model.issue import Resolution
 from logmedic.model.match import CaptureType, IncidentStage, Level
 from logmedic.model.rule import AlertEvent
@@ -64,7 +64,7 @@ def rules_schema() -> Schema:
             "rule": _rule(),
             "capture": _capture(),
             "further": {"anyOf": [LABEL, _match()]},
-            "stage": {"anyOf": [LABEL, _match({"count": count(1)})]},
+            "stage": {"anyOf": [LABEL, _match({"count": count(1, MAX_KEPT)})]},
             "step": step_schema(),
             "sandbox": sandbox_schema(),
             "test": _test(),
@@ -163,7 +163,9 @@ def _when() -> Schema:
                 _span({"count": count(1)}, ["count"]), "So many matches inside that time: { count: 5, within: 60s }"
             ),
             "distinct": told(
-                _span({"of": told(TEXT, "The capture that has to differ."), "count": count(2)}, ["of", "count"]),
+                _span(
+                    {"of": told(TEXT, "The capture that has to differ."), "count": count(2, MAX_KEPT)}, ["of", "count"]
+                ),
                 "So many different values of one capture.",
             ),
             "sequence": told(_sequence(), "The match, and then each of `then`, all inside `within`."),
@@ -189,7 +191,7 @@ def _sequence() -> Schema:
     many = {"type": "array", "minItems": 1, "maxItems": MAX_STAGES, "items": stage}
     more = {
         "then": told({"anyOf": [stage, many]}, "What has to follow, in this order."),
-        "count": told(count(1), "How often the match itself has to be seen."),
+        "count": told(count(1, MAX_KEPT), "How often the match itself has to be seen."),
         "any_order": told(FLAG, "The order does not matter."),
     }
     return _span(more, ["then"])

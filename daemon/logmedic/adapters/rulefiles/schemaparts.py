@@ -65,8 +65,8 @@ def whole(least: int, most: int) -> Schema:
     return {"type": "integer", "minimum": least, "maximum": most}
 
 
-def count(least: int) -> Schema:
-    return told(whole(least, MAX_COUNT), "How many.")
+def count(least: int, most: int = MAX_COUNT) -> Schema:
+    return told(whole(least, most), "How many.")
 
 
 def number(least: float, most: float) -> Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from logmedic.adapters.rulefiles.placeholders import Mistake, report, untyped
-from logmedic.adapters.rulefiles.triggers import MAX_COUNT
+from logmedic.adapters.rulefiles.triggers import MAX_KEPT
 from logmedic.core.windows import kind_of
 from logmedic.model.match import Capture, CaptureType
 from logmedic.model.rule import Rule
@@ -46,5 +46,5 @@ def _values(capture: Capture) -> int | None:
 
 def _too_many(trigger: Sequence) -> Iterator[Mistake]:
     total = trigger.count + sum(stage.count for stage in trigger.then)
-    if total > MAX_COUNT:
-        yield f"the sequence waits for {total} lines, more than {MAX_COUNT}", "lower the counts"
+    if total > MAX_KEPT:
+        yield f"the sequence waits for {total} lines, more than {MAX_KEPT}", "lower the counts"
