@@ -9,8 +9,10 @@ import pytest
 
 from builders import RULE, START, Bench, observed, policy
 from logmedic.core.decide import due
-from logmedic.core.incidents import FORGOTTEN_AFTER, MAX_GROUPS, SETTLED_AFTER
+from logmedic.core.endings import FORGOTTEN_AFTER
+from logmedic.core.kept import MAX_GROUPS
 from logmedic.core.synthetic import MAX_CARRIED
+from logmedic.core.waits import SETTLED_AFTER
 from logmedic.model.changeset import Approve, Quarantined, StepFinished, Tick
 from logmedic.model.fix import FixResult
 from logmedic.model.issue import Incident, IncidentStatus, Resolution

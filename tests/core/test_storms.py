@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from builders import RULE, START, Bench, match, observed, policy
 from logmedic.core.decide import AT_ONCE, due
-from logmedic.core.incidents import MAX_GROUPS
+from logmedic.core.kept import MAX_GROUPS
 from logmedic.core.synthetic import MAX_CARRIED
 from logmedic.model.alert import Alert
 from logmedic.model.changeset import Changeset, RunStep, Send, StepFinished, Tick

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
 
-from logmedic.core import calls, incidents, learning, outbox, quiet, remedy, rulenews, synthetic
+from logmedic.core import calls, endings, incidents, kept, learning, outbox, quiet, remedy, rulenews, synthetic, waits
 from logmedic.core.draft import Draft, Mint
 from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import (
@@ -115,11 +115,11 @@ def _tick(draft: Draft) -> None:
     ends, and nobody is reminded."""
     for incident in _due_now(draft)[:AT_ONCE]:
         _due(draft, incident)
-    left = incidents.close_silent(draft, AT_ONCE)
-    left = incidents.open_overdue(draft, left)
+    left = endings.close_silent(draft, AT_ONCE)
+    left = waits.open_overdue(draft, left)
     if left > 0:
         _tell_again(draft)
-    incidents.forget_old_windows(draft)
+    kept.forget_old_windows(draft)
     outbox.send_due(draft)
 
 
@@ -186,13 +186,13 @@ def _earliest(
     open_incidents: Iterable[Incident], alerts: Iterable[Alert], windows: Iterable[Window], policy: Policy
 ) -> datetime | None:
     times = [each.next_at for each in alerts if each.status is AlertStatus.PENDING]
-    times += [at for each in windows if (at := incidents.next_wait(each, policy)) is not None]
+    times += [at for each in windows if (at := waits.next_wait(each, policy)) is not None]
     for each in open_incidents:
         rule = policy.rules.get(each.rule_id)
         reminded = rule.alert.repeat_every if rule is not None and each.told_at is not None else None
         if each.due_at is not None:
             times.append(each.due_at)
-        if (at := incidents.ends_at(each, policy)) is not None:
+        if (at := endings.ends_at(each, policy)) is not None:
             times.append(at)
         if each.told_at is not None and reminded is not None:
             times.append(each.told_at + reminded)

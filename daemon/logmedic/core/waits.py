@@ -1,0 +1,53 @@
+"""Waits that are over, and nothing came."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from logmedic.core import windows
+from logmedic.core.draft import Draft
+from logmedic.core.incidents import has_cause, open_for
+from logmedic.core.kept import keep, of_window
+from logmedic.model.issue import Window
+from logmedic.model.policy import Policy
+from logmedic.model.when import Absence
+
+LOOK_AGAIN = timedelta(minutes=1)
+"""How soon a wait that is over, but has a cause, is looked at again."""
+SETTLED_AFTER = timedelta(seconds=60)
+"""After a start, what was written meanwhile is read first; a wait that is over then has so much longer."""
+
+
+def open_overdue(draft: Draft, limit: int) -> int:
+    """Waits that are over, and nothing came: the oldest `limit` of them. Answers what is left of that."""
+    for window in draft.waiting(draft.now):
+        rule = draft.policy.rules.get(window.rule_id)
+        if rule is None or not isinstance(rule.when.trigger, Absence) or not windows.is_of(window, rule.when.trigger):
+            draft.forget_window(window.rule_id, window.group_key)
+        elif window.due_at is not None and _wait_ends(window.due_at, rule.when.trigger, draft.policy) <= draft.now:
+            if limit == 0:
+                break
+            limit -= 1
+            if has_cause(draft, rule):
+                draft.tally("suppressed")
+                draft.put_window(replace(window, due_at=draft.now + LOOK_AGAIN))
+                continue
+            keep(draft, windows.overdue(window, rule.when.trigger))
+            if draft.open_incident(rule.id, window.group_key) is None:
+                open_for(draft, rule, of_window(rule, window))
+    return limit
+
+
+def next_wait(window: Window, policy: Policy) -> datetime | None:
+    """When the wait of `window` is over; None: it has none."""
+    rule = policy.rules.get(window.rule_id)
+    if window.due_at is None or rule is None or not isinstance(rule.when.trigger, Absence):
+        return window.due_at
+    return _wait_ends(window.due_at, rule.when.trigger, policy)
+
+
+def _wait_ends(due: datetime, trigger: Absence, policy: Policy) -> datetime:
+    if policy.started_at is None:
+        return due
+    return max(due, policy.started_at + min(trigger.within, SETTLED_AFTER))
