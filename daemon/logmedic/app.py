@@ -7,13 +7,10 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from datetime import timedelta, tzinfo
-from pathlib import Path
-from types import MappingProxyType
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -21,37 +18,32 @@ import structlog
 from logmedic.adapters.alerts.sender import AppriseSender
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.probes import Probes
-from logmedic.adapters.rulefiles.loader import RuleFileLoader
 from logmedic.adapters.rulefiles.memory import Memory
 from logmedic.adapters.rulefiles.reading import watched
-from logmedic.adapters.rulefiles.review import Reviewer
 from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
-from logmedic.adapters.rulefiles.surroundings import Surroundings, brought_by, units_unknown_to_systemd
 from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.web.server import ControlServer
-from logmedic.core.framing import TRACES, Framing
-from logmedic.core.matcher import Matcher
-from logmedic.core.ruletest import run_tests
-from logmedic.core.scanner import UNSAVED, Saved
-from logmedic.inputs import ARGUMENT, inputs
+from logmedic.core.framing import TRACES
+from logmedic.inputs import inputs
 from logmedic.model.alert import Receiver
 from logmedic.model.issue import IncidentStatus
-from logmedic.model.rule import Mode, RuleSet
+from logmedic.model.rule import Mode
 from logmedic.ports import Source
-from logmedic.runtime.clock import SystemClock, Uuid7, boot_time, local_zone
+from logmedic.rulesets import make_matcher, make_rule_loader
+from logmedic.runtime.clock import SystemClock, Uuid7, local_zone
 from logmedic.runtime.control import DaemonControl
 from logmedic.runtime.dispatcher import Dispatcher
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.intake import Intake
-from logmedic.runtime.live import Live, MakeMatcher
+from logmedic.runtime.live import Live
 from logmedic.runtime.notify import SystemdNotifier
 from logmedic.runtime.reading import Reading
 from logmedic.runtime.reload import Reloader, first_generation
 from logmedic.runtime.rulewatch import RuleWatch
 from logmedic.runtime.supervisor import Supervisor
 from logmedic.runtime.watchman import Watchman, count_overflows
-from logmedic.settings import Settings, shipped_rules
+from logmedic.settings import Settings
 from logmedic.settings.form import SourceSettings, usual_sources
 
 log = structlog.get_logger("logmedic.app")
@@ -96,42 +88,6 @@ def run_daemon(run: Run) -> int:
     """Run until a signal (or, with `once`, until everything is read and done). Answers the exit code. Raises
     LogmedicError for what keeps it from starting."""
     return asyncio.run(_serve(run))
-
-
-def make_rule_loader(
-    settings: Settings,
-    paths: Sequence[Path] = (),
-    *,
-    prove: bool = True,
-    reviewer: Reviewer | None = None,
-    memory: Memory | None = None,
-) -> RuleFileLoader:
-    """The loader of the configured paths; or of `paths`: those may belong to anybody where they are somebody's drafts,
-    and no daemon reads them. Without `prove`, the rules' own tests are not run. `memory`: of earlier starts."""
-    tests = run_tests if prove else lambda _: []
-    owners = settings.rule_owners() if not paths or _are_read(settings, paths) else None
-    return RuleFileLoader(
-        paths or settings.rule_paths(),
-        owners=owners,
-        prove=tests,
-        reviewer=reviewer,
-        memory=memory,
-        optional=() if paths else settings.optional_rule_paths,
-    )
-
-
-def _are_read(settings: Settings, paths: Sequence[Path]) -> bool:
-    """Whether one of them is what the operator configured, or in it."""
-    configured = {path.resolve() for path in settings.rule_paths()} - {shipped_rules()}
-    return any(each in configured for path in paths for each in (path.resolve(), *path.resolve().parents))
-
-
-def make_reviewer(settings: Settings, *, strict: bool = False) -> Reviewer:
-    """Of everything that deserves a look, on this host."""
-    globs = {name: each.files or () for name, each in settings.sources.items()}
-    usual = frozenset({*usual_sources(), "journal"})
-    here = Surroundings(globs, lambda: usual | brought_by(shipped_rules()), units_unknown_to_systemd)
-    return Reviewer(here, strict=strict)
 
 
 async def _serve(run: Run) -> int:
@@ -332,25 +288,6 @@ def _watch_rule_files(settings: Settings, discovery: WatchdogDiscovery, reloader
     """Whatever changes there wakes the reload."""
     for path in settings.rule_paths():
         discovery.watch(str(watched(path)), reloader.request, contents=True)
-
-
-def make_matcher(
-    zone: tzinfo, framings: Mapping[str, Framing] = MappingProxyType({}), saved: Saved = UNSAVED
-) -> MakeMatcher:
-    def make(ruleset: RuleSet, before: Matcher | None = None) -> Matcher:
-        return Matcher(
-            ruleset.rules,
-            zone=zone,
-            any_source=frozenset({"stdin", ARGUMENT}),
-            framings=framings,
-            boot_at=boot_time(),
-            timer=time.perf_counter,
-            worked=time.thread_time,
-            saved=saved,
-            before=before,
-        )
-
-    return make
 
 
 async def _check_receivers(sender: AppriseSender, receivers: Mapping[str, Receiver], unusable: dict[str, str]) -> None:

@@ -21,8 +21,8 @@ from logmedic.adapters.sources.searching import Matches, Search, Wanted
 from logmedic.core.backtest import Kept, Log, Replay, Story, days_of, replay, replayed, span_of, with_causes
 from logmedic.core.framing import TRACES, Framing
 from logmedic.core.matcher import Matcher
-from logmedic.inputs import ARGUMENT
 from logmedic.model.rule import Mode, Rule, RuleSet
+from logmedic.rulesets import ARGUMENT
 from logmedic.settings import Settings
 
 Pulse = Callable[[str, int, int], None]

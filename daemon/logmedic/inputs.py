@@ -15,10 +15,8 @@ from logmedic.adapters.sources.syslog import SyslogSource
 from logmedic.adapters.sources.wake import InotifyWake
 from logmedic.core.framing import TRACES
 from logmedic.ports import Clock, Source
+from logmedic.rulesets import ARGUMENT
 from logmedic.settings.form import SourceSettings
-
-ARGUMENT = "argument"
-"""The source name of files named on the command line: heard by every rule, as standard input is."""
 
 
 @asynccontextmanager

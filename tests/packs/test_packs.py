@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
-from logmedic.app import make_reviewer
 from logmedic.core.heads import head_of
 from logmedic.core.matcher import Matcher
 from logmedic.core.rehearsal import Rehearsal
@@ -24,6 +23,7 @@ from logmedic.model.policy import Policy
 from logmedic.model.record import Block, Checkpoint, Entry, Match
 from logmedic.model.rule import Mode, Rule
 from logmedic.model.sample import RuleTest, SampleLine
+from logmedic.rulesets import make_reviewer
 from logmedic.settings import Settings
 from packs.carriers import CARRIERS, carried
 from packs.ordinary import ORDINARY, benign

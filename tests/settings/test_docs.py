@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from logmedic.app import make_rule_loader
+from logmedic.rulesets import make_rule_loader
 from logmedic.settings import Settings, load_settings
 
 DOCS = Path(__file__).parents[2] / "docs"

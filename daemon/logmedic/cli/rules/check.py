@@ -26,7 +26,7 @@ from logmedic.model.rule import RuleProblem, RuleSet
 def check_command(context: Context, paths: tuple[Path, ...], strict: bool) -> int:
     """Read, validate, test and review rule files; all mistakes at once. Exit code 3 when there are any. What only
     deserves a look is a warning, and what is not there on this host always is."""
-    from logmedic.app import make_reviewer
+    from logmedic.rulesets import make_reviewer
 
     loaded = loader_of(context, paths, reviewer=make_reviewer(context.settings, strict=strict)).load()
     if context.output != "table":

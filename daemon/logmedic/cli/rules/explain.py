@@ -108,10 +108,10 @@ def _at(text: str) -> datetime:
 
 
 def _asked(context: Context, paths: Sequence[Path], source: str, named: Sequence[str], at: datetime) -> _Question:
-    from logmedic.app import make_matcher
     from logmedic.core.explain import Explainer
     from logmedic.core.framing import TRACES
     from logmedic.core.scanner import UNSAVED
+    from logmedic.rulesets import make_matcher
     from logmedic.runtime.clock import boot_time, local_zone
 
     loaded = load_rules(context, paths, prove=False)
@@ -149,8 +149,8 @@ class _Question:
 
     def blocks(self, content: bytes) -> Iterator[Block]:
         """One a record, as the daemon would cut them."""
-        from logmedic.inputs import ARGUMENT
         from logmedic.model.record import Block, Checkpoint, Entry
+        from logmedic.rulesets import ARGUMENT
 
         name, _, unit = (self.source or ARGUMENT).partition(":")
         entries = (Entry(0, None, {}, unit),) if unit else ()

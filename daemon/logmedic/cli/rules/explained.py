@@ -122,7 +122,7 @@ def _now_lines(verdict: Row) -> Iterator[str]:
 
 
 def _unknown_lines(row: Row, settings: Settings) -> Iterator[str]:
-    from logmedic.inputs import ARGUMENT
+    from logmedic.rulesets import ARGUMENT
 
     unknown = row["unknown"]
     if unknown is None:

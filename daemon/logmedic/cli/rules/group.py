@@ -31,7 +31,7 @@ def loader_of(
     context: Context, paths: Sequence[Path], *, prove: bool = True, reviewer: Reviewer | None = None
 ) -> RuleFiles:
     """Of `paths`, or of the configured ones; what is known of those is kept, unless it is to be reviewed."""
-    from logmedic.app import make_rule_loader
+    from logmedic.rulesets import make_rule_loader
 
     memory = None
     if not paths and reviewer is None:

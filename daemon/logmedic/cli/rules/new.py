@@ -86,7 +86,7 @@ def _of_issue(context: Context, wanted: str, not_found: NotFound) -> _Evidence:
 
 def _source(name: str) -> str:
     """Standard input and files named on the command line are no sources that a rule can hear."""
-    from logmedic.inputs import ARGUMENT
+    from logmedic.rulesets import ARGUMENT
 
     return "" if name in ("stdin", ARGUMENT) else name
 
@@ -107,8 +107,8 @@ def _known(context: Context, text: str) -> Sequence[str]:
     from datetime import UTC, datetime
 
     from logmedic.core.matcher import Matcher
-    from logmedic.inputs import ARGUMENT
     from logmedic.model.record import Block, Checkpoint
+    from logmedic.rulesets import ARGUMENT
 
     rules = load_rules(context, prove=False).rules
     matcher = Matcher(rules, zone=UTC, scanner="plain", any_source=frozenset({ARGUMENT}))
