@@ -49,8 +49,9 @@ lint: setup-dev
 types: setup-dev
 	$(BIN)/mypy
 
+# Two at a time: many tests wait for real programs.
 test: setup-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # MINUTES=30, KILLS=500 (at least so many), SEED=7 (the same lines and lives again).
 soak: setup-dev
