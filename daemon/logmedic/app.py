@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -120,6 +121,8 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     arm = not run.once or policy.mode is not Mode.OBSERVE
     matchers = make_matcher(zone, settings.framings(), shelf)
     first = await first_generation(loader, policy, runner, matchers, arm=arm)
+    gc.collect()
+    gc.freeze()  # with thousands of rules, each full collection would stop everything for half a second
     began = replace(first.policy, started_at=clock.now())  # reading begins now, and waits give it its time
     live = Live(replace(first, policy=began))
 
