@@ -8,6 +8,7 @@ from functools import cached_property
 
 import regex
 
+from logmedic.core.budget import Use
 from logmedic.core.captures import accept
 from logmedic.core.scanner import search
 from logmedic.model.match import Capture, MatchSpec
@@ -72,10 +73,13 @@ class Patterns:
         return answer
 
 
+_ONLY = (0,)
+
+
 class Part:
     """`part` of `rule`, as Rule.parts names it. `first`: the number that its first pattern has in the scanner."""
 
-    __slots__ = ("first", "part", "patterns", "rule", "spec")
+    __slots__ = ("first", "is_plain", "part", "patterns", "rule", "spec", "use")
 
     def __init__(self, rule: Rule, part: str, spec: MatchSpec, first: int, patterns: Patterns) -> None:
         self.rule = rule
@@ -83,11 +87,16 @@ class Part:
         self.spec = spec
         self.first = first
         self.patterns = patterns
+        self.is_plain = not (spec.field or spec.program or spec.level is not None)
+        self.use = Use()
+        """Where its costs are counted: the rule's own, once there is a budget."""
 
     def places(self, indices: Sequence[int]) -> Sequence[int]:
         """Of its patterns, from their numbers in the scanner. A field's value may stand in the bytes in another form:
         then all of them are asked."""
         count = len(self.spec.patterns)
+        if count == 1:
+            return _ONLY
         return range(count) if self.spec.field else [each - self.first for each in indices if each < self.first + count]
 
 

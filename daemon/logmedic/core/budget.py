@@ -47,6 +47,13 @@ class Use:
     slow_at: float = 0.0
     quarantined_at: float = 0.0
 
+    def take(self, spent_s: float, *, matched: bool) -> None:
+        """One more record, which took no time to speak of."""
+        self.asked += 1
+        self.spent_s += spent_s
+        if matched:
+            self.matched += 1
+
 
 class Budget:
     """May be charged from any thread. `quarantined`: why, by rule id; swapped as a whole, never changed."""

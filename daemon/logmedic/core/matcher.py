@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from logmedic.core import templates
 from logmedic.core.asking import No, Part, Patterns
-from logmedic.core.budget import Budget, Timer, Use, is_slow, no_time
+from logmedic.core.budget import SLOW_S, Budget, Timer, Use, is_slow, no_time
 from logmedic.core.entries import Entries
 from logmedic.core.eventtime import event_time
 from logmedic.core.fields import fields_of, level_of
@@ -120,6 +120,8 @@ class Matcher:
         if before is not None:
             was = {id(part.rule) for part in before._rules}
             self._budget.carry_over(before._budget, [rule.id for rule in enabled if id(rule) in was])
+        for each in self._rules:
+            each.use = self._budget.uses[each.rule.id]
         self._judge = Judge(len(self._owner))
         self._of_fields = tuple((part.spec.field, part.first) for part in self._rules if part.spec.field)
         loose = [n for n, part in enumerate(self._owner) if part.spec.field or part.spec.program]
@@ -260,11 +262,26 @@ class Matcher:
     def _ask(self, part: Part, candidates: Sequence[int], read: _Read) -> dict[str, str] | No:
         """As `_answer`, charged to the rule: what its patterns take, and not what is read of a record once for all."""
         timer = self._budget.timer
-        text = read.about(part.spec)
+        text = read.text if part.is_plain else read.about(part.spec)
         begun = timer()
         answer = self._answer(part, candidates, text)
         spent_s = timer() - begun
-        length, timed_out = len(read.text), answer is No.TIMEOUT
+        if spent_s < SLOW_S and answer is not No.TIMEOUT:
+            part.use.take(spent_s, matched=answer.__class__ is dict)
+            return answer
+        return self._charged(part, candidates, text, len(read.text), answer, spent_s)
+
+    def _charged(
+        self,
+        part: Part,
+        candidates: Sequence[int],
+        text: str | No,
+        length: int,
+        answer: dict[str, str] | No,
+        spent_s: float,
+    ) -> dict[str, str] | No:
+        """Of a record that took long, or too long. `length`: of it, in characters."""
+        timed_out = answer is No.TIMEOUT
         if timed_out:
             spent_s = min(spent_s, self._timeout_s)  # which is of work
         elif is_slow(spent_s, length):
@@ -383,8 +400,10 @@ def _lines(content: bytes, start: int, end: int | None) -> int:
     return whole + (end is None and len(content) > start and not content.endswith(b"\n"))
 
 
-def group_of(rule: Rule, captures: dict[str, str]) -> str:
-    by = rule.when.by
-    if by and not any(name in captures for name in by):
+def group_of(rule: Rule, captures: Mapping[str, str]) -> str:
+    by = rule.when.trigger.by
+    if not by:
+        return ""
+    if not any(name in captures for name in by):
         return EVERY_GROUP  # a part of the rule that tells of no group
-    return GROUP_SEPARATOR.join(captures.get(name, "") for name in by)
+    return GROUP_SEPARATOR.join([captures.get(name, "") for name in by])
