@@ -63,8 +63,9 @@ def write(path: Path, rows: list[Row], where: str, *, all_of_them: bool) -> None
     old = [line for line in table.splitlines() if line.startswith("| ") and line not in HEAD]
     kept = [line for line in old if _number(line) not in numbers]
     merged = sorted([*kept, *new], key=lambda line: int(_number(line)))
-    told = "Rows " + ", ".join(sorted(numbers, key=int)) + f": {where}"
-    places = [line for line in table.splitlines() if line and not line.startswith(("|", "Rows "))]
+    which = "Rows " + ", ".join(sorted(numbers, key=int)) + ": "
+    told = which + where
+    places = [line for line in table.splitlines() if line and not line.startswith(("|", which))]
     path.write_text(
         f"{head}{MARK}\n" + "\n\n".join((*places, told)) + "\n\n" + "\n".join((*HEAD, *merged)) + f"\n{MARK}{tail}"
     )
