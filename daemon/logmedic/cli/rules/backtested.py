@@ -258,7 +258,7 @@ def _totals(done: Backtest) -> Iterator[str]:
     read = [log for log in done.logs if log.lines]
     size = done.bytes / 1e6
     speed = f"read at {size / max(done.reading_s, 1e-3):,.0f} MB/s, all in {done.seconds:.1f} s"
-    yield f"{_several(len(read), 'file')}, {done.lines:,} lines, {size:,.1f} MB: {speed}"
+    yield f"{_several(len(read), 'file')}, {_several(done.lines, 'line')}, {size:,.1f} MB: {speed}"
     if done.span:
         first, last = (_at(each, done) for each in done.span)
         yield f"{first} to {last}, {_several(len(done.days), 'day')} in {_zone(done)}; mode {done.mode.value}"
