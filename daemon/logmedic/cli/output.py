@@ -115,7 +115,7 @@ def span(seconds: float | None) -> str:
 
 
 def several(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def visible(text: str, *, lines: bool = False) -> str:

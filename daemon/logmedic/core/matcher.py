@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from functools import cached_property
 from threading import Lock
 from types import MappingProxyType
 
@@ -15,13 +14,12 @@ from logmedic.core.asking import No, Part, Patterns
 from logmedic.core.budget import SLOW_S, Budget, Timer, Use, is_slow, no_time
 from logmedic.core.entries import Entries
 from logmedic.core.eventtime import event_time
-from logmedic.core.fields import fields_of, level_of
 from logmedic.core.framing import TRACES, Framing
-from logmedic.core.heads import Head, head_of, programs
+from logmedic.core.read import Read
 from logmedic.core.records import decode
 from logmedic.core.scanner import UNSAVED, Saved, make_scanner
 from logmedic.core.unknowns import Judge, Kind
-from logmedic.model.match import Level, MatchSpec
+from logmedic.model.match import MatchSpec
 from logmedic.model.record import EVERY_GROUP, Block, Entry, Findings, Match, Record, UnknownError
 from logmedic.model.rule import Rule
 
@@ -183,13 +181,13 @@ class Matcher:
         without `everything` those with a hit. Nothing is counted, and nobody is quarantined by it."""
         entry = block.entries[0] if block.entries else PLAIN
         names = (block.source, f"{block.source}:{entry.unit}") if entry.unit else (block.source,)
-        read = _Read(decode(block.data, 0, len(block.data)), entry)
+        read = Read(decode(block.data, 0, len(block.data)), entry)
         hits = {index for index, _ in self._scanner.scan(block.data, lambda data: [(0, len(data))])}
         hits |= {index for index, _ in self._hits_in_fields(block)}
         owners = {id(self._owner[n]) for n in hits if n < len(self._owner)}
         return [self._asked(each, read, names, hits) for each in self._rules if everything or id(each) in owners]
 
-    def _asked(self, part: Part, read: _Read, names: tuple[str, ...], hits: set[int]) -> Asked:
+    def _asked(self, part: Part, read: Read, names: tuple[str, ...], hits: set[int]) -> Asked:
         found = [n for n in sorted(hits) if n < len(self._owner) and self._owner[n] is part]
         answer: Mapping[str, str] | No
         text = read.about(part.spec)
@@ -224,8 +222,8 @@ class Matcher:
         names = (block.source, f"{block.source}:{entry.unit}") if entry.unit else (block.source,)
         record: Record | None = None
         known = False
-        read = _Read(text, entry)
-        begun = _Read(decode(block.data, span[0], block.told), entry) if span[0] < block.told else None
+        read = Read(text, entry)
+        begun = Read(decode(block.data, span[0], block.told), entry) if span[0] < block.told else None
         for part, candidates in self._candidates(indices, names):
             told = self._ask(part, candidates, begun) if begun is not None else No.MATCH
             if isinstance(told, dict) or told is No.UNLESS:
@@ -259,7 +257,7 @@ class Matcher:
         entry = PLAIN if entries is None else entries.at(span[0])
         return self._record(block, entry, span, decode(block.data, *span))
 
-    def _ask(self, part: Part, candidates: Sequence[int], read: _Read) -> dict[str, str] | No:
+    def _ask(self, part: Part, candidates: Sequence[int], read: Read) -> dict[str, str] | No:
         """As `_answer`, charged to the rule: what its patterns take, and not what is read of a record once for all."""
         timer = self._budget.timer
         text = read.text if part.is_plain else read.about(part.spec)
@@ -327,56 +325,6 @@ class Matcher:
         with self._muting:
             quarantined = self._budget.quarantined
             self._scanner.mute(frozenset(n for n, part in enumerate(self._owner) if part.rule.id in quarantined))
-
-
-class _Read:
-    """One record while rules are asked. Fields are looked for once, when a rule asks for them."""
-
-    def __init__(self, text: str, entry: Entry) -> None:
-        self.text = text
-        self._entry = entry
-
-    @cached_property
-    def fields(self) -> Mapping[str, str]:
-        """What the line says, and what its origin says, which knows better."""
-        return {**fields_of(self.text), **self._entry.fields}
-
-    @cached_property
-    def head(self) -> Head | None:
-        return head_of(self.text)
-
-    def said_by(self, names: tuple[str, ...]) -> str | None:
-        """Its message; None when its head names another program."""
-        if self.head is None:
-            return self.text
-        return self.text[self.head.end :] if programs(names).fullmatch(self.head.program) else None
-
-    @property
-    def level(self) -> Level | None:
-        return level_of(self.fields, self.text)
-
-    def about(self, spec: MatchSpec) -> str | No:
-        """The text that its patterns are about; else the condition that does not hold."""
-        if not spec.program and not spec.field and spec.level is None:
-            return self.text
-        text = self.said_by(spec.program) if spec.program else self.text
-        if text is None:
-            return No.PROGRAM
-        if spec.field and (text := self.fields.get(spec.field)) is None:
-            return No.FIELD
-        told = self.level if spec.level is not None else None
-        if spec.level is not None and (told is None or told.rank < spec.level.rank):
-            return No.LEVEL
-        return text
-
-    def instead(self, no: No) -> str:
-        """What it has where that condition wants something else."""
-        match no:
-            case No.PROGRAM if self.head is not None:
-                return self.head.program
-            case No.LEVEL if self.level is not None:
-                return self.level.value
-        return ""
 
 
 def _scanned(spec: MatchSpec) -> list[str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from logmedic.backtesting import Backtest
-from logmedic.cli.output import print_json, span, visible
+from logmedic.cli.output import print_json, several, span, visible
 from logmedic.core.backtest import Fired, Log, Story, columns, sparkline
 
 NAMES_SHOWN = 8
@@ -139,13 +139,13 @@ def _story(story: Story, done: Backtest, every_incident: bool) -> Iterator[str]:
         yield from _picture(story, done)
         return
     last = f" to {_at(story.last, done)}" if story.fires > 1 else ""
-    yield f"  fired    {_several(story.fires, 'time')}, {_at(story.first, done)}{last}"
+    yield f"  fired    {several(story.fires, 'time')}, {_at(story.first, done)}{last}"
     yield f"  a day    {_few(_mean(story, done))} on average" + _worst(story)
     yield from _picture(story, done)
     yield f"  ended    {_counts(_values(story.ended), **{'still open': story.still_open})}"
     yield from _fix(story, done)
     if story.alerts:
-        yield f"  alerts   {_several(story.alerts.total(), 'message')}: {_counts(story.alerts)}"
+        yield f"  alerts   {several(story.alerts.total(), 'message')}: {_counts(story.alerts)}"
     for each in story.incidents if every_incident else ():
         yield f"  {_at(each.opened_at, done)}  {each.title}: {_fate(each)}"
     if every_incident and story.fires > len(story.incidents):
@@ -154,10 +154,6 @@ def _story(story: Story, done: Backtest, every_incident: bool) -> Iterator[str]:
 
 def _few(number: float) -> str:
     return f"{number:.2g}" if number < 10 else f"{number:,.0f}"
-
-
-def _several(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _worst(story: Story) -> str:
@@ -179,13 +175,13 @@ def _fix(story: Story, done: Backtest) -> Iterator[str]:
         return
     told = []
     if story.fixes:
-        told.append(f"would have run {_several(story.fixes, 'time')} ({_counts(story.steps)})")
+        told.append(f"would have run {several(story.fixes, 'time')} ({_counts(story.steps)})")
     if story.held:
         told.append(f"held: {_counts(_values(story.held))}")
     if story.failed:
-        told.append(f"did not hold {_several(story.failed, 'time')}")
+        told.append(f"did not hold {several(story.failed, 'time')}")
     if story.breaker_opens:
-        told.append(f"breaker open {_several(story.breaker_opens, 'time')}")
+        told.append(f"breaker open {several(story.breaker_opens, 'time')}")
     yield f"  fix      {'; '.join(told) or 'nothing to do'} (mode {story.rule.fix.mode.under(done.mode).value})"
 
 
@@ -231,7 +227,7 @@ def _names(names: list[str]) -> str:
 def _remarks(done: Backtest) -> Iterator[str]:
     """What limits the answer."""
     if len(done.unheard) > NAMES_SHOWN:
-        yield f"{_several(len(done.unheard), 'rule')} listen to other sources than those of these files"
+        yield f"{several(len(done.unheard), 'rule')} listen to other sources than those of these files"
     elif done.unheard:
         unheard = [story.rule for story in done.stories if story.rule.id in done.unheard]
         sources = sorted({each for rule in unheard for each in rule.sources})
@@ -242,14 +238,14 @@ def _remarks(done: Backtest) -> Iterator[str]:
     elif done.timeouts:
         yield f"records given up because a pattern took too long: {_counts(done.timeouts)}"
     if done.captures_refused:
-        yield f"no match because a capture is not of its type: {_several(done.captures_refused, 'record')}"
+        yield f"no match because a capture is not of its type: {several(done.captures_refused, 'record')}"
     if done.suppressed:
         yield f"kept back by another open incident (unless_incident): {done.suppressed:,}"
     timeless = [log.path for log in done.logs if log.lines and log.first is None and log.last is None]
     if timeless:
         yield f"no times in the lines, the file's last write stands for all of them: {_names(timeless)}"
     if done.passed_by:
-        yield f"older than --since, not read: {_several(len(done.passed_by), 'file')}"
+        yield f"older than --since, not read: {several(len(done.passed_by), 'file')}"
     if not done.receivers and any(story.alerts for story in done.stories):
         yield "no receiver is configured: the messages would have reached nobody"
 
@@ -258,10 +254,10 @@ def _totals(done: Backtest) -> Iterator[str]:
     read = [log for log in done.logs if log.lines]
     size = done.bytes / 1e6
     speed = f"read at {size / max(done.reading_s, 1e-3):,.0f} MB/s, all in {done.seconds:.1f} s"
-    yield f"{_several(len(read), 'file')}, {_several(done.lines, 'line')}, {size:,.1f} MB: {speed}"
+    yield f"{several(len(read), 'file')}, {several(done.lines, 'line')}, {size:,.1f} MB: {speed}"
     if done.span:
         first, last = (_at(each, done) for each in done.span)
-        yield f"{first} to {last}, {_several(len(done.days), 'day')} in {_zone(done)}; mode {done.mode.value}"
+        yield f"{first} to {last}, {several(len(done.days), 'day')} in {_zone(done)}; mode {done.mode.value}"
 
 
 def _zone(done: Backtest) -> str:
