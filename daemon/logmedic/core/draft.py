@@ -22,8 +22,10 @@ from logmedic.model.issue import (
     Template,
     Window,
 )
+from logmedic.model.learned import Onset, OrdinaryLine, Release
 from logmedic.model.match import IncidentStage
 from logmedic.model.policy import Policy
+from logmedic.model.precursor import Precursor
 from logmedic.model.record import Checkpoint
 from logmedic.model.state import EngineState
 
@@ -49,10 +51,15 @@ class Draft:
         self._attempts: dict[str, FixAttempt] = {}
         self._breakers: dict[str, Breaker] = {}
         self._templates: dict[str, Template] = {}
+        self._forgotten_templates: dict[str, None] = {}
+        self._releases: dict[tuple[str, str], Release] = {}
+        self._onsets: list[Onset] = []
+        self._ordinary: dict[tuple[str, int], OrdinaryLine] = {}
+        self._precursors: tuple[Precursor, ...] | None = None
         self._alerts: dict[str, Alert] = {}
         self._events: list[IncidentEvent] = []
         self._source_events: list[SourceEvent] = []
-        self._learnings: list[Learning] = []
+        self._learnings: dict[str, Learning] = {}
         self._tallies: Counter[str] = Counter()
         self._checkpoints: dict[tuple[str, str], Checkpoint] = {}
         self._intents: list[Intent] = []
@@ -60,6 +67,14 @@ class Draft:
 
     def issue(self, fingerprint: str) -> KnownIssue | None:
         return self._issues.get(fingerprint) or self.state.issues.get(fingerprint)
+
+    def issue_of_id(self, issue_id: str) -> KnownIssue | None:
+        fresh = (each for each in self._issues.values() if each.id == issue_id)
+        known = self.state.issues.get(self.state.fingerprints.get(issue_id, ""))
+        return next(fresh, known)
+
+    def issues(self) -> list[KnownIssue]:
+        return list({**self.state.issues, **self._issues}.values())
 
     def put_issue(self, issue: KnownIssue) -> None:
         self._issues[issue.fingerprint] = issue
@@ -162,13 +177,44 @@ class Draft:
             self._breakers[breaker.rule_id] = breaker
 
     def template(self, fingerprint: str) -> Template | None:
+        if fingerprint in self._forgotten_templates:
+            return None
         return self._templates.get(fingerprint) or self.state.templates.get(fingerprint)
 
     def put_template(self, template: Template) -> None:
+        self._forgotten_templates.pop(template.fingerprint, None)
         self._templates[template.fingerprint] = template
 
     def template_count(self) -> int:
-        return len(self.state.templates) + sum(1 for key in self._templates if key not in self.state.templates)
+        fresh = sum(1 for key in self._templates if key not in self.state.templates)
+        gone = sum(1 for key in self._forgotten_templates if key in self.state.templates)
+        return len(self.state.templates) + fresh - gone
+
+    def forget_template(self, fingerprint: str) -> None:
+        self._templates.pop(fingerprint, None)
+        self._forgotten_templates[fingerprint] = None
+
+    def releases(self, source: str) -> list[Release]:
+        """Those of `source`, the first seen first."""
+        ours = {version: each for (of, version), each in self._releases.items() if of == source}
+        return list({**self.state.releases.get(source, {}), **ours}.values())
+
+    def put_release(self, release: Release) -> None:
+        self._releases[release.source, release.version] = release
+
+    def begin(self, issue_id: str, at: datetime) -> None:
+        """An episode of the issue."""
+        self._onsets.append(Onset(issue_id, at))
+
+    def keep_ordinary(self, line: OrdinaryLine) -> None:
+        self._ordinary[line.source, line.slot] = line
+
+    @property
+    def precursors(self) -> tuple[Precursor, ...]:
+        return self.state.precursors if self._precursors is None else self._precursors
+
+    def put_precursors(self, precursors: tuple[Precursor, ...]) -> None:
+        self._precursors = precursors
 
     def alert(self, alert_id: str) -> Alert | None:
         return self._alerts.get(alert_id) or self.state.alerts.get(alert_id)
@@ -179,10 +225,15 @@ class Draft:
     def put_alert(self, alert: Alert) -> None:
         self._alerts[alert.id] = alert
 
-    def learn(self, kind: PatternType, lesson: str, confidence: float, **context: str) -> None:
-        """Record a learning. `confidence` is cut to [0, 1]."""
+    def learn(self, kind: PatternType, lesson: str, confidence: float, **context: str) -> str:
+        """Record a learning, and answer its id. `confidence` is cut to [0, 1]."""
         bounded = max(0.0, min(1.0, confidence))
-        self._learnings.append(Learning(self.mint(), kind, lesson, bounded, self.now, context))
+        learning = Learning(self.mint(), kind, lesson, bounded, self.now, context)
+        self.put_learning(learning)
+        return learning.id
+
+    def put_learning(self, learning: Learning) -> None:
+        self._learnings[learning.id] = learning
 
     def tally(self, kind: str, n: int = 1) -> None:
         self._tallies[kind] += n
@@ -200,7 +251,7 @@ class Draft:
             issues=tuple(self._issues.values()),
             incidents=tuple(self._incidents.values()),
             events=tuple(self._events),
-            learnings=tuple(self._learnings),
+            learnings=tuple(self._learnings.values()),
             templates=tuple(self._templates.values()),
             windows=tuple(each for _, _, each in windows if each is not None),
             forgotten_windows=tuple((rule, group) for rule, group, each in windows if each is None),
@@ -210,5 +261,10 @@ class Draft:
             tallies=tuple(Tally(minute, kind, n) for kind, n in self._tallies.items() if n),
             checkpoints=tuple(self._checkpoints.values()),
             source_events=tuple(self._source_events),
+            onsets=tuple(self._onsets),
+            releases=tuple(self._releases.values()),
+            ordinary=tuple(self._ordinary.values()),
+            forgotten_templates=tuple(self._forgotten_templates),
+            precursors=self._precursors,
             intents=tuple(self._intents),
         )

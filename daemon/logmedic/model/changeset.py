@@ -9,6 +9,8 @@ from logmedic.model.alert import Alert, Delivery
 from logmedic.model.fix import Breaker, FixAttempt, FixResult, ProbeResult
 from logmedic.model.gap import Gap, SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
+from logmedic.model.learned import Onset, OrdinaryLine, Release
+from logmedic.model.precursor import Precursor
 from logmedic.model.record import Checkpoint, Findings
 from logmedic.model.rule import Probe, Step
 
@@ -112,6 +114,63 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolveIssue:
+    """Somebody says that it is over; with `version`: from that one on."""
+
+    issue_id: str
+    by: str
+    notes: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MuteIssue:
+    """Nobody is called for it, until `until`, for `count` more occurrences, or until a version newer than the present
+    one is seen (`next_version`), whichever comes first; with none of them until it is unmuted."""
+
+    issue_id: str
+    by: str
+    until: datetime | None = None
+    count: int = 0
+    next_version: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnmuteIssue:
+    issue_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeIssue:
+    """Issue `issue_id` is part of issue `into`; both are learned ones of one component."""
+
+    issue_id: str
+    into: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSeen:
+    """The file that names the version of `source` says `version` by now."""
+
+    source: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Issues that are silent, and mutes and rates that are over by the clock, are looked at: once a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrecursorsFound:
+    """What the stored history says of which issue comes before which: takes the place of what it said before."""
+
+    precursors: tuple[Precursor, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TestAlert:
     """Send a test message over `route` (empty: every route)."""
 
@@ -134,6 +193,13 @@ Input = (
     | RulesRefused
     | Approve
     | Reject
+    | ResolveIssue
+    | MuteIssue
+    | UnmuteIssue
+    | MergeIssue
+    | VersionSeen
+    | Sweep
+    | PrecursorsFound
     | TestAlert
 )
 
@@ -165,9 +231,10 @@ Intent = RunStep | RunProbes | Send
 @dataclass(frozen=True, slots=True)
 class Changeset:
     """Everything one decision changes. Each tuple holds new versions (keyed by the entity's identity), `events`,
-    `source_events` and `learnings` are additions, `tallies` are sums to add, `forgotten_windows` are (rule_id,
-    group_key) to delete. `intents` are carried out after the commit and are not stored themselves: the entities say
-    what is under way."""
+    `source_events` and `onsets` are additions, `tallies` are sums to add, `forgotten_windows` are (rule_id, group_key),
+    `forgotten_templates` fingerprints to delete. `intents` are carried out after the commit and are not stored
+    themselves: the entities say what is under way. `precursors`, found anew from what is stored, are not stored either;
+    None: as before."""
 
     issues: tuple[KnownIssue, ...] = ()
     incidents: tuple[Incident, ...] = ()
@@ -182,8 +249,13 @@ class Changeset:
     tallies: tuple[Tally, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     source_events: tuple[SourceEvent, ...] = ()
+    onsets: tuple[Onset, ...] = ()
+    releases: tuple[Release, ...] = ()
+    ordinary: tuple[OrdinaryLine, ...] = ()
+    forgotten_templates: tuple[str, ...] = ()
+    precursors: tuple[Precursor, ...] | None = None
     intents: tuple[Intent, ...] = field(default=(), compare=True)
 
     @property
     def empty(self) -> bool:
-        return not any(getattr(self, each.name) for each in fields(self))
+        return self.precursors is None and not any(getattr(self, each.name) for each in fields(self))

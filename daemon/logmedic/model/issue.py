@@ -17,16 +17,39 @@ class IssueSource(StrEnum):
 
 
 class IssueStatus(StrEnum):
-    OPEN = "open"
+    """NEW: first seen less than a day ago. ONGOING: it goes on as usual. ESCALATING: it comes far more often than its
+    usual. RESOLVED: by a fix, by silence, by hand. REGRESSED: it came back after that. MUTED: nobody is called. MERGED:
+    it is part of another one by now, and counts there."""
+
+    NEW = "new"
+    ONGOING = "ongoing"
+    ESCALATING = "escalating"
     RESOLVED = "resolved"
     REGRESSED = "regressed"
     MUTED = "muted"
+    MERGED = "merged"
+
+    @classmethod
+    def _missing_(cls, value: object) -> IssueStatus | None:
+        return cls.ONGOING if value == "open" else None  # what stores before form 6 say
+
+
+ALIVE = frozenset({IssueStatus.NEW, IssueStatus.ONGOING, IssueStatus.ESCALATING, IssueStatus.REGRESSED})
+"""It may come again at any time, and people are called for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownIssue:
     """What keeps coming back. One a rule, one a promoted template, one a breaker. `escalation_level` is the number of
-    levels (10, 100, 1000, ... occurrences) that people were called for."""
+    levels (10, 100, 1000, ... occurrences) that people were called for, `rate_level` the same of doublings of its rate
+    while it is escalating. All times are event times, but for `muted_until`.
+
+    `error_pattern`: for `regex`. `onset_at`: when its present episode began. `slot_at`, `slot_count`: the hour that is
+    counted, and its occurrences; `usual`: occurrences an hour, learned from `usual_hours` hours. A mute ends at
+    `muted_until`, at `muted_count` occurrences, or with a version newer than `muted_version`, whichever comes first;
+    with none of them it lasts. `version`: the newest that it was seen in, `first_version` the first, `resolved_version`
+    that in which it was resolved; empty where nobody tells. `decided_by`: who resolved, muted or merged it by hand.
+    `merged_into`: the id of the issue that it is part of."""
 
     id: str
     source: IssueSource
@@ -40,12 +63,28 @@ class KnownIssue:
     error_pattern: str = ""
     resolution_strategy: str = ""
     tags: tuple[str, ...] = ()
-    status: IssueStatus = IssueStatus.OPEN
+    status: IssueStatus = IssueStatus.NEW
     occurrences: int = 0
     resolved_at: datetime | None = None
     resolution_notes: str = ""
     escalation_reason: str = ""
     escalation_level: int = 0
+    rate_level: int = 0
+    episodes: int = 0
+    onset_at: datetime | None = None
+    slot_at: datetime | None = None
+    slot_count: int = 0
+    usual: float = 0.0
+    usual_hours: int = 0
+    confidence: float = 0.0
+    version: str = ""
+    first_version: str = ""
+    resolved_version: str = ""
+    muted_until: datetime | None = None
+    muted_count: int = 0
+    muted_version: str = ""
+    decided_by: str = ""
+    merged_into: str = ""
 
 
 class HoldReason(StrEnum):
@@ -141,7 +180,8 @@ class PatternType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """A recorded lesson. `confidence` is in [0, 1]."""
+    """A recorded lesson. `confidence` is in [0, 1]. One of an error pattern is the pattern's only one: it is written
+    again when evidence moves its confidence, last at `updated_at`."""
 
     id: str
     pattern_type: PatternType
@@ -149,11 +189,15 @@ class Learning:
     confidence: float
     created_at: datetime
     context: Mapping[str, str] = field(default_factory=dict)
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What is left of an unknown error when its variable parts are masked. `issue_id` is empty until promoted."""
+    """What is left of an unknown error when its variable parts are masked. `issue_id` is empty until promoted. `version`:
+    of the algorithm that made the fingerprint, which stays whatever the template becomes. `samples`: raw records, the
+    first among them, `sample`. `source`: of the first. `merged_into`: the fingerprint of the one that it is part of.
+    `learning_id`: of its lesson, written at `learned_at`."""
 
     fingerprint: str
     template: str
@@ -165,6 +209,12 @@ class Template:
     trace: bool = False
     critical: bool = False
     issue_id: str = ""
+    version: int = 1
+    samples: tuple[str, ...] = ()
+    source: str = ""
+    merged_into: str = ""
+    learning_id: str = ""
+    learned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

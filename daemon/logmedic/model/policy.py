@@ -15,12 +15,17 @@ from logmedic.model.rule import Mode, Rule
 @dataclass(frozen=True, slots=True)
 class LearningPolicy:
     """`promote_after` and `escalate_after` count occurrences of one template; a further escalation comes at each ten
-    times more. `max_templates` bounds the memory (I6)."""
+    times more. `max_templates` bounds the memory (I6). A learned issue is over after the silence `resolve_after`.
+    `version_fields`: by source, the field of its records that names the version. `warn_route`: who is told, when an
+    issue begins, of what tends to follow it; nobody when empty."""
 
     promote_after: int = 3
     escalate_after: int = 10
     production: bool = False
     max_templates: int = 20_000
+    resolve_after: timedelta = timedelta(days=7)
+    version_fields: Mapping[str, str] = field(default_factory=dict)
+    warn_route: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,8 @@ class UnknownError:
 class Findings:
     """What the matcher found in one block: `matches` in the order of the records, `unknown` one a fingerprint; and what
     it had to give up on (I5). `given_up`: records that no decision could be made of (F44). `waits`: the last record,
-    which may still grow, is left out: what it means depends on the lines that it may get."""
+    which may still grow, is left out: what it means depends on the lines that it may get. `ordinary`: a line that is no
+    error and that no rule knows, when one was asked for."""
 
     matches: tuple[Match, ...] = ()
     unknown: tuple[UnknownError, ...] = ()
@@ -144,3 +145,4 @@ class Findings:
     lines: int = 0
     given_up: int = 0
     waits: bool = False
+    ordinary: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TypeVar
 
 from logmedic.model.alert import Alert, AlertStatus
@@ -11,6 +12,8 @@ from logmedic.model.changeset import Changeset
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
 from logmedic.model.gap import SourceEventKind
 from logmedic.model.issue import Incident, IncidentStatus, KnownIssue, Template, Window
+from logmedic.model.learned import Release
+from logmedic.model.precursor import Precursor
 from logmedic.model.record import Checkpoint
 
 T = TypeVar("T")
@@ -23,8 +26,9 @@ ATTEMPT_MEMORY = timedelta(hours=24)
 class EngineState:
     """Issues by fingerprint; open incidents by id, and their ids by rule id and group; windows by (rule_id, group_key),
     and their groups by rule id; breakers by rule id; attempts (unfinished, or of the last 24 h) by id; templates by
-    fingerprint; undelivered alerts by id; checkpoints by source and origin; sources
-    that are quiet, with the time when that was noticed; the keys of windows that wait for a time."""
+    fingerprint, those that were not written for longest first; undelivered alerts by id; checkpoints by source and
+    origin; sources that are quiet, with the time when that was noticed; the keys of windows that wait for a time;
+    versions by source, the newest last; ordinary lines by source and slot."""
 
     issues: dict[str, KnownIssue] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
@@ -38,10 +42,17 @@ class EngineState:
     checkpoints: dict[tuple[str, str], Checkpoint] = field(default_factory=dict)
     quiet_sources: dict[str, datetime] = field(default_factory=dict)
     waits: set[tuple[str, str]] = field(default_factory=set)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    """Of known issues, by id."""
+    releases: dict[str, dict[str, Release]] = field(default_factory=dict)
+    ordinary: dict[str, dict[int, str]] = field(default_factory=dict)
+    precursors: tuple[Precursor, ...] = ()
 
     def apply(self, changeset: Changeset) -> None:
         """Take over what was committed."""
-        self.issues.update((issue.fingerprint, issue) for issue in changeset.issues)
+        for issue in changeset.issues:
+            self.issues[issue.fingerprint] = issue
+            self.fingerprints[issue.id] = issue.fingerprint
         for incident in changeset.incidents:
             self._apply_incident(incident)
         for window in changeset.windows:
@@ -50,7 +61,7 @@ class EngineState:
             self._forget_window(key)
         self.breakers.update((breaker.rule_id, breaker) for breaker in changeset.breakers)
         self.attempts.update((attempt.id, attempt) for attempt in changeset.attempts)
-        self.templates.update((template.fingerprint, template) for template in changeset.templates)
+        self._apply_templates(changeset)
         for alert in changeset.alerts:
             self._apply_alert(alert)
         for checkpoint in changeset.checkpoints:
@@ -60,6 +71,20 @@ class EngineState:
                 self.quiet_sources[event.source] = event.at
             elif event.kind is SourceEventKind.SPEAKING:
                 self.quiet_sources.pop(event.source, None)
+
+        for release in sorted(changeset.releases, key=attrgetter("first_seen")):
+            self.releases.setdefault(release.source, {})[release.version] = release
+        for line in changeset.ordinary:
+            self.ordinary.setdefault(line.source, {})[line.slot] = line.text
+        if changeset.precursors is not None:
+            self.precursors = changeset.precursors
+
+    def _apply_templates(self, changeset: Changeset) -> None:
+        for fingerprint in changeset.forgotten_templates:
+            self.templates.pop(fingerprint, None)
+        for template in changeset.templates:
+            self.templates.pop(template.fingerprint, None)
+            self.templates[template.fingerprint] = template
 
     def _apply_checkpoint(self, checkpoint: Checkpoint) -> None:
         if checkpoint.is_over:

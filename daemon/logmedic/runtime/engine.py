@@ -259,7 +259,8 @@ class Engine:
 
 
 def _is_uneventful(observed: Observed) -> bool:
-    lost = observed.gaps or observed.findings.captures_refused or observed.findings.timeouts
+    found = observed.findings
+    lost = observed.gaps or found.captures_refused or found.timeouts or found.ordinary
     return not (_findings([observed]) or lost)
 
 

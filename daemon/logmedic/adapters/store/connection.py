@@ -1,9 +1,10 @@
-"""Opening the DuckDB file: its settings, and the lock that says whose it is."""
+"""Opening the DuckDB file: its settings, what it may reach, and the lock that says whose it is."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,18 +17,52 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "256MB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
-    "enable_external_access": True,
+    "python_enable_replacements": False,
 }
-"""256 MB bounds what a query over a year's incidents may take; the daemon's own statements stay below 10 MB."""
+"""256 MB bounds what a query over a year's incidents may take; the daemon's own statements stay below 10 MB. Names in SQL
+never mean this program's variables."""
 _SETTINGS = ("SET async_threads = 0", "SET checkpoint_threshold = '16MB'", "SET TimeZone = 'UTC'")
+ARCHIVE, BACKUPS, COMPACTED = "archive", "backups", "compacted"
+_ENDINGS = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
+"""Of the files that DuckDB makes beside one that it writes."""
 
 
-def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Raises duckdb.Error for a file that does not open."""
+def archive_of(path: Path) -> Path:
+    """Where the days that left the store at `path` are."""
+    return path.with_name(ARCHIVE)
+
+
+def backups_of(path: Path) -> Path:
+    """Where copies of the store at `path` are."""
+    return path.with_name(BACKUPS)
+
+
+def compacted_of(path: Path) -> Path:
+    """The file that a compaction of `path` writes, until it takes its place."""
+    return path.with_name(f"{path.name}.{COMPACTED}")
+
+
+def connect(path: Path, *, read_only: bool = False, reach: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
+    """Its SQL reaches the file, its archive, its backups, and the files of `reach`, and nothing else of the host.
+    Raises duckdb.Error for a file that does not open."""
     connection = duckdb.connect(str(path), read_only=read_only, config=CONFIG)
     for setting in _SETTINGS[: 1 if read_only else None]:
         connection.execute(setting)
+    _fence(connection, [archive_of(path), backups_of(path)], [compacted_of(path), *reach])
     return connection
+
+
+def _fence(connection: duckdb.DuckDBPyConnection, directories: Sequence[Path], files: Sequence[Path]) -> None:
+    """DuckDB takes what is allowed only before access is shut off, and never lets it on again."""
+    every_file = [each.with_name(f"{each.name}{end}") for each in files for end in _ENDINGS]
+    connection.execute(f"SET allowed_directories = [{', '.join(map(quoted, directories))}]")
+    connection.execute(f"SET allowed_paths = [{', '.join(map(quoted, every_file))}]")
+    connection.execute("SET enable_external_access = false")
+
+
+def quoted(value: object) -> str:
+    """As SQL writes a text."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 _FULL = ("no space left", "disk full", "disk is full", "read-only file system", "quota", "file too large")

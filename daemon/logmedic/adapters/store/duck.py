@@ -297,9 +297,11 @@ def _load(connection: duckdb.DuckDBPyConnection) -> EngineState:
             attempts=tuple(
                 every(rows.ATTEMPTS, "status <> ? OR started_at >= ?", AttemptStatus.FINISHED.value, recent, order="id")
             ),
-            templates=tuple(every(rows.TEMPLATES, order="last_seen DESC", limit=MAX_TEMPLATES)),
+            templates=tuple(every(rows.TEMPLATES, order="last_seen")),
             alerts=tuple(every(rows.ALERTS, "status IN (?, ?)", *unfinished, order="id")),
             checkpoints=tuple(every(rows.CHECKPOINTS)),
+            releases=tuple(every(rows.RELEASES)),
+            ordinary=tuple(every(rows.ORDINARY)),
             source_events=tuple(every(rows.SOURCE_EVENTS, "kind IN (?, ?)", *_QUIETNESS, order="id")),
         )
     )

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from typing import Any
 
 import duckdb
 
 from logmedic.adapters.store import pending
-from logmedic.adapters.store.rows import CHECKPOINTS, FIRST_TABLES, SOURCE_EVENTS
+from logmedic.adapters.store.rows import (
+    CHECKPOINTS,
+    FIRST_TABLES,
+    ISSUES,
+    LEARNINGS,
+    ONSETS,
+    ORDINARY,
+    RELEASES,
+    SOURCE_EVENTS,
+    TEMPLATES,
+    Table,
+)
 from logmedic.model.errors import StoreTooNew
 
 
@@ -56,7 +68,27 @@ def _fifth(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"ALTER TABLE windows ADD COLUMN IF NOT EXISTS {name} {kind} DEFAULT {usual}")
 
 
-STEPS: tuple[Any, ...] = (_first, _second, _third, _fourth, _fifth)
+def _sixth(connection: duckdb.DuckDBPyConnection) -> None:
+    """Issues have a life; templates are mined; what is noticed beside them is kept."""
+    for table in (ONSETS, RELEASES, ORDINARY):
+        connection.execute(table.create.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+    for table in (ISSUES, LEARNINGS, TEMPLATES):
+        _add_columns(connection, table)
+    connection.execute("UPDATE known_issues SET status = 'ongoing' WHERE status = 'open'")
+
+
+def _add_columns(connection: duckdb.DuckDBPyConnection, table: Table[Any]) -> None:
+    """Those that it lacks, with the defaults of the fields."""
+    there = {row[1] for row in connection.execute(f"PRAGMA table_info('{table.name}')").fetchall()}
+    for each in fields(table.kind):
+        if each.name not in there:
+            column = table.column(each.name)
+            usual = column.write(each.default if each.default is not MISSING else each.default_factory())  # type: ignore[misc]
+            value = "NULL" if usual is None else f"'{usual}'" if isinstance(usual, str) else str(usual)
+            connection.execute(f'ALTER TABLE {table.name} ADD COLUMN "{each.name}" {column.type} DEFAULT {value}')
+
+
+STEPS: tuple[Any, ...] = (_first, _second, _third, _fourth, _fifth, _sixth)
 NEWEST = len(STEPS)
 
 

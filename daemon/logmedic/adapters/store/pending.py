@@ -8,7 +8,7 @@ of each entity the last version alone (docs/adr/0006-a-commit-is-one-row.md).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
@@ -30,20 +30,27 @@ CREATE = "CREATE TABLE changes (seq BIGINT, body VARCHAR)"
 TABLES: Mapping[str, Table[Any]] = {table.name: table for table in rows.TABLES}
 _MIGRATED: Mapping[str, Row] = {"windows": {"kind": "threshold"}}
 """Where a column of a migration has another default than its field."""
-_FORGET = """
+_FORGET = {
+    "windows": """
 DELETE FROM windows WHERE (rule_id, group_key) IN
 (SELECT (each[1], each[2]) FROM (SELECT unnest(from_json_strict(?::JSON, '[["VARCHAR"]]')) AS each))
-"""
+""",
+    "templates": """
+DELETE FROM templates WHERE fingerprint IN
+(SELECT each[1] FROM (SELECT unnest(from_json_strict(?::JSON, '[["VARCHAR"]]')) AS each))
+""",
+}
+"""By table: each takes a list of keys, each a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A changeset as rows, each as JSON, by table and key. `sums`: rows whose columns are added to. `forgotten`: the
-    keys of windows to delete, before all else."""
+    keys to delete, by table, before all else."""
 
     rows: dict[str, dict[Any, str]] = field(default_factory=dict)
     sums: dict[str, list[Row]] = field(default_factory=dict)
-    forgotten: tuple[tuple[str, str], ...] = ()
+    forgotten: dict[str, list[Sequence[str]]] = field(default_factory=dict)
 
     @property
     def body(self) -> str:
@@ -54,7 +61,12 @@ class Change:
 
 def change_of(changeset: Changeset) -> Change:
     """Raises ValueError for a number that no column takes."""
-    made = Change(forgotten=changeset.forgotten_windows)
+    forgotten: dict[str, list[Sequence[str]]] = {}
+    if changeset.forgotten_windows:
+        forgotten["windows"] = list(changeset.forgotten_windows)
+    if changeset.forgotten_templates:
+        forgotten["templates"] = [(each,) for each in changeset.forgotten_templates]
+    made = Change(forgotten=forgotten)
     for name, table in rows.OF_CHANGESET.items():
         if entities := getattr(changeset, name):
             _put(made, table, map(table.encoded, entities))
@@ -63,7 +75,8 @@ def change_of(changeset: Changeset) -> Change:
 
 def _parsed(body: str) -> Change:
     told = json.loads(body)
-    made = Change(forgotten=tuple((rule, group) for rule, group in told["forgotten"]))
+    gone = told["forgotten"]
+    made = Change(forgotten=gone if isinstance(gone, dict) else {"windows": gone})  # a list: of a form before the sixth
     for name, mine in told["rows"].items():
         usual = _usual(name)
         _put(made, TABLES[name], [{**usual, **row} for row in mine])
@@ -99,7 +112,7 @@ class Pending:
     def __init__(self) -> None:
         self._rows: dict[str, dict[Any, str]] = {}
         self._sums: dict[str, dict[Any, Row]] = {}
-        self._forgotten: dict[tuple[str, str], None] = {}
+        self._forgotten: dict[str, dict[Any, None]] = {}
         self._changes = 0
         self._bytes = 0
 
@@ -115,9 +128,11 @@ class Pending:
         """`size`: of its body."""
         self._changes += 1
         self._bytes += size
-        for key in change.forgotten:
-            self._forgotten[key] = None
-            self._rows.get("windows", {}).pop(key, None)
+        for name, keys in change.forgotten.items():
+            for key in keys:
+                whole = tuple(key) if len(key) > 1 else key[0]
+                self._forgotten.setdefault(name, {})[whole] = None
+                self._rows.get(name, {}).pop(whole, None)
         for name, mine in change.rows.items():
             self._rows.setdefault(name, {}).update(mine)
         for name, added in change.sums.items():
@@ -132,8 +147,9 @@ class Pending:
 
     def write(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Into the tables. Raises duckdb.Error."""
-        if self._forgotten:
-            connection.execute(_FORGET, [json.dumps(list(self._forgotten))])
+        for name, keys in self._forgotten.items():
+            listed = [[key] if isinstance(key, str) else list(key) for key in keys]
+            connection.execute(_FORGET[name], [json.dumps(listed)])
         for name, mine in self._rows.items():
             if mine:
                 connection.execute(TABLES[name].upsert, [f"[{','.join(mine.values())}]"])
@@ -143,7 +159,7 @@ class Pending:
     @property
     def tables(self) -> set[str]:
         """Those that it changes."""
-        return {*self._rows, *self._sums, *({"windows"} if self._forgotten else ())}
+        return {*self._rows, *self._sums, *self._forgotten}
 
 
 def append(connection: duckdb.DuckDBPyConnection, seq: int, body: str) -> None:

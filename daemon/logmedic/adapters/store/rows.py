@@ -17,6 +17,7 @@ from logmedic.model.alert import Alert
 from logmedic.model.fix import Breaker, FixAttempt
 from logmedic.model.gap import SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
+from logmedic.model.learned import Onset, OrdinaryLine, Release
 from logmedic.model.record import Checkpoint
 
 T = TypeVar("T")
@@ -51,6 +52,10 @@ class Table(Generic[T]):
         hints = get_type_hints(self.kind)
         return tuple(_column(each.name, hints[each.name]) for each in fields(self.kind))  # type: ignore[arg-type]
 
+    def column(self, name: str) -> Column:
+        """Raises KeyError."""
+        return {each.name: each for each in self.columns}[name]
+
     @cached_property
     def create(self) -> str:
         columns = ", ".join(f'"{each.name}" {each.type}' for each in self.columns)
@@ -72,7 +77,7 @@ class Table(Generic[T]):
         return (
             f"INSERT INTO {self.name} BY NAME "  # noqa: S608
             f"SELECT * FROM (SELECT unnest(from_json_strict(?::JSON, '{shape}'), recursive := true)) "
-            f"ON CONFLICT ({key}) DO UPDATE SET {changes}"
+            f"ON CONFLICT ({key}) DO {f'UPDATE SET {changes}' if rest else 'NOTHING'}"
         )
 
     def select(self, where: str = "", order: str = "", limit: int | None = None) -> str:
@@ -208,6 +213,9 @@ ALERTS = Table("alerts", Alert, ("id",))
 TALLIES = Table("tallies", Tally, ("minute", "kind"), sums=("n",))
 CHECKPOINTS = Table("checkpoints", Checkpoint, ("source", "origin"))
 SOURCE_EVENTS = Table("source_events", SourceEvent, ("id",))
+ONSETS = Table("onsets", Onset, ("issue_id", "at"))
+RELEASES = Table("releases", Release, ("source", "version"))
+ORDINARY = Table("ordinary_lines", OrdinaryLine, ("source", "slot"))
 
 FIRST_TABLES: tuple[Table[Any], ...] = (
     ISSUES,
@@ -223,7 +231,7 @@ FIRST_TABLES: tuple[Table[Any], ...] = (
     CHECKPOINTS,
 )
 """Those of the first form of the store."""
-TABLES: tuple[Table[Any], ...] = (*FIRST_TABLES, SOURCE_EVENTS)
+TABLES: tuple[Table[Any], ...] = (*FIRST_TABLES, SOURCE_EVENTS, ONSETS, RELEASES, ORDINARY)
 OF_CHANGESET: dict[str, Table[Any]] = {
     "issues": ISSUES,
     "incidents": INCIDENTS,
@@ -237,5 +245,8 @@ OF_CHANGESET: dict[str, Table[Any]] = {
     "tallies": TALLIES,
     "checkpoints": CHECKPOINTS,
     "source_events": SOURCE_EVENTS,
+    "onsets": ONSETS,
+    "releases": RELEASES,
+    "ordinary": ORDINARY,
 }
 """Which field of a changeset goes where."""

@@ -23,7 +23,7 @@ from typing import Any
 
 import duckdb
 
-from logmedic.adapters.store.connection import connect, is_no_damage, is_taken, trouble
+from logmedic.adapters.store.connection import connect, is_no_damage, is_taken, quoted, trouble
 from logmedic.adapters.store.migrations import migrate, refuse_newer
 from logmedic.adapters.store.rows import TABLES
 from logmedic.adapters.store.walog import find_gap, wal_of
@@ -192,9 +192,9 @@ def _rescue(path: Path, new: Path) -> dict[str, Any]:
     """Copy table by table. A table that cannot be read is left out."""
     rescued, lost = {}, []
     os.umask(0o077)
-    with connect(new) as connection:
+    with connect(new, reach=[path]) as connection:
         migrate(connection)
-        connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS old (READ_ONLY)")
+        connection.execute(f"ATTACH {quoted(path)} AS old (READ_ONLY)")
         for name in (*(table.name for table in TABLES), "changes"):
             try:
                 copied = connection.execute(f"INSERT INTO {name} BY NAME FROM old.{name}")

@@ -1,0 +1,65 @@
+"""Which version wrote a line, and which of two is newer. Versions are names that operators choose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from logmedic.core.draft import Draft
+from logmedic.core.fields import fields_of
+from logmedic.model.learned import Release
+from logmedic.model.record import Record
+
+MAX_LENGTH = 80
+"""Characters of a version's name; what is longer is cut."""
+MAX_REMEMBERED = 200
+"""Versions of one source (I6): the 201st is not learned, and counted."""
+_NUMBERED = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){1,5})(?:[-+~].*)?", re.ASCII)
+
+
+def version_of(draft: Draft, record: Record) -> str:
+    """That which wrote the record, and remembers it; empty where nobody tells. By its field where the operator names
+    one, else the version that the source's file named when the record was written."""
+    name = draft.policy.learning.version_fields.get(record.source, "")
+    if name:
+        said = record.fields.get(name) or fields_of(record.text).get(name, "")
+        version = said.strip()[:MAX_LENGTH]
+        if version:
+            seen(draft, record.source, version, record.at)
+            return version
+    return at_time(draft.releases(record.source), record.at)
+
+
+def seen(draft: Draft, source: str, version: str, at: datetime) -> None:
+    """Remember that `version` ran at `at`."""
+    known = {each.version: each for each in draft.releases(source)}
+    before = known.get(version)
+    if before is None and len(known) >= MAX_REMEMBERED:
+        draft.tally("versions_refused")
+    elif before is None or at < before.first_seen:
+        draft.put_release(Release(source, version, at))
+
+
+def at_time(releases: Sequence[Release], at: datetime) -> str:
+    """The version that was the newest one at `at`: of those seen by then the last; empty when none was."""
+    seen_by_then = [each for each in releases if each.first_seen <= at]
+    return max(seen_by_then, key=lambda each: each.first_seen).version if seen_by_then else ""
+
+
+def is_newer(version: str, than: str, releases: Sequence[Release]) -> bool:
+    """By their numbers where both have some (1.10 is newer than 1.9), else by when each was first seen. An empty name
+    is older than any, and nothing is newer than itself."""
+    if version == than or not version:
+        return False
+    ours, theirs = _NUMBERED.fullmatch(version), _NUMBERED.fullmatch(than)
+    if ours is not None and theirs is not None and ours[1] != theirs[1]:
+        return _numbers(ours[1]) > _numbers(theirs[1])
+    first = {each.version: each.first_seen for each in releases}
+    if version in first and than in first:
+        return first[version] > first[than]
+    return not than or than not in first
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))

@@ -1,0 +1,32 @@
+"""What is noticed beside the errors themselves: when episodes begin, which versions run, what ordinary lines look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """An episode of a known issue began: it came after a silence, or for the first time. `at`: event time, UTC."""
+
+    issue_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A version of what writes to `source`, and when its first line was written, or its file was seen."""
+
+    source: str
+    version: str
+    first_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrdinaryLine:
+    """A line of `source` that is no error and that no rule knows, kept in place `slot` of its reservoir."""
+
+    source: str
+    slot: int
+    text: str
