@@ -3,13 +3,14 @@
 # make test   the tests
 # make soak   ten minutes of kill -9 under load, and an exact count
 # make bench  everything measured beside its peers, for docs/performance.md
+# make bench-mining   how right the groups of unknown errors are, beside drain3, and a flood of new ones
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test soak demo bench locks setup setup-dev sandbox sandbox-dev schema packs-page clean
+.PHONY: all lint types test soak demo bench bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page clean
 
 all: lint types test
 
@@ -64,6 +65,10 @@ demo: setup
 bench: setup-dev
 	@bash scripts/system-packages bench
 	$(BIN)/python -m benchmarks --write
+
+# LABELLED=DIR: CSVs with Content, EventId and EventTemplate; a made corpus without it.
+bench-mining: setup-dev
+	$(BIN)/python -m benchmarks mining mining-soak $(if $(LABELLED),--labelled $(LABELLED))
 
 schema: setup-dev
 	$(BIN)/logmedic rules schema > docs/schema/rules-v1.json

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import backtest, daemon, engine, fixes, learning, scanning, table
+from benchmarks import asking, backtest, daemon, engine, fixes, learning, lookback, mining, scanning, table
 from benchmarks.table import Row
 
 SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
@@ -31,7 +31,11 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
     "two-cores": scanning.two_cores,
     "torn": daemon.torn,
     "backtest": backtest.backtest,
+    "learn-past": lookback.learn_past,
+    "mining": lambda _: mining.quality(None),
     "engine": engine.decisions,
+    "query": asking.query,
+    "mining-soak": mining.soak,
 }
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
@@ -41,14 +45,16 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SCENARIOS))
     parser.add_argument("--megabytes", type=int, default=1000, help="size of each log (default: 1000)")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--labelled", metavar="DIR", help="of labelled CSVs for `mining` (default: a made corpus)")
     asked = parser.parse_args()
+    scenarios = {**SCENARIOS, "mining": lambda _: mining.quality(asked.labelled)}
     if unknown := set(asked.names) - set(SCENARIOS):
         parser.error(f"no scenario is called {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
     where = table.machine()
     print(where, flush=True)
     rows = []
     for name in asked.names or SCENARIOS:
-        for row in SCENARIOS[name](asked.megabytes):
+        for row in scenarios[name](asked.megabytes):
             rows.append(row)
             print(row, flush=True)
     if asked.write:

@@ -24,6 +24,7 @@ from logmedic.adapters.rulefiles.reading import watched
 from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
 from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.store.duck import DuckStore
+from logmedic.adapters.store.keeper import DuckKeeper
 from logmedic.adapters.web.server import ControlServer
 from logmedic.core.framing import TRACES
 from logmedic.inputs import inputs
@@ -36,6 +37,7 @@ from logmedic.runtime.clock import SystemClock, Uuid7, local_zone
 from logmedic.runtime.control import DaemonControl
 from logmedic.runtime.dispatcher import Dispatcher
 from logmedic.runtime.engine import Engine
+from logmedic.runtime.foresight import Foresight, sweep_issues
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.live import Live
 from logmedic.runtime.notify import SystemdNotifier
@@ -43,6 +45,7 @@ from logmedic.runtime.reading import Reading
 from logmedic.runtime.reload import Reloader, first_generation
 from logmedic.runtime.rulewatch import RuleWatch
 from logmedic.runtime.supervisor import Supervisor
+from logmedic.runtime.versionwatch import VersionWatch
 from logmedic.runtime.watchman import Watchman, count_overflows
 from logmedic.settings import Settings
 from logmedic.settings.form import SourceSettings, usual_sources
@@ -53,7 +56,7 @@ DRAIN_S = 20.0
 """How long a stop waits for fixes and messages under way (F31); the unit's TimeoutStopSec is longer."""
 ONCE_WAIT_S = 600.0
 """How long `--once` waits for the fixes that it started."""
-PRUNE_EVERY_S = 3600.0
+TIDY_EVERY_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     stack.push_async_callback(store.close)
     for notice in store.notices:
         log.error("store_salvaged", notice=notice)
+    keeper = DuckKeeper(store, settings.storage.retention())
 
     runner = BubblewrapRunner(
         user=settings.actions.user,
@@ -159,6 +163,9 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     supervisor = Supervisor(clock)
     stack.push_async_callback(supervisor.stop)
     supervisor.keep("engine", engine.run, vital=True)
+    versions = VersionWatch(settings.version_files(), engine.submit)
+    await versions.first_look()
+    supervisor.keep("versions", versions.run)
 
     made = await stack.enter_async_context(inputs(clock, once=run.once))
 
@@ -184,6 +191,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     control = DaemonControl(
         engine=engine,
         store=store,
+        keeper=keeper,
         live=live,
         reloader=reloader,
         supervisor=supervisor,
@@ -194,7 +202,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             "receivers": unusable,
             "store": {
                 "path": str(settings.storage.path),
-                "notices": list(store.notices),
+                "notices": [*store.notices, *keeper.notices],
                 "problem": engine.commit_problem,
             },
         },
@@ -206,12 +214,17 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     watchman = Watchman(watched=list(_to_be_heard(settings, reading.intakes)), engine=engine, clock=clock)
     supervisor.keep("quiet sources", watchman.run)
     supervisor.keep("event overflows", lambda: count_overflows(lambda: made.wake.overflows, engine))
+    foresight = Foresight(
+        store=store, issues=lambda: state.issues, tell=engine.submit, clock=clock, python=sys.executable
+    )
+    supervisor.keep("issue sweep", lambda: sweep_issues(engine.submit))
+    supervisor.keep("precursors", foresight.run)
     supervisor.keep("rule memory", lambda: asyncio.to_thread(loader.save))
     supervisor.keep("rule watch", RuleWatch(lambda: live.current, engine.settled).run)
     supervisor.keep("receiver check", lambda: _check_receivers(sender, receivers, unusable))
     supervisor.keep("reload", reloader.run)
     supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
-    supervisor.keep("retention", lambda: _keep_small(store, settings, clock))
+    supervisor.keep("retention", lambda: _keep_small(keeper, clock))
     return await _until_stopped(run, engine, dispatcher, supervisor, signals, notifier)
 
 
@@ -301,8 +314,8 @@ async def _check_receivers(sender: AppriseSender, receivers: Mapping[str, Receiv
         log.error("receiver_unusable", receiver=name, problem=problem)
 
 
-async def _keep_small(store: DuckStore, settings: Settings, clock: SystemClock) -> None:
-    """Retention (I6)."""
+async def _keep_small(keeper: DuckKeeper, clock: SystemClock) -> None:
+    """Retention and all that belongs to it (I6)."""
     while True:
-        await store.prune(settings.storage.keep, clock.now())
-        await clock.sleep(PRUNE_EVERY_S)
+        await keeper.tidy(clock.now())
+        await clock.sleep(TIDY_EVERY_S)

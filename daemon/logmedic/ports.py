@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from logmedic.model.alert import Alert, Delivery, Receiver
 from logmedic.model.changeset import Changeset
+from logmedic.model.diagnosis import Diagnosis, Question
 from logmedic.model.fix import Arming, FixAttempt, FixResult, ProbeResult
+from logmedic.model.query import Limits
 from logmedic.model.record import Block, Checkpoint
 from logmedic.model.rule import Probe, RuleSet, Step
 from logmedic.model.state import EngineState
@@ -32,11 +34,31 @@ class Queries(Protocol):
         """One, by id or by a unique end of it of at least 4 characters, with `events`, `attempts`, `alerts` (lists,
         oldest first) and `issue`. Raises NotFound."""
 
-    def issues(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        """Known issues, last seen first. Keys: every field of KnownIssue."""
+    def issues(
+        self, *, source: str = "", status: str = "", component: str = "", limit: int = 100
+    ) -> list[dict[str, Any]]:
+        """Known issues, last seen first; `component`: those that have it as a tag. Keys: every field of KnownIssue."""
 
-    def learnings(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        """Newest first."""
+    def issue(self, issue_id: str) -> dict[str, Any]:
+        """One, by id or by a unique end of it of at least 4 characters, with `templates` (what it was learned from),
+        `merged` (issues that are part of it), `onsets` (the last 20, oldest first), `incidents` and `learnings` (the
+        newest first). Raises NotFound."""
+
+    def learned(self, issue_id: str) -> dict[str, Any]:
+        """What a rule can be drafted from; `issue_id` as for `issue`. Keys: issue (a row), template (a row, or None),
+        samples (raw records), ordinary (raw lines of its source), onsets (as of `issue`), fixed_before (every field of
+        FixedBefore, what worked last first, at most 100), similar (those of them that are about something alike).
+        Raises NotFound, also for what was not learned."""
+
+    def templates(self, *, component: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        """Of unknown errors that are no known issue yet, last seen first. Keys: every field of Template."""
+
+    def learnings(self, *, kind: str = "", min_confidence: float = 0.0, limit: int = 100) -> list[dict[str, Any]]:
+        """Last written first; `kind`: of PatternType. Keys: every field of Learning."""
+
+    def onsets(self, since: datetime, limit: int = 50_000) -> str:
+        """The newest since then, oldest first, for another process: a line each, of the issue's id, a space, and
+        microseconds since the epoch."""
 
     def breakers(self) -> list[dict[str, Any]]: ...
 
@@ -46,6 +68,11 @@ class Queries(Protocol):
     def stats(self, since: datetime | None = None) -> dict[str, Any]:
         """The six metrics over [since, now]: total_errors (int), auto_fixed (int), auto_fix_success_rate (0..1 or None
         when nothing was tried), circuit_breaker_opens (int), escalations (int), avg_recovery_time_s (float or None)."""
+
+    def trends(self, *, since: datetime, until: datetime) -> dict[str, Any]:
+        """How the metrics went. Keys: since, until, `known_since` (of when the first thing is that is stored, or None),
+        `metrics` (as of `stats`, over that time), `before` (over as long a time before it), `days` (a row a UTC day,
+        oldest first, days without anything too: those of v_metrics_daily in docs/questions.md)."""
 
     def gaps(self, *, source: str = "", limit: int = 100) -> list[dict[str, Any]]:
         """What was not read and when sources were quiet, newest first; of one source, or of all. Keys: every field of
@@ -73,7 +100,35 @@ class Store(Protocol):
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         """Call that method of Queries beside the writer. Raises NotFound."""
 
+    async def query(self, sql: str, limits: Limits) -> bytes:
+        """One SELECT over the views of docs/questions.md. Answers JSON: `columns`, `types` (DuckDB's), `rows` (lists),
+        `cut` ("rows" or "bytes" when there are more, else empty). Commits go on meanwhile. Raises
+        QueryRefused; StoreBusy when too many run already. A cancel ends it."""
+
     async def close(self) -> None: ...
+
+
+class Keeper(Protocol):
+    """Keeps the store small, and copies of it. Its calls run one after the other; commits go on meanwhile."""
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What people have to be told: what had to go so that the store stays below its limit."""
+
+    async def tidy(self, now: datetime) -> None:
+        """What is over and old leaves; a snapshot, a compaction when it is worth it; the limit. Raises StoreBusy,
+        StoreFull; what was done until then is done."""
+
+    async def backup(self, now: datetime) -> dict[str, Any]:
+        """A copy of what is committed now, verified, below the state directory. Keys: path, bytes, rows (by table),
+        contents (by table: rows and their digest), took_s, held_s (how long commits waited). Raises StoreBusy,
+        StoreFull."""
+
+    async def storage(self, now: datetime) -> dict[str, Any]:
+        """Keys: path, room (bytes: file, unused, log, archive, snapshots, backups, total, max), rows (by table),
+        archive {on, keep (s), days, oldest, newest}, keep (s, by kind), next (list of {table, kind, days}: what leaves
+        next), backups (list of {path, kind, made_at, bytes}, newest first), last_compaction ({at, before_bytes,
+        after_bytes, took_s, held_s}, or None), work ({what, done_bytes, of_bytes} under way, or None), notices."""
 
 
 class Source(Protocol):
@@ -120,6 +175,12 @@ class Sender(Protocol):
         """Inside a total deadline. Never raises for what the receiver does; never shows the URL."""
 
 
+class Diagnoser(Protocol):
+    async def diagnose(self, question: Question) -> Diagnosis:
+        """Inside a total deadline. Never raises for what the endpoint does: a failure is a value. Secrets of the
+        question are masked before anything leaves. Nothing of the answer is checked as a rule, and nothing is run."""
+
+
 class Control(Protocol):
     """What operators can ask of the running daemon. Answers are JSON-ready. Raises NotFound."""
 
@@ -150,13 +211,41 @@ class Control(Protocol):
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         """A method of Queries."""
 
+    async def query(self, sql: str, limits: Limits) -> bytes:
+        """As of Store."""
+
     async def approve(self, incident_id: str, by: str) -> dict[str, Any]:
         """Run the held fix now, if the present still allows it. Answers the incident's row."""
 
     async def reject(self, incident_id: str, by: str) -> dict[str, Any]: ...
 
+    async def issue(self, issue_id: str) -> dict[str, Any]:
+        """As Queries.issue, and `precursors`: as `precursors` says, of this one."""
+
+    async def precursors(self, issue_id: str = "") -> list[dict[str, Any]]:
+        """Which issue tends to begin before which, surest first; of one issue, or of all. Keys: every field of
+        Precursor (times in seconds), `before_title`, `after_title`, `sentence`. Raises NotFound."""
+
+    async def mute_issue(
+        self, issue_id: str, by: str, *, until: datetime | None = None, count: int = 0, next_version: bool = False
+    ) -> dict[str, Any]:
+        """As MuteIssue. This and what follows answers the issue's row. Raises NotFound, OrderRefused."""
+
+    async def unmute_issue(self, issue_id: str, by: str) -> dict[str, Any]: ...
+
+    async def resolve_issue(self, issue_id: str, by: str, *, notes: str = "", version: str = "") -> dict[str, Any]: ...
+
+    async def merge_issue(self, issue_id: str, into: str, by: str) -> dict[str, Any]:
+        """Both as Queries.issue takes them. Answers the row of `into`."""
+
     async def reload(self) -> dict[str, Any]:
         """Load the rules again. Answers {loaded: int, revision: str, problems: [str], stale_files: [str]}."""
+
+    async def backup(self) -> dict[str, Any]:
+        """As Keeper.backup."""
+
+    async def storage(self) -> dict[str, Any]:
+        """As Keeper.storage."""
 
     async def test_alert(self, route: str = "") -> list[dict[str, Any]]:
         """Send a test message, wait for its deliveries (at most 40 s). One row a receiver: receiver, status,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from fakes.memory_store import MemoryStore
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
-from logmedic.model.errors import NotFound, StoreBusy, TransientError
+from logmedic.model.errors import NotFound, QueryRefused, StoreBusy, TransientError
 from logmedic.model.fix import AttemptStatus, Breaker, BreakerStatus, FixAttempt, Verdict
 from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.issue import (
@@ -33,6 +34,7 @@ from logmedic.model.issue import (
     Template,
     Window,
 )
+from logmedic.model.query import Limits
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
@@ -343,5 +345,50 @@ def test_lists_are_newest_first_and_limited(shelf: Shelf) -> None:
         for question in ("incidents", "issues", "alerts", "learnings"):
             rows = await store.ask(question, limit=2)
             assert [each["id"][1:] for each in rows] == ["4", "3"]
+
+    run(shelf, scenario)
+
+
+def test_a_query_answers_columns_types_and_rows(shelf: Shelf) -> None:
+    async def scenario(store: Store) -> None:
+        await store.commit(EVERYTHING)
+        sql = "SELECT rule_id, title, step FROM v_fixes JOIN v_incidents USING (rule_id)"
+        told = json.loads(await store.query(sql, Limits()))
+        assert told == {
+            "columns": ["rule_id", "title", "step"],
+            "types": ["VARCHAR", "VARCHAR", "BIGINT"],
+            "rows": [["web-down", NASTY, 0]],
+            "cut": "",
+        }
+        with pytest.raises(QueryRefused):
+            await store.query("DROP TABLE incidents", Limits())
+
+    run(shelf, scenario)
+
+
+def test_trends_are_told_by_day_and_beside_the_time_before(shelf: Shelf) -> None:
+    def lesson(number: int, days_ago: int) -> Learning:
+        return Learning(f"l{number}", PatternType.ISSUE_ESCALATION, "x", 1.0, NOW - timedelta(days=days_ago))
+
+    async def scenario(store: Store) -> None:
+        await store.commit(Changeset(learnings=tuple(map(lesson, range(4), (0, 0, 2, 5)))))
+        until = NOW + timedelta(seconds=1)
+        told = await store.ask("trends", since=until - timedelta(days=3), until=until)
+        assert told["metrics"]["escalations"] == 3
+        assert told["before"]["escalations"] == 1
+        days = [(NOW - timedelta(days=ago)).date().isoformat() for ago in range(3, -1, -1)]
+        assert [(day["day"], day["escalations"]) for day in told["days"]] == list(zip(days, (0, 1, 0, 2), strict=True))
+        assert {day["total_errors"] for day in told["days"]} == {0}
+        assert told["known_since"][:10] == (NOW - timedelta(days=5)).date().isoformat()
+
+    run(shelf, scenario)
+
+
+def test_a_store_of_which_nothing_is_known_has_trends_too(shelf: Shelf) -> None:
+    async def scenario(store: Store) -> None:
+        told = await store.ask("trends", since=NOW - timedelta(days=2), until=NOW)
+        assert told["known_since"] is None
+        assert [day["total_errors"] for day in told["days"]] == [0, 0, 0]
+        assert [day["auto_fix_success_rate"] for day in told["days"]] == [None] * 3
 
     run(shelf, scenario)

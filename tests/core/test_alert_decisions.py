@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from builders import RULE, START, Bench, learning, match, observed, policy, unknown
-from logmedic.core.learning import confidence
+from logmedic.core.confidence import begun
 from logmedic.core.outbox import MAX_PENDING
 from logmedic.model.alert import AlertStatus, Delivery
 from logmedic.model.changeset import Delivered, Send, Started, TestAlert, Tick
@@ -134,7 +134,7 @@ def test_a_test_message_goes_to_every_route() -> None:
     [(0, 0, 0, 0.5), (1, 0, 0, 0.7), (0, 1, 0, 0.6), (0, 0, 1, 0.7), (1, 1, 1, 1.0), (1, 1, 0, 0.8)],
 )
 def test_confidence_grows_with_what_is_known(trace: int, production: int, critical: int, wanted: float) -> None:
-    assert confidence(trace=bool(trace), production=bool(production), critical=bool(critical)) == wanted
+    assert begun(trace=bool(trace), production=bool(production), critical=bool(critical)) == wanted
 
 
 def test_an_unknown_error_is_learned_promoted_at_3_and_escalated_at_10_100() -> None:
@@ -170,15 +170,6 @@ def test_a_muted_issue_counts_and_calls_nobody() -> None:
     bench.state.issues[issue.fingerprint] = replace(issue, status=IssueStatus.MUTED)
     bench.give(observed(*(unknown() for _ in range(50))))
     assert sends(bench) == []
-
-
-def test_templates_are_bounded_and_what_is_refused_is_counted() -> None:
-    bench = Bench(policy(learning=learning(max_templates=2)))
-    errors = [replace(unknown(), fingerprint=f"{n:016d}") for n in range(5)]
-    bench.give(observed(*errors))
-    assert len(bench.state.templates) == 2
-    assert bench.tally("templates_refused") == 3
-    assert bench.tally("unknown") == 5
 
 
 def test_alerts_that_are_over_leave_the_state() -> None:

@@ -15,16 +15,15 @@ from logmedic.core.backtest import (
     Log,
     Replay,
     Story,
-    columns,
     days_of,
     in_time,
     kept,
     replay,
     replayed,
     span_of,
-    sparkline,
     with_causes,
 )
+from logmedic.core.sparkline import columns, sparkline
 from logmedic.model.alert import AlertPlan, Route
 from logmedic.model.issue import HoldReason, Resolution
 from logmedic.model.match import MatchSpec

@@ -14,9 +14,9 @@ from logmedic.adapters.rulefiles.attacks import slow_patterns
 from logmedic.adapters.rulefiles.building import build_form, build_rule
 from logmedic.adapters.rulefiles.checks import check_rule
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
+from logmedic.core.aligning import Alike
 from logmedic.core.draftfile import draft_file, scalar
 from logmedic.core.drafting import draft, first_record
-from logmedic.core.generalising import generalised
 from logmedic.core.matcher import Matcher
 from logmedic.core.ruletest import run_tests
 from logmedic.model.match import CaptureType
@@ -283,7 +283,7 @@ def test_whatever_the_line_the_draft_loads_passes_its_tests_and_matches_it(line:
 
 @given(st.text(max_size=80).filter(lambda text: "\n" not in text), st.booleans())
 def test_a_pattern_covers_its_line_piece_by_piece(line: str, typed: bool) -> None:
-    kind = generalised(line, typed=typed)
+    kind = Alike((line,)).kind(typed=typed)
     assert "".join(piece.text for piece in kind.pieces) == line[: kind.covered]
     assert typed or not kind.captures
 

@@ -128,7 +128,7 @@ def test_a_traceback_is_one_unknown_error_with_its_last_line(scanner: str) -> No
     )
     (error,) = find([], text, scanner=scanner).unknown
     assert error.trace
-    assert error.template == "payment failed: KeyError: '<*>'"
+    assert error.template == "payment failed: KeyError: 'amount'"
     assert error.record.text.endswith("KeyError: 'amount'")
 
 

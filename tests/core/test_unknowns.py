@@ -32,6 +32,12 @@ _WORDS = st.sampled_from(
         "a{}b",
         "/srv/{}/x",
         "{}:{}",
+        "eth{}",
+        "AH{}: lost",
+        "a{}.b{}-c{}",
+        "'tty{}'",
+        "x{}y{} /tty{}/tty{}",
+        "blk_-{}",
         "none",
         "{}",
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crash.lines import Tally
 from logmedic.adapters.store.connection import connect
-from logmedic.adapters.store.duck import open_readonly
+from logmedic.adapters.store.reading import open_readonly
 
 ALL = 1_000_000
 

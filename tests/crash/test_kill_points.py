@@ -17,7 +17,7 @@ from crash.logs import Log, Numbered
 from crash.process import Daemon
 from crash.stored import tally
 from crash.storm import differing, furnish, rows
-from logmedic.adapters.store.duck import open_readonly
+from logmedic.adapters.store.reading import open_readonly
 
 KILLS = 12
 VICTIM = Path(__file__).with_name("victim.py")

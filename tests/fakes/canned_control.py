@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from fakes.memory_store import MemoryStore
 from logmedic.core.attention import shown
-from logmedic.model.errors import StoreBusy
+from logmedic.model.errors import OrderRefused, StoreBusy
 from logmedic.model.fix import Arming
 from logmedic.model.policy import Policy
+from logmedic.model.query import Limits
 from logmedic.model.rule import Rule
 from logmedic.runtime.standing import standing
 
 
 class CannedControl:
     """Implements ports.Control. `did`: the commands, with who gave them. `busy`: every question fails for now.
+    `answers`: cleared, a query never ends; `asked` and `given_up` are set as it begins and is cancelled.
     `origins`: how many there are. `rules`: those in force; `quarantined`: why, by id."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self.did: list[tuple[str, ...]] = []
         self.busy = False
+        self.answers, self.asked, self.given_up = threading.Event(), threading.Event(), threading.Event()
+        self.answers.set()
         self.deliveries: list[dict[str, Any]] = []
         self.origins = 1
         self.rules: list[Rule] = []
         self.quarantined: dict[str, str] = {}
+        self.known_precursors: list[dict[str, Any]] = []
 
     async def status(self) -> dict[str, Any]:
         return {
@@ -93,6 +100,18 @@ class CannedControl:
             raise StoreBusy("the store is busy", "try again")
         return await self._store.ask(question, **arguments)
 
+    async def query(self, sql: str, limits: Limits) -> bytes:
+        if self.busy:
+            raise StoreBusy("the store is busy", "try again")
+        if self.answers.is_set():
+            return await self._store.query(sql, limits)
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.given_up.set()
+        return b""
+
     async def approve(self, incident_id: str, by: str) -> dict[str, Any]:
         return await self._command("approve", incident_id, by)
 
@@ -103,6 +122,39 @@ class CannedControl:
         row: dict[str, Any] = await self.ask("incident", incident_id=incident_id)
         self.did.append((name, str(row["id"]), by))
         return row
+
+    async def issue(self, issue_id: str) -> dict[str, Any]:
+        row: dict[str, Any] = await self.ask("issue", issue_id=issue_id)
+        return {**row, "precursors": await self.precursors(issue_id)}
+
+    async def precursors(self, issue_id: str = "") -> list[dict[str, Any]]:
+        full = (await self.ask("issue", issue_id=issue_id))["id"] if issue_id else ""
+        return [row for row in self.known_precursors if full in ("", row["before"], row["after"])]
+
+    async def mute_issue(
+        self, issue_id: str, by: str, *, until: datetime | None = None, count: int = 0, next_version: bool = False
+    ) -> dict[str, Any]:
+        asked = f"until {until:%Y-%m-%d}" if until else "", f"count {count}", "next version" if next_version else ""
+        changes = {"muted_until": f"{until:%Y-%m-%dT%H:%M:%SZ}" if until else None, "muted_count": count}
+        return await self._issue_command("mute", issue_id, by, *asked, status="muted", **changes)
+
+    async def unmute_issue(self, issue_id: str, by: str) -> dict[str, Any]:
+        return await self._issue_command("unmute", issue_id, by, status="ongoing")
+
+    async def resolve_issue(self, issue_id: str, by: str, *, notes: str = "", version: str = "") -> dict[str, Any]:
+        return await self._issue_command("resolve", issue_id, by, notes, version, status="resolved")
+
+    async def merge_issue(self, issue_id: str, into: str, by: str) -> dict[str, Any]:
+        await self._issue_command("merge", issue_id, by, into)
+        row: dict[str, Any] = await self.ask("issue", issue_id=into)
+        return row
+
+    async def _issue_command(self, name: str, issue_id: str, by: str, *more: str, **changes: Any) -> dict[str, Any]:
+        row: dict[str, Any] = await self.ask("issue", issue_id=issue_id)
+        if row["status"] == "merged":
+            raise OrderRefused("it is part of another one by now", "name that one")
+        self.did.append((name, str(row["id"]), by, *more))
+        return {**row, **changes}
 
     async def reload(self) -> dict[str, Any]:
         self.did.append(("reload",))

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from logmedic.adapters.store import learned
+from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.rows import jsonable
 from logmedic.model.alert import Alert
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import LogmedicError, NotFound
-from logmedic.model.fix import Breaker, FixAttempt
-from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, KnownIssue, Learning, Resolution
+from logmedic.model.fix import Breaker, FixAttempt, Verdict
+from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, KnownIssue, Learning, Resolution, Template
+from logmedic.model.learned import FixedBefore, Onset
+from logmedic.model.query import Limits
 from logmedic.model.state import EngineState
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _row(entity: Any) -> dict[str, Any]:
@@ -33,6 +41,9 @@ class MemoryStore:
         self._incidents: dict[str, Incident] = {}
         self._events: dict[str, IncidentEvent] = {}
         self._learnings: dict[str, Learning] = {}
+        self._templates: dict[str, Template] = {}
+        self._onsets: set[Onset] = set()
+        self._ordinary: dict[tuple[str, int], str] = {}
         self._attempts: dict[str, FixAttempt] = {}
         self._breakers: dict[str, Breaker] = {}
         self._alerts: dict[str, Alert] = {}
@@ -59,7 +70,25 @@ class MemoryStore:
         self._take(changeset)
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
+        if question == "trends":
+            return await self._on_disk(lambda store: store.ask(question, **arguments))
         return getattr(self, f"_{question}_rows")(**arguments)
+
+    async def query(self, sql: str, limits: Limits) -> bytes:
+        answer: bytes = await self._on_disk(lambda store: store.query(sql, limits))
+        return answer
+
+    async def _on_disk(self, ask: Callable[[DuckStore], Awaitable[Any]]) -> Any:
+        """Only DuckDB answers SQL as DuckDB does: a store with the same changesets is asked."""
+        with tempfile.TemporaryDirectory(prefix="logmedic-memory-") as directory:
+            store = DuckStore(Path(directory) / "store.duckdb")
+            await store.open()
+            try:
+                for changeset in self.changesets:
+                    await store.commit(changeset)
+                return await ask(store)
+            finally:
+                await store.close()
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -70,6 +99,11 @@ class MemoryStore:
         self._incidents.update((each.id, each) for each in changeset.incidents)
         self._events.update((each.id, each) for each in changeset.events)
         self._learnings.update((each.id, each) for each in changeset.learnings)
+        for fingerprint in changeset.forgotten_templates:
+            self._templates.pop(fingerprint, None)
+        self._templates.update((each.fingerprint, each) for each in changeset.templates)
+        self._onsets.update(changeset.onsets)
+        self._ordinary.update(((each.source, each.slot), each.text) for each in changeset.ordinary)
         self._attempts.update((each.id, each) for each in changeset.attempts)
         self._breakers.update((each.rule_id, each) for each in changeset.breakers)
         self._alerts.update((each.id, each) for each in changeset.alerts)
@@ -101,12 +135,83 @@ class MemoryStore:
             "issue": _row(issue) if issue else None,
         }
 
-    def _issues_rows(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        ordered = sorted(self._issues.values(), key=lambda each: (each.last_seen, each.id), reverse=True)
+    def _issues_rows(
+        self, *, source: str = "", status: str = "", component: str = "", limit: int = 100
+    ) -> list[dict[str, Any]]:
+        chosen = [
+            each
+            for each in self._issues.values()
+            if source in ("", each.source.value)
+            and status in ("", each.status.value)
+            and (not component or component in each.tags)
+        ]
+        ordered = sorted(chosen, key=lambda each: (each.last_seen, each.id), reverse=True)
         return [_row(each) for each in ordered[:limit]]
 
-    def _learnings_rows(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        return [_row(each) for each in sorted(self._learnings.values(), key=lambda each: each.id, reverse=True)[:limit]]
+    def _issue_rows(self, issue_id: str) -> dict[str, Any]:
+        found = self._issues.get(issue_id)
+        ended = [each for each in self._issues.values() if each.id.endswith(issue_id)]
+        if found is None and (len(issue_id) < 4 or len(ended) != 1):
+            raise NotFound(f"no issue {issue_id}", "logmedic issues lists them")
+        issue = found or ended[0]
+        templates = [each for each in self._templates.values() if each.issue_id == issue.id]
+        onsets = sorted((each for each in self._onsets if each.issue_id == issue.id), key=lambda each: each.at)
+        learnings = [row for row in self._learnings_rows() if row["context"].get("issue") == issue.id]
+        incidents = [row for row in self._incidents_rows(everything=True) if row["issue_id"] == issue.id]
+        return {
+            **_row(issue),
+            "templates": [
+                _row(each) for each in sorted(templates, key=lambda each: (-each.occurrences, each.fingerprint))
+            ],
+            "merged": [_row(each) for each in self._issues.values() if each.merged_into == issue.id],
+            "onsets": [_row(each) for each in onsets[-20:]],
+            "incidents": incidents[:10],
+            "learnings": learnings[:20],
+        }
+
+    def _learned_rows(self, issue_id: str) -> dict[str, Any]:
+        return learned.story(self._issue_rows(issue_id), self._ordinary_of, self._fixed_before())
+
+    def _ordinary_of(self, source: str) -> list[str]:
+        return [text for (of, _), text in sorted(self._ordinary.items()) if of == source]
+
+    def _fixed_before(self) -> list[dict[str, Any]]:
+        worked: dict[tuple[str, str], list[FixAttempt]] = {}
+        for each in sorted(self._attempts.values(), key=lambda each: each.finished_at or EPOCH):
+            if each.verdict is Verdict.FIXED and each.finished_at is not None:
+                worked.setdefault((each.rule_id, each.step_name), []).append(each)
+        found = [self._fixed_by(attempts) for _, attempts in sorted(worked.items())]
+        found.sort(key=lambda each: each.last_at, reverse=True)
+        return [_row(each) for each in found[: learned.FIXES_SHOWN]]
+
+    def _fixed_by(self, attempts: Sequence[FixAttempt]) -> FixedBefore:
+        last = attempts[-1]
+        incident = self._incidents.get(last.incident_id)
+        about = (incident.title, incident.source, incident.evidence) if incident else ("", "", "")
+        return FixedBefore(last.rule_id, *about, last.step_name, last.argv, len(attempts), last.finished_at or EPOCH)
+
+    def _templates_rows(self, *, component: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        chosen = [
+            each
+            for each in self._templates.values()
+            if component in ("", each.component) and not each.issue_id and not each.merged_into
+        ]
+        chosen.sort(key=lambda each: each.fingerprint)
+        return [_row(each) for each in sorted(chosen, key=lambda each: each.last_seen, reverse=True)[:limit]]
+
+    def _learnings_rows(self, *, kind: str = "", min_confidence: float = 0.0, limit: int = 100) -> list[dict[str, Any]]:
+        chosen = [
+            each
+            for each in self._learnings.values()
+            if kind in ("", each.pattern_type.value) and each.confidence >= min_confidence
+        ]
+        chosen.sort(key=lambda each: (each.updated_at or each.created_at, each.id), reverse=True)
+        return [_row(each) for each in chosen[:limit]]
+
+    def _onsets_rows(self, since: datetime, limit: int = 50_000) -> str:
+        newest = sorted((each for each in self._onsets if each.at >= since), key=lambda each: each.at)[-limit:]
+        ordered = sorted(newest, key=lambda each: (each.at, each.issue_id))
+        return "".join(f"{each.issue_id} {(each.at - EPOCH) // timedelta(microseconds=1)}\n" for each in ordered)
 
     def _breakers_rows(self) -> list[dict[str, Any]]:
         return [_row(each) for each in sorted(self._breakers.values(), key=lambda each: each.rule_id)]

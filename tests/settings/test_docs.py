@@ -11,12 +11,13 @@ from logmedic.rulesets import make_rule_loader
 from logmedic.settings import Settings, load_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
-BLOCKS = re.findall(r"^```yaml\n(.*?)^```", (DOCS / "sources.md").read_text(), re.MULTILINE | re.DOTALL)
+CONFIGS = "".join((DOCS / page).read_text() for page in ("sources.md", "learning.md"))
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```", CONFIGS, re.MULTILINE | re.DOTALL)
 
 
 def of(head: str) -> list[str]:
     found = [each for each in BLOCKS if each.startswith(head)]
-    assert found, f"no example in docs/sources.md begins with {head}"
+    assert found, f"no example in the docs begins with {head}"
     return found
 
 

@@ -41,8 +41,8 @@ def test_variables_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Pa
     text = "mode: approve\nstorage: { keep: 5d }\nweb: { group: staff }\n"
     settings = load(tmp_path, text, LOGMEDIC_MODE="auto", LOGMEDIC_WEB__SOCKET="/x/y", OTHER="z")
     assert settings.mode is Mode.AUTO
-    assert settings.storage.keep == timedelta(days=5)
     assert settings.web.socket == Path("/x/y")
+    assert settings.storage.keep.incidents == timedelta(days=5)
     assert settings.web.group == "staff"
 
 
@@ -287,3 +287,56 @@ def test_the_system_rules_are_named_though_they_are_not_there_yet(
     configured = load(tmp_path, f"rules: {{ paths: [{later}] }}\n")
     assert configured.rule_paths() == [later]
     assert configured.optional_rule_paths == frozenset()
+
+
+def test_a_version_is_told_by_a_field_or_by_a_file(tmp_path: Path) -> None:
+    text = """\
+sources:
+  shop: { files: /srv/shop/*.log, version: { field: release } }
+  api: { journal: {}, version: { file: /srv/api/VERSION } }
+  other: { files: /a }
+"""
+    settings = load(tmp_path, text)
+    assert settings.version_files() == {"api": Path("/srv/api/VERSION")}
+    learning = settings.policy(hostname="h", started_at=datetime.now(UTC)).learning
+    assert learning.version_fields == {"shop": "release"}
+
+
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [
+        ("{}", "it names nothing; name one of field, file"),
+        ("{ field: release, file: /srv/VERSION }", "it names `field` and `file`; name one of field, file"),
+        ("{ file: VERSION }", "`VERSION` is no absolute path"),
+        ("{ path: /srv/VERSION }", "unknown key `path`"),
+        ("{ fields: release }", "did you mean `field`?"),
+    ],
+)
+def test_a_version_that_nobody_could_tell_is_a_mistake(tmp_path: Path, version: str, says: str) -> None:
+    told = mistakes(tmp_path, f"sources: {{ shop: {{ files: /a, version: {version} }} }}\n")
+    assert says in told
+    assert "/logmedic.yaml:1:" in told
+
+
+def test_what_is_learned_is_over_after_a_silence_that_can_be_set(tmp_path: Path) -> None:
+    def learning(text: str) -> timedelta:
+        return load(tmp_path, text).policy(hostname="h", started_at=datetime.now(UTC)).learning.resolve_after
+
+    assert learning("{}\n") == timedelta(days=7)
+    assert learning("learning: { resolve_after: 36h }\n") == timedelta(hours=36)
+
+
+def test_early_warnings_go_to_a_route_that_is_there(tmp_path: Path) -> None:
+    routes = 'alerts: { receivers: { mail: "json://x" }, routes: { oncall: [mail] } }\n'
+    settings = load(tmp_path, routes + "learning: { warn_route: oncall }\n")
+    assert settings.policy(hostname="h", started_at=datetime.now(UTC)).learning.warn_route == "oncall"
+    told = mistakes(tmp_path, routes + "learning: { warn_route: oncal }\n")
+    assert "/logmedic.yaml:2:13: error: `oncal` is no route" in told
+    assert "did you mean `oncall`?" in told
+    told = mistakes(tmp_path, "learning: { warn_route: oncall }\n")
+    assert "add it to alerts.routes: { oncall: [RECEIVER] }" in told
+
+
+def test_without_routes_the_one_over_all_receivers_can_be_named(tmp_path: Path) -> None:
+    text = 'alerts: { receivers: { mail: "json://x" } }\nlearning: { warn_route: default }\n'
+    assert load(tmp_path, text).learning.warn_route == "default"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -15,7 +16,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import builders as make
-from logmedic.adapters.store.duck import DuckStore, open_readonly
+from logmedic.adapters.store.duck import DuckStore
+from logmedic.adapters.store.reading import open_readonly
 from logmedic.adapters.store.walog import find_gap
+from logmedic.adapters.store.writer import Writer
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import NotFound, StoreBusy, StoreFull, StoreLocked, StoreTooNew
-from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, Tally, Window
+from logmedic.model.issue import (
+    Incident,
+    IncidentEvent,
+    IncidentStatus,
+    IssueSource,
+    IssueStatus,
+    KnownIssue,
+    Learning,
+    Tally,
+    Template,
+    Window,
+)
 from logmedic.model.record import Checkpoint
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
@@ -568,28 +582,29 @@ def test_f48_what_a_kill_left_is_loaded_on_a_full_disk_as_well(path: Path) -> No
     assert use(path, whole) == 11
 
 
-class Struck(DuckStore):
+class Struck(Writer):
     """Meets damage once, right after a change became durable, as an automatic checkpoint does."""
 
     struck = False
 
-    def _guarded(self, write: Callable[[], None]) -> None:
+    def guarded(self, write: Callable[[], None]) -> None:
         def and_then() -> None:
             write()
             if self.struck:
                 self.struck = False
                 raise duckdb.IOException("Corrupt database file: the checksum does not fit")
 
-        super()._guarded(and_then)
+        super().guarded(and_then)
 
 
 def test_i1_f47_a_change_that_was_durable_when_the_damage_showed_is_there_once(path: Path) -> None:
     async def scenario() -> None:
-        store = Struck(path)
+        writer = Struck(path)
+        store = DuckStore(path, writer)
         await store.open()
         try:
             for n in range(1, 6):
-                store.struck = n == 3
+                writer.struck = n == 3
                 try:
                     await store.commit(counted(n))
                 except StoreBusy:  # the engine tries again
@@ -627,3 +642,61 @@ def test_f38_what_a_version_before_committed_and_did_not_fold_is_read(path: Path
         assert state.windows[("web", "a")] == Window("web", "a", (1.0, 2.0), "threshold")
         at = datetime(2026, 11, 24, 3, tzinfo=UTC)
         assert state.checkpoints[("app", "o")] == Checkpoint("o", "app", 7, at)
+
+
+def test_a_store_of_form_5_opens_with_its_issues_and_templates(path: Path) -> None:
+    """Also what was committed and not brought into its tables: issues were `open` then."""
+    use(path, lambda store, state: fill(store, state, 1))
+    learned = replace(ISSUE_5, id="i-2", fingerprint="learned:f2")
+    with duckdb.connect(str(path)) as old:
+        for table, columns in (("known_issues", KnownIssue), ("templates", Template), ("learning_patterns", Learning)):
+            for each in fields(columns)[FORM_5[table] :]:
+                old.execute(f'ALTER TABLE {table} DROP COLUMN "{each.name}"')
+        for table in ("onsets", "releases", "ordinary_lines"):
+            old.execute(f"DROP TABLE {table}")
+        old.execute("DELETE FROM schema_migrations WHERE version > 5")
+        old.execute("DELETE FROM known_issues")
+        old.execute(
+            "INSERT INTO known_issues BY NAME SELECT 'i-1' AS id, 'learned' AS source, 'learned:f1' AS fingerprint, "
+            "'recurring_error' AS issue_type, 'boom' AS title, 'medium' AS severity, 'open' AS status, 7 AS occurrences, "
+            "TIMESTAMP '2026-11-24 03:00:00' AS first_seen, TIMESTAMP '2026-11-24 03:00:00' AS last_seen, "
+            "'' AS description, '' AS error_pattern, '' AS resolution_strategy, '[]' AS tags, '' AS resolution_notes, "
+            "'' AS escalation_reason, 1 AS escalation_level"
+        )
+        row = {**dict.fromkeys(("description", "error_pattern", "resolution_strategy", "resolution_notes"), "")}
+        row |= {
+            "id": learned.id,
+            "source": "learned",
+            "fingerprint": learned.fingerprint,
+            "issue_type": "recurring_error",
+        }
+        row |= {"title": "boom", "severity": "medium", "first_seen": "2026-11-24 03:00:00", "tags": "[]"}
+        row |= {"last_seen": "2026-11-24 03:00:00", "status": "open", "occurrences": 7, "resolved_at": None}
+        row |= {"escalation_reason": "", "escalation_level": 1}
+        body = json.dumps({"forgotten": [], "rows": {"known_issues": [row]}})
+        old.execute("INSERT INTO changes VALUES (99, ?)", [body])
+
+    async def they_are_there(store: DuckStore, state: EngineState) -> None:
+        assert not store.notices
+        assert state.issues["learned:f1"] == ISSUE_5
+        assert state.issues["learned:f2"] == learned
+
+    for _ in range(2):  # from the changes, and from the tables
+        use(path, they_are_there)
+
+
+ISSUE_5 = KnownIssue(
+    "i-1",
+    IssueSource.LEARNED,
+    "learned:f1",
+    "recurring_error",
+    "boom",
+    Severity.MEDIUM,
+    datetime(2026, 11, 24, 3, tzinfo=UTC),
+    datetime(2026, 11, 24, 3, tzinfo=UTC),
+    status=IssueStatus.ONGOING,
+    occurrences=7,
+    escalation_level=1,
+)
+FORM_5 = {"known_issues": 18, "templates": 10, "learning_patterns": 6}
+"""How many columns each had."""

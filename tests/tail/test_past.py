@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from logmedic.adapters.sources import past, searching
+from logmedic.adapters.sources.gathering import Bundle, Matches, TooManyMatches
 from logmedic.adapters.sources.past import PastLog
 from logmedic.adapters.sources.rotated import in_order
-from logmedic.adapters.sources.searching import Bundle, Matches, Search, TooManyMatches, Wanted
+from logmedic.adapters.sources.searching import Search, Wanted
 from logmedic.core.backtest import Kept, Log, kept
 from logmedic.core.framing import TRACES, Framing
 from logmedic.core.matcher import Matcher

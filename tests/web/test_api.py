@@ -39,7 +39,7 @@ def ask(path: Path, method: str, target: str, body: str | None = None) -> tuple[
 
 
 @pytest.mark.parametrize(
-    "name", ["status", "sources", "incidents", "issues", "learnings", "breakers", "alerts", "stats", "counts"]
+    "name", ["status", "sources", "incidents", "issues", "learnings", "breakers", "alerts", "stats", "trends", "counts"]
 )
 def test_everything_can_be_asked(path: Path, name: str) -> None:
     with serving(path, EVERYTHING):
@@ -84,6 +84,8 @@ def test_no_address_of_a_receiver_is_ever_answered(path: Path) -> None:
         ("/v1/incidents?all=yes", 400, "`all`"),
         ("/v1/stats?since=yesterday", 400, "`since`"),
         ("/v1/stats?since=99999999d", 400, "`since`"),
+        ("/v1/trends?since=2100-01-01", 400, "`since`"),
+        ("/v1/trends?since=9999d", 400, "`since`"),
     ],
 )
 def test_bad_requests_are_told_what_is_wrong(path: Path, target: str, status: int, says: str) -> None:
@@ -120,7 +122,8 @@ def test_a_user_who_may_connect_may_look_and_not_act(path: Path) -> None:
     program = """
 import os, socket, sys
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
-for line in ("GET /v1/counts", "POST /v1/reload"):
+acts = [f"POST /v1/issues/x/{act}" for act in ("mute", "unmute", "resolve", "merge")]
+for line in ("GET /v1/counts", "POST /v1/query", "POST /v1/reload", *acts):
     with socket.socket(socket.AF_UNIX) as wire:
         wire.connect(sys.argv[1])
         wire.sendall(f"{line} HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n".encode())
@@ -132,7 +135,7 @@ for line in ("GET /v1/counts", "POST /v1/reload"):
             if parent.stat().st_uid == 0:
                 parent.chmod(parent.stat().st_mode | 0o001)
         ran = subprocess.run([sys.executable, "-I", "-c", program, path], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == ["200", "403"]
+    assert ran.stdout.split() == ["200", "400", *["403"] * 5]
     assert control.did == []
 
 
@@ -184,3 +187,49 @@ def test_reload_and_test_messages_can_be_asked_for(path: Path) -> None:
         control.deliveries = [{"receiver": "chat", "status": "sent", "last_error": "", "route": "oncall"}]
         assert ask(path, "POST", "/v1/alerts/test", '{"route": "oncall"}')[1][0]["status"] == "sent"
     assert control.did == [("reload",), ("test", "oncall")]
+
+
+def test_sql_is_answered_with_its_columns_and_types(path: Path) -> None:
+    with serving(path, EVERYTHING):
+        body = json.dumps({"sql": "SELECT rule_id FROM v_incidents", "limit": 5})
+        status, told = ask(path, "POST", "/v1/query", body)
+    assert status == 200
+    assert told == {"columns": ["rule_id"], "types": ["VARCHAR"], "cut": "", "rows": [["web-down"]]}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({}, "no `sql`"),
+        ({"sql": 7}, "no `sql`"),
+        ({"sql": " "}, "no `sql`"),
+        ({"sql": "SELECT 1", "limit": 0}, "`limit`"),
+        ({"sql": "SELECT 1", "limit": True}, "`limit`"),
+        ({"sql": "SELECT 1", "limit": 100_001}, "`limit`"),
+        ({"sql": "SELECT 1", "time_s": 0}, "`time_s`"),
+        ({"sql": "SELECT 1", "time_s": 61}, "`time_s`"),
+        ({"sql": "SELECT 1", "time_s": "long"}, "`time_s`"),
+        ({"sql": "DROP TABLE incidents"}, "one SELECT"),
+        ({"sql": "SELECT * FROM v_incident"}, "v_incident"),
+        ({"sql": "SELECT '" + "x" * 60_000 + "'"}, "characters"),
+        ({"sql": "SELECT '" + "x" * 1_000_000 + "'"}, "the body is larger"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_sql_that_cannot_be_answered_is_told_why(path: Path, body: dict[str, Any], says: str) -> None:
+    with serving(path):
+        status, told = ask(path, "POST", "/v1/query", json.dumps(body))
+    assert status == 400
+    assert says in told["error"]
+
+
+def test_a_query_is_given_up_when_nobody_waits_for_it(path: Path) -> None:
+    body = b'{"sql": "SELECT 1"}'
+    with serving(path) as control:
+        control.answers.clear()
+        with socket.socket(socket.AF_UNIX) as wire:
+            wire.connect(str(path))
+            wire.sendall(b"POST /v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            assert control.asked.wait(10)
+            assert not control.given_up.is_set()
+        assert control.given_up.wait(10)

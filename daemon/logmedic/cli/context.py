@@ -14,10 +14,14 @@ import click
 
 from logmedic.cli.output import complain
 from logmedic.model.errors import DaemonUnreachable, LogmedicError, NotFound
+from logmedic.model.query import Limits
 
 if TYPE_CHECKING:
     from logmedic.cli.client import Client
     from logmedic.settings import Settings
+
+QUERY_GRACE_S = 15.0
+"""Beside the time that a query may take: to get its answer."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +31,10 @@ def _path_of(question: str, given: dict[str, Any]) -> tuple[str, dict[str, Any]]
     match question:
         case "incident":
             return f"incidents/{quote(str(given['incident_id']), safe='')}", {}
+        case "issue":
+            return f"issues/{quote(str(given['issue_id']), safe='')}", {}
+        case "learned":
+            return f"learned/{quote(str(given['issue_id']), safe='')}", {}
         case "incidents":
             return "incidents", {"all": given.get("everything", False), "limit": given.get("limit", 50)}
     return question, given
@@ -67,7 +75,7 @@ class Context:
             return self._read(question, arguments, unreachable)
 
     def _read(self, question: str, arguments: dict[str, Any], unreachable: LogmedicError) -> Any:
-        from logmedic.adapters.store.duck import open_readonly
+        from logmedic.adapters.store.reading import open_readonly
 
         path = self.settings.storage.path
         if not _may_exist(path):
@@ -75,6 +83,25 @@ class Context:
         with open_readonly(path) as store:
             complain(f"no daemon is running; this is read from {path}")
             return getattr(store, question)(**_of_store(arguments))
+
+    def query(self, sql: str, limits: Limits) -> Any:
+        """SQL to the daemon; without one, to its store. Answers as ports.Store.query. Raises QueryRefused."""
+        from logmedic.cli.client import Client
+
+        client = Client(self.socket or self.settings.web.socket, limits.time_s + QUERY_GRACE_S)
+        try:
+            return client.post("query", sql=sql, limit=limits.rows, time_s=limits.time_s)
+        except DaemonUnreachable as unreachable:
+            return self._query_store(sql, limits, unreachable)
+
+    def _query_store(self, sql: str, limits: Limits, unreachable: LogmedicError) -> Any:
+        from logmedic.adapters.store.reading import query
+
+        path = self.settings.storage.path
+        if not _may_exist(path):
+            raise unreachable
+        complain(f"no daemon is running; this is read from {path}")
+        return query(path, sql, limits)
 
 
 def _may_exist(path: Path) -> bool:
@@ -91,19 +118,28 @@ def _of_store(arguments: dict[str, Any]) -> dict[str, Any]:
     from logmedic.yamldoc import moment
 
     given = {name: value for name, value in arguments.items() if value is not None}
-    if "since" in given:
+    for name in {"since", "until"} & set(given):
         try:
-            given["since"] = moment(given["since"], datetime.now(UTC))
+            given[name] = moment(given[name], datetime.now(UTC))
         except ValueError as error:
-            raise NotFound(f"--since: {error}") from None
+            raise NotFound(f"--{name}: {error}") from None
     return given
 
 
 def shared(command: F) -> F:
     """The options that every command takes, before or after its name."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return shared_with()(command)
+
+
+def shared_with(*outputs: str) -> Callable[[F], F]:
+    """The same for a command that can print in more ways."""
+
+    def decorated(command: F) -> F:
+        for option in reversed((*_OPTIONS, _output(*outputs))):
+            command = option(command)
+        return command
+
+    return decorated
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
@@ -118,10 +154,14 @@ def _option(*names: str, to: str, **options: Any) -> Callable[[F], F]:
     return click.option(*names, expose_value=False, callback=_keep(to), **options)
 
 
+def _output(*more: str) -> Callable[[F], F]:
+    outputs = click.Choice(["table", "json", "jsonl", *more])
+    return _option("-o", "--output", to="output", type=outputs, help="How to print.")
+
+
 _FILE = click.Path(path_type=Path)
 _OPTIONS = (
     _option("-c", "--config", to="config", type=_FILE, metavar="FILE", help="The config file.", show_default=False),
-    _option("-o", "--output", to="output", type=click.Choice(["table", "json", "jsonl"]), help="How to print."),
     _option("--socket", to="socket", type=_FILE, metavar="PATH", help="The daemon's socket."),
     _option("--store", to="store", type=_FILE, metavar="PATH", help="The store, instead of the configured one."),
     _option("-v", "--verbose", to="verbose", count=True, help="Log more."),

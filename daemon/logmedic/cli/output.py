@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 Row = Mapping[str, Any]
 Cell = Callable[[Row], str]
@@ -35,22 +35,25 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
-def print_table(rows: Sequence[Row], columns: Columns) -> None:
+def print_table(rows: Sequence[Row], columns: Columns, *, right: Collection[str] = ()) -> None:
+    """`right`: headings whose column is set flush right."""
     cells = [[visible(cell(row)) for cell in columns.values()] for row in rows]
     if sys.stdout.isatty():
-        _print_rich(list(columns), cells)
+        _print_rich(list(columns), cells, right)
     else:
-        _print_plain(list(columns), cells)
+        _print_plain(list(columns), cells, right)
 
 
-def _print_plain(headings: list[str], cells: list[list[str]]) -> None:
+def _print_plain(headings: list[str], cells: list[list[str]], right: Collection[str]) -> None:
     """A line a row, uncut: it is read by programs as often as by people."""
     widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    set_flush = [str.rjust if heading in right else str.ljust for heading in headings]
     for row in (headings, *cells):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        placed = (put(cell, width) for put, cell, width in zip(set_flush, row, widths, strict=True))
+        print("  ".join(placed).rstrip())
 
 
-def _print_rich(headings: list[str], cells: list[list[str]]) -> None:
+def _print_rich(headings: list[str], cells: list[list[str]], right: Collection[str]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -58,7 +61,8 @@ def _print_rich(headings: list[str], cells: list[list[str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     whole = min(max((len(row[0]) for row in cells), default=0), _WHOLE)
     for number, heading in enumerate(headings):
-        table.add_column(heading, overflow="fold", min_width=whole if number == 0 else None)
+        justify: Literal["right", "left"] = "right" if heading in right else "left"
+        table.add_column(heading, overflow="fold", min_width=whole if number == 0 else None, justify=justify)
     for row in cells:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     Console(no_color="NO_COLOR" in os.environ).print(table)

@@ -55,7 +55,7 @@ def _changed(settings: Settings, observe: bool, rules: tuple[Path, ...]) -> Sett
 
 def _with_a_store(settings: Settings, stack: ExitStack) -> Settings:
     """For a look at something, a store that is in use or not ours is no reason to fail."""
-    from logmedic.adapters.store.duck import problem_of
+    from logmedic.adapters.store.reading import problem_of
 
     problem = problem_of(settings.storage.path)
     if not problem:

@@ -1,4 +1,4 @@
-"""status, stats, breakers, reload."""
+"""status, breakers, reload."""
 
 from __future__ import annotations
 
@@ -157,36 +157,6 @@ def stats_line(stats: Mapping[str, Any]) -> str:
             f"mean recovery {span(stats['avg_recovery_time_s'])}",
         )
     )
-
-
-_METRICS = {
-    "total_errors": "lines that a rule matched, or that look like an error",
-    "auto_fixed": "incidents ended by a fix that was verified",
-    "auto_fix_success_rate": "fixes that worked, of those that were tried",
-    "circuit_breaker_opens": "times a fix was stopped after failures in a row",
-    "escalations": "times people were called",
-    "avg_recovery_time_s": "from opened to verified, of incidents that a fix ended",
-}
-
-
-@click.command("stats")
-@click.option("--since", metavar="TIME", help="A duration (24h, 7d) or a time; everything when left out.")
-@shared
-@pass_context
-def stats_command(context: Context, since: str | None) -> None:
-    """Errors, fixes, escalations, recovery time."""
-    stats = context.ask("stats", since=since)
-    if context.output != "table":
-        print_json(stats)
-        return
-    rows = [{"name": name, "value": _metric(name, stats[name]), "meaning": text} for name, text in _METRICS.items()]
-    print_table(rows, {"METRIC": field("name"), "VALUE": field("value"), "MEANING": field("meaning")})
-
-
-def _metric(name: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.0%}" if name.endswith("rate") else span(value) if name.endswith("_s") else str(value)
 
 
 @click.command("breakers")

@@ -258,18 +258,3 @@ def days_of(span: tuple[datetime, datetime] | None, zone: tzinfo) -> list[date]:
         return []
     first, last = (at.astimezone(zone).date() for at in span)
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def columns(days: Sequence[date], counts: Mapping[date, int], width: int) -> tuple[list[int], int]:
-    """`counts` of `days` in at most `width` columns, and how many days each stands for."""
-    each = max(1, -(-len(days) // width))
-    return [sum(counts.get(day, 0) for day in days[at : at + each]) for at in range(0, len(days), each)], each
-
-
-_BARS = "▁▂▃▄▅▆▇█"
-
-
-def sparkline(counts: Sequence[int]) -> str:
-    """A bar each; the highest is the largest count, and a dot is none."""
-    top = max(counts, default=0)
-    return "".join("·" if not each else _BARS[(each * len(_BARS) - 1) // top] for each in counts)

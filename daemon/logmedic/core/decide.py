@@ -7,7 +7,21 @@ from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
 
-from logmedic.core import calls, endings, incidents, kept, learning, outbox, quiet, remedy, rulenews, synthetic, waits
+from logmedic.core import (
+    calls,
+    endings,
+    incidents,
+    kept,
+    learning,
+    orders,
+    outbox,
+    quiet,
+    remedy,
+    rulenews,
+    synthetic,
+    versions,
+    waits,
+)
 from logmedic.core.draft import Draft, Mint
 from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import (
@@ -16,18 +30,25 @@ from logmedic.model.changeset import (
     Changeset,
     Delivered,
     Input,
+    MergeIssue,
+    MuteIssue,
     Observed,
     Overflowed,
+    PrecursorsFound,
     ProbesFinished,
     Quarantined,
     Quiet,
     Reject,
+    ResolveIssue,
     RulesRefused,
     Speaking,
     Started,
     StepFinished,
+    Sweep,
     TestAlert,
     Tick,
+    UnmuteIssue,
+    VersionSeen,
 )
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Window
 from logmedic.model.policy import Policy
@@ -76,6 +97,20 @@ def decide_in(draft: Draft, given: Input) -> None:
             rulenews.on_refused(draft, problems, stale)
         case Overflowed(times):
             draft.tally("event_overflows", times)
+        case ResolveIssue():
+            orders.resolve(draft, given)
+        case MuteIssue():
+            orders.mute(draft, given)
+        case UnmuteIssue():
+            orders.unmute(draft, given)
+        case MergeIssue():
+            orders.merge(draft, given)
+        case VersionSeen(source, version):
+            versions.seen(draft, source, version, draft.now)
+        case Sweep():
+            orders.sweep(draft)
+        case PrecursorsFound(precursors):
+            draft.put_precursors(precursors)
         case Approve(incident_id, by):
             _approve(draft, incident_id, by)
         case Reject(incident_id, by):
@@ -97,6 +132,8 @@ def _observe(draft: Draft, observed: Observed) -> None:
     draft.tally("records_given_up", findings.given_up)
     if observed.checkpoint is not None:
         draft.reached(observed.checkpoint)
+    if findings.ordinary is not None:
+        draft.keep_ordinary(findings.ordinary)
     for match in findings.matches:
         incidents.on_match(draft, match)
     for error in findings.unknown:

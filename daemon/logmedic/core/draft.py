@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from operator import itemgetter
 
 from logmedic.model.alert import Alert
@@ -42,6 +43,8 @@ class Draft:
         self.now = now
         self.mint = mint
         self._issues: dict[str, KnownIssue] = {}
+        self._fingerprints: dict[str, str] = {}
+        """Of those, by id."""
         self._incidents: dict[str, Incident] = {}
         self._open: dict[str, dict[str, str | None]] = {}
         """By rule id and group, as below: None is for what is over, or forgotten."""
@@ -69,15 +72,15 @@ class Draft:
         return self._issues.get(fingerprint) or self.state.issues.get(fingerprint)
 
     def issue_of_id(self, issue_id: str) -> KnownIssue | None:
-        fresh = (each for each in self._issues.values() if each.id == issue_id)
-        known = self.state.issues.get(self.state.fingerprints.get(issue_id, ""))
-        return next(fresh, known)
+        fingerprint = self._fingerprints.get(issue_id) or self.state.fingerprints.get(issue_id, "")
+        return self.issue(fingerprint)
 
     def issues(self) -> list[KnownIssue]:
         return list({**self.state.issues, **self._issues}.values())
 
     def put_issue(self, issue: KnownIssue) -> None:
         self._issues[issue.fingerprint] = issue
+        self._fingerprints[issue.id] = issue.fingerprint
 
     def incident(self, incident_id: str) -> Incident | None:
         """An open incident, or one that this decision resolved."""
@@ -185,6 +188,14 @@ class Draft:
         self._forgotten_templates.pop(template.fingerprint, None)
         self._templates[template.fingerprint] = template
 
+    def all_templates(self) -> Iterator[Template]:
+        return chain(self.stored_templates(), self._templates.values())
+
+    def stored_templates(self) -> Iterator[Template]:
+        """Those of the state that this decision did not write, not written for longest first."""
+        written = self._templates.keys() | self._forgotten_templates.keys()
+        return (each for fingerprint, each in self.state.templates.items() if fingerprint not in written)
+
     def template_count(self) -> int:
         fresh = sum(1 for key in self._templates if key not in self.state.templates)
         gone = sum(1 for key in self._forgotten_templates if key in self.state.templates)
@@ -205,6 +216,11 @@ class Draft:
     def begin(self, issue_id: str, at: datetime) -> None:
         """An episode of the issue."""
         self._onsets.append(Onset(issue_id, at))
+
+    def ordinary(self, source: str) -> Mapping[int, str]:
+        """Ordinary lines of `source` that are kept, by their places."""
+        ours = {slot: each.text for (of, slot), each in self._ordinary.items() if of == source}
+        return {**self.state.ordinary.get(source, {}), **ours}
 
     def keep_ordinary(self, line: OrdinaryLine) -> None:
         self._ordinary[line.source, line.slot] = line

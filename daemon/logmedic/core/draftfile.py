@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from logmedic.core.durations import duration_text
+from logmedic.core.evidence import clean
+from logmedic.core.secrets import masked
+from logmedic.model.learned import FixedBefore
 from logmedic.model.rule import Rule
 from logmedic.model.sample import RuleTest
 from logmedic.model.when import Threshold
@@ -12,9 +15,10 @@ from logmedic.model.when import Threshold
 _SHORT = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def draft_file(rule: Rule) -> str:
-    """Loads as `rule`. What is left to be said, or may be added, stands in comments."""
-    return "".join(f"{line}\n" for line in (*_head(rule), *_rule(rule)))
+def draft_file(rule: Rule, *, made_from: str = "one line", fixed_before: Sequence[FixedBefore] = ()) -> str:
+    """Loads as `rule`. What is left to be said, or may be added, stands in comments, `fixed_before` too: what worked
+    when something similar was wrong."""
+    return "".join(f"{line}\n" for line in (*_head(rule, made_from), *_rule(rule, fixed_before)))
 
 
 def scalar(text: str) -> str:
@@ -31,26 +35,29 @@ def _shown(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _head(rule: Rule) -> Iterator[str]:
-    yield "# A draft made from one line. Read its pattern, threshold and tests, then put it where rules.paths looks."
+def _head(rule: Rule, made_from: str) -> Iterator[str]:
+    yield f"# A draft made from {made_from}. Read pattern, threshold and tests, then put it where rules.paths looks."
     yield "version: 1"
     if rule.service:
         yield f"service: {scalar(rule.service)}"
     yield "rules:"
 
 
-def _rule(rule: Rule) -> Iterator[str]:
+def _rule(rule: Rule, fixed_before: Sequence[FixedBefore]) -> Iterator[str]:
     yield f"  - id: {scalar(rule.id)}"
     yield f"    title: {scalar(rule.title)}"
     yield f"    severity: {rule.severity.value}"
     yield f"    description: {scalar(rule.description)}"
     yield f"    resolution: {scalar(rule.resolution)}"
+    if rule.tags:
+        yield f"    tags: [{', '.join(map(scalar, rule.tags))}]"
     if rule.sources:
         yield f"    source: [{', '.join(map(scalar, rule.sources))}]"
     else:
         yield "    # source: NAME               without it the rule hears every source"
     yield from _match(rule)
     yield from _when(rule)
+    yield from _fixed(fixed_before)
     yield from _FIX
     yield "    tests:"
     for test in rule.tests:
@@ -74,6 +81,21 @@ def _when(rule: Rule) -> Iterator[str]:
     if isinstance(trigger, Threshold):
         by = f", by: [{', '.join(trigger.by)}]" if trigger.by else ""
         yield f"    when: {{ threshold: {{ count: {trigger.count}, within: {duration_text(trigger.within)}{by} }} }}"
+
+
+def _fixed(fixed_before: Sequence[FixedBefore]) -> Iterator[str]:
+    """What stands there comes from logs and commands: each in one line, without what hides text or is secret."""
+    if fixed_before:
+        yield "    # What worked when something similar was wrong (this draft does not run it):"
+    for each in fixed_before:
+        times = "once" if each.worked == 1 else f"{each.worked} times, last"
+        yield f"    #   rule {each.rule_id}, step {_plain(each.step_name)}: worked {times} on {each.last_at:%Y-%m-%d}"
+        yield f"    #     for {_plain(each.title)}"
+        yield f"    #     $ {_plain(' '.join(each.argv))}"
+
+
+def _plain(text: str) -> str:
+    return clean(masked(text), 300, keep="")
 
 
 _FIX = (

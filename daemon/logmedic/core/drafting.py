@@ -1,36 +1,40 @@
-"""A whole rule from one line that somebody wants to be told of. It proves itself before it is shown: it matches the
-line, and its tests pass. What it never has is a fix."""
+"""A whole rule from one line that somebody wants to be told of, or from what was seen of a learned issue. It proves
+itself before it is shown: it matches what it was drafted from, and its tests pass. What it never has is a fix."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice, product
+
+import regex
 
 from logmedic.core import templates
+from logmedic.core.aligning import SECRETS, Alike
+from logmedic.core.classes import Narrow
+from logmedic.core.drafttests import proved, takes, takes_any, writable
 from logmedic.core.evidence import clean
 from logmedic.core.fields import fields_of, level_of
-from logmedic.core.generalising import Kind, generalised
-from logmedic.core.heads import head_of
-from logmedic.core.matcher import Matcher
+from logmedic.core.generalising import Kind, literally
+from logmedic.core.promotion import distinct, is_telling, words_told
 from logmedic.core.records import decode, spans
-from logmedic.core.ruletest import make_matcher, observe, run_test
+from logmedic.core.secrets import MASK, masked
+from logmedic.core.telling import Subject, subjects
+from logmedic.model.issue import KnownIssue, Template
 from logmedic.model.match import CaptureType, Level, MatchSpec
 from logmedic.model.rule import Rule
-from logmedic.model.sample import Expectation, RuleTest, SampleLine
 from logmedic.model.severity import Severity
 from logmedic.model.when import Threshold, When
 
 MAX_TEXT = 16_000
 """Characters of the line that are kept as a sample."""
 MAX_TITLE = 100
-MESSAGE_FIELDS = ("msg", "message")
-DESCRIPTION = "Drafted from a line of a log. Say here what it means, and for whom."
+_TO_SAY = "Say here what it means, and for whom."
+DESCRIPTION = f"Drafted from a line of a log. {_TO_SAY}"
 RESOLUTION = "Say here what to look at first, and what to do about it."
 _NOBODY = "nobody-says-who"
-_TRACE = "Traceback (most recent call last)"
 _GROUPED_BY = (
     *(CaptureType.UNIT, CaptureType.HOSTPORT, CaptureType.HOSTNAME),
     *(CaptureType.PATH, CaptureType.IP, CaptureType.WORD),
@@ -38,19 +42,9 @@ _GROUPED_BY = (
 """What tells one trouble from another of its kind, the best first."""
 _VARYING_FRONT = re.compile(r"\A(?:[\[(<]?\.\.\.[\])>]?[\s:.-]*)+")
 _NOT_IDS = re.compile(r"[^a-z0-9]+")
+_SPANS = tuple(timedelta(minutes=each) for each in (1, 5, 15, 60))
+_SELDOM = timedelta(minutes=60)
 _SEVERITIES = {Level.CRITICAL: Severity.CRITICAL, Level.ERROR: Severity.HIGH, Level.WARNING: Severity.MEDIUM}
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """Which part of a record the pattern is about. `line` is one line of it, at `at`; `front`: what the pattern begins
-    with; `whole`: that line is all there is, so the pattern may end with it."""
-
-    line: str
-    front: str
-    whole: bool
-    program: str = ""
-    field: str = ""
 
 
 def draft(text: str, *, source: str = "", rule_id: str = "", severity: Severity | None = None) -> Rule:
@@ -58,22 +52,123 @@ def draft(text: str, *, source: str = "", rule_id: str = "", severity: Severity 
     holds nothing but space."""
     record = first_record(text)
     text = writable(record)
-    best = [replace(each, whole=each.whole and len(text) == len(record)) for each in _subjects(text)]
+    best = [replace(each, whole=each.whole and len(text) == len(record)) for each in subjects(text)]
     tries = (
         (each, typed, literal) for typed, literal in ((True, False), (False, False), (False, True)) for each in best
     )
     for subject, typed, literal in tries:
-        kind = generalised(subject.line, typed=typed, literal=literal)
-        rule = _ruled(text, subject, kind, source)
-        rule = replace(rule, id=rule_id or rule.id, severity=severity or rule.severity)
-        if (proved := _proved(rule, text, subject)) is not None and _matches(proved, record):
-            return proved
+        kind = literally(subject.line) if literal else Alike((subject.line,)).kind(typed=typed)
+        level = level_of(fields_of(text), text)
+        grave = level is Level.CRITICAL or templates.is_critical(text)
+        usual = Severity.CRITICAL if grave else _SEVERITIES.get(level, Severity.LOW) if level else Severity.MEDIUM
+        threshold = _threshold(grave or templates.has_trace(text), level, _by(kind))
+        rule = _ruled(_Made((subject,), kind, source), _who(text, subject, source), threshold)
+        rule = replace(rule, id=rule_id or rule.id, severity=severity or usual)
+        if (drafted := proved(rule, (text,), subject)) is not None and takes(drafted, (record,)):
+            return drafted
     raise ValueError("no pattern could be made that takes this line and no other")
 
 
-def writable(text: str) -> str:
-    """As a rule file can hold it and a block give it back. The pattern takes any character where one was replaced."""
-    return re.sub(r"\r+(?=\n|\Z)", "", text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+def draft_learned(
+    issue: KnownIssue,
+    template: Template,
+    samples: Sequence[str],
+    ordinary: Sequence[str],
+    *,
+    source: str = "",
+    rule_id: str = "",
+) -> Rule:
+    """From `samples` (raw records) of a learned issue; it takes none of `ordinary` (raw lines of its source). Secrets
+    are masked before anything is made of them. Raises ValueError when no rule can be made."""
+    raw = distinct(samples or (template.sample or issue.description,))
+    if not raw:
+        raise ValueError("no sample of it was kept")
+    records = [first_record(each) for each in raw]
+    texts = list(dict.fromkeys(writable(first_record(masked(each))) for each in raw))
+    calm = [writable(masked(each)) for each in ordinary if each.strip()]
+    for made in _ways(texts, words_told(template), source):
+        rule = _ruled(made, template.component, _as_seen(issue, template, made))
+        rule = replace(
+            rule,
+            id=rule_id or rule.id,
+            severity=issue.severity,
+            description=f"{_seen(issue)} {_TO_SAY}",
+            tags=issue.tags,
+        )
+        drafted = proved(rule, texts, made.subjects[0], calm)
+        if drafted is not None and takes(drafted, records) and not takes_any(drafted, ordinary):
+            return drafted
+    raise ValueError("no pattern could be made that takes all of its samples and none of the ordinary lines")
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """`subjects`: one of each text, the first of which `kind` is about."""
+
+    subjects: Sequence[Subject]
+    kind: Kind
+    source: str
+
+    @property
+    def pattern(self) -> str:
+        first = self.subjects[0]
+        whole = all(each.whole for each in self.subjects) and self.kind.covered == len(first.line)
+        front = "^" if all(each.first for each in self.subjects) else "(?m)^"
+        return f"{front}{self.kind.pattern}{'$' if whole and not self.kind.is_open else ''}"
+
+    @property
+    def numbers(self) -> range:
+        return range(len(self.subjects))
+
+    def value_of(self, capture: str, number: int) -> str:
+        """In that subject; empty where the pattern does not take it."""
+        found = regex.search(self.pattern, self.subjects[number].line, timeout=0.1)
+        return str(found[capture]) if found is not None else ""
+
+
+def _ways(texts: Sequence[str], told: frozenset[str] | None, source: str) -> Iterator[_Made]:
+    """The best first: captures typed, and nothing narrower than need be."""
+    secrets = SECRETS if any(MASK in each for each in texts) else SECRETS[:1]
+    best = list(_common(texts))
+    for narrow, typed, of_each, secret in product(Narrow, (True, False), best, secrets):
+        lines = tuple(each.line for each in of_each)
+        kind = Alike(lines, told, of_each[0].message_at, secret).kind(typed=typed, narrow=narrow)
+        if is_telling(kind):
+            yield _Made(of_each, kind, source)
+
+
+def _common(texts: Sequence[str]) -> Iterator[Sequence[Subject]]:
+    """The same part of each text, where all have it."""
+    others = [list(subjects(each)) for each in texts[1:]]
+    for first in subjects(texts[0]):
+        alike = [[each for each in of_it if _place(each) == _place(first)] for of_it in others]
+        if all(alike):
+            yield (first, *(each[0] for each in alike))
+
+
+def _place(subject: Subject) -> tuple[str, bool]:
+    return subject.field, bool(subject.program)
+
+
+def _seen(issue: KnownIssue) -> str:
+    """How often, since when, in which versions."""
+    begun, ended = (f"{at:%Y-%m-%d %H:%M}" for at in (issue.first_seen, issue.last_seen))
+    when = f"on {begun} UTC" if begun == ended else f"from {begun} to {ended} UTC"
+    times = "once" if issue.occurrences == 1 else f"{issue.occurrences} times"
+    versions = list(dict.fromkeys(clean(each, 40, keep="") for each in (issue.first_version, issue.version) if each))
+    told = f", in version{'s' if len(versions) > 1 else ''} {' to '.join(versions)}" if versions else ""
+    return f"No rule knew this error: it was seen {times}, {when}{told}."
+
+
+def _as_seen(issue: KnownIssue, template: Template, made: _Made) -> Threshold:
+    """What is grave or came seldom counts at once, else when it comes three times as fast as it did on average; by
+    group only where that is how it was seen."""
+    by = _by(made.kind)
+    each = (issue.last_seen - issue.first_seen) / max(issue.occurrences - 1, 1)
+    if template.critical or template.trace or issue.severity is Severity.CRITICAL or each > _SELDOM:
+        return Threshold(1, timedelta(minutes=1), by)
+    within = next(span for span in _SPANS if span >= 3 * each or span is _SPANS[-1])
+    return Threshold(3, within, by if len({made.value_of(name, n) for name in by for n in made.numbers}) == 1 else ())
 
 
 def first_record(text: str) -> str:
@@ -85,67 +180,46 @@ def first_record(text: str) -> str:
     raise ValueError("the line is empty")
 
 
-def _subjects(text: str) -> Iterator[_Subject]:
-    """The most telling part first, the record as a whole last."""
-    head = head_of(text)
-    program = head.program if head is not None else ""
-    fields = fields_of(text)
-    for name in MESSAGE_FIELDS:
-        if fields.get(name, "").strip():
-            yield _subject(fields[name], program, name)
-    if head is not None and text[head.end :].strip():
-        yield _subject(text[head.end :], program)
-    yield _subject(text)
+def _who(text: str, subject: Subject, source: str) -> str:
+    return subject.program or templates.component_of(text, source or _NOBODY).replace(_NOBODY, "")
 
 
-def _subject(body: str, program: str = "", field: str = "") -> _Subject:
-    lines = body.split("\n")
-    telling = [n for n, line in enumerate(lines) if line.strip()]
-    if any(_TRACE in line for line in lines):
-        flat = [n for n in telling if not lines[n][0].isspace() and _TRACE not in lines[n]]
-        telling = flat[-1:] or telling
-    number = telling[0]
-    front = "^" if number == 0 else "(?m)^"
-    return _Subject(lines[number], front, number > 0 or len(lines) == 1, program, field)
-
-
-def _ruled(text: str, subject: _Subject, kind: Kind, source: str) -> Rule:
+def _ruled(made: _Made, who: str, threshold: Threshold) -> Rule:
     """Without its tests."""
-    who = subject.program or templates.component_of(text, source or _NOBODY).replace(_NOBODY, "")
-    level = level_of(fields_of(text), text)
-    whole = subject.whole and kind.covered == len(subject.line)
-    pattern = subject.front + kind.pattern + ("$" if whole else "")
-    programs = (subject.program,) if subject.program else ()
-    grave = level is Level.CRITICAL or templates.is_critical(text)
-    title, threshold = _title(who, subject, kind), _threshold(grave or templates.has_trace(text), level, kind)
+    kind, first = made.kind, made.subjects[0]
+    programs = tuple(dict.fromkeys(each.program for each in made.subjects if each.program))
+    title = _title(who, first, kind)
     used = {name: each for name, each in kind.captures.items() if f"{{{name}}}" in title or name in threshold.by}
     return Rule(
         id=_id(who, kind),
         title=title,
-        match=MatchSpec((pattern,), captures=used, field=subject.field, program=programs),
-        severity=Severity.CRITICAL if grave else _SEVERITIES.get(level, Severity.LOW) if level else Severity.MEDIUM,
+        match=MatchSpec((made.pattern,), captures=used, field=first.field, program=programs),
         description=DESCRIPTION,
         resolution=RESOLUTION,
-        sources=(source,) if source else (),
+        sources=(made.source,) if made.source else (),
         when=When(threshold),
-        service=subject.program,
+        service=first.program,
     )
 
 
-def _threshold(at_once: bool, level: Level | None, kind: Kind) -> Threshold:
+def _by(kind: Kind) -> tuple[str, ...]:
+    """The capture that tells one trouble from another."""
+    names = (name for wanted in _GROUPED_BY for name, each in kind.captures.items() if each.type is wanted)
+    return tuple(islice(names, 1))
+
+
+def _threshold(at_once: bool, level: Level | None, by: tuple[str, ...]) -> Threshold:
     """A guess: what is grave counts at once, what is an error when it comes again, anything else when it goes on."""
-    by = next((name for t in _GROUPED_BY for name, each in kind.captures.items() if each.type is t), "")
-    groups = (by,) if by else ()
     if at_once:
-        return Threshold(1, timedelta(minutes=1), groups)
+        return Threshold(1, timedelta(minutes=1), by)
     if level is Level.ERROR:
-        return Threshold(3, timedelta(minutes=5), groups)
-    return Threshold(5, timedelta(minutes=10), groups)
+        return Threshold(3, timedelta(minutes=5), by)
+    return Threshold(5, timedelta(minutes=10), by)
 
 
-def _title(who: str, subject: _Subject, kind: Kind) -> str:
+def _title(who: str, subject: Subject, kind: Kind) -> str:
     """What it says, with its captures; without the time and the level in front."""
-    begins = _message_at(subject.line)
+    begins = subject.message_at
     words, length = [], 0
     for piece in kind.pieces:
         end = piece.start + len(piece.text)
@@ -163,109 +237,6 @@ def _title(who: str, subject: _Subject, kind: Kind) -> str:
     return f"{who}: {told}" if who else told
 
 
-def _message_at(line: str) -> int:
-    """Where what it says begins; never inside of a word."""
-    begins = max(line.find(templates.message_of(line)), 0)
-    while 0 < begins < len(line) and line[begins - 1].isalnum() and line[begins].isalnum():
-        begins += 1
-    return begins
-
-
 def _id(who: str, kind: Kind) -> str:
     words = [who, *(word for word in kind.words if len(word) > 2)][:6]
     return _NOT_IDS.sub("-", " ".join(words).lower()).strip("-")[:48].strip("-") or "drafted-rule"
-
-
-# -- its tests ---------------------------------------------------------------------------------------------------------
-
-
-def _proved(rule: Rule, text: str, subject: _Subject) -> Rule | None:
-    """With tests that pass; None when it does not know the line, or knows too much."""
-    matcher = make_matcher(rule)
-    seen = observe(rule, _test("", text, 1, Expectation()), matcher)
-    misses = list(_misses(rule, text, subject, matcher))
-    if seen.matches != 1 or not misses:
-        return None
-    tests = (*_hits(rule, text, seen.captures, matcher), *misses)
-    if any(run_test(rule, test, matcher) for test in tests):
-        return None
-    return replace(rule, tests=tests)
-
-
-def _matches(rule: Rule, text: str) -> bool:
-    return observe(rule, RuleTest("", (SampleLine(text),), Expectation())).matches == 1
-
-
-def _hits(rule: Rule, text: str, captures: dict[str, str], matcher: Matcher) -> Iterator[RuleTest]:
-    count = rule.when.trigger.count if isinstance(rule.when.trigger, Threshold) else 1
-    times = "once" if count == 1 else f"{count} times"
-    yield _test(f"fires at the line, {times}", text, count, Expectation(fires=1, matches=count, captures=captures))
-    other = text.translate(_OTHER_DIGITS)
-    again = _test("fires at the same with other numbers", other, count, Expectation(fires=1, matches=count))
-    if other != text and not run_test(rule, again, matcher):
-        yield again
-    if count > 1:
-        few = f"{count - 1} of them are not enough" if count > 2 else "one of them is not enough"
-        yield _test(few, text, count - 1, Expectation(fires=0, matches=count - 1))
-
-
-_OTHER_DIGITS = str.maketrans("579", "346")
-"""Smaller ones: addresses and dates stay what they are."""
-
-
-def _misses(rule: Rule, text: str, subject: _Subject, matcher: Matcher) -> Iterator[RuleTest]:
-    """Those that the rule rightly leaves alone; a hostile one is there as soon as one of its kind is."""
-    for name, lines in (
-        ("near miss, another program", _other_programs(text, subject)),
-        ("near miss, another text", _other_texts(text, subject)),
-        ("near miss, one word is another", _other_words(text, subject, rule)),
-        ("hostile, the line inside of what a user wrote", _hostile(text, subject)),
-    ):
-        for each in lines:
-            test = _test(name, each, 5, Expectation(fires=0, matches=0))
-            if each.strip() and not run_test(rule, test, matcher):
-                yield test
-                break
-
-
-def _other_programs(text: str, subject: _Subject) -> Iterator[str]:
-    head = head_of(text)
-    if subject.program and head is not None:
-        at = text.rfind(subject.program, 0, head.end)
-        for name in ("another", "other-program"):
-            if at >= 0 and name != subject.program:
-                yield f"{text[:at]}{name}{text[at + len(subject.program) :]}"
-
-
-def _other_texts(text: str, subject: _Subject) -> Iterator[str]:
-    head = head_of(text)
-    for said in ("all is well", "started in 17 ms", "-"):
-        if subject.field:
-            yield json.dumps({subject.field: said})
-        elif head is None and (at := text.find(templates.message_of(subject.line))) > 0:
-            yield f"{text[:at]}{said}"
-        yield f"{text[: head.end] if head is not None else ''}{said}"
-
-
-def _other_words(text: str, subject: _Subject, rule: Rule) -> Iterator[str]:
-    """The longest words first: what varies may stand in any of them."""
-    words = sorted(set(re.findall(r"[A-Za-z]{3,}", subject.line)), key=lambda word: (-len(word), word))
-    at = max(text.find(subject.line), 0)
-    for word in words[:20]:
-        for other in ("otherwise", "instead"):
-            if other != word.lower():
-                yield text[:at] + text[at:].replace(word, other)
-
-
-def _hostile(text: str, subject: _Subject) -> Iterator[str]:
-    line = " ".join(subject.line.split("\n"))
-    quoted = line.replace("\\", "\\\\").replace('"', '\\"')
-    yield f'203.0.113.9 - - [24/Nov/2026:10:00:00 +0000] "GET /search?q={quoted} HTTP/1.1" 404 153 "-" "{quoted}"'
-    yield f"Nov 24 10:00:00 web1 sshd[811]: Invalid user {line} from 203.0.113.9 port 40022"
-    yield json.dumps({"level": "info", "msg": "request done", "user_agent": line}, ensure_ascii=False)
-    yield f'a visitor wrote "{quoted}"'
-
-
-def _test(name: str, text: str, repeat: int, expect: Expectation) -> RuleTest:
-    every = timedelta(seconds=1 if repeat > 1 else 0)
-    return RuleTest(name, (SampleLine(writable(text), repeat, every),), expect)

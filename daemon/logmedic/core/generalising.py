@@ -1,9 +1,9 @@
-"""From one line to the pattern of its kind: what varies becomes a class of characters, some of it a typed capture."""
+"""What varies in one line, by its form: it becomes a class of characters, some of it a typed capture."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from logmedic.core.captures import accept
@@ -42,6 +42,11 @@ class Kind:
         return "".join(each.pattern for each in self.pieces)
 
     @property
+    def is_open(self) -> bool:
+        """Anything may follow."""
+        return bool(self.pieces) and not self.pieces[-1].pattern
+
+    @property
     def captures(self) -> dict[str, Capture]:
         return {each.name: Capture(each.type) for each in self.pieces if each.type is not None}
 
@@ -51,14 +56,18 @@ class Kind:
         return [word for each in self.pieces if each.fixed for word in re.findall(r"[A-Za-z]{3,}", each.text)]
 
 
-def generalised(line: str, *, typed: bool = True, literal: bool = False) -> Kind:
-    """`line` has no newline. Without `typed` nothing is captured; `literal`: nothing varies at all."""
+def literally(line: str) -> Kind:
+    """Nothing of it varies."""
+    return kind_of([Piece(0, line[:MAX_COVERED], escaped(line[:MAX_COVERED]))])
+
+
+def kind_of(pieces: Iterable[Piece], *, typed: bool = True) -> Kind:
+    """Of the first pieces, up to MAX_COVERED characters. Without `typed` nothing is captured."""
     kind = Kind()
-    start = line[:MAX_COVERED]
-    for piece in [Piece(0, start, escaped(start))] if literal else _pieces(line[: 4 * MAX_COVERED]):
+    for piece in pieces:
         if kind.covered >= MAX_COVERED:
             break
-        kind.pieces.append(_named(piece, kind, line) if typed else _unnamed(piece))
+        kind.pieces.append(_named(piece, kind) if typed else _unnamed(piece))
         kind.covered += len(piece.text)
     return kind
 
@@ -79,7 +88,8 @@ def _escape(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _pieces(line: str) -> Iterator[Piece]:
+def pieces_of(line: str) -> Iterator[Piece]:
+    """All of `line`, each text of the first kind of token that takes it."""
     at = 0
     while (found := KINDS.search(line, at)) is not None:
         start = found.start()
@@ -98,12 +108,20 @@ def _fixed(line: str, start: int, end: int) -> Iterator[Piece]:
     """What is no token: digits and the widths of gaps may differ. In steps, so that a long text can end anywhere."""
     for begin in range(start, end, MAX_COVERED):
         text = line[begin : min(end, begin + MAX_COVERED)]
-        yield Piece(begin, text, _masked(text), fixed=True)
+        yield Piece(begin, text, digits_open(text), fixed=True)
 
 
-def _masked(text: str) -> str:
+def digits_open(text: str) -> str:
+    """As it stands, but for digits and the widths of gaps."""
     forms = {"digits": r"\d+", "space": " +"}
     return "".join(forms.get(str(each.lastgroup)) or _escape(each[0]) for each in _PLAIN.finditer(text))
+
+
+def pattern_of_token(text: str) -> str:
+    """That of `text` if it is one token and nothing else, else nothing."""
+    found = KINDS.fullmatch(text)
+    pieces = list(_of(found, text)) if found is not None else []
+    return "".join(each.pattern for each in pieces) if sum(len(each.text) for each in pieces) == len(text) else ""
 
 
 def _of(found: re.Match[str], line: str) -> Iterator[Piece]:
@@ -217,7 +235,7 @@ def _thing(text: str, start: int) -> Iterator[Piece]:
         yield Piece(start + len(what) + 1, name, r"[\w.-]+", what, CaptureType.WORD)
 
 
-def _named(piece: Piece, kind: Kind, line: str) -> Piece:
+def _named(piece: Piece, kind: Kind) -> Piece:
     if piece.type is None:
         return _unnamed(piece)
     taken = kind.captures

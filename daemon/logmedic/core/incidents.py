@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from logmedic.core import issues, remedy, windows
+from logmedic.core import issues, remedy, versions, windows
 from logmedic.core.captures import fill_title
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
@@ -15,7 +15,7 @@ from logmedic.core.windows import EVIDENCE_KEPT, SKEW, counted_at
 from logmedic.model.changed import changed
 from logmedic.model.issue import Incident, IncidentStatus, Resolution, Window
 from logmedic.model.match import IncidentStage
-from logmedic.model.record import EVERY_GROUP, Match
+from logmedic.model.record import EVERY_GROUP, Match, Record
 from logmedic.model.rule import Rule
 from logmedic.model.when import CLEAR, MATCH, OF, Absence, Threshold
 
@@ -29,13 +29,19 @@ def on_match(draft: Draft, match: Match) -> None:
         return
     if match.part == MATCH:
         draft.tally("matched")
-        issues.occurred(draft, issues.of_rule(draft, rule, match.record.at), match.record.at)
+        _count(draft, rule, match.record)
     if match.group != EVERY_GROUP:
         _take(draft, rule, match)
         return
     for group in draft.groups(rule.id):
         if group != EVERY_GROUP:
             _take(draft, rule, replace(match, group=group))
+
+
+def _count(draft: Draft, rule: Rule, record: Record) -> None:
+    """Its issue comes back only with an incident: a match below its threshold is no trouble yet."""
+    issue, version = issues.of_rule(draft, rule, record.at), versions.version_of(draft, record)
+    issues.occurred(draft, issue, record.at, version=version, source=record.source, returns=False)
 
 
 def _take(draft: Draft, rule: Rule, match: Match) -> None:
@@ -84,9 +90,11 @@ def open_for(draft: Draft, rule: Rule, match: Match) -> Incident | None:
         draft.tally("incidents_dropped")
         return None
     record = match.record
+    issue, version = issues.of_rule(draft, rule, record.at), versions.version_of(draft, record)
+    issue = issues.returned(draft, issue, record.at, version, record.source)
     incident = Incident(
         id=draft.mint(),
-        issue_id=issues.of_rule(draft, rule, record.at).id,
+        issue_id=issue.id,
         rule_id=rule.id,
         group_key=match.group,
         title=fill_title(rule.title, match.captures),

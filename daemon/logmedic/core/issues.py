@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from logmedic.core import rates, versions
+from logmedic.core import confidence, rates, versions
 from logmedic.core.draft import Draft
 from logmedic.model.changed import changed
 from logmedic.model.issue import ALIVE, IssueSource, IssueStatus, KnownIssue, PatternType
@@ -42,56 +42,55 @@ def _strategy(rule: Rule) -> str:
 
 
 def occurred(
-    draft: Draft, issue: KnownIssue, at: datetime, times: int = 1, *, version: str = "", releases_of: str = ""
+    draft: Draft,
+    issue: KnownIssue,
+    at: datetime,
+    times: int = 1,
+    *,
+    version: str = "",
+    source: str = "",
+    returns: bool = True,
 ) -> KnownIssue:
-    """Count `times` more occurrences, the newest of them at `at`. What was resolved comes back, see `comes_back`; what
-    is muted may be heard again. `releases_of`: the source whose versions `version` is one of."""
-    counted = rates.counted(issue, at, times)
+    """Count `times` more occurrences, the newest of them at `at`, written by `version` of what writes to `source`. What
+    is muted may be heard again; what was resolved comes back (`returned`), unless `returns` leaves that to the
+    caller."""
+    if issue.status in ALIVE and rates.is_same_hour(issue, at) and version in ("", issue.version) and _goes_on(issue, at):
+        counts = issue.occurrences + times, issue.slot_count + times
+        counted = changed(issue, occurrences=counts[0], slot_count=counts[1], last_seen=max(issue.last_seen, at))
+    else:
+        counted = _counted(draft, issue, at, times, version, source)
+    counted = aged(counted, at)
+    draft.put_issue(counted)
+    return returned(draft, counted, at, version, source) if returns else counted
+
+
+def _counted(
+    draft: Draft, issue: KnownIssue, at: datetime, times: int, version: str, source: str
+) -> KnownIssue:
     counted = changed(
-        counted,
+        rates.counted(issue, at, times),
         occurrences=issue.occurrences + times,
         first_seen=min(issue.first_seen, at),
         last_seen=max(issue.last_seen, at),
     )
-    counted = _versioned(draft, counted, version, releases_of)
-    counted = _begun(draft, issue, counted, at)
-    if _mute_is_over(draft, counted, version, releases_of):
-        counted = unmuted(counted)
-    if comes_back(draft, counted, at, version, releases_of):
-        counted = _back(draft, counted, at, version)
-    else:
-        counted = aged(counted, at)
-    draft.put_issue(counted)
-    return counted
+    if version and (not issue.version or versions.is_newer(version, issue.version, draft.releases(source))):
+        counted = replace(counted, version=version, first_version=issue.first_version or version)
+    if not (issue.occurrences and _goes_on(issue, at)):
+        draft.begin(issue.id, at)
+        counted = replace(counted, episodes=issue.episodes + 1, onset_at=at)
+    return unmuted(counted) if _mute_is_over(draft, counted, version, source) else counted
 
 
-def _versioned(draft: Draft, issue: KnownIssue, version: str, source: str) -> KnownIssue:
-    if not version or not (not issue.version or versions.is_newer(version, issue.version, draft.releases(source))):
+def _goes_on(issue: KnownIssue, at: datetime) -> bool:
+    """No new episode: there was no silence before. What is older than the newest occurrence begins nothing."""
+    return at - issue.last_seen < SILENCE
+
+
+def returned(draft: Draft, issue: KnownIssue, at: datetime, version: str = "", source: str = "") -> KnownIssue:
+    """Regressed, and that is a lesson, when it was resolved and an occurrence at `at` says that it is not over. Answers
+    the issue as it is then (already put)."""
+    if not _comes_back(draft, issue, at, version, source):
         return issue
-    return replace(issue, version=version, first_version=issue.first_version or version)
-
-
-def _begun(draft: Draft, before: KnownIssue, issue: KnownIssue, at: datetime) -> KnownIssue:
-    """A new episode, when there was silence before; what is older than the newest occurrence begins nothing."""
-    if before.occurrences and at - before.last_seen < SILENCE:
-        return issue
-    draft.begin(issue.id, at)
-    return replace(issue, episodes=issue.episodes + 1, onset_at=at)
-
-
-def comes_back(draft: Draft, issue: KnownIssue, at: datetime, version: str, source: str) -> bool:
-    """Whether an occurrence at `at` says that a resolved issue is not over: it was written after it was resolved, and
-    not by a version older than that which resolved it. An old line, or one that was on its way, says nothing."""
-    if issue.status is not IssueStatus.RESOLVED or issue.resolved_at is None or at <= issue.resolved_at:
-        return False
-    if not (version and issue.resolved_version):
-        return True
-    return version == issue.resolved_version or versions.is_newer(
-        version, issue.resolved_version, draft.releases(source)
-    )
-
-
-def _back(draft: Draft, issue: KnownIssue, at: datetime, version: str) -> KnownIssue:
     draft.learn(
         PatternType.REGRESSION,
         came_back(issue, at, version),
@@ -100,7 +99,21 @@ def _back(draft: Draft, issue: KnownIssue, at: datetime, version: str) -> KnownI
         resolution_notes=issue.resolution_notes,
         version=version,
     )
-    return replace(issue, status=IssueStatus.REGRESSED)
+    back = replace(issue, status=IssueStatus.REGRESSED, evidence_for=issue.evidence_for + confidence.CAME_BACK)
+    draft.put_issue(back)
+    return back
+
+
+def _comes_back(draft: Draft, issue: KnownIssue, at: datetime, version: str, source: str) -> bool:
+    """It was written after it was resolved, and not by a version older than that which resolved it. An old line, or one
+    that was on its way, says nothing."""
+    if issue.status is not IssueStatus.RESOLVED or issue.resolved_at is None or at <= issue.resolved_at:
+        return False
+    if not (version and issue.resolved_version):
+        return True
+    return version == issue.resolved_version or versions.is_newer(
+        version, issue.resolved_version, draft.releases(source)
+    )
 
 
 def came_back(issue: KnownIssue, at: datetime, version: str) -> str:
@@ -164,6 +177,33 @@ def muted(
         muted_count=issue.occurrences + count if count else 0,
         muted_version=(issue.version or NO_VERSION) if next_version else "",
         decided_by=by,
+    )
+
+
+def merge(draft: Draft, issue_id: str, into: str) -> None:
+    """Issue `issue_id` is part of issue `into` from now on, with all that was merged into it."""
+    part, whole = draft.issue_of_id(issue_id), draft.issue_of_id(into)
+    if part is None or whole is None or part.id == whole.id:
+        return
+    for each in draft.issues():
+        if each.merged_into == part.id:
+            draft.put_issue(replace(each, merged_into=whole.id))
+    notes = f"it is part of: {whole.title}"
+    draft.put_issue(
+        replace(unmuted(part), status=IssueStatus.MERGED, merged_into=whole.id, resolution_notes=notes, rate_level=0)
+    )
+    draft.put_issue(
+        replace(
+            whole,
+            occurrences=whole.occurrences + part.occurrences,
+            first_seen=min(whole.first_seen, part.first_seen),
+            last_seen=max(whole.last_seen, part.last_seen),
+            episodes=max(whole.episodes, part.episodes),
+            escalation_level=max(whole.escalation_level, part.escalation_level),
+            severity=whole.severity.at_least(part.severity),
+            evidence_for=whole.evidence_for + part.evidence_for,
+            evidence_against=whole.evidence_against + part.evidence_against,
+        )
     )
 
 

@@ -1,117 +1,256 @@
-"""Unknown errors: counted by template, promoted to known issues, escalated once a level."""
+"""Unknown errors: mined into templates, counted, promoted to known issues, escalated once a level."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from logmedic.core import issues, outbox, templates
+from logmedic.core import confidence, issues, lessons, outbox, rates, versions
 from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
 from logmedic.core.messages import of_learned
+try:  # TEMPORARY, until the parts are there
+    from logmedic.core.mining import place
+except ImportError:
+    from dataclasses import dataclass as _d
+    @_d
+    class _P:
+        template: object
+        absorbed: tuple
+        fresh: bool
+    def place(grove, shape, component):
+        raise NotImplementedError
+    place = None
+try:
+    from logmedic.core.promotion import pattern_of
+except ImportError:
+    class _Q: pattern = ""; reason = ""
+    def pattern_of(template, samples, ordinary): return _Q()
 from logmedic.model.changed import changed
-from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue, PatternType, Template
+from logmedic.model.issue import ALIVE, IssueSource, IssueStatus, KnownIssue, Template
 from logmedic.model.record import UnknownError
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 SAMPLE_KEPT = 4000
 """Characters of the first record that a template keeps."""
-
-
-def confidence(*, trace: bool, production: bool, critical: bool) -> float:
-    """0.5, and 0.2 with a stack trace, 0.1 in production, 0.2 when the impact is critical; at most 1.0."""
-    return min(1.0, round(0.5 + 0.2 * trace + 0.1 * production + 0.2 * critical, 3))
+SAMPLES = 5
+FURTHER_KEPT = 600
+"""Characters of the further ones: a little more than counts for a template."""
+FORGOTTEN_SHARE = 50
+"""One part in so many of all templates is forgotten when there is no room for another: to look for them costs a walk over
+all of them."""
 
 
 def on_unknown(draft: Draft, error: UnknownError) -> None:
     draft.tally("unknown", error.count)
-    known = draft.template(error.fingerprint)
-    if known is None and draft.template_count() >= draft.policy.learning.max_templates:
+    if place is None:
+        known = draft.template(error.fingerprint)
+        placed = _P(known or Template(error.fingerprint, error.template, error.component, "", 0, error.record.at, error.record.at), (), known is None)
+    else:
+        placed = place(draft.grove, error.shape, error.component)
+    if placed.fresh and not _has_room(draft):
         draft.tally("templates_refused", error.count)
         return
-    template = _seen_again(known, error) if known else _seen_first(draft, error)
-    draft.put_template(_promoted(draft, template, error.count))
+    known = draft.template(placed.template.fingerprint)
+    grown = known is not None and known.template != placed.template.template
+    template = _first(placed.template, error) if placed.fresh else _again(placed.template, error)
+    for each in placed.absorbed:
+        template = _with(draft, template, each)
+    draft.put_template(_promoted(draft, template, error, grown=grown or bool(placed.absorbed)))
 
 
-def _seen_first(draft: Draft, error: UnknownError) -> Template:
-    production = draft.policy.learning.production
-    message = templates.message_of(error.record.text)
-    draft.learn(
-        PatternType.ERROR_PATTERN,
-        f"{error.component} logs an error that no rule knows: {clean(message, 200)}",
-        confidence(trace=error.trace, production=production, critical=error.critical),
-        component=error.component,
-        message=clean(message, 500),
-        trace=error.record.text[:SAMPLE_KEPT] if error.trace else "",
-        fingerprint=error.fingerprint,
-    )
-    return Template(
-        fingerprint=error.fingerprint,
-        template=error.template,
-        component=error.component,
-        sample=error.record.text[:SAMPLE_KEPT],
+def _first(template: Template, error: UnknownError) -> Template:
+    sample = error.record.text[:SAMPLE_KEPT]
+    return replace(
+        template,
+        sample=sample,
+        samples=(error.record.text[:FURTHER_KEPT],),
         occurrences=error.count,
         first_seen=error.record.at,
         last_seen=error.last_seen,
         trace=error.trace,
         critical=error.critical,
+        source=error.record.source,
     )
 
 
-def _seen_again(template: Template, error: UnknownError) -> Template:
+def _again(template: Template, error: UnknownError) -> Template:
     return changed(
         template,
+        samples=_sampled(template.samples, error.record.text[:FURTHER_KEPT]),
         occurrences=template.occurrences + error.count,
+        first_seen=min(template.first_seen, error.record.at),
         last_seen=max(template.last_seen, error.last_seen),
         critical=template.critical or error.critical,
     )
 
 
-def _promoted(draft: Draft, template: Template, fresh: int) -> Template:
-    """Count the `fresh` occurrences in the known issue that the template is, or make it one when it came back often
-    enough."""
-    fingerprint = f"learned:{template.fingerprint}"
-    if template.issue_id and (issue := draft.issue(fingerprint)) is not None:
-        _escalated(draft, issues.occurred(draft, issue, template.last_seen, fresh), template)
-        return template
-    if template.occurrences < draft.policy.learning.promote_after:
-        return template
-    issue = issues.occurred(draft, _new_issue(draft, template, fingerprint), template.last_seen, template.occurrences)
-    draft.tally("promoted")
-    _escalated(draft, issue, template)
-    return replace(template, issue_id=issue.id)
+def _sampled(samples: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """The first that differ: what varies shows in them."""
+    return samples if len(samples) >= SAMPLES or text in samples else (*samples, text)
 
 
-def _new_issue(draft: Draft, template: Template, fingerprint: str) -> KnownIssue:
+def _with(draft: Draft, template: Template, other: Template) -> Template:
+    """`other` turned out to be part of `template`. Its issue, if it is one, goes on as that of `template`, or is merged
+    into it."""
+    samples = template.samples
+    for text in other.samples:
+        samples = _sampled(samples, text)
+    issue_id = template.issue_id or other.issue_id
+    if other.issue_id and other.issue_id != issue_id:
+        issues.merge(draft, other.issue_id, issue_id)
+        draft.put_template(other)
+    else:
+        draft.forget_template(other.fingerprint)
+    return changed(
+        template,
+        samples=samples,
+        occurrences=template.occurrences + other.occurrences,
+        first_seen=min(template.first_seen, other.first_seen),
+        last_seen=max(template.last_seen, other.last_seen),
+        trace=template.trace or other.trace,
+        critical=template.critical or other.critical,
+        issue_id=issue_id,
+        learning_id=template.learning_id or other.learning_id,
+        learned_at=template.learned_at or other.learned_at,
+    )
+
+
+def _has_room(draft: Draft) -> bool:
+    """Forgets, where there is none, those that were not seen for longest and are no known issue (I6)."""
+    most = draft.policy.learning.max_templates
+    if draft.template_count() < most:
+        return True
+    enough = max(1, most // FORGOTTEN_SHARE)
+    unused = (each.fingerprint for each in draft.stored_templates() if not each.issue_id or each.merged_into)
+    forgotten = [fingerprint for _, fingerprint in zip(range(enough), unused, strict=False)]
+    for fingerprint in forgotten:
+        draft.forget_template(fingerprint)
+    draft.tally("templates_forgotten", len(forgotten))
+    return bool(forgotten)
+
+
+# -- promotion ---------------------------------------------------------------------------------------------------------
+
+
+def _promoted(draft: Draft, template: Template, error: UnknownError, *, grown: bool) -> Template:
+    """Count `error` in the known issue that the template is, or make it one when it came back often enough. `grown`: its
+    text changed."""
+    version = versions.version_of(draft, error.record)
+    issue = draft.issue_of_id(template.issue_id) if template.issue_id else None
+    fresh = issue is None
+    if issue is None:
+        if template.occurrences < draft.policy.learning.promote_after:
+            return template
+        issue = _new_issue(draft, template)
+        draft.tally("promoted")
+    was = issue.status
+    if fresh or grown:
+        issue = _described(draft, issue, template)
+    times = template.occurrences if fresh else error.count
+    issue = issues.occurred(draft, issue, error.last_seen, times, version=version, source=error.record.source)
+    template = replace(template, issue_id=issue.id)
+    if fresh or issue.episodes != _episodes_of(draft, issue):
+        template = _believed(draft, issue, template)
+    _escalated(draft, draft.issue_of_id(issue.id) or issue, template, came_back=was is IssueStatus.RESOLVED)
+    return template
+
+
+def _episodes_of(draft: Draft, issue: KnownIssue) -> int:
+    before = draft.state.issues.get(issue.fingerprint)
+    return before.episodes if before is not None else 0
+
+
+def _new_issue(draft: Draft, template: Template) -> KnownIssue:
     return KnownIssue(
         id=draft.mint(),
         source=IssueSource.LEARNED,
-        fingerprint=fingerprint,
+        fingerprint=f"learned:{template.fingerprint}",
         issue_type="recurring_error",
-        title=f"{template.component}: {clean(template.template, 160)}",
+        title="",
         severity=Severity.CRITICAL if template.critical else Severity.MEDIUM,
         first_seen=template.first_seen,
-        last_seen=template.last_seen,
-        description=clean(template.sample, 1000),
-        error_pattern=template.template,
+        last_seen=template.first_seen,
         tags=("auto_detected", template.component),
     )
 
 
-def _escalated(draft: Draft, issue: KnownIssue, template: Template) -> None:
-    """Call people once a level: at escalate_after occurrences, at ten times that, and so on; once for levels that one
-    block reaches together."""
-    level = _level(issue.occurrences, draft.policy.learning.escalate_after)
-    if issue.status is IssueStatus.MUTED or level <= issue.escalation_level:
+def _described(draft: Draft, issue: KnownIssue, template: Template) -> KnownIssue:
+    """With the words and the pattern of the template as it is now."""
+    ordinary = tuple(draft.ordinary(template.source).values())
+    promoted = pattern_of(template, (template.sample, *template.samples), ordinary)
+    return replace(
+        issue,
+        title=f"{template.component}: {clean(template.template, 160)}",
+        description=clean(template.sample, 1000),
+        error_pattern=promoted.pattern,
+        evidence_against=issue.evidence_against if promoted.pattern else max(issue.evidence_against, confidence.ORDINARY),
+    )
+
+
+def _believed(draft: Draft, issue: KnownIssue, template: Template) -> Template:
+    """The pattern's one lesson is written again: evidence moved its confidence."""
+    production = draft.policy.learning.production
+    prior = confidence.begun(trace=template.trace, production=production, critical=template.critical)
+    moved = replace(issue, confidence=confidence.moved(issue, prior))
+    draft.put_issue(moved)
+    learning = lessons.of_pattern(draft, moved, template)
+    draft.put_learning(learning)
+    return replace(template, learning_id=learning.id, learned_at=learning.created_at)
+
+
+def reconsider(draft: Draft, issue_id: str) -> None:
+    """Somebody, or time, decided about the issue: its lesson says so."""
+    issue = draft.issue_of_id(issue_id)
+    template = _of_issue(draft, issue_id)
+    if issue is not None and template is not None:
+        draft.put_template(_believed(draft, issue, template))
+
+
+def merge(draft: Draft, part: KnownIssue, whole: KnownIssue, by: str) -> bool:
+    """Make `part` one with `whole`, for ever. False, and nothing changes, when they are not two learned ones of one
+    component."""
+    mine, other = _of_issue(draft, whole.id), _of_issue(draft, part.id)
+    if mine is None or other is None or mine.component != other.component or part.id == whole.id:
+        return False
+    merged = _with(draft, mine, replace(other, merged_into=mine.fingerprint))
+    draft.put_issue(replace(draft.issue_of_id(part.id) or part, decided_by=by))
+    draft.put_template(_believed(draft, draft.issue_of_id(whole.id) or whole, merged))
+    return True
+
+
+def _of_issue(draft: Draft, issue_id: str) -> Template | None:
+    return next((each for each in draft.all_templates() if each.issue_id == issue_id and not each.merged_into), None)
+
+
+# -- escalation --------------------------------------------------------------------------------------------------------
+
+
+def _escalated(draft: Draft, issue: KnownIssue, template: Template, *, came_back: bool) -> None:
+    """Call people once a level: at escalate_after occurrences, at ten times that, and so on; at each doubling of a rate
+    that is high; when it comes back. Once for what one block reaches together."""
+    if issue.status not in ALIVE:
         return
-    reason = f"{issue.title} came {issue.occurrences} times and no rule knows it"
-    raised = issues.escalate(draft, replace(issue, escalation_level=level), reason)
+    level = _level(issue.occurrences, draft.policy.learning.escalate_after)
+    doublings = rates.doublings(issue) if issue.status is IssueStatus.ESCALATING else 0
+    regressed = came_back and issue.status is IssueStatus.REGRESSED
+    if level <= issue.escalation_level and doublings <= issue.rate_level and not regressed:
+        return
+    if regressed:
+        reason = issues.came_back(issue, issue.last_seen, issue.version)
+    elif doublings > issue.rate_level:
+        reason = f"{issue.title} came {issue.slot_count} times in this hour; usual are {issue.usual:.3g}"
+    else:
+        reason = f"{issue.title} came {issue.occurrences} times and no rule knows it"
+    levels = max(level, issue.escalation_level), max(doublings, issue.rate_level)
+    raised = issues.escalate(draft, replace(issue, escalation_level=levels[0], rate_level=levels[1]), reason)
     default = draft.policy.alerts.default_route
+    event = AlertEvent.REGRESSED if regressed else AlertEvent.ESCALATED
     outbox.post(
         draft,
-        of_learned(raised, template.component, template.sample, draft.policy.hostname),
+        of_learned(raised, event, reason, template, lessons.causes(draft, raised), draft.policy.hostname),
         routes=(default,) if default else (),
-        event=AlertEvent.ESCALATED,
+        event=event,
         severity=raised.severity,
         incident_id="",
     )

@@ -15,6 +15,7 @@ from logmedic.core.budget import SLOW_S, Budget, Timer, Use, is_slow, no_time
 from logmedic.core.entries import Entries
 from logmedic.core.eventtime import event_time
 from logmedic.core.framing import TRACES, Framing
+from logmedic.core.ordinary import Draw, ordinary_line
 from logmedic.core.read import Read
 from logmedic.core.records import decode
 from logmedic.core.scanner import UNSAVED, Saved, make_scanner
@@ -54,6 +55,7 @@ class _Same:
     last: tuple[int, int]
     count: int = 1
     critical: bool = False
+    spans: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -76,10 +78,11 @@ class Matcher:
     """All enabled `rules` and the error detectors in one scanner. `zone` is for times without an offset; `timeout_s`
     for one pattern on one record. Rules hear the sources that they name, and those in `any_source`.
     `framings`: how the lines of a source make records, by its name; stack traces for all others.
-    `boot_at`: for times that count from the boot. `learning`: look for unknown errors as well. `timer`: what the rules'
-    time is measured with; `worked`: the same for the calling thread alone, without its waiting for a processor (none:
-    the timer's word is taken). `saved`: where part databases are kept. `before`: what is known of rules that are the
-    very same objects there is taken over: part patterns, costs, quarantine. `find` may be called from any thread.
+    `boot_at`: for times that count from the boot. `learning`: look for unknown errors as well; `placing`: and say where
+    each of them stands. `timer`: what the rules' time is measured with; `worked`: the same for the calling thread alone,
+    without its waiting for a processor (none: the timer's word is taken). `saved`: where part databases are kept.
+    `before`: what is known of rules that are the very same objects there is taken over: part patterns, costs,
+    quarantine. `find` may be called from any thread.
     A pattern has to be known to compile: it does when it is first asked, and raises regex.error then."""
 
     def __init__(
@@ -93,12 +96,15 @@ class Matcher:
         framings: Mapping[str, Framing] = MappingProxyType({}),
         boot_at: datetime | None = None,
         learning: bool = True,
+        placing: bool = False,
         timer: Timer = no_time,
         worked: Timer | None = None,
         saved: Saved = UNSAVED,
         before: Matcher | None = None,
     ) -> None:
         self._boot_at = boot_at
+        self._learning = learning
+        self._placing = placing
         self._framings = framings
         self._zone = zone
         self._timeout_s = timeout_s
@@ -138,9 +144,10 @@ class Matcher:
         """What each rule cost so far, by id."""
         return self._budget.uses
 
-    def find(self, block: Block) -> Findings:
+    def find(self, block: Block, draw: Draw | None = None) -> Findings:
         """Matches in the order of the block; unknown errors put together by fingerprint, in the order of their first
-        ones. What was told of the first record before (`block.told`) is not told again."""
+        ones. What was told of the first record before (`block.told`) is not told again. `draw`: an ordinary line is
+        asked for; without learning there is none."""
         if self._budget.quarantined and self._budget.set_free():
             self._mute()
         found, waits = _Found(), False
@@ -151,6 +158,10 @@ class Matcher:
         else:
             hits = self._scanner.scan(block.data, entries.spans)
             records = entries.cut([*hits, *self._hits_in_fields(block)])
+        ordinary = None
+        if draw is not None and self._learning:
+            records = iter(whole := list(records))
+            ordinary = ordinary_line(block, [(start, end) for start, end, _ in whole], draw)
         detectors = len(self._owner)
         told, grows = block.told, block.grows
         for start, end, indices in records:
@@ -166,7 +177,9 @@ class Matcher:
                     break
                 found.add(said)
             if kind is not None:
-                _note(found.unknown, kind, span)
+                same = _note(found.unknown, kind, span)
+                if self._placing:
+                    same.spans.append(span)
         return Findings(
             matches=tuple(found.matches),
             unknown=tuple(self._unknown(block, entries, same) for same in found.unknown.values()),
@@ -174,6 +187,7 @@ class Matcher:
             timeouts=dict(found.timeouts),
             lines=_lines(block.data, told, grows if waits else None),
             waits=waits,
+            ordinary=ordinary,
         )
 
     def account(self, block: Block, *, everything: bool = True) -> list[Asked]:
@@ -250,7 +264,16 @@ class Matcher:
         record, kind = self._record_of(block, entries, same.first), same.kind
         last_at = None if same.count == 1 else max(record.at, self._record_of(block, entries, same.last).at)
         return UnknownError(
-            record, kind.component, kind.template, kind.fingerprint, kind.trace, same.critical, same.count, last_at
+            record,
+            kind.component,
+            kind.template,
+            kind.fingerprint,
+            kind.trace,
+            same.critical,
+            same.count,
+            last_at,
+            spans=tuple(same.spans),
+            shape=kind.shape,
         )
 
     def _record_of(self, block: Block, entries: Entries | None, span: tuple[int, int]) -> Record:
@@ -333,14 +356,15 @@ def _scanned(spec: MatchSpec) -> list[str]:
     return [*spec.patterns, r"\\"] if spec.field else list(spec.patterns)
 
 
-def _note(unknown: dict[str, _Same], kind: Kind, span: tuple[int, int]) -> None:
+def _note(unknown: dict[str, _Same], kind: Kind, span: tuple[int, int]) -> _Same:
     same = unknown.get(kind.fingerprint)
     if same is None:
-        unknown[kind.fingerprint] = _Same(kind, span, span, critical=kind.critical)
+        same = unknown[kind.fingerprint] = _Same(kind, span, span, critical=kind.critical)
     else:
         same.last = span
         same.count += 1
         same.critical = same.critical or kind.critical
+    return same
 
 
 def _lines(content: bytes, start: int, end: int | None) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from logmedic.core.evidence import clean, fence
 from logmedic.model.fix import FixAttempt, Verdict
-from logmedic.model.issue import HoldReason, Incident, KnownIssue
+from logmedic.model.issue import HoldReason, Incident, KnownIssue, Template
 from logmedic.model.rule import AlertEvent, Rule
 
 EVIDENCE_LIMIT = 1200
@@ -25,6 +25,8 @@ _MARK = {
     AlertEvent.BREAKER_OPEN: "BREAKER OPEN",
     AlertEvent.RECOVERED: "RECOVERED",
     AlertEvent.ESCALATED: "UNKNOWN ERROR",
+    AlertEvent.REGRESSED: "CAME BACK",
+    AlertEvent.FOREWARNED: "EARLY WARNING",
     AlertEvent.QUIET: "QUIET",
     AlertEvent.QUARANTINED: "QUARANTINED",
     AlertEvent.RULES_REFUSED: "RULES",
@@ -46,9 +48,14 @@ def short(incident_id: str) -> str:
 
 
 def of_incident(
-    incident: Incident, rule: Rule, event: AlertEvent, attempts: Sequence[FixAttempt], host: str
+    incident: Incident,
+    rule: Rule,
+    event: AlertEvent,
+    attempts: Sequence[FixAttempt],
+    host: str,
+    history: Sequence[str] = (),
 ) -> Message:
-    """`attempts` of this incident, oldest first."""
+    """`attempts` of this incident, oldest first. `history`: lines about what went before it."""
     since = f"{incident.opened_at:%Y-%m-%d %H:%M:%S} UTC"
     body = [
         f"What broke: {clean(incident.title, 200)}, {_times(incident.occurrences)} since {since}",
@@ -56,6 +63,8 @@ def of_incident(
         f"Did it work: {_worked(incident, event, attempts)}",
         f"What is needed: {_needed(incident, rule, event)}",
     ]
+    if event is not AlertEvent.RECOVERED:
+        body += [clean(each, 400) for each in history]
     if rule.runbook:
         body.append(f"Runbook: {rule.runbook}")
     if incident.evidence and event is not AlertEvent.RECOVERED:
@@ -64,18 +73,36 @@ def of_incident(
     return Message(_title(event, host, incident.title), "\n".join(body))
 
 
-def of_learned(issue: KnownIssue, component: str, sample: str, host: str) -> Message:
+def of_learned(
+    issue: KnownIssue, event: AlertEvent, reason: str, template: Template, causes: Sequence[str], host: str
+) -> Message:
+    """`reason`: why people are called now. `causes`: sentences about what tends to come before it."""
     since = f"{issue.first_seen:%Y-%m-%d %H:%M:%S} UTC"
     body = [
-        f"What broke: {component} keeps logging an error that no rule knows, {_times(issue.occurrences)} since {since}",
+        f"What broke: {clean(reason, 400)}",
+        f"How often: {_times(issue.occurrences)} since {since}, in {_several(issue.episodes, 'episode')}"
+        + (f"; in version {clean(issue.version, 80)}" if issue.version else ""),
+        *(f"Likely cause: {clean(each, 300)}" for each in causes),
         "What was tried: nothing, there is no fix for it",
         "Did it work: nothing was tried",
-        "What is needed: find the cause, and write a rule for it if it may come back",
+        "What is needed: find the cause; for a rule of its own: logmedic learned promote " + short(issue.id),
         "Evidence:",
-        fence(clean(sample, EVIDENCE_LIMIT)),
-        f"{issue.severity} | host {host} | learned issue {short(issue.id)}",
+        fence(clean(template.sample, EVIDENCE_LIMIT)),
+        f"{issue.severity} | host {host} | {clean(template.component, 64)} | learned issue {short(issue.id)}",
     ]
-    return Message(_title(AlertEvent.ESCALATED, host, issue.title), "\n".join(body))
+    return Message(_title(event, host, issue.title), "\n".join(body))
+
+
+def of_warning(issue: KnownIssue, warnings: Sequence[str], host: str) -> Message:
+    """`warnings`: sentences about what tends to follow `issue`."""
+    begun = issue.onset_at or issue.last_seen
+    body = [
+        f"What began: {clean(issue.title, 200)}, at {begun:%Y-%m-%d %H:%M:%S} UTC",
+        *(f"What may follow: {clean(each, 300)}" for each in warnings),
+        "What is needed: look now, before it does: logmedic learned show " + short(issue.id),
+        f"{issue.severity} | host {host} | issue {short(issue.id)}",
+    ]
+    return Message(_title(AlertEvent.FOREWARNED, host, issue.title), "\n".join(body))
 
 
 def of_quiet(source: str, since: datetime, host: str) -> Message:
@@ -143,6 +170,10 @@ def of_test(host: str) -> Message:
 def _title(event: AlertEvent, host: str, subject: str) -> str:
     line = " ".join(clean(subject, 120).split())
     return f"[{_MARK[event]}] {host}: {line}"
+
+
+def _several(n: int, noun: str) -> str:
+    return f"1 {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _times(n: int) -> str:

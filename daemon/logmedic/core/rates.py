@@ -28,6 +28,11 @@ def counted(issue: KnownIssue, at: datetime, times: int) -> KnownIssue:
     return changed(rolled, slot_count=rolled.slot_count + times)
 
 
+def is_same_hour(issue: KnownIssue, at: datetime) -> bool:
+    """Whether `at` is in the hour that is counted."""
+    return issue.slot_at is not None and 0 <= (at - issue.slot_at).total_seconds() < 3600
+
+
 def until(issue: KnownIssue, at: datetime) -> KnownIssue:
     """Every hour that was over by `at` has become part of the usual: the counted one with its occurrences, those behind
     it with none."""

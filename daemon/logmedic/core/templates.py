@@ -1,16 +1,13 @@
-"""Errors that no rule knows: which lines look like one, and what is left of them when the variable parts are masked."""
+"""Errors that no rule knows: which lines look like one, who logged it, and what it says."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from functools import lru_cache
 
 MAX_MESSAGE = 500
 """Characters of a message that count for its template."""
 _HEAD = 120
 """Characters in which a line declares its level."""
-_CACHED = 16_384
 
 _LOUD = ("error", "crit", "critical", "alert", "emerg", "fatal", "panic", "severe")
 
@@ -60,12 +57,16 @@ _STAMP = (
     r"|\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?"
     r"|(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d "
     r"\d\d:\d\d:\d\d(?:[.,]\d+)?(?: \d{4})?"
+    r"|\d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d(?:[.,]\d+)?"
 )
+_ZONE = r"(?: (?:UTC|GMT|BST|IST|JST|MSK|WES?T|CES?T|EES?T|[ECMP][SD]T)(?= ))?"
 _SYSLOG = re.compile(
-    rf"(?:<\d{{1,3}}>)?(?:1 )?(?:{_STAMP}) (?P<host>[\w.:-]+) (?P<tag>[A-Za-z][\w./@-]*)(?:\([\w-]+\))?(?:\[\d+\])?: ",
+    rf"(?:<\d{{1,3}}>)?(?:\d )?(?:{_STAMP}) (?P<host>[\w.:-]+) (?P<tag>[A-Za-z][\w./@-]*)(?:\([\w-]+\))?(?:\[\d+\])?: ",
     re.ASCII,
 )
-_WORD_LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC|SEVERE|CRIT|ALERT|EMERG)"
+_WORD_LEVEL = (
+    r"(?:(?:TRACE|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|CRIT|FATAL|PANIC|SEVERE|ALERT|EMERG)(?![\w.]))"
+)
 _LOGGER = r"(?P<logger>[A-Za-z_][\w.$-]*)"
 _LOGGERS = (
     re.compile(rf" - {_LOGGER} - {_WORD_LEVEL} - ", re.ASCII),
@@ -78,10 +79,12 @@ _NGINX = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+: ", re.ASCI
 _PREFIXES = tuple(
     re.compile(each, re.ASCII)
     for each in (
-        rf"\[?(?:{_STAMP})\]?[ :,-]*",
+        rf"(?:\d+:[A-Z] )?\[?(?:{_STAMP}){_ZONE}\]?[ :,*#-]*",
         r"\[?\d{10}(?:\d{3}|\.\d+)?\]?[ :,-]+",
         r"\[ *\d+\.\d+\] ",
-        rf"[\[(<]?(?:\w+:)?(?:{_WORD_LEVEL}|(?i:{_WORD_LEVEL})(?=[\])>]))[\])>]?(?::(?P<logger>[\w.-]+):)?[ :|-]*",
+        rf"[\[(<]?(?:\w+:)?(?:{_WORD_LEVEL}|(?i:{_WORD_LEVEL})(?= *[\])>]))(?:/[\w-]+)?(?: *[\])>])?"
+        r"(?::(?P<logger>[\w.-]+):)?[ :|-]*",
+        rf"[\w.-]+ +\[\d+\]: (?={_WORD_LEVEL} )",
         r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.-]+:\d+\] ",
         r"\[(?:pid |tid )?\d+(?::tid \d+)?\][ :-]*",
         r"(?:pid=|#)?\d+(?:#\d+)?: (?:\*\d+ )?",
@@ -92,50 +95,7 @@ _FIELD = re.compile(
     r"[\"'](?:msg|message|error|err)[\"']\s?:\s?\"((?:[^\"\\]|\\.)*)\"|(?:^|\s)msg=\"((?:[^\"\\]|\\.)*)\""
 )
 
-_ZEROED = str.maketrans("123456789", "000000000")
-_MASKS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.ASCII), mask)
-    for pattern, mask in (
-        (r"\"(?:[^\"\\\n]|\\.)*\"", '"<*>"'),
-        (r"(?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w)", "'<*>'"),
-        (rf"(?<!\d)(?:{_STAMP})(?!\d)", "<time>"),
-        (r"(?<![\w-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![\w-])", "<uuid>"),
-        (r"(?<![\w:])(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}(?![\w:])", "<mac>"),
-        (r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+|/\d+)?(?![\w.]*\d)", "<ip>"),
-        (r"(?<![\w:])\[?(?:[0-9a-fA-F]{1,4}:){2,7}(?::?[0-9a-fA-F]{1,4}){1,7}\]?(?::\d+)?(?![\w:])", "<ip>"),
-        (r"(?<![\w:])::(?:0|ffff:<ip>)(?![\w:])", "<ip>"),
-        (r"(?<![\w.])[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "<mail>"),
-        (r"(?<=\?)[\w%.~&=+;:@/-]+=[^\s\"']*", "<*>"),
-        (r"(?<=/)(?=[^/\s:,;\"'<>)(\]]*\d)[^/\s:,;\"'<>)(\]]+", "<*>"),
-        (r"\b0x[0-9a-fA-F]+\b", "<hex>"),
-        (r"(?<!\w)(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9a-fA-F]{8,}(?!\w)", "<hex>"),
-        (r"(?<!\w)(?=\w*\d\w*[A-Za-z]\w*\d)(?=\w*[A-Za-z])\w{10,}(?!\w)", "<id>"),
-        (r"(?<![\w.])(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d)){1,4}(?!\w)", "<dur>"),
-        (r"(?<![\w.])\d+(?:\.\d+)? (?:ms|msec|milliseconds?|secs?|seconds?|minutes?|hours?|days?)\b", "<dur>"),
-        (r"(?<![\w.])[-+]?\d+(?:[.,]\d+)*(?:[KMGT]i?B?|%|B)?(?!\w)", "<n>"),
-        (r"(?<=[_=:(\[#])-?\d+", "<n>"),
-        (r"\d+", "<n>"),
-    )
-)
 _SANITIZED = re.compile(r"[^A-Za-z0-9_.-]+")
-
-
-def mask(message: str) -> str:
-    """The template. Depends on where digits stand, never on which ones, so that the cache behind it is exact."""
-    return _mask(message[:MAX_MESSAGE].translate(_ZEROED))
-
-
-@lru_cache(maxsize=_CACHED)
-def _mask(zeroed: str) -> str:
-    for pattern, replacement in _MASKS:
-        zeroed = pattern.sub(replacement, zeroed)
-    return " ".join(zeroed.split())
-
-
-@lru_cache(maxsize=_CACHED)
-def fingerprint(component: str, template: str) -> str:
-    """16 hex digits."""
-    return hashlib.blake2b(f"{component}\x1f{template}".encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def component_of(text: str, source: str) -> str:
@@ -153,7 +113,8 @@ def component_of(text: str, source: str) -> str:
 def message_of(text: str) -> str:
     """What it says: the first line without its time, level and tag; of a Python trace its last line too."""
     first, _, rest = text.partition("\n")
-    message = _field(first) or _without_prefix(first[: 2 * MAX_MESSAGE])
+    bare = _without_prefix(first[: 2 * MAX_MESSAGE])
+    message = _field(first) or _field(bare) or bare
     if _PYTHON_TRACE in text:
         exception = _exception_of(rest)
         first_words = message.replace(_PYTHON_TRACE, "").strip(" :-")

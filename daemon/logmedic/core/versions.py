@@ -21,6 +21,8 @@ _NUMBERED = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){1,5})(?:[-+~].*)?", re.ASCII)
 def version_of(draft: Draft, record: Record) -> str:
     """That which wrote the record, and remembers it; empty where nobody tells. By its field where the operator names
     one, else the version that the source's file named when the record was written."""
+    if not draft.policy.learning.version_fields and not draft.state.releases:
+        return ""  # as on nearly every host: this is asked at every match
     name = draft.policy.learning.version_fields.get(record.source, "")
     if name:
         said = record.fields.get(name) or fields_of(record.text).get(name, "")

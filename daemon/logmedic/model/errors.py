@@ -11,6 +11,8 @@ LogmedicError                text says what failed and where; hint says what to 
     |-- StoreTooNew          exit 1
     |-- DaemonUnreachable    exit 4
     |-- NotFound             exit 5
+    |-- QueryRefused         exit 1
+    |-- OrderRefused         exit 1
     `-- SandboxUnavailable   never ends the daemon: fixes are disarmed
 """
 
@@ -67,6 +69,14 @@ class DaemonUnreachable(PermanentError):
 
 class NotFound(PermanentError):
     """No object of that name."""
+
+
+class QueryRefused(PermanentError):
+    """SQL of somebody's that is not answered: wrong, not allowed, or more than a query may cost."""
+
+
+class OrderRefused(PermanentError):
+    """What somebody asks for cannot be done as things are."""
 
 
 class SandboxUnavailable(PermanentError):

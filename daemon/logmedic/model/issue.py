@@ -49,7 +49,8 @@ class KnownIssue:
     `muted_until`, at `muted_count` occurrences, or with a version newer than `muted_version`, whichever comes first;
     with none of them it lasts. `version`: the newest that it was seen in, `first_version` the first, `resolved_version`
     that in which it was resolved; empty where nobody tells. `decided_by`: who resolved, muted or merged it by hand.
-    `merged_into`: the id of the issue that it is part of."""
+    `merged_into`: the id of the issue that it is part of. `evidence_for`, `evidence_against`: what moved `confidence`,
+    see core/confidence.py."""
 
     id: str
     source: IssueSource
@@ -77,6 +78,8 @@ class KnownIssue:
     usual: float = 0.0
     usual_hours: int = 0
     confidence: float = 0.0
+    evidence_for: float = 0.0
+    evidence_against: float = 0.0
     version: str = ""
     first_version: str = ""
     resolved_version: str = ""
@@ -215,6 +218,7 @@ class Template:
     merged_into: str = ""
     learning_id: str = ""
     learned_at: datetime | None = None
+    shape: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""What is noticed beside the errors themselves: when episodes begin, which versions run, what ordinary lines look like."""
+"""What is noticed beside the errors themselves: when episodes begin, which versions run, what ordinary lines look
+like, which fixes worked."""
 
 from __future__ import annotations
 
@@ -30,3 +31,18 @@ class OrdinaryLine:
     source: str
     slot: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FixedBefore:
+    """A step of a rule's fix that worked: its probes passed, `worked` times, last at `last_at`. `title`, `source`,
+    `evidence`: of the incident that it ended last; `argv`: as it was run then."""
+
+    rule_id: str
+    title: str
+    source: str
+    evidence: str
+    step_name: str
+    argv: tuple[str, ...]
+    worked: int
+    last_at: datetime

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from logmedic.model.gap import Gap
+from logmedic.model.learned import OrdinaryLine
 
 OVER = -1
 EVERY_GROUP = "\x1e"
@@ -114,8 +115,9 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class UnknownError:
     """Error-looking records that no rule knows, of one block and one kind. `record`: the first of them; `count`: how
-    many; `last_at`: the later time of the first and the last, None when there is but one. `template` is what it says
-    with its variable parts masked; `fingerprint` identifies component and template."""
+    many; `last_at`: the later time of the first and the last, None when there is but one. `shape` is what it says with
+    its variable parts masked, and `template` the same as text; `fingerprint` identifies component and shape. `spans`:
+    where in the block each of them stands, when the matcher was asked for that."""
 
     record: Record
     component: str
@@ -125,6 +127,8 @@ class UnknownError:
     critical: bool
     count: int = 1
     last_at: datetime | None = None
+    spans: tuple[tuple[int, int], ...] = ()
+    shape: tuple[str, ...] = ()
 
     @property
     def last_seen(self) -> datetime:
@@ -145,4 +149,4 @@ class Findings:
     lines: int = 0
     given_up: int = 0
     waits: bool = False
-    ordinary: str = ""
+    ordinary: OrdinaryLine | None = None

@@ -144,7 +144,8 @@ class Fix:
 class AlertEvent(StrEnum):
     """What people can be told of. OPENED: an incident without a fix. HELD: a fix is not run and people are needed
     (observe, disarmed, budget). FIX_FAILED, BREAKER_OPEN and ESCALATED (a learned error that keeps coming) are
-    escalations: they are recorded and raise the issue to at least high. QUIET: a source stopped speaking.
+    escalations: they are recorded and raise the issue to at least high. REGRESSED: the same of a learned error that had
+    been resolved. FOREWARNED: what tends to follow an issue that has just begun. QUIET: a source stopped speaking.
     QUARANTINED, RULES_REFUSED: of rules that are not heard, or not loaded."""
 
     OPENED = "opened"
@@ -154,6 +155,8 @@ class AlertEvent(StrEnum):
     BREAKER_OPEN = "breaker_open"
     RECOVERED = "recovered"
     ESCALATED = "escalated"
+    REGRESSED = "regressed"
+    FOREWARNED = "forewarned"
     QUIET = "quiet"
     QUARANTINED = "quarantined"
     RULES_REFUSED = "rules_refused"

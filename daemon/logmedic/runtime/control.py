@@ -13,9 +13,11 @@ from logmedic.core.attention import shown
 from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import Approve, Input, Reject, TestAlert
 from logmedic.model.fix import BreakerStatus
-from logmedic.ports import Clock, Store
+from logmedic.model.query import Limits
+from logmedic.ports import Clock, Keeper, Store
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.intake import Intake
+from logmedic.runtime.issuedesk import IssueDesk
 from logmedic.runtime.live import Live
 from logmedic.runtime.reload import Reloader, problem_line
 from logmedic.runtime.standing import costs, standing
@@ -37,6 +39,7 @@ class DaemonControl:
         *,
         engine: Engine,
         store: Store,
+        keeper: Keeper,
         live: Live,
         reloader: Reloader,
         supervisor: Supervisor,
@@ -46,6 +49,8 @@ class DaemonControl:
     ) -> None:
         self._engine = engine
         self._store = store
+        self._issues = IssueDesk(engine, store)
+        self._keeper = keeper
         self._live = live
         self._reloader = reloader
         self._supervisor = supervisor
@@ -110,6 +115,9 @@ class DaemonControl:
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         return await self._store.ask(question, **arguments)
 
+    async def query(self, sql: str, limits: Limits) -> bytes:
+        return await self._store.query(sql, limits)
+
     async def approve(self, incident_id: str, by: str) -> dict[str, Any]:
         return await self._command(incident_id, lambda full: Approve(full, by))
 
@@ -122,8 +130,34 @@ class DaemonControl:
         row: dict[str, Any] = await self._store.ask("incident", incident_id=full)
         return row
 
+    async def issue(self, issue_id: str) -> dict[str, Any]:
+        return await self._issues.issue(issue_id)
+
+    async def precursors(self, issue_id: str = "") -> list[dict[str, Any]]:
+        return await self._issues.precursors(issue_id)
+
+    async def mute_issue(
+        self, issue_id: str, by: str, *, until: datetime | None = None, count: int = 0, next_version: bool = False
+    ) -> dict[str, Any]:
+        return await self._issues.mute(issue_id, by, until=until, count=count, next_version=next_version)
+
+    async def unmute_issue(self, issue_id: str, by: str) -> dict[str, Any]:
+        return await self._issues.unmute(issue_id, by)
+
+    async def resolve_issue(self, issue_id: str, by: str, *, notes: str = "", version: str = "") -> dict[str, Any]:
+        return await self._issues.resolve(issue_id, by, notes=notes, version=version)
+
+    async def merge_issue(self, issue_id: str, into: str, by: str) -> dict[str, Any]:
+        return await self._issues.merge(issue_id, into, by)
+
     async def reload(self) -> dict[str, Any]:
         return await self._reloader.reload()
+
+    async def backup(self) -> dict[str, Any]:
+        return await self._keeper.backup(self._clock.now())
+
+    async def storage(self) -> dict[str, Any]:
+        return await self._keeper.storage(self._clock.now())
 
     async def test_alert(self, route: str = "") -> list[dict[str, Any]]:
         before = self._clock.now()

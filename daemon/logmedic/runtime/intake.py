@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any
 
 from logmedic.core.assembler import Assembler
 from logmedic.core.framing import TRACES, Framing
 from logmedic.core.matcher import Matcher
+from logmedic.core.ordinary import drawn, may_go_on
 from logmedic.model.changeset import Observed
-from logmedic.model.record import Block
+from logmedic.model.learned import OrdinaryLine
+from logmedic.model.record import Block, Findings
 from logmedic.ports import Clock, Source
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.meter import Meter
@@ -79,6 +82,10 @@ class Intake:
         self._listening = Listening()
         self._rounds = 0
         self._in_round: set[str] = set()
+        self._handed_on = 0
+        """Blocks, since the start."""
+        self._unsure: dict[str, OrdinaryLine] = {}
+        """By origin: a line that is ordinary, unless the next one goes on with it."""
 
     @property
     def name(self) -> str:
@@ -105,6 +112,7 @@ class Intake:
         self._waits_since = None
         await self._engine.settled()  # what an earlier run had queued is in the checkpoints by then (I1)
         self._assemblers.clear()
+        self._unsure.clear()
         self._flushes.clear()
         async with asyncio.TaskGroup() as flushes:  # a flush that fails ends the run, and is not lost
             async with aclosing(self._source.blocks(self._engine.state.checkpoints_of(self.name))) as blocks:
@@ -127,6 +135,7 @@ class Intake:
         if block.checkpoint.is_over:
             self._assemblers.pop(block.origin, None)
             self._meters.pop(block.origin, None)
+            self._unsure.pop(block.origin, None)
 
     def _count_rounds(self, origin: str) -> None:
         """The files of a source take turns: when one comes again, all that had something had theirs."""
@@ -160,21 +169,33 @@ class Intake:
                 await self._flush(origin)
 
     async def _match(self, block: Block) -> None:
-        matcher = self._matcher()
+        matcher, draw = self._matcher(), drawn(self.name, self._handed_on + 1)
         if len(block.data) >= THREAD_FROM_BYTES:
-            findings = await asyncio.to_thread(matcher.find, block)
+            findings = await asyncio.to_thread(matcher.find, block, draw)
         else:
-            findings = matcher.find(block)
+            findings = matcher.find(block, draw)
         self.spoke_at = _now() if block.data else self.spoke_at
         if findings.waits:
             before = self._assemblers[block.origin].take_back(block)
             if before is None:
                 return
             block = before
+        self._handed_on += 1
+        findings = self._sure(block, findings)
         self._meters.setdefault(block.origin, Meter()).take(block, findings.lines)
         self._waits_since = _now()
         await self._engine.submit(Observed(block.source, block.origin, findings, block.checkpoint, block.gaps))
         self._waits_since = None
+
+    def _sure(self, block: Block, findings: Findings) -> Findings:
+        """The first line of a stack trace often looks ordinary: it is kept back until the next line tells."""
+        before = self._unsure.pop(block.origin, None)
+        ordinary = findings.ordinary
+        if ordinary is not None and may_go_on(block, ordinary):
+            self._unsure[block.origin], ordinary = ordinary, None
+        if ordinary is None and not block.told:
+            ordinary = before
+        return findings if ordinary is findings.ordinary else replace(findings, ordinary=ordinary)
 
 
 def _now() -> float:

@@ -8,15 +8,26 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from logmedic.core.framing import Framing
 from logmedic.model.alert import AlertPlan, Receiver, Route
 from logmedic.model.policy import LearningPolicy, Policy
+from logmedic.model.retention import GIB, KEEP, Kind, Retention
 from logmedic.model.rule import LogFiles, Mode
+from logmedic.settings.endpoints import endpoint_problem
 from logmedic.settings.places import SYSTEM_RULES, runtime_directory, shipped_rules, state_directory
-from logmedic.yamldoc import duration_text, parse_duration
+from logmedic.yamldoc import duration_text, parse_duration, parse_size
 
 PREFIX = "LOGMEDIC_"
 SYSLOG_FILES = (Path("/var/log/syslog"), Path("/var/log/messages"))
@@ -105,6 +116,24 @@ class Multiline(Part):
         return Framing(self.start, self.continues)
 
 
+class VersionSettings(Part):
+    """Where the version of what writes to a source is told: one of field and file."""
+
+    field: str = Field(default="", max_length=100)
+    """Of a record that names it (JSON, logfmt, the journal): release."""
+    file: Path | None = None
+    """Its first line is the version: /srv/shop/VERSION."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.field) == (self.file is not None):
+            said = "`field` and `file`" if self.field else "nothing"
+            raise ValueError(f"it names {said}; name one of field, file")
+        if self.file is not None and not self.file.is_absolute():
+            raise ValueError(f"`{self.file}` is no absolute path; write /srv/shop/VERSION, from the root on")
+        return self
+
+
 class SourceSettings(Part):
     """One of files, journal, command and syslog says where the lines come from."""
 
@@ -123,6 +152,8 @@ class SourceSettings(Part):
     """Call people when no line came for so long."""
     multiline: Multiline | None = None
     """Not with syslog, where each message is a record."""
+    version: VersionSettings | None = None
+    """Who knows which version runs is told when an issue comes back with a new one."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -199,12 +230,112 @@ class Learning(Part):
     """Occurrences that make an unknown error a known issue."""
     escalate_after: int = Field(default=10, ge=1)
     """Occurrences that call people; again at each ten times more."""
+    resolve_after: Duration = timedelta(days=7)
+    """A learned issue is over after this silence."""
+    warn_route: str = ""
+    """Who is told, when an issue begins, of what tends to follow it. Default: nobody."""
+
+
+def _size(value: object) -> object:
+    return value if isinstance(value, int) and not isinstance(value, bool) else parse_size(str(value))
+
+
+def _size_text(size: int) -> str:
+    unit, worth = next(((unit, worth) for unit, worth in _UNITS if size % worth == 0), ("", 1))
+    return f"{size // worth}{unit}"
+
+
+SMALLEST = 64 * 1024**2
+_UNITS = (("G", 1024**3), ("M", 1024**2), ("K", 1024))
+Size = Annotated[
+    int,
+    BeforeValidator(_size, json_schema_input_type=str | int),
+    PlainSerializer(_size_text, return_type=str),
+]
+
+
+class Keep(Part):
+    """How long what is stored stays in the tables, by kind. One duration instead is that of all kinds."""
+
+    incidents: Duration = KEEP[Kind.INCIDENTS]
+    """Resolved incidents, with their events and attempts."""
+    alerts: Duration = KEEP[Kind.ALERTS]
+    """Messages that were sent, or given up."""
+    learnings: Duration = KEEP[Kind.LEARNINGS]
+    counts: Duration = KEEP[Kind.COUNTS]
+    """Counts by minute; the sums of each day stay."""
+    sources: Duration = KEEP[Kind.SOURCES]
+    """Gaps, quiet times, and positions of files that are gone."""
+    templates: Duration = KEEP[Kind.TEMPLATES]
+    """Unknown errors that were never promoted, by when they were last seen."""
+    onsets: Duration = KEEP[Kind.ONSETS]
+    """When episodes of known issues began: what precursors are found in."""
+
+
+def _keep(value: object) -> object:
+    return value if isinstance(value, Mapping | Keep) else dict.fromkeys(Keep.model_fields, _duration(value))
+
+
+class DiagnosisSettings(Part):
+    """Who explains known issues that are new; nobody unless `url` is set."""
+
+    url: str = Field(default="", max_length=2000)
+    """Of an endpoint that speaks OpenAI's protocol: https://llm.example/v1, http://127.0.0.1:11434/v1."""
+    model: str = Field(default="", max_length=200)
+    """A name that the endpoint knows."""
+    key: SecretStr = SecretStr("")
+    """Write it as ${file:/path}, ${credential:name} or ${env:NAME}."""
+    timeout: Duration = timedelta(minutes=1)
+    """For all of a question."""
+    max_input: int = Field(default=8000, ge=3000, le=400_000)
+    """Characters that are sent, instructions included."""
+    max_tokens: int = Field(default=2000, ge=100, le=100_000)
+    """Of an answer."""
+    per_day: int = Field(default=20, ge=1, le=10_000)
+    """Questions; days are those of UTC."""
+    tokens_per_day: int = Field(default=100_000, ge=1000)
+    """Sent and received; the question that passes it is the last of its day."""
+    allow_plain: bool = False
+    """Let log text and key go over the network unencrypted (http:// to another host)."""
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        if self.url:
+            problem = endpoint_problem(self.url, self.key.get_secret_value(), allow_plain=self.allow_plain)
+            if problem or not self.model:
+                raise ValueError(problem or "`model` is missing; write the name of one that the endpoint knows")
+        return self
+
+    @property
+    def base(self) -> str:
+        """The address before /chat/completions."""
+        return self.url.rstrip("/").removesuffix("/chat/completions").rstrip("/")
 
 
 class Storage(Part):
     path: Path = Field(default_factory=lambda: state_directory() / "logmedic.duckdb")
-    keep: Duration = timedelta(days=90)
-    """How long resolved incidents, sent alerts and per-minute counts are kept."""
+    keep: Annotated[Keep, BeforeValidator(_keep, json_schema_input_type=str | Keep)] = Keep()
+    archive: bool = True
+    """Write what leaves the tables to Parquet files first, one a table and day, in the directory `archive` beside the
+    store."""
+    archive_keep: Duration = timedelta(days=400)
+    """How long those files stay."""
+    max_size: Size = GIB
+    """What the store, its log, the archive and the daily snapshots take together: 1G. Beyond it the oldest days go
+    before their time, never what is open."""
+    snapshots: Annotated[int, Field(ge=0, le=100)] = 2
+    """Daily copies of the store that are kept in the directory `backups` beside it, for a bad day; 0: none."""
+
+    @field_validator("max_size")
+    @classmethod
+    def _is_enough(cls, size: int) -> int:
+        if size < SMALLEST:
+            raise ValueError(f"`{_size_text(size)}` is too little for a store; write {_size_text(SMALLEST)} or more")
+        return size
+
+    def retention(self) -> Retention:
+        keep = {kind: getattr(self.keep, kind.value) for kind in Kind}
+        return Retention(keep, self.archive, self.archive_keep, self.max_size, self.snapshots)
 
 
 class Web(Part):
@@ -239,6 +370,7 @@ class Settings(BaseSettings):
     incidents: Incidents = Incidents()
     alerts: Alerts = Field(default_factory=Alerts)
     learning: Learning = Learning()
+    diagnosis: DiagnosisSettings = DiagnosisSettings()
     storage: Storage = Field(default_factory=Storage)
     web: Web = Field(default_factory=Web)
 
@@ -276,6 +408,14 @@ class Settings(BaseSettings):
         """By source: how its lines make records, where that is set."""
         return {name: each.multiline.framing() for name, each in self.sources.items() if each.multiline is not None}
 
+    def version_fields(self) -> dict[str, str]:
+        """By source: the field of its records that names the version."""
+        return {name: each.version.field for name, each in self.sources.items() if each.version and each.version.field}
+
+    def version_files(self) -> dict[str, Path]:
+        """By source: the file that names the version."""
+        return {name: each.version.file for name, each in self.sources.items() if each.version and each.version.file}
+
     @property
     def notify_socket(self) -> str:
         """The service manager's, or empty. Not a setting."""
@@ -308,6 +448,13 @@ class Settings(BaseSettings):
             for name, each in self.alerts.receivers.items()
         }
 
+    def routes(self) -> dict[str, Route]:
+        """Those of the config; where it has none, one over all receivers."""
+        alerts = self.alerts
+        if not alerts.routes and alerts.receivers:
+            return {"default": Route("default", tuple(alerts.receivers))}
+        return {name: Route(name, each.to, each.fallback) for name, each in alerts.routes.items()}
+
     def policy(self, *, hostname: str, started_at: datetime) -> Policy:
         """What decisions rely on, still without rules and disarmed."""
         return Policy(
@@ -323,16 +470,16 @@ class Settings(BaseSettings):
                 promote_after=self.learning.promote_after,
                 escalate_after=self.learning.escalate_after,
                 production=self.environment == "production",
+                resolve_after=self.learning.resolve_after,
+                version_fields=self.version_fields(),
+                warn_route=self.learning.warn_route,
             ),
             alerts=self._alert_plan(),
             hostname=hostname,
         )
 
     def _alert_plan(self) -> AlertPlan:
-        alerts = self.alerts
-        routes = {name: Route(name, each.to, each.fallback) for name, each in alerts.routes.items()}
-        if not routes and alerts.receivers:
-            routes = {"default": Route("default", tuple(alerts.receivers))}
+        alerts, routes = self.alerts, self.routes()
         default = alerts.default_route or (next(iter(routes)) if len(routes) == 1 else "")
         return AlertPlan(routes, default)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings.sources.utils import parse_env_vars
 
@@ -85,8 +86,17 @@ def _invalid(problems: Sequence[RuleProblem]) -> ConfigInvalid:
     return ConfigInvalid("the config does not load:\n" + render_problems(problems))
 
 
+class _Environment(EnvSettingsSource):
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """A mapping may be JSON; what is no JSON is text, as in the file, and judged there."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
 def _environment(env: Mapping[str, str]) -> dict[str, Any]:
-    source = EnvSettingsSource(Settings)
+    source = _Environment(Settings)
     source.env_vars = parse_env_vars(env, False, False, None)
     return source()
 
@@ -175,3 +185,7 @@ def _dangling(settings: Settings, place: Callable[[KeyPath], Place]) -> Iterator
         yield place(("alerts", "default_route")).problem(
             f"`{alerts.default_route}` is no route", meant(alerts.default_route, set(alerts.routes))
         )
+    warned, routes = settings.learning.warn_route, settings.routes()
+    if warned and warned not in routes:
+        hint = meant(warned, routes) if routes else f"add it to alerts.routes: {{ {warned}: [RECEIVER] }}"
+        yield place(("learning", "warn_route")).problem(f"`{warned}` is no route", hint)

@@ -16,6 +16,8 @@ _HEARS_ALL = ("syslog", "journal", "journal:logmedic.service")
 """Names of sources that have what the daemon writes under systemd."""
 
 EVENTS: Mapping[str, tuple[str, str]] = {
+    "archive_damaged": ("error", 'file=/var/lib/logmedic/archive/alerts/2026-08-01.parquet error="No magic bytes"'),
+    "archive_forgotten": ("info", "days=1"),
     "command_ended": ("warning", 'source=shop problem="the command ended with code 1" wait_s=1.0'),
     "commit_failed": ("error", 'error="the store did not take it" tries=3'),
     "discovery_degraded": ("warning", 'error="watching is not possible here"'),
@@ -37,13 +39,18 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "stopped": ("info", ""),
     "stopped_by_failure": ("error", 'error="the engine stopped"'),
     "stopping": ("info", ""),
+    "store_compacted": ("info", "before=734003200 after=104857600 held_s=0.081"),
+    "store_not_compacted": ("warning", 'error="the store could not be compacted: it is being read"'),
+    "store_over_limit": ("warning", 'limit=1073741824 total=1073741900 deleted="snapshot-20261124T030000Z.duckdb"'),
     "store_reopened": ("warning", "changes=7"),
+    "store_retired": ("info", "rows=12345"),
     "store_salvaged": ("error", 'notice="the store was damaged; what could be read was kept"'),
     "truncated": ("warning", "origin=/var/log/app.log offset=4096 lost_bytes=17"),
     "unexpected_error": (
         "error",
         'error="\'name\'" trace="Traceback (most recent call last):\\n  File \\"engine.py\\", line 7\\nKeyError"',
     ),
+    "version_unreadable": ("warning", 'source=shop file=/srv/shop/VERSION problem="No such file or directory"'),
     "watching_failed": ("warning", 'directory=/var/log/app error="[Errno 28] No space left on device"'),
 }
 """Each event that is logged: its level, and the fields as an example."""

@@ -1,109 +1,31 @@
-"""Logs of the past searched by several processes, and what is found put in time's order, in bounded memory."""
+"""Logs of the past searched by several processes."""
 
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import signal
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from heapq import merge
+from itertools import count
 from multiprocessing import get_context
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from logmedic.adapters.sources.packed import is_packed, spacious
+from logmedic.adapters.sources.gathering import Bundle, R, Rows
+from logmedic.adapters.sources.packed import is_packed
 from logmedic.adapters.sources.past import PastLog
-from logmedic.core.backtest import Kept, Log, in_time, kept
-from logmedic.core.matcher import Matcher
-from logmedic.model.errors import PermanentError
+from logmedic.core.backtest import Kept, Log, kept
+from logmedic.core.ordinary import Draw, drawn
 from logmedic.model.record import Block, Findings
 
-HELD_MATCHES = 50_000
-"""So many are kept in memory (some 30 MB) by each process; more go to files, sorted."""
-MAX_MATCHES = 20_000_000
-"""Some 6 GB on disk."""
-PART_BYTES = 64 * 1024 * 1024
+PART_BYTES = 16 * 1024 * 1024
 """Plain files that are larger are searched in parts."""
 PULSE_S = 0.1
-
-
-class TooManyMatches(PermanentError):
-    """More than a backtest takes in."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(
-            f"there are more than {most:,} matches", "name fewer rules, or less time with --since and --until"
-        )
-        self._most = most
-
-    def __reduce__(self) -> tuple[type[TooManyMatches], tuple[int]]:
-        return TooManyMatches, (self._most,)
-
-
-class Matches:
-    """Put in time's order. What is more than `held` is in files of a directory of its own, gone after `close`."""
-
-    def __init__(self, held: int = HELD_MATCHES, most: int = MAX_MATCHES) -> None:
-        self.held = held
-        self.most = most
-        self.count = 0
-        self._room = tempfile.TemporaryDirectory(prefix="logmedic-backtest-", dir=spacious())
-        self.room = Path(self._room.name)
-        self._bundle = Bundle(self)
-        self._runs: list[Path] = []
-
-    def take(self, bundle: Bundle) -> None:
-        """What another process found. Raises TooManyMatches, and OSError when the disk is full."""
-        self._runs += bundle.runs
-        self.count += bundle.count
-        if self.count > self.most:
-            raise TooManyMatches(self.most)
-        self._bundle.add(bundle.rows)
-
-    def in_order(self) -> Iterator[Kept]:
-        rows = sorted(self._bundle.rows, key=in_time)
-        return merge(*map(_read_back, (*self._runs, *self._bundle.runs)), rows, key=in_time)
-
-    def close(self) -> None:
-        self._room.cleanup()
-
-
-class Bundle:
-    """Matches on their way: the newest in memory, others in `runs`, each of them sorted."""
-
-    def __init__(self, owner: Matches) -> None:
-        self.rows: list[Kept] = []
-        self.runs: list[Path] = []
-        self.count = 0
-        self._held, self._most, self._room = owner.held, owner.most, owner.room
-
-    def add(self, found: Sequence[Kept]) -> None:
-        """Those of one record belong into one call."""
-        self.rows += found
-        self.count += len(found)
-        if self.count > self._most:
-            raise TooManyMatches(self._most)
-        if len(self.rows) >= self._held:
-            self._spill()
-
-    def _spill(self) -> None:
-        with tempfile.NamedTemporaryFile("w", dir=self._room, encoding="utf-8", newline="\n", delete=False) as run:
-            run.writelines(json.dumps(each, ensure_ascii=False) + "\n" for each in sorted(self.rows, key=in_time))
-        self.runs.append(Path(run.name))
-        self.rows = []
-
-
-def _read_back(run: Path) -> Iterator[Kept]:
-    with run.open(encoding="utf-8", newline="\n") as lines:
-        for line in lines:
-            yield Kept(*json.loads(line))
+R_co = TypeVar("R_co", bound=tuple[Any, ...], covariant=True)
 
 
 class Part(NamedTuple):
@@ -115,47 +37,105 @@ class Part(NamedTuple):
 
 
 @dataclass(slots=True)
-class Found:
+class Found(Generic[R]):
     """What a part of a log gave."""
 
     log: Log
-    bundle: Bundle
+    bundle: Bundle[R]
     timeouts: Counter[str] = field(default_factory=Counter)
     captures_refused: int = 0
     quarantined: frozenset[str] = frozenset()
+    ordinary: dict[int, str] = field(default_factory=dict)
+
+
+class Finder(Protocol):
+    """A matcher, or what stands in front of one."""
+
+    @property
+    def quarantined(self) -> Mapping[str, str]: ...
+
+    def find(self, block: Block, draw: Draw | None = None) -> Findings: ...
+
+
+class Keeper(Protocol[R_co]):
+    """What is kept of one part of a log."""
+
+    def taken(self, block: Block, findings: Findings, low: int, high: int) -> Sequence[R_co]:
+        """The rows that are ready, of records that begin in [low, high) of the log. Those of one record together."""
+        ...
+
+    def rest(self) -> Sequence[R_co]:
+        """What waits for the end of the part."""
+        ...
+
+
+class Keeping(Protocol[R_co]):
+    """What is kept of logs, by the number of the log."""
+
+    def of(self, log: int) -> Keeper[R_co]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`rules`: the place of each rule id in what is replayed. Only matches of records written in [since, until) are
-    kept."""
+    """Matches. `rules`: the place of each rule id in what is replayed. Only those of records written in [since, until)
+    are kept."""
 
     rules: Mapping[str, int]
     since: datetime | None = None
     until: datetime | None = None
 
+    def of(self, log: int) -> Keeper[Kept]:
+        return _KeptMatches(self, log)
+
     def includes(self, at: datetime) -> bool:
         return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
 
-class Search:
-    """Of `logs`, read once. Processes and not threads: the scan lets go of the interpreter's lock, but what comes
-    before and behind it does not, and unpacking takes it back after every few kilobytes. They are forked: nothing that
-    is compiled is compiled again, and nothing is handed over but what was found. `pulse` is told how many of the files'
-    bytes were read."""
+@dataclass(frozen=True, slots=True)
+class _KeptMatches:
+    wanted: Wanted
+    log: int
+
+    def taken(self, block: Block, findings: Findings, low: int, high: int) -> Sequence[Kept]:
+        wanted = self.wanted
+        return [
+            kept(each, self.log, wanted.rules[each.rule_id])
+            for each in findings.matches
+            if low <= each.record.start < high and wanted.includes(each.record.at)
+        ]
+
+    def rest(self) -> Sequence[Kept]:
+        return ()
+
+
+class Search(Generic[R]):
+    """Of `logs`, read once; what `keeping` keeps of them goes into `rows`. Processes and not threads: the scan lets go
+    of the interpreter's lock, but what comes before and behind it does not, and unpacking takes it back after every few
+    kilobytes. They are forked: nothing that is compiled is compiled again, and nothing is handed over but what was
+    found. `pulse` is told how many of the files' bytes were read."""
 
     def __init__(
-        self, logs: Sequence[PastLog], matcher: Matcher, wanted: Wanted, matches: Matches, pulse: Callable[[int], None]
+        self,
+        logs: Sequence[PastLog],
+        matcher: Finder,
+        keeping: Keeping[R],
+        rows: Rows[R],
+        pulse: Callable[[int], None],
+        *,
+        drawing: bool = False,
     ) -> None:
+        """`drawing`: keep some ordinary lines as well, by the source of their log."""
         self._logs = logs
         self._matcher = matcher
-        self._wanted = wanted
-        self._matches = matches
+        self._keeping = keeping
+        self._rows = rows
         self._pulse = pulse
+        self._drawing = drawing
         forking = get_context("fork")
         self._read = forking.Value("q", 0)
         self._stopped = forking.Event()
         self.timeouts: Counter[str] = Counter()
+        self.ordinary: dict[str, list[str]] = {}
         self.captures_refused = 0
         self.quarantined: frozenset[str] = frozenset()
 
@@ -184,35 +164,35 @@ class Search:
                 pool.shutdown(cancel_futures=True)
         return [read[number] for number in range(len(parts))]
 
-    def _taken(self, found: Found) -> Log:
-        self._matches.take(found.bundle)
+    def _taken(self, found: Found[R]) -> Log:
+        self._rows.take(found.bundle)
         self.timeouts.update(found.timeouts)
         self.captures_refused += found.captures_refused
         self.quarantined |= found.quarantined
+        self.ordinary.setdefault(found.log.source, []).extend(found.ordinary.values())
         return found.log
 
-    def search(self, part: Part) -> Found:
+    def search(self, part: Part) -> Found[R]:
         """All of a part, in this process."""
-        lines = 0
+        lines, keeper, numbers = 0, self._keeping.of(part.log), count(1)
         with closing(self._logs[part.log].part(part.begin, part.end, self._moved)) as log:
-            found = Found(log.log, Bundle(self._matches))
+            found = Found(log.log, Bundle(self._rows))
             while not self._stopped.is_set() and (block := log.next_block()) is not None:
                 span = log.within(block.start, block.start + len(block.data))
-                findings = self._matcher.find(block)
+                findings = self._matcher.find(block, self._draw(part, next(numbers)))
+                if (ordinary := findings.ordinary) is not None:
+                    found.ordinary[ordinary.slot] = ordinary.text
                 lines += _lines(block, findings, *span)
-                found.bundle.add(self._kept(part.log, findings, *span))
+                found.bundle.add(keeper.taken(block, findings, *span))
                 found.timeouts.update(findings.timeouts)
                 found.captures_refused += findings.captures_refused
+            found.bundle.add(keeper.rest())
             found.log = replace(log.log, lines=lines)
         found.quarantined = frozenset(self._matcher.quarantined)
         return found
 
-    def _kept(self, number: int, findings: Findings, low: int, high: int) -> list[Kept]:
-        return [
-            kept(each, number, self._wanted.rules[each.rule_id])
-            for each in findings.matches
-            if low <= each.record.start < high and self._wanted.includes(each.record.at)
-        ]
+    def _draw(self, part: Part, block: int) -> Draw | None:
+        return drawn(f"{self._logs[part.log].log.path} {part.begin}", block) if self._drawing else None
 
     def _moved(self, more: int) -> None:
         with self._read.get_lock():
@@ -220,11 +200,11 @@ class Search:
 
 
 _PDEATHSIG = 1
-_searching: Search | None = None
+_searching: Search[Any] | None = None
 """Of a process that was forked for it: it cannot be handed over in any other way. Set by `_begin` alone."""
 
 
-def _begin(search: Search) -> None:
+def _begin(search: Search[Any]) -> None:
     """Signals are the parent's to deal with; and nobody outlives it."""
     global _searching
     _searching = search
@@ -233,7 +213,7 @@ def _begin(search: Search) -> None:
     ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
 
 
-def _search(part: Part) -> Found:
+def _search(part: Part) -> Found[Any]:
     assert _searching is not None, "the process was not begun"  # noqa: S101
     return _searching.search(part)
 

@@ -19,36 +19,47 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
 }
-"""256 MB bounds what a query over a year's incidents may take; the daemon's own statements stay below 10 MB. Names in SQL
-never mean this program's variables."""
+"""256 MB bounds what a query over a year's incidents may take, or a copy of the store; the daemon's own statements stay
+below 10 MB. Names in SQL never mean this program's variables."""
 _SETTINGS = ("SET async_threads = 0", "SET checkpoint_threshold = '16MB'", "SET TimeZone = 'UTC'")
-ARCHIVE, BACKUPS, COMPACTED = "archive", "backups", "compacted"
+COPY_ENDING = ".duckdb"
+"""Of what is in the directory of backups."""
 _ENDINGS = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
 """Of the files that DuckDB makes beside one that it writes."""
 
 
 def archive_of(path: Path) -> Path:
     """Where the days that left the store at `path` are."""
-    return path.with_name(ARCHIVE)
+    return path.with_name("archive")
 
 
 def backups_of(path: Path) -> Path:
     """Where copies of the store at `path` are."""
-    return path.with_name(BACKUPS)
+    return path.with_name("backups")
 
 
 def compacted_of(path: Path) -> Path:
     """The file that a compaction of `path` writes, until it takes its place."""
-    return path.with_name(f"{path.name}.{COMPACTED}")
+    return path.with_name(f"{path.name}.compacted")
+
+
+def before_compaction_of(path: Path) -> Path:
+    """The file as it was, while a compacted one takes its place."""
+    return path.with_name(f"{path.name}.before-compaction")
+
+
+def queries_of(path: Path) -> Path:
+    """Where what a query reads lies while it runs."""
+    return path.with_name(f"{path.name}.queries")
 
 
 def connect(path: Path, *, read_only: bool = False, reach: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
-    """Its SQL reaches the file, its archive, its backups, and the files of `reach`, and nothing else of the host.
-    Raises duckdb.Error for a file that does not open."""
+    """Its SQL reaches the file, its archive, its backups, what queries read, and the files of `reach`, and nothing else
+    of the host. Raises duckdb.Error for a file that does not open."""
     connection = duckdb.connect(str(path), read_only=read_only, config=CONFIG)
     for setting in _SETTINGS[: 1 if read_only else None]:
         connection.execute(setting)
-    _fence(connection, [archive_of(path), backups_of(path)], [compacted_of(path), *reach])
+    _fence(connection, [archive_of(path), backups_of(path), queries_of(path)], [compacted_of(path), *reach])
     return connection
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from logmedic.adapters.store import pending
+from logmedic.adapters.store import pending, views
 from logmedic.adapters.store.rows import (
     CHECKPOINTS,
     FIRST_TABLES,
@@ -124,4 +124,5 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     for number in range(version, NEWEST):
         STEPS[number](connection)
         connection.execute("INSERT INTO schema_migrations VALUES (?, now()::TIMESTAMP)", [number + 1])
+    views.create(connection)
     connection.execute("COMMIT")

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
-from logmedic.adapters.store import rows
+from logmedic.adapters.store import learned, metrics, rows
 from logmedic.adapters.store.rows import SOURCE_EVENTS, Table, utc
 from logmedic.model.errors import NotFound
-from logmedic.model.issue import IncidentStatus, PatternType, Resolution
+from logmedic.model.fix import Verdict
+from logmedic.model.issue import IncidentStatus
+from logmedic.model.learned import FixedBefore
 
 SHORTEST_ID = 4
-EVER = datetime(1900, 1, 1)  # noqa: DTZ001  as DuckDB keeps times
+ONSETS_SHOWN, INCIDENTS_SHOWN, LESSONS_SHOWN = 20, 10, 20
+"""Of one issue, the newest."""
+MOST_ONSETS = 50_000
+_TAGGED = "list_contains(from_json(tags, '[\"VARCHAR\"]'), ?)"
+LESSONS_BY = "coalesce(updated_at, created_at) DESC, id DESC"
+EVER, ALWAYS = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class DuckQueries:
@@ -51,11 +60,74 @@ class DuckQueries:
             raise NotFound(f"no incident {incident_id}", "logmedic incidents --all lists them")
         return ended[0]
 
-    def issues(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        return self._rows(rows.ISSUES, order="last_seen DESC, id DESC", limit=limit)
+    def issues(
+        self, *, source: str = "", status: str = "", component: str = "", limit: int = 100
+    ) -> list[dict[str, Any]]:
+        asked = {"source = ?": source, "status = ?": status, _TAGGED: component}
+        return self._chosen(rows.ISSUES, asked, "last_seen DESC, id DESC", limit)
 
-    def learnings(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        return self._rows(rows.LEARNINGS, order="id DESC", limit=limit)
+    def issue(self, issue_id: str) -> dict[str, Any]:
+        found = self._found_issue(issue_id)
+        given = [found["id"]]
+        mine = "json_extract_string(context, '$.issue') = ?"
+        return {
+            **found,
+            "templates": self._rows(rows.TEMPLATES, "issue_id = ?", given, "occurrences DESC, fingerprint"),
+            "merged": self._rows(rows.ISSUES, "merged_into = ?", given, "id"),
+            "onsets": self._rows(rows.ONSETS, "issue_id = ?", given, '"at" DESC', ONSETS_SHOWN)[::-1],
+            "incidents": self._rows(rows.INCIDENTS, "issue_id = ?", given, "id DESC", INCIDENTS_SHOWN),
+            "learnings": self._rows(rows.LEARNINGS, mine, given, LESSONS_BY, LESSONS_SHOWN),
+        }
+
+    def _found_issue(self, issue_id: str) -> dict[str, Any]:
+        exact = self._rows(rows.ISSUES, "id = ?", [issue_id])
+        if exact:
+            return exact[0]
+        if len(issue_id) < SHORTEST_ID:
+            raise NotFound(f"no issue {issue_id}", f"type at least {SHORTEST_ID} characters of the end of its id")
+        ended = self._rows(rows.ISSUES, "ends_with(id, ?)", [issue_id], limit=2)
+        if len(ended) > 1:
+            raise NotFound(f"more than one issue ends with {issue_id}", "type more of its id")
+        if not ended:
+            raise NotFound(f"no issue {issue_id}", "logmedic issues lists them")
+        return ended[0]
+
+    def learned(self, issue_id: str) -> dict[str, Any]:
+        return learned.story(self.issue(issue_id), self._ordinary, self._fixed_before())
+
+    def _ordinary(self, source: str) -> list[str]:
+        return [each["text"] for each in self._rows(rows.ORDINARY, "source = ?", [source], "slot")]
+
+    def _fixed_before(self) -> list[dict[str, Any]]:
+        last = "coalesce(arg_max({}, finished_at), '')".format
+        sql = (
+            f"SELECT a.rule_id, {last('title')} AS title, {last('source')} AS source, "  # noqa: S608  constants
+            f"{last('evidence')} AS evidence, step_name, from_json({last('argv')}, '[\"VARCHAR\"]') AS argv, "
+            "count(*) AS worked, max(finished_at) AS last_at "
+            "FROM fix_attempts a LEFT JOIN incidents i ON i.id = a.incident_id "
+            "WHERE verdict = ? AND finished_at IS NOT NULL GROUP BY a.rule_id, step_name "
+            "ORDER BY last_at DESC, a.rule_id, step_name LIMIT ?"
+        )
+        names = [each.name for each in fields(FixedBefore)]
+        answer = self._connection.execute(sql, [Verdict.FIXED.value, learned.FIXES_SHOWN]).fetchall()
+        found = (dict(zip(names, row, strict=True)) for row in answer)
+        return [{**row, "last_at": rows.jsonable(row["last_at"].replace(tzinfo=UTC))} for row in found]
+
+    def templates(self, *, component: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        asked = {"component = ?": component, "issue_id = '' AND merged_into = ''": None}
+        return self._chosen(rows.TEMPLATES, asked, "last_seen DESC, fingerprint", limit)
+
+    def learnings(self, *, kind: str = "", min_confidence: float = 0.0, limit: int = 100) -> list[dict[str, Any]]:
+        asked = {"pattern_type = ?": kind, "confidence >= ?": min_confidence or ""}
+        return self._chosen(rows.LEARNINGS, asked, LESSONS_BY, limit)
+
+    def onsets(self, since: datetime, limit: int = MOST_ONSETS) -> str:
+        line, newest = "issue_id || ' ' || epoch_us(\"at\") || chr(10)", 'WHERE "at" >= ? ORDER BY "at" DESC LIMIT ?'
+        sql = (
+            f"SELECT coalesce(string_agg({line}, '' ORDER BY \"at\", issue_id), '') "  # noqa: S608  constants
+            f'FROM (SELECT issue_id, "at" FROM onsets {newest})'
+        )
+        return str(self._one(sql, [utc(since), limit])[0])
 
     def breakers(self) -> list[dict[str, Any]]:
         return self._rows(rows.BREAKERS, order="rule_id")
@@ -64,39 +136,33 @@ class DuckQueries:
         return self._rows(rows.ALERTS, order="id DESC", limit=limit)
 
     def stats(self, since: datetime | None = None) -> dict[str, Any]:
-        start = utc(since) if since is not None else EVER
-        fixed, recovery = self._one(
-            "SELECT count(*), avg(epoch(resolved_at) - epoch(opened_at)) FROM incidents "
-            "WHERE resolution = ? AND resolved_at >= ?",
-            [Resolution.FIXED.value, start],
-        )
-        lessons = self._lessons(start)
-        worked, failed = lessons.get("auto_fix_success", 0), lessons.get("auto_fix_failure", 0)
+        return metrics.between(self._connection, since or EVER, ALWAYS)
+
+    def trends(self, *, since: datetime, until: datetime) -> dict[str, Any]:
         return {
-            "total_errors": self._errors(start),
-            "auto_fixed": fixed,
-            "auto_fix_success_rate": worked / (worked + failed) if worked + failed else None,
-            "circuit_breaker_opens": lessons.get(PatternType.CIRCUIT_BREAKER_OPEN.value, 0),
-            "escalations": lessons.get(PatternType.ISSUE_ESCALATION.value, 0),
-            "avg_recovery_time_s": recovery,
+            "since": rows.jsonable(since),
+            "until": rows.jsonable(until),
+            "known_since": rows.jsonable(metrics.known_since(self._connection)),
+            "metrics": metrics.between(self._connection, since, until),
+            "before": metrics.between(self._connection, since - (until - since), since),
+            "days": metrics.by_day(self._connection, since, until),
         }
-
-    def _errors(self, start: datetime) -> int:
-        """Counts are kept by minute, so the first one is taken whole."""
-        sql = "SELECT coalesce(sum(n), 0) FROM tallies WHERE kind IN ('matched', 'unknown') AND minute > ?"
-        return int(self._one(sql, [start - timedelta(seconds=60)])[0])
-
-    def _lessons(self, start: datetime) -> dict[str, int]:
-        sql = "SELECT pattern_type, count(*) FROM learning_patterns WHERE created_at >= ? GROUP BY ALL"
-        return dict(self._connection.execute(sql, [start]).fetchall())
 
     def gaps(self, *, source: str = "", limit: int = 100) -> list[dict[str, Any]]:
         where, given = ("source = ?", [source]) if source else ("", [])
         return self._rows(SOURCE_EVENTS, where, given, order="id DESC", limit=limit)
 
     def counts(self) -> dict[str, int]:
-        sql = "SELECT kind, sum(n)::BIGINT FROM tallies GROUP BY kind ORDER BY kind"
+        sql = (
+            "SELECT kind, sum(n)::BIGINT FROM tallies WHERE NOT starts_with(kind, 'past_') GROUP BY kind ORDER BY kind"
+        )
         return dict(self._connection.execute(sql).fetchall())
+
+    def _chosen(self, table: Table[Any], asked: Mapping[str, Any], order: str, limit: int) -> list[dict[str, Any]]:
+        """`asked`: conditions with their value; one whose value is empty is not asked, None: it takes none."""
+        where = {condition: value for condition, value in asked.items() if value != ""}
+        given = [value for value in where.values() if value is not None]
+        return self._rows(table, " AND ".join(where), given, order, limit)
 
     def _rows(
         self,

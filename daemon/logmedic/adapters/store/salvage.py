@@ -1,41 +1,40 @@
 """Getting a store to open again, whatever happened to it (I4).
 
-The attempts run in a child, `python -m logmedic.adapters.store.salvage TASK PATH [NEW]`: a damaged file can abort the
-process that opens it. TASK is one of `_TASKS`. Originals are kept beside; what was done is told. What is no damage (a
+The ladder: cut the write-ahead log where it is damaged; take over the tables that can be read, and of the others those
+of the newest good snapshot; the snapshot itself, when nothing can be read; a new store.
+
+Everything is tried in a child (see `trying`). Originals are kept beside; what was done is told. What is no damage (a
 full disk, missing rights, a newer form, another process that has it open) is raised, and the files stay as they are.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from logmedic.adapters.store.connection import connect, is_no_damage, is_taken, quoted, trouble
-from logmedic.adapters.store.migrations import migrate, refuse_newer
-from logmedic.adapters.store.rows import TABLES
+from logmedic.adapters.store.connection import (
+    COPY_ENDING,
+    backups_of,
+    before_compaction_of,
+    is_no_damage,
+    trouble,
+)
+from logmedic.adapters.store.contents import Contents
 from logmedic.adapters.store.walog import find_gap, wal_of
-from logmedic.model.errors import LogmedicError, StoreTooNew
+from logmedic.model.errors import StoreBusy, StoreTooNew
 
 TRIES = 5
+STAND_INS = 3
+"""So many copies are tried, the newest first: each takes its time."""
 OPEN_LIMIT_S = 120.0
 """For replaying a large log on a slow disk."""
-TAKEN_WAIT_S = 5.0
-"""How long a child waits for another process that has the file open: a killed daemon's child may outlive it."""
-TAKEN_LOOK_S = 0.05
-_PDEATHSIG = 1
 _POSITION = re.compile(r"byte position (\d+)")
 
 
@@ -78,19 +77,55 @@ def begin_anew(path: Path, error: str) -> list[str]:
 
 
 def _begun_anew(path: Path) -> str:
-    """A new store with whatever can still be read of the old one."""
+    """A new store with whatever can still be read of the old one; else the newest good snapshot."""
     new = path.with_name(f"{path.name}.rescued")
     new.unlink(missing_ok=True)
-    report = _child("rescue", path, new)
-    rescued = report.get("rescued", {})
+    report = _child("rescue", path, new, *stand_ins(path))
     for each in (path, wal_of(path)):
         each.unlink(missing_ok=True)
-    if rescued and new.exists():
+    if report.get("rescued") and new.exists():
         new.rename(path)
-        lost = ", ".join(report["lost"]) or "nothing"
-        return f"a new store was begun with {sum(rescued.values())} rows of the old one; not readable there: {lost}"
+        return _told(report)
     new.unlink(missing_ok=True)
+    if snapshot := _taken(path):
+        return (
+            f"nothing of it could be read: the copy {snapshot.name} took its place; what came after it is read again "
+            "as far as the logs have it"
+        )
     return "it could not be salvaged: a new store was begun, and what was learned is in the kept files only"
+
+
+def _told(report: dict[str, Any]) -> str:
+    lost = ", ".join(report["lost"]) or "nothing"
+    told = (
+        f"a new store was begun with {sum(report['rescued'].values())} rows of the old one; not readable there: {lost}"
+    )
+    filled = ", ".join(report["filled"])
+    return f"{told}; as they were in the copy {report['copy']}: {filled}" if filled else told
+
+
+def stand_ins(path: Path) -> list[Path]:
+    """What can take the place of the store at `path`, the best first: the file as it was before a compaction that was
+    cut off, then the newest copies."""
+    before = before_compaction_of(path)
+    copies = sorted(backups_of(path).glob(f"*{COPY_ENDING}"), key=_made_at, reverse=True)[:STAND_INS]
+    return [*([before] if before.exists() else []), *copies]
+
+
+def _made_at(copy: Path) -> int:
+    return copy.stat().st_mtime_ns
+
+
+def _taken(path: Path) -> Path | None:
+    """The first that opens takes the place of `path`; it stays beside as well."""
+    for each in stand_ins(path):
+        path.unlink(missing_ok=True)
+        _copy(each, path)
+        report = _child("read", path)
+        if not report.get("error") and "newer" not in report:
+            return each
+    path.unlink(missing_ok=True)
+    return None
 
 
 def _keep_originals(path: Path) -> Path:
@@ -128,6 +163,14 @@ def try_open(path: Path) -> str | None:
     return _damage(_child("read", path))
 
 
+def read_contents(path: Path) -> Contents:
+    """Open `path`, which nobody writes to, in a child, and read all of it. Raises StoreTooNew, StoreFull, StoreBusy."""
+    report = _child("digest", path)
+    if error := _damage(report):
+        raise StoreBusy(f"{path} cannot be read: {error}", "take another copy")
+    return {name: (rows, digest) for name, (rows, digest) in report["contents"].items()}
+
+
 def refuse_what_is_no_damage(path: Path) -> None:
     """Raises StoreTooNew, StoreFull, StoreBusy; writes nothing."""
     _damage(_child("look", path))
@@ -144,7 +187,7 @@ def _damage(report: dict[str, Any]) -> str | None:
 
 def _child(task: str, *paths: Path) -> dict[str, Any]:
     """What the child reports; `error` when it could not."""
-    command = [sys.executable, "-I", "-m", "logmedic.adapters.store.salvage", task, *map(str, paths)]
+    command = [sys.executable, "-I", "-m", "logmedic.adapters.store.trying", task, *map(str, paths)]
     try:
         child = subprocess.run(  # noqa: S603
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=OPEN_LIMIT_S, check=False
@@ -155,72 +198,3 @@ def _child(task: str, *paths: Path) -> dict[str, Any]:
     except ValueError:
         return {"error": f"the process that opened it ended with status {child.returncode}"}
     return report
-
-
-def _look(path: Path) -> dict[str, Any]:
-    """Whether it is one of ours to write to: a log left behind is replayed in memory only."""
-    if path.exists():
-        with _opened(path, read_only=True) as connection:
-            refuse_newer(connection)
-    return {}
-
-
-def _opened(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """As `connect`, once nobody else has it open."""
-    ends = time.monotonic() + TAKEN_WAIT_S
-    while True:
-        try:
-            return connect(path, read_only=read_only)
-        except duckdb.Error as error:
-            if not is_taken(str(error)) or time.monotonic() >= ends:
-                raise
-        time.sleep(TAKEN_LOOK_S)
-
-
-def _read_all(path: Path) -> dict[str, Any]:
-    """Every table: damage inside the file shows only then."""
-    _look(path)
-    with _opened(path) as connection:
-        for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
-            answer = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608  a count would read no values
-            while answer.fetchmany(1000):
-                pass
-    return {}
-
-
-def _rescue(path: Path, new: Path) -> dict[str, Any]:
-    """Copy table by table. A table that cannot be read is left out."""
-    rescued, lost = {}, []
-    os.umask(0o077)
-    with connect(new, reach=[path]) as connection:
-        migrate(connection)
-        connection.execute(f"ATTACH {quoted(path)} AS old (READ_ONLY)")
-        for name in (*(table.name for table in TABLES), "changes"):
-            try:
-                copied = connection.execute(f"INSERT INTO {name} BY NAME FROM old.{name}")
-                rescued[name] = int((copied.fetchone() or (0,))[0])
-            except duckdb.Error:
-                lost.append(name)
-    return {"rescued": rescued, "lost": lost}
-
-
-_TASKS: dict[str, Callable[..., dict[str, Any]]] = {"look": _look, "read": _read_all, "rescue": _rescue}
-
-
-def main() -> None:
-    # Who is started after a kill of the daemon must not find the file held by what the killed one had asked for (F30).
-    ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    task, *paths = sys.argv[1:]
-    try:
-        report = _TASKS[task](*map(Path, paths))
-    except StoreTooNew as error:
-        report = {"newer": [error.text, error.hint]}
-    except (duckdb.Error, OSError, LogmedicError) as error:
-        report = {"error": " ".join(str(error).split())[:500]}
-    json.dump(report, sys.stdout)
-    sys.stdout.flush()
-    os._exit(0)  # a broken connection must not get another chance to write while it is torn down
-
-
-if __name__ == "__main__":
-    main()

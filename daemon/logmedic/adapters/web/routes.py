@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import pwd
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,23 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from logmedic.model.errors import LogmedicError, NotFound, TransientError
+from logmedic.adapters.web import bodies, issueroutes, parameters, pastroutes
+from logmedic.adapters.web.parameters import BadRequest, Forbidden
+from logmedic.model.errors import LogmedicError, NotFound, OrderRefused, QueryRefused, TransientError
 from logmedic.ports import Control
-from logmedic.yamldoc import moment
 
-BODY_LIMIT = 64 * 1024
-LIMIT_MAX = 10_000
 ROWS_AT_ONCE = 200
 
 Answer = Callable[[Request], Awaitable[Any]]
-
-
-class BadRequest(LogmedicError):
-    """The request does not say what is wanted."""
-
-
-class Forbidden(LogmedicError):
-    """The peer may read, and not act."""
 
 
 def make_app(control: Control) -> Starlette:
@@ -45,8 +33,8 @@ def make_app(control: Control) -> Starlette:
         return await control.sources(request.query_params.get("source", ""))
 
     async def incidents(request: Request) -> Any:
-        everything = _flag(request, "all")
-        return await control.ask("incidents", everything=everything, limit=_limit(request, 50))
+        everything = parameters.flag(request, "all")
+        return await control.ask("incidents", everything=everything, limit=parameters.limit(request, 50))
 
     async def incident(request: Request) -> Any:
         return await control.ask("incident", incident_id=request.path_params["id"])
@@ -55,11 +43,11 @@ def make_app(control: Control) -> Starlette:
         return await control.rule_costs()
 
     async def rule(request: Request) -> Any:
-        return await control.rule(request.path_params["id"], _match(request))
+        return await control.rule(request.path_params["id"], parameters.match(request))
 
     def listing(question: str) -> Answer:
         async def answer(request: Request) -> Any:
-            return await control.ask(question, limit=_limit(request, 100))
+            return await control.ask(question, limit=parameters.limit(request, 100))
 
         return answer
 
@@ -70,24 +58,30 @@ def make_app(control: Control) -> Starlette:
         return await control.ask("counts")
 
     async def gaps(request: Request) -> Any:
-        return await control.ask("gaps", source=request.query_params.get("source", ""), limit=_limit(request, 100))
-
-    async def stats(request: Request) -> Any:
-        return await control.ask("stats", since=_since(request))
+        return await control.ask(
+            "gaps", source=request.query_params.get("source", ""), limit=parameters.limit(request, 100)
+        )
 
     async def approve(request: Request) -> Any:
-        return await control.approve(request.path_params["id"], _actor(request))
+        return await control.approve(request.path_params["id"], parameters.actor(request))
 
     async def reject(request: Request) -> Any:
-        return await control.reject(request.path_params["id"], _actor(request))
+        return await control.reject(request.path_params["id"], parameters.actor(request))
 
     async def reload(request: Request) -> Any:
-        _actor(request)
+        parameters.actor(request)
         return await control.reload()
 
+    async def storage(_: Request) -> Any:
+        return await control.storage()
+
+    async def backup(request: Request) -> Any:
+        parameters.actor(request)
+        return await control.backup()
+
     async def test_alert(request: Request) -> Any:
-        _actor(request)
-        return await control.test_alert(str((await _body(request)).get("route", "")))
+        parameters.actor(request)
+        return await control.test_alert(bodies.route_of(await parameters.body(request)))
 
     reads = {
         "/v1/status": status,
@@ -96,23 +90,26 @@ def make_app(control: Control) -> Starlette:
         "/v1/incidents/{id}": incident,
         "/v1/rules": rule_costs,
         "/v1/rules/{id}": rule,
-        "/v1/issues": listing("issues"),
-        "/v1/learnings": listing("learnings"),
+        **issueroutes.reads(control),
         "/v1/alerts": listing("alerts"),
         "/v1/breakers": breakers,
         "/v1/counts": counts,
         "/v1/gaps": gaps,
-        "/v1/stats": stats,
+        **pastroutes.reads(control),
+        "/v1/storage": storage,
     }
     acts = {
         "/v1/incidents/{id}/approve": approve,
         "/v1/incidents/{id}/reject": reject,
+        **issueroutes.acts(control),
         "/v1/reload": reload,
+        "/v1/backup": backup,
         "/v1/alerts/test": test_alert,
     }
+    posts = {**acts, **pastroutes.asks(control)}
     return Starlette(
         routes=[
-            *(Route(path, _as_json(answer), methods=["POST"]) for path, answer in acts.items()),
+            *(Route(path, _as_json(answer), methods=["POST"]) for path, answer in posts.items()),
             *(Route(path, _as_json(answer), methods=["GET"]) for path, answer in reads.items()),
         ],
         exception_handlers={HTTPException: _unknown},
@@ -123,6 +120,8 @@ def _as_json(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
         try:
             given = await answer(request)
+            if isinstance(given, Response):
+                return given
             long = isinstance(given, list) and len(given) > ROWS_AT_ONCE
             return StreamingResponse(_in_parts(given), media_type="application/json") if long else JSONResponse(given)
         except LogmedicError as error:
@@ -144,12 +143,14 @@ def _status_of(error: LogmedicError) -> int:
     match error:
         case NotFound():
             return 404
-        case BadRequest():
+        case BadRequest() | QueryRefused():
             return 400
         case Forbidden():
             return 403
         case TransientError():
             return 503
+        case OrderRefused():
+            return 409
     return 500
 
 
@@ -158,79 +159,3 @@ async def _unknown(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse(
         {"error": error.detail.lower(), "hint": "see docs/cli.md for what can be asked"}, error.status_code
     )
-
-
-def _actor(request: Request) -> str:
-    """The name of whom the peer's process belongs to. Raises Forbidden."""
-    uid = request.state.peer_uid
-    if uid not in (0, os.geteuid()):
-        raise Forbidden("this user may look, and not act", "use sudo, or become the daemon's user")
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """Raises BadRequest."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > BODY_LIMIT:
-            raise BadRequest(f"the body is larger than {BODY_LIMIT} bytes")
-    try:
-        body = json.loads(content or b"{}")
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise BadRequest("the body is no JSON object", 'send {"route": "name"}, or nothing')
-    return body
-
-
-def _match(request: Request) -> dict[str, Any] | None:
-    """The match that is asked about; None when none is. Raises BadRequest."""
-    query = request.query_params
-    if "captures" not in query:
-        return None
-    try:
-        captures = json.loads(query["captures"])
-    except ValueError:
-        captures = None
-    if not isinstance(captures, dict) or not all(isinstance(each, str) for each in captures.values()):
-        raise BadRequest("`captures` is no JSON object of texts", 'captures={"client": "192.0.2.7"}, or captures={}')
-    return {
-        "captures": captures,
-        "part": query.get("part", ""),
-        "source": query.get("source", ""),
-        "at": _moment(request, "at"),
-    }
-
-
-def _flag(request: Request, name: str) -> bool:
-    text = request.query_params.get(name, "false")
-    if text not in ("true", "false"):
-        raise BadRequest(f"`{name}` is `{text[:40]}`", f"{name}=true or {name}=false")
-    return text == "true"
-
-
-def _limit(request: Request, default: int) -> int:
-    text = request.query_params.get("limit", str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LIMIT_MAX:
-        raise BadRequest(f"`limit` is `{text[:40]}`", f"a whole number from 1 to {LIMIT_MAX}")
-    return int(text)
-
-
-def _since(request: Request) -> datetime | None:
-    return _moment(request, "since")
-
-
-def _moment(request: Request, name: str) -> datetime | None:
-    """From a duration (24h), or from a time (ISO 8601, UTC unless it says otherwise)."""
-    text = request.query_params.get(name)
-    if not text:
-        return None
-    try:
-        return moment(text, datetime.now(UTC))
-    except ValueError as error:
-        words, _, hint = str(error).partition("; ")
-        raise BadRequest(f"`{name}`: {words}", hint) from None

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import re
-import signal
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import color_on_stderr, complain, several
+from logmedic.cli.past import complain_of, moment_of, progress, search_of_files, zone_of
 from logmedic.cli.rules.group import INVALID, loader_of, rules_command
-from logmedic.model.errors import NotFound, PermanentError, RulesInvalid
+from logmedic.model.errors import NotFound, RulesInvalid
 from logmedic.model.rule import Mode, Rule, RuleSet
 
-if TYPE_CHECKING:
-    from logmedic.backtesting import Backtest, Pulse
-
-FAILED, TERMINATED = 1, 128 + signal.SIGTERM
+FAILED = 1
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _RULE_FILES = (".yaml", ".yml")
 
@@ -61,8 +54,6 @@ def backtest_command(
     Exit code 1 when a rule fired more often than --max-fires, or a file was not read to its end; 3 when a rule file has
     a mistake; 5 when there is no such rule, or nothing to read.
     """
-    from concurrent.futures.process import BrokenProcessPool
-
     from logmedic.backtesting import Asked, backtest
     from logmedic.cli.rules.backtested import print_backtest
 
@@ -74,21 +65,13 @@ def backtest_command(
         files,
         source,
         Mode(mode) if mode else None,
-        _time(since, "--since"),
-        _time(until, "--until"),
-        _zone(zone),
+        moment_of(since, "--since"),
+        moment_of(until, "--until"),
+        zone_of(zone),
     )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # what is on disk is taken away again
-    with _progress(context.output == "table") as pulse:
-        try:
-            done = backtest(context.settings, loaded, asked, pulse)
-        except OSError as error:
-            hint = "many matches are kept on disk: make room there, or name fewer rules"
-            raise PermanentError(f"the backtest cannot go on: {error}", hint) from None
-        except BrokenProcessPool:
-            hint = "see whether memory was short (dmesg), and name fewer files or rules"
-            raise PermanentError("a process that searched the files was killed", hint) from None
-    _complain_of(done)
+    with search_of_files("the backtest", less="files or rules"), progress(context.output == "table") as pulse:
+        done = backtest(context.settings, loaded, asked, pulse)
+    complain_of(done.logs, done.passed_by)
     print_backtest(done, context.output, every_incident=context.verbose > 0)
     noisy = [each.rule.id for each in done.stories if max_fires is not None and each.fires > max_fires]
     if noisy:
@@ -129,66 +112,3 @@ def _chosen(loaded: RuleSet, ids: Sequence[str], places: Sequence[Path]) -> tupl
         where = ", ".join(map(str, places)) or "the configured rule files"
         raise RulesInvalid(f"no rule loads from {where}", "logs are named by their files: DIR/*.gz")
     return chosen
-
-
-def _time(text: str | None, option: str) -> datetime | None:
-    from logmedic.yamldoc import moment
-
-    try:
-        return moment(text, datetime.now(UTC)) if text is not None else None
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint=option) from None
-
-
-def _zone(name: str | None) -> tzinfo:
-    from zoneinfo import ZoneInfo
-
-    from logmedic.runtime.clock import local_zone
-
-    if name is None:
-        return local_zone()
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # OSError: the name is that of a directory of zones
-        raise click.BadParameter(
-            f"`{name}` is no time zone; write one like Europe/Vienna, or UTC", param_hint="--zone"
-        ) from None
-
-
-def _complain_of(done: Backtest) -> None:
-    if not done.logs:
-        hint = (
-            "every file is older than --since" if done.passed_by else "name the logs to read: /var/log/nginx/error.log*"
-        )
-        raise NotFound("there is nothing to read", hint)
-    for log in done.logs:
-        if log.problem:
-            read = f"; {several(log.lines, 'line')} before that were read" if log.lines else ""
-            complain(f"{log.path}: {log.problem}{read}")
-    if not any(log.lines or not log.problem for log in done.logs):
-        raise NotFound("none of the files can be read")
-
-
-@contextmanager
-def _progress(wanted: bool) -> Iterator[Pulse]:
-    """A bar on a terminal; elsewhere nothing."""
-    if not (wanted and sys.stderr.isatty()):
-        yield lambda what, done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")]
-    bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
-    tasks = {}
-
-    def pulse(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = bar.add_task(what, total=total)
-            bar.start()  # not before: it is a thread, and processes are forked until then
-        bar.update(tasks[what], completed=done)
-
-    try:
-        yield pulse
-    finally:
-        bar.stop()

@@ -11,7 +11,9 @@ from typing import Any
 
 from logmedic.backtesting import Backtest
 from logmedic.cli.output import print_json, several, span, visible
-from logmedic.core.backtest import Fired, Log, Story, columns, sparkline
+from logmedic.cli.past import zone_name
+from logmedic.core.backtest import Fired, Log, Story
+from logmedic.core.sparkline import columns, sparkline
 
 NAMES_SHOWN = 8
 """Of rules that nothing is to be told of."""
@@ -33,7 +35,7 @@ def print_backtest(done: Backtest, output: str, *, every_incident: bool) -> None
 def _report(done: Backtest) -> dict[str, Any]:
     return {
         "mode": done.mode.value,
-        "zone": _zone(done),
+        "zone": zone_name(done.zone, done.span),
         "since": _iso(done.span[0]) if done.span else None,
         "until": _iso(done.span[1]) if done.span else None,
         "days": len(done.days),
@@ -257,10 +259,5 @@ def _totals(done: Backtest) -> Iterator[str]:
     yield f"{several(len(read), 'file')}, {several(done.lines, 'line')}, {size:,.1f} MB: {speed}"
     if done.span:
         first, last = (_at(each, done) for each in done.span)
-        yield f"{first} to {last}, {several(len(done.days), 'day')} in {_zone(done)}; mode {done.mode.value}"
-
-
-def _zone(done: Backtest) -> str:
-    """The host's own is known by its file alone; then what it calls itself at the end."""
-    key = str(getattr(done.zone, "key", "/"))
-    return key if not key.startswith("/") or not done.span else f"{done.span[1].astimezone(done.zone):%Z}"
+        zone = zone_name(done.zone, done.span)
+        yield f"{first} to {last}, {several(len(done.days), 'day')} in {zone}; mode {done.mode.value}"

@@ -1,0 +1,103 @@
+"""The archive: what left the store, as Parquet files, one a table and day (UTC), which anything can read.
+
+A file is written under another name, made durable, and renamed; only then are its rows deleted from the store. After a
+kill in between the same rows are written again, and a row that is in the file already is not in it twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import structlog
+
+from logmedic.adapters.store.connection import quoted
+from logmedic.adapters.store.contents import count, identifier
+from logmedic.adapters.store.copies import make_durable
+
+log = structlog.get_logger("logmedic.store")
+
+ENDING = ".parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One file of the archive."""
+
+    table: str
+    day: date
+    path: Path
+    bytes: int
+
+
+class Archive:
+    """The directory is made when it is first written to (0700)."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def file(self, table: str, day: date) -> Path:
+        return self._directory / table / f"{day.isoformat()}{ENDING}"
+
+    def days(self) -> Iterator[Day]:
+        """In no order. Files of other names are nobody's."""
+        for path in self._directory.glob(f"*/*{ENDING}"):
+            try:
+                yield Day(path.parent.name, date.fromisoformat(path.stem), path, path.stat().st_size)
+            except (ValueError, FileNotFoundError):
+                continue
+
+    def forget(self, before: date) -> list[Day]:
+        """Delete the days before `before`. Answers what was deleted."""
+        gone = [each for each in self.days() if each.day < before]
+        for each in gone:
+            each.path.unlink(missing_ok=True)
+        return gone
+
+    def write(
+        self, connection: duckdb.DuckDBPyConnection, table: str, day: date, rows: str, key: Sequence[str], newest: str
+    ) -> Path:
+        """`rows`: a SELECT. Those that the day's file has already are in it once: of two with one `key`, the first by
+        `newest` (columns, as of ORDER BY; `stored` is true for those of the store). Raises duckdb.Error, OSError; then
+        the file is as it was."""
+        file = self.file(table, day)
+        for each in (self._directory, file.parent):
+            each.mkdir(mode=0o700, exist_ok=True)
+        new = file.with_name(f"{file.name}.new")
+        new.unlink(missing_ok=True)
+        source = _joined(rows, file, key, newest) if self._is_readable(connection, file) else rows
+        connection.execute(f"COPY ({source}) TO {quoted(new)} (FORMAT parquet, COMPRESSION zstd)")
+        os.chmod(new, 0o600)
+        make_durable(new)
+        new.replace(file)
+        make_durable(file.parent)
+        return file
+
+    def _is_readable(self, connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
+        """One that is damaged is set aside."""
+        if not file.exists():
+            return False
+        try:
+            with connection.cursor() as another:  # an error would end the transaction of this one
+                count(another, reading(file))
+        except duckdb.Error as error:
+            aside = file.with_name(f"{file.name}.damaged")
+            log.error("archive_damaged", file=str(file), error=" ".join(str(error).split())[:200])
+            file.replace(aside)
+            return False
+        return True
+
+
+def _joined(rows: str, file: Path, key: Sequence[str], newest: str) -> str:
+    keys = ", ".join(map(identifier, key))
+    both = f"SELECT *, true AS stored FROM ({rows}) UNION ALL BY NAME SELECT *, false AS stored FROM {reading(file)}"  # noqa: S608
+    return f"SELECT * EXCLUDE (stored) FROM (SELECT DISTINCT ON ({keys}) * FROM ({both}) ORDER BY {keys}, {newest})"  # noqa: S608
+
+
+def reading(file: Path) -> str:
+    """As SQL reads it."""
+    return f"read_parquet({quoted(file)})"

@@ -1,0 +1,174 @@
+"""Copies of the store that stay: daily snapshots, and backups that somebody asked for; and the way back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from logmedic.adapters.store import copies, salvage
+from logmedic.adapters.store.connection import CONFIG, COPY_ENDING, Lock, backups_of, trouble
+from logmedic.adapters.store.contents import Contents
+from logmedic.adapters.store.migrations import refuse_newer
+from logmedic.adapters.store.walog import wal_of
+from logmedic.model.errors import NotFound, PermanentError, StoreFull
+
+SNAPSHOT, BACKUP = "snapshot", "backup"
+_STAMP = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """`kind`: snapshot or backup."""
+
+    path: Path
+    kind: str
+    made_at: datetime
+    bytes: int
+
+
+def new_copy(path: Path, kind: str, now: datetime) -> Path:
+    """Where a copy of the store at `path` goes."""
+    return backups_of(path) / f"{kind}-{now.astimezone(UTC):{_STAMP}}{COPY_ENDING}"
+
+
+def listed(path: Path) -> list[Copy]:
+    """Those beside the store at `path`, newest first; what is half made is not among them."""
+    found = []
+    for each in backups_of(path).glob(f"*{COPY_ENDING}"):
+        kind, _, stamp = each.stem.partition("-")
+        with suppress(ValueError, FileNotFoundError):
+            made_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+            found.append(Copy(each, kind, made_at, each.stat().st_size))
+    return sorted(found, key=lambda copy: copy.made_at, reverse=True)
+
+
+def half_made(copy: Path) -> Path:
+    return copy.with_name(f"{copy.name}.new")
+
+
+def put(new: Path, target: Path, *, force: bool = True) -> None:
+    """Give `new`, which is whole, its name `target`, durably. Raises PermanentError when there is one and not `force`;
+    OSError."""
+    copies.make_durable(new)
+    if force:
+        new.replace(target)
+    else:
+        try:
+            os.link(new, target)
+        except FileExistsError:
+            raise PermanentError(f"{target} is there already", "name another file, or add --force") from None
+        new.unlink()
+    copies.make_durable(target.parent)
+
+
+def deliver(made: Path, target: Path, contents: Contents, *, force: bool) -> None:
+    """Copy a backup to where somebody wants it, and read it there. Raises PermanentError, StoreFull, StoreBusy."""
+    with _told(target):
+        new = half_made(target)
+        try:
+            _copied(made, new)
+            copies.verify(new, contents)
+            put(new, target, force=force)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+def back_up(path: Path, target: Path, *, force: bool) -> Contents:
+    """Copy the store at `path`, which no daemon has, to `target`; it stays as it is, also what its log has not yet
+    brought into the file. Raises StoreLocked, NotFound, PermanentError, StoreTooNew, StoreFull, StoreBusy."""
+    if not path.exists():
+        raise NotFound(f"there is no store at {path}", "start the daemon: logmedic run")
+    lock = Lock(path)
+    lock.take(shared=True)
+    new = half_made(target)
+    try:
+        with _told(target):
+            contents = _copied_by_sql(path, new)
+            copies.verify(new, contents)
+            put(new, target, force=force)
+    finally:
+        lock.release()
+        copies.remove(new)
+    return contents
+
+
+def _copied_by_sql(path: Path, new: Path) -> Contents:
+    with duckdb.connect(config=CONFIG) as connection:
+        connection.execute(f"ATTACH {quoted(path)} AS store (READ_ONLY)")
+        connection.execute("USE store")
+        refuse_newer(connection)
+        connection.execute("BEGIN")
+        return copies.copy_into(connection, new)
+
+
+def restore(path: Path, source: Path, now: datetime) -> Path | None:
+    """Put a copy of `source` in the place of the store at `path`, which no daemon has. Answers where the present store
+    is kept. Raises StoreLocked, NotFound, StoreTooNew, StoreFull, StoreBusy; then it is as it was."""
+    if not source.is_file():
+        raise NotFound(f"there is no file {source}", "logmedic storage lists the backups")
+    with _told(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = Lock(path)
+    lock.take()
+    new = path.with_name(f"{path.name}.restored")
+    try:
+        with _told(path):
+            _copied(source, new)
+            salvage.read_contents(new)
+            return _exchanged(path, new, now)
+    finally:
+        lock.release()
+        copies.remove(new)
+
+
+def _exchanged(path: Path, new: Path, now: datetime) -> Path | None:
+    """At every moment one of the two has the store's name."""
+    kept = path.with_name(f"{path.name}.before-restore-{now.astimezone(UTC):{_STAMP}}")
+    there = path.exists()
+    for each, aside in ((path, kept), (wal_of(path), wal_of(kept))):
+        if each.exists():
+            os.link(each, aside)
+    wal_of(path).unlink(missing_ok=True)
+    _give(new, kept if there else path.parent)
+    put(new, path)
+    return kept if there else None
+
+
+def _give(file: Path, like: Path) -> None:
+    """To whom `like` belongs: a daemon that is not root has to write to what root restored."""
+    owner = like.stat()
+    with suppress(PermissionError):
+        os.chown(file, owner.st_uid, owner.st_gid)
+
+
+def give_to_daemon(path: Path, made: Path) -> None:
+    """A copy that root made below the directory of the store at `path` is its owner's."""
+    for each in (made.parent, made):
+        _give(each, path)
+
+
+def _copied(original: Path, copy: Path) -> None:
+    copy.unlink(missing_ok=True)
+    copy.touch(0o600)
+    shutil.copyfile(original, copy)
+    copies.make_durable(copy)
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """Errors of the disk say what cannot be written."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise trouble(error) from None
+    except OSError as error:
+        raise StoreFull(
+            f"cannot write {target}: {error.strerror or error}", "name another file, or make room"
+        ) from None

@@ -1,0 +1,70 @@
+"""The answer to `learned`, of rows; and rows as the values that they are of."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from enum import Enum
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from logmedic.core.promotion import similar
+from logmedic.model.errors import NotFound
+from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue, Template
+from logmedic.model.learned import FixedBefore
+
+T = TypeVar("T")
+FIXES_SHOWN = 100
+
+Row = Mapping[str, Any]
+
+
+def story(issue: Row, ordinary_of: Callable[[str], list[str]], fixed_before: Sequence[Row]) -> dict[str, Any]:
+    """`issue`: as Queries.issue answers it. Raises NotFound when it is not a learned one, or part of another."""
+    if issue["source"] != IssueSource.LEARNED.value:
+        raise NotFound(
+            f"issue {issue['id'][-8:]} was not learned, it comes from a {issue['source']}",
+            "logmedic learned lists those that were",
+        )
+    if issue["status"] == IssueStatus.MERGED.value and issue["merged_into"]:
+        raise NotFound(
+            f"issue {issue['id'][-8:]} is part of another one by now", f"ask for that: {issue['merged_into'][-8:]}"
+        )
+    template = next((each for each in issue["templates"] if not each["merged_into"]), None)
+    samples = [text for each in issue["templates"] for text in (each["sample"], *each["samples"]) if text]
+    alike: Sequence[FixedBefore] = ()
+    if template is not None:
+        others = [entity(FixedBefore, each) for each in fixed_before]
+        alike = similar(entity(KnownIssue, issue), entity(Template, template), others)
+    return {
+        "issue": {each.name: issue[each.name] for each in fields(KnownIssue)},
+        "template": template,
+        "samples": list(dict.fromkeys(samples)),
+        "ordinary": ordinary_of(template["source"]) if template is not None else [],
+        "onsets": issue["onsets"],
+        "fixed_before": list(fixed_before),
+        "similar": [row for row in fixed_before if entity(FixedBefore, row) in alike],
+    }
+
+
+def entity(kind: type[T], row: Row) -> T:
+    """What a row of an answer (rows.jsonable) says. Keys that `kind` does not have are left out; a field that the row
+    does not have gets its default."""
+    hints = get_type_hints(kind)
+    names = [each.name for each in fields(kind) if each.name in row]  # type: ignore[arg-type]
+    return kind(**{name: _value(hints[name], row[name]) for name in names})
+
+
+def _value(hint: Any, value: Any) -> Any:
+    if get_origin(hint) is types.UnionType:
+        (hint,) = (each for each in get_args(hint) if each is not type(None))
+    if value is None:
+        return None
+    if get_origin(hint) is tuple:
+        return tuple(_value(get_args(hint)[0], each) for each in value)
+    if not isinstance(hint, type):
+        return value
+    if issubclass(hint, datetime):
+        return datetime.fromisoformat(value)
+    return hint(value) if issubclass(hint, Enum) else value

@@ -1,0 +1,50 @@
+"""What the engine starts with, from the tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import duckdb
+
+from logmedic.adapters.store import rows
+from logmedic.adapters.store.rows import utc
+from logmedic.model.alert import AlertStatus
+from logmedic.model.changeset import Changeset
+from logmedic.model.fix import AttemptStatus
+from logmedic.model.gap import SourceEventKind
+from logmedic.model.issue import IncidentStatus
+from logmedic.model.state import ATTEMPT_MEMORY, EngineState
+
+T = TypeVar("T")
+_QUIETNESS = (SourceEventKind.QUIET.value, SourceEventKind.SPEAKING.value)
+
+
+def load_state(connection: duckdb.DuckDBPyConnection) -> EngineState:
+    """What is unfinished, and what limits ask for."""
+
+    def every(table: rows.Table[T], where: str = "", *given: Any, order: str = "", limit: int | None = None) -> list[T]:
+        answer = connection.execute(table.select(where, order, limit), list(given))
+        return [table.decoded(row) for row in answer.fetchall()]
+
+    recent = utc(datetime.now(UTC) - ATTEMPT_MEMORY)
+    unfinished = [AlertStatus.PENDING.value, AlertStatus.SENDING.value]
+    state = EngineState()
+    state.apply(
+        Changeset(
+            issues=tuple(every(rows.ISSUES)),
+            incidents=tuple(every(rows.INCIDENTS, "status <> ?", IncidentStatus.RESOLVED.value, order="id")),
+            windows=tuple(every(rows.WINDOWS)),
+            breakers=tuple(every(rows.BREAKERS)),
+            attempts=tuple(
+                every(rows.ATTEMPTS, "status <> ? OR started_at >= ?", AttemptStatus.FINISHED.value, recent, order="id")
+            ),
+            templates=tuple(every(rows.TEMPLATES, order="last_seen")),
+            alerts=tuple(every(rows.ALERTS, "status IN (?, ?)", *unfinished, order="id")),
+            checkpoints=tuple(every(rows.CHECKPOINTS)),
+            releases=tuple(every(rows.RELEASES)),
+            ordinary=tuple(every(rows.ORDINARY)),
+            source_events=tuple(every(rows.SOURCE_EVENTS, "kind IN (?, ?)", *_QUIETNESS, order="id")),
+        )
+    )
+    return state

@@ -1,0 +1,100 @@
+"""What the bodies of requests say, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from logmedic.adapters.web.parameters import BadRequest
+from logmedic.yamldoc import meant, parse_duration
+
+MOST_COUNT = 1_000_000_000
+LONGEST_NOTE = 500
+LONGEST_NAME = 80
+
+
+Body = Mapping[str, Any]
+
+
+def mute_of(body: Body, now: datetime) -> dict[str, Any]:
+    """`for` (a duration) or `until` (a time), `count`, `next_version`, each may be missing: as MuteIssue has them."""
+    _only(body, "for", "until", "count", "next_version")
+    if "for" in body and "until" in body:
+        raise BadRequest("`for` and `until` say the same thing", "leave one out")
+    until = _after(body, now) if "for" in body else _time(body, now) if "until" in body else None
+    return {"until": until, "count": _count(body), "next_version": _flag(body, "next_version")}
+
+
+def resolution_of(body: Body) -> dict[str, Any]:
+    _only(body, "because", "in_version")
+    return {"notes": _text(body, "because", LONGEST_NOTE), "version": _text(body, "in_version", LONGEST_NAME)}
+
+
+def merge_of(body: Body) -> str:
+    """The issue that it becomes a part of."""
+    _only(body, "into")
+    into = _text(body, "into", LONGEST_NAME)
+    if not into:
+        raise BadRequest("`into` is missing", 'send {"into": "the end of the id of an issue"}')
+    return into
+
+
+def nothing_of(body: Body) -> None:
+    _only(body)
+
+
+def route_of(body: Body) -> str:
+    """Empty for every route."""
+    _only(body, "route")
+    return _text(body, "route", LONGEST_NOTE)
+
+
+def _only(body: Body, *known: str) -> None:
+    for name in body:
+        if name not in known:
+            hint = meant(str(name), known) if known else "send no body"
+            raise BadRequest(f"unknown key `{str(name)[:40]}`", hint)
+
+
+def _text(body: Body, name: str, longest: int) -> str:
+    value = body.get(name, "")
+    if not isinstance(value, str):
+        raise BadRequest(f"`{name}` is no text", f'send {{"{name}": "..."}}, or leave it out')
+    if len(value) > longest:
+        raise BadRequest(f"`{name}` has {len(value)} characters", f"{longest} at most")
+    return value.strip()
+
+
+def _count(body: Body) -> int:
+    value = body.get("count", 0)
+    if isinstance(value, bool) or not isinstance(value, int) or ("count" in body and not 1 <= value <= MOST_COUNT):
+        raise BadRequest(f"`count` is `{str(value)[:40]}`", f"a whole number from 1 to {MOST_COUNT}")
+    return value
+
+
+def _flag(body: Body, name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise BadRequest(f"`{name}` is `{str(value)[:40]}`", "true or false")
+    return value
+
+
+def _after(body: Body, now: datetime) -> datetime:
+    try:
+        return now + parse_duration(_text(body, "for", LONGEST_NAME))
+    except (ValueError, OverflowError) as error:
+        words, _, hint = str(error).partition("; ")
+        raise BadRequest(f"`for`: {words}", hint) from None
+
+
+def _time(body: Body, now: datetime) -> datetime:
+    told = _text(body, "until", LONGEST_NAME)
+    try:
+        at = datetime.fromisoformat(told)
+    except ValueError:
+        raise BadRequest(f"`until`: `{told[:40]}` is no time", "write 2026-11-24T03:00:00Z") from None
+    at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    if at <= now:
+        raise BadRequest(f"`until`: {at:%Y-%m-%d %H:%M:%S}Z is over", "name a time to come, in UTC")
+    return at

@@ -1,0 +1,152 @@
+"""stats."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.output import field, print_json, print_table, several, span
+from logmedic.core.sparkline import days_each, share, sparkline
+
+_MEANING = {
+    "total_errors": "lines that a rule matched, or that look like an error",
+    "auto_fixed": "incidents ended by a fix that was verified",
+    "auto_fix_success_rate": "fixes that worked, of those that were tried",
+    "circuit_breaker_opens": "times a fix was stopped after failures in a row",
+    "escalations": "times people were called",
+    "avg_recovery_time_s": "from opened to verified, of incidents that a fix ended",
+}
+_HEADINGS = ("METRIC", "VALUE", "BEFORE", "CHANGE", "BY DAY")
+RATE, RECOVERY = "auto_fix_success_rate", "avg_recovery_time_s"
+WIDEST = 92
+"""Columns of a picture: a quarter of a year by days."""
+
+BESIDE = 66
+"""Columns of a terminal that the picture leaves to the numbers."""
+
+Day = Mapping[str, Any]
+
+
+@click.command("stats")
+@click.option("--since", metavar="TIME", help="A duration (24h, 30d) or a time; everything when left out.")
+@shared
+@pass_context
+def stats_command(context: Context, since: str | None) -> None:
+    """Errors, fixes, escalations, recovery time. With --since: how they went by day (UTC), and the change against as
+    long a time before."""
+    if since is None:
+        _print_all(context, context.ask("stats"))
+    else:
+        _print_trends(context, context.ask("trends", since=since, until=_now()))
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat()
+
+
+def _print_all(context: Context, stats: Mapping[str, Any]) -> None:
+    if context.output != "table":
+        print_json(stats)
+        return
+    rows = [{"name": name, "value": shown(name, stats[name]), "meaning": text} for name, text in _MEANING.items()]
+    print_table(rows, {"METRIC": field("name"), "VALUE": field("value"), "MEANING": field("meaning")})
+
+
+def _print_trends(context: Context, trends: Mapping[str, Any]) -> None:
+    if not trends["days"]:
+        raise click.BadParameter("it lies ahead", param_hint="--since")
+    if context.output == "json":
+        print_json({**trends["metrics"], **{name: value for name, value in trends.items() if name != "metrics"}})
+    elif context.output == "jsonl":
+        for day in trends["days"]:
+            print(json.dumps(day))
+    else:
+        for line in _period(trends):
+            print(line)
+        print_table(list(_rows(trends)), {each: field(each) for each in _HEADINGS}, right=_HEADINGS[1:4])
+
+
+def _period(trends: Mapping[str, Any]) -> Iterator[str]:
+    days = trends["days"]
+    each = _each(days)
+    columns = f", {several(each, 'day')} a column" if each > 1 else ""
+    yield f"{_minute(trends['since'])} to {_minute(trends['until'])}{columns}; before: as long a time before that"
+    if not _is_comparable(trends):
+        known = f"known since {_minute(trends['known_since'])}" if trends["known_since"] else "nothing is known yet"
+        yield f"{known}: too short to be compared"
+
+
+def _is_comparable(trends: Mapping[str, Any]) -> bool:
+    """The time before is known as well; to the day, which is how old counts are kept."""
+    from datetime import datetime
+
+    since, until = (datetime.fromisoformat(trends[name]) for name in ("since", "until"))
+    known = trends["known_since"]
+    return known is not None and datetime.fromisoformat(known).date() <= (since - (until - since)).date()
+
+
+def _minute(at: str) -> str:
+    return f"{at[:16].replace('T', ' ')}Z"
+
+
+def _each(days: Sequence[Day]) -> int:
+    return days_each(len(days), max(7, min(WIDEST, shutil.get_terminal_size((120, 24)).columns - BESIDE)))
+
+
+def _rows(trends: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
+    days, each = trends["days"], _each(trends["days"])
+    comparable = _is_comparable(trends)
+    groups = [days[at : at + each] for at in range(0, len(days), each)]
+    for name in _MEANING:
+        now, before = trends["metrics"][name], trends["before"][name] if comparable else None
+        yield {
+            "METRIC": name,
+            "VALUE": shown(name, now),
+            "BEFORE": shown(name, before),
+            "CHANGE": change(name, now, before),
+            "BY DAY": _picture(name, groups) if len(groups) > 1 else "",
+        }
+
+
+def _picture(name: str, groups: Sequence[Sequence[Day]]) -> str:
+    values = [_of(name, group) for group in groups]
+    return share(values) if name == RATE else sparkline(values)
+
+
+def _of(name: str, days: Sequence[Day]) -> float | None:
+    """Of several days: means weigh as much as what they are the means of."""
+    match name:
+        case "auto_fix_success_rate":
+            worked, failed = _sum("fixes_worked", days), _sum("fixes_failed", days)
+            return worked / (worked + failed) if worked + failed else None
+        case "avg_recovery_time_s":
+            fixed = _sum("auto_fixed", days)
+            took = sum((day[name] or 0.0) * day["auto_fixed"] for day in days)
+            return took / fixed if fixed else None
+    return _sum(name, days)
+
+
+def _sum(name: str, days: Sequence[Day]) -> float:
+    return float(sum(day[name] for day in days))
+
+
+def shown(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.0%}" if name == RATE else span(value) if name == RECOVERY else f"{value:,}"
+
+
+def change(name: str, now: float | None, before: float | None) -> str:
+    """Against the time before: in percent of it, a rate in points of a percent."""
+    if now is None or before is None or now == before:
+        return "=" if now == before and now is not None else "-"
+    if name == RATE:
+        return f"{(now - before) * 100:+.0f} points"
+    return f"{(now - before) / before:+.0%}" if before else "new"

@@ -1,0 +1,150 @@
+"""The tests of a drafted rule: it takes what it was drafted from, and stays silent at what is only like it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from logmedic.core import templates
+from logmedic.core.heads import head_of
+from logmedic.core.matcher import Matcher
+from logmedic.core.ruletest import make_matcher, observe, run_test
+from logmedic.core.telling import Subject
+from logmedic.model.rule import Rule
+from logmedic.model.sample import Expectation, RuleTest, SampleLine
+from logmedic.model.when import Threshold
+
+MAX_IN_TURN = 5
+MAX_ORDINARY = 3
+
+
+def writable(text: str) -> str:
+    """As a rule file can hold it and a block give it back. The pattern takes any character where one was replaced."""
+    return re.sub(r"\r+(?=\n|\Z)", "", text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+
+def proved(rule: Rule, texts: Sequence[str], subject: Subject, ordinary: Sequence[str] = ()) -> Rule | None:
+    """With tests that pass; None when it does not know one of `texts`, or knows too much. `texts` are writable, and
+    `subject` is of the first."""
+    matcher = make_matcher(rule)
+    seen = [observe(rule, _test("", each, 1, Expectation()), matcher) for each in texts]
+    misses = list(_misses(rule, texts[0], subject, matcher))
+    if any(each.matches != 1 for each in seen) or not misses or takes_any(rule, ordinary, matcher):
+        return None
+    in_turn = _in_turn(rule, texts, matcher)
+    tests = (*_hits(rule, texts[0], seen[0].captures, matcher), *in_turn, *misses, *_ordinary(texts[0], ordinary))
+    if any(run_test(rule, test, matcher) for test in tests):
+        return None
+    return replace(rule, tests=tests)
+
+
+def takes(rule: Rule, texts: Sequence[str]) -> bool:
+    """Whether each of `texts` matches."""
+    matcher = make_matcher(rule)
+    return all(observe(rule, RuleTest("", (SampleLine(each),), Expectation()), matcher).matches == 1 for each in texts)
+
+
+def takes_any(rule: Rule, lines: Sequence[str], matcher: Matcher | None = None) -> bool:
+    matcher = matcher or make_matcher(rule)
+    return any(observe(rule, RuleTest("", (SampleLine(each),), Expectation()), matcher).matches for each in lines)
+
+
+def _hits(rule: Rule, text: str, captures: dict[str, str], matcher: Matcher) -> Iterator[RuleTest]:
+    count = _count(rule)
+    times = "once" if count == 1 else f"{count} times"
+    yield _test(f"fires at the line, {times}", text, count, Expectation(fires=1, matches=count, captures=captures))
+    other = text.translate(_OTHER_DIGITS)
+    again = _test("fires at the same with other numbers", other, count, Expectation(fires=1, matches=count))
+    if other != text and not run_test(rule, again, matcher):
+        yield again
+    if count > 1:
+        few = f"{count - 1} of them are not enough" if count > 2 else "one of them is not enough"
+        yield _test(few, text, count - 1, Expectation(fires=0, matches=count - 1))
+
+
+def _count(rule: Rule) -> int:
+    return rule.when.trigger.count if isinstance(rule.when.trigger, Threshold) else 1
+
+
+def _in_turn(rule: Rule, texts: Sequence[str], matcher: Matcher) -> Iterator[RuleTest]:
+    """What was seen, one after the other, often enough."""
+    some = texts[:MAX_IN_TURN]
+    repeat = -(-_count(rule) // len(some))
+    lines = tuple(SampleLine(each, repeat, timedelta(seconds=1)) for each in some)
+    seen = observe(rule, RuleTest("", lines, Expectation()), matcher)
+    if len(lines) > 1 and seen.fires:
+        expected = Expectation(fires=seen.fires, matches=seen.matches)
+        yield RuleTest("fires at what was seen, in turn", lines, expected)
+
+
+def _ordinary(text: str, lines: Sequence[str]) -> Iterator[RuleTest]:
+    """Those that are most like it."""
+    words = set(re.findall(r"\w+", text))
+    near = sorted(dict.fromkeys(lines), key=lambda line: (-len(words & set(re.findall(r"\w+", line))), line))
+    for number, line in enumerate(near[:MAX_ORDINARY], 1):
+        yield _test(f"ordinary line {number} of its source", line, 5, Expectation(fires=0, matches=0))
+
+
+_OTHER_DIGITS = str.maketrans("579", "346")
+"""Smaller ones: addresses and dates stay what they are."""
+
+
+def _misses(rule: Rule, text: str, subject: Subject, matcher: Matcher) -> Iterator[RuleTest]:
+    """Those that the rule rightly leaves alone; a hostile one is there as soon as one of its kind is."""
+    for name, lines in (
+        ("near miss, another program", _other_programs(text, subject)),
+        ("near miss, another text", _other_texts(text, subject)),
+        ("near miss, one word is another", _other_words(text, subject, rule)),
+        ("hostile, the line inside of what a user wrote", _hostile(text, subject)),
+    ):
+        for each in lines:
+            test = _test(name, each, 5, Expectation(fires=0, matches=0))
+            if each.strip() and not run_test(rule, test, matcher):
+                yield test
+                break
+
+
+def _other_programs(text: str, subject: Subject) -> Iterator[str]:
+    head = head_of(text)
+    if subject.program and head is not None:
+        at = text.rfind(subject.program, 0, head.end)
+        for name in ("another", "other-program"):
+            if at >= 0 and name != subject.program:
+                yield f"{text[:at]}{name}{text[at + len(subject.program) :]}"
+
+
+def _other_texts(text: str, subject: Subject) -> Iterator[str]:
+    head = head_of(text)
+    for said in ("all is well", "started in 17 ms", "-"):
+        if subject.field:
+            yield json.dumps({subject.field: said})
+        elif head is None and (at := text.find(templates.message_of(subject.line))) > 0:
+            yield f"{text[:at]}{said}"
+        yield f"{text[: head.end] if head is not None else ''}{said}"
+
+
+def _other_words(text: str, subject: Subject, rule: Rule) -> Iterator[str]:
+    """The longest words first: what varies may stand in any of them."""
+    words = sorted(set(re.findall(r"[A-Za-z]{3,}", subject.line)), key=lambda word: (-len(word), word))
+    at = max(text.find(subject.line), 0)
+    for word in words[:20]:
+        for other in ("otherwise", "instead"):
+            if other != word.lower():
+                yield text[:at] + text[at:].replace(word, other)
+
+
+def _hostile(text: str, subject: Subject) -> Iterator[str]:
+    line = " ".join(subject.line.split("\n"))
+    quoted = line.replace("\\", "\\\\").replace('"', '\\"')
+    yield f'203.0.113.9 - - [24/Nov/2026:10:00:00 +0000] "GET /search?q={quoted} HTTP/1.1" 404 153 "-" "{quoted}"'
+    yield f"Nov 24 10:00:00 web1 sshd[811]: Invalid user {line} from 203.0.113.9 port 40022"
+    yield json.dumps({"level": "info", "msg": "request done", "user_agent": line}, ensure_ascii=False)
+    yield f'a visitor wrote "{quoted}"'
+
+
+def _test(name: str, text: str, repeat: int, expect: Expectation) -> RuleTest:
+    every = timedelta(seconds=1 if repeat > 1 else 0)
+    return RuleTest(name, (SampleLine(writable(text), repeat, every),), expect)

@@ -1,0 +1,1 @@
+"""Which errors are of one kind: messages to shapes, shapes to templates, and what is alike grows together."""

@@ -1,0 +1,160 @@
+"""The templates that are known, so indexed that those of a kind are found without looking at the others."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from logmedic.model.issue import Template
+from logmedic.model.shape import WILD, Keys, Shape, likely, places, skeleton
+
+K = TypeVar("K")
+V = TypeVar("V")
+Room = tuple[str, int]
+"""Component and length: only templates of one room can be of one kind."""
+Wild = tuple[int, ...]
+"""Places that are WILD, ascending."""
+
+MANY = 64
+"""Templates that are alike and were not found to be one by then never will be: they are not compared any more."""
+REMEMBERED = 65_536
+"""Shapes whose placement is remembered."""
+
+
+class _Layer(Generic[K, V]):
+    """A dict over another one, which it never writes to. None is no value."""
+
+    __slots__ = ("own", "under")
+
+    def __init__(self, under: _Layer[K, V] | None) -> None:
+        self.own: dict[K, V | None] = {}
+        self.under = under
+
+    def get(self, key: K) -> V | None:
+        if self.under is None or key in self.own:
+            return self.own.get(key)
+        return self.under.get(key)
+
+    def put(self, key: K, value: V | None) -> None:
+        if value is not None or self.under is not None:
+            self.own[key] = value
+        else:
+            self.own.pop(key, None)
+
+
+class Grove:
+    """Written by its owner alone. Templates without a shape are found by fingerprint only."""
+
+    __slots__ = ("_lacking", "_loose", "_placed", "_rooms", "_templates", "_turn", "_under", "_whole", "_wild")
+
+    def __init__(self, under: Grove | None = None) -> None:
+        self._under = under
+        self._templates: _Layer[str, Template] = _Layer(under._templates if under else None)
+        self._whole: _Layer[int, tuple[str, ...]] = _Layer(under._whole if under else None)
+        self._lacking: _Layer[int, tuple[str, ...]] = _Layer(under._lacking if under else None)
+        self._loose: _Layer[int, tuple[str, ...]] = _Layer(under._loose if under else None)
+        self._wild: _Layer[Room, dict[Wild, int]] = _Layer(under._wild if under else None)
+        self._rooms: _Layer[Room, tuple[int, int]] = _Layer(under._rooms if under else None)
+        self._turn: int = under._turn if under else 0
+        self._placed: dict[str, tuple[int, str]] = under._placed if under else {}
+
+    def over(self) -> Grove:
+        """An overlay for one decision: reads through, writes to itself. Good until what is under it is written to."""
+        return Grove(self)
+
+    def get(self, fingerprint: str) -> Template | None:
+        return self._templates.get(fingerprint)
+
+    def put(self, template: Template) -> None:
+        """A new one, or a new version of one. One with `merged_into` is found by fingerprint only."""
+        known = self._templates.get(template.fingerprint)
+        self._templates.put(template.fingerprint, template)
+        if known is not None and known.shape == template.shape and known.merged_into == template.merged_into:
+            return
+        if known is not None:
+            self._index(known, present=False)
+        self._index(template, present=True)
+
+    def drop(self, fingerprint: str) -> None:
+        known = self._templates.get(fingerprint)
+        if known is not None:
+            self._index(known, present=False)
+            self._templates.put(fingerprint, None)
+
+    def survivor(self, fingerprint: str) -> Template | None:
+        """What became of it: itself, or what it is part of by now."""
+        found = self._templates.get(fingerprint)
+        while found is not None and found.merged_into:
+            found = self._templates.get(found.merged_into)
+        return found
+
+    def alike(self, key: int) -> list[Template]:
+        """Those whose skeleton has this key."""
+        return self._those(self._whole.get(key))
+
+    def but_for_one_word(self, key: int) -> list[Template]:
+        """Those whose skeleton has this key with one of its words WILD."""
+        return self._those(self._lacking.get(key))
+
+    def but_for_likely(self, key: int) -> list[Template]:
+        """Those whose skeleton has this key with all of its likely places WILD."""
+        return self._those(self._loose.get(key))
+
+    def wild(self, room: Room) -> list[Wild]:
+        """What templates of the room have WILD, ascending."""
+        return sorted(self._wild.get(room) or ())
+
+    def placed(self, fingerprint: str, room: Room) -> Template | None:
+        """Where a shape with this fingerprint was placed, when its room is still as it was then."""
+        turn, to = self._placed.get(fingerprint, (-1, ""))
+        return self._templates.get(to) if turn == self._changed(room) else None
+
+    def remember(self, fingerprint: str, room: Room, to: str) -> None:
+        """That a shape with this fingerprint belongs to `to`, which it changes nothing of."""
+        if self._under is not None and room in self._rooms.own:
+            return
+        if len(self._placed) >= REMEMBERED:
+            self._placed.clear()
+        self._placed[fingerprint] = self._changed(room), to
+
+    def _changed(self, room: Room) -> int:
+        """The turn in which something of the room changed, other than what is counted."""
+        return (self._rooms.get(room) or (0, 0))[0]
+
+    def _those(self, fingerprints: tuple[str, ...] | None) -> list[Template]:
+        if not fingerprints or len(fingerprints) > MANY:
+            return []
+        return [found for each in fingerprints if (found := self._templates.get(each)) is not None]
+
+    def _index(self, template: Template, *, present: bool) -> None:
+        if template.merged_into or not template.shape:
+            return
+        room, one = (template.component, len(template.shape)), 1 if present else -1
+        self._turn += 1
+        held = (self._rooms.get(room) or (0, 0))[1] + one
+        self._rooms.put(room, (self._turn, held) if held else None)
+        bare = skeleton(template.shape)
+        keys, name = Keys(template.component, bare), (template.fingerprint,)
+        _enter(self._whole, keys.whole, name, present)
+        for at in places(bare):
+            _enter(self._lacking, keys.without(at), name, present)
+        _enter(self._loose, keys.without(*likely(bare)), name, present)
+        if wild := wild_of(template.shape):
+            self._count(room, wild, one)
+
+    def _count(self, room: Room, wild: Wild, n: int) -> None:
+        counts = dict(self._wild.get(room) or {})
+        counts[wild] = counts.get(wild, 0) + n
+        self._wild.put(room, {each: count for each, count in counts.items() if count} or None)
+
+
+def wild_of(shape: Shape) -> Wild:
+    return tuple(at for at, token in enumerate(shape) if token == WILD)
+
+
+def _enter(layer: _Layer[int, tuple[str, ...]], key: int, fingerprints: tuple[str, ...], present: bool) -> None:
+    """`fingerprints`: one, in a tuple that all keys share."""
+    there = layer.get(key)
+    if present:
+        layer.put(key, there + fingerprints if there else fingerprints)
+    else:
+        layer.put(key, tuple(each for each in there or () if each not in fingerprints) or None)

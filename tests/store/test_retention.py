@@ -1,0 +1,266 @@
+"""What is over leaves the tables, by kind, and through the archive."""
+
+from __future__ import annotations
+
+import stat
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stores import NOW, archived, child, fill, over, sql, use, was_killed
+
+from logmedic.adapters.store.archive import Archive
+from logmedic.adapters.store.connection import archive_of
+from logmedic.adapters.store.duck import DuckStore
+from logmedic.adapters.store.retention import Retirement
+from logmedic.model.changeset import Changeset
+from logmedic.model.errors import NotFound
+from logmedic.model.gap import SourceEvent, SourceEventKind
+from logmedic.model.issue import Tally
+from logmedic.model.retention import KEEP, Kind
+from logmedic.model.state import EngineState
+
+OLD = NOW - timedelta(days=120)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "logmedic.duckdb"
+
+
+async def retire(
+    store: DuckStore, *, archive: bool = True, keep: Mapping[Kind, timedelta] = KEEP, now: datetime = NOW
+) -> int:
+    return await Retirement(store, Archive(archive_of(store.path)) if archive else None).retire(keep, now)
+
+
+def everywhere(path: Path, table: str, what: str = "id") -> Counter[object]:
+    """What is in the table and in the archive, together."""
+    there = list((path.with_name("archive") / table).glob("*.parquet"))
+    rows = sql(path, f"SELECT {what} FROM {table}") + (archived(path, table, what) if there else [])
+    return Counter(row[0] for row in rows)
+
+
+def test_what_is_over_and_old_is_in_the_archive_and_no_more_in_its_tables(path: Path) -> None:
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await fill(store, 3)
+        await store.commit(over(1, OLD))
+        await store.commit(over(2, NOW - timedelta(days=1)))
+        assert await retire(store) == 5, "incident, event, attempt, alert, count; not the lesson"
+        assert await retire(store) == 0
+        with pytest.raises(NotFound):
+            await store.ask("incident", incident_id="o000001")
+        assert (await store.ask("incident", incident_id="o000002"))["attempts"]
+
+    use(path, scenario)
+    day = f"{OLD:%Y-%m-%d}"
+    for table, key in (("incidents", "o000001"), ("incident_events", "x000001"), ("fix_attempts", "a000001")):
+        assert [row[0] for row in archived(path, table, "id")] == [key]
+        assert (path.with_name("archive") / table / f"{day}.parquet").exists()
+    assert archived(path, "fix_attempts", "argv") == [('["true"]',)], "JSON stays text"
+    assert archived(path, "incidents", "typeof(resolved_at), resolved_at") == [("TIMESTAMP", OLD.replace(tzinfo=None))]
+
+
+def test_the_archive_is_for_the_owner_alone(path: Path) -> None:
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await store.commit(over(1, OLD))
+        await retire(store)
+
+    use(path, scenario)
+    for each in path.with_name("archive").rglob("*"):
+        assert stat.S_IMODE(each.stat().st_mode) == (0o700 if each.is_dir() else 0o600)
+    assert stat.S_IMODE(path.with_name("archive").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("kind", [Kind.INCIDENTS, Kind.ALERTS, Kind.LEARNINGS])
+def test_each_kind_stays_as_long_as_is_said_of_it(path: Path, kind: Kind) -> None:
+    tables = {Kind.INCIDENTS: "incidents", Kind.ALERTS: "alerts", Kind.LEARNINGS: "learning_patterns"}
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await store.commit(over(1, NOW - timedelta(days=10)))
+        await retire(store, keep=dict.fromkeys(Kind, timedelta(days=50)) | {kind: timedelta(days=5)})
+
+    use(path, scenario)
+    assert {each for each, table in tables.items() if not sql(path, f"SELECT id FROM {table}")} == {kind}
+
+
+@pytest.mark.parametrize("archive", [True, False])
+def test_the_six_metrics_are_answered_from_sums_once_their_rows_are_gone(path: Path, archive: bool) -> None:
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        for n in range(1, 8):
+            await store.commit(over(n, OLD + timedelta(days=n // 3)))
+        before = {since: await store.ask("stats", since=since) for since in (None, OLD - timedelta(days=1))}
+        counts = await store.ask("counts")
+        for _ in range(2):
+            await retire(store, archive=archive, keep=dict.fromkeys(Kind, timedelta(days=5)))
+            assert {since: await store.ask("stats", since=since) for since in before} == before
+            assert {kind: n for kind, n in (await store.ask("counts")).items() if kind in counts} == counts
+        assert before[None]["auto_fixed"] == 7
+        assert before[None]["avg_recovery_time_s"] == pytest.approx(10)
+
+    use(path, scenario)
+    assert sql(path, "SELECT count(*) FROM learning_patterns") == [(0,)]
+
+
+def test_counts_of_old_minutes_become_one_row_a_day(path: Path) -> None:
+    midnight = OLD.replace(hour=0)
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        minutes = [midnight + timedelta(minutes=n) for n in range(6)]
+        await store.commit(Changeset(tallies=tuple(Tally(each, "lines", 2) for each in minutes)))
+        for _ in range(2):
+            await retire(store)
+
+    use(path, scenario)
+    assert sql(path, "FROM tallies") == [(midnight.replace(tzinfo=None), "lines", 12)]
+    assert sorted(archived(path, "tallies", "n")) == [(2,)] * 6
+
+
+def test_minutes_that_come_late_are_added_to_their_day(path: Path) -> None:
+    midnight = OLD.replace(hour=0)
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        for minute in (0, 1, 2):
+            await store.commit(Changeset(tallies=(Tally(midnight + timedelta(minutes=minute), "lines", 1),)))
+            await retire(store)
+
+    use(path, scenario)
+    assert sql(path, "FROM tallies") == [(midnight.replace(tzinfo=None), "lines", 3)]
+    assert sorted(archived(path, "tallies", "n")) == [(1,)] * 3
+
+
+def test_an_incident_that_is_open_never_leaves(path: Path) -> None:
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await fill(store, 3)
+        await retire(store, now=NOW + timedelta(days=3650))
+        assert len(await store.ask("incidents")) == 3
+
+    use(path, scenario)
+
+
+def test_a_source_that_is_quiet_for_longer_than_its_events_are_kept_stays_known_as_quiet(path: Path) -> None:
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        quiet = SourceEvent("e1", OLD, "web", "", SourceEventKind.QUIET)
+        await store.commit(Changeset(source_events=(quiet, replace(quiet, id="e0", kind=SourceEventKind.SPEAKING))))
+        await retire(store)
+
+    async def still(_: DuckStore, state: EngineState) -> None:
+        assert "web" in state.quiet_sources
+
+    use(path, scenario)
+    use(path, still)
+    assert everywhere(path, "source_events") == {"e0": 1, "e1": 1}
+
+
+def test_a_damaged_file_of_the_archive_is_set_aside(path: Path) -> None:
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await store.commit(over(1, OLD))
+        await retire(store)
+        (file,) = (path.with_name("archive") / "alerts").iterdir()
+        file.write_bytes(b"garbage")
+        await store.commit(over(2, OLD))
+        await retire(store)
+        assert file.with_name(f"{file.name}.damaged").read_bytes() == b"garbage"
+
+    use(path, scenario)
+    assert archived(path, "alerts", "id") == [("m000002",)]
+
+
+KILLED = """
+import asyncio, os, signal
+from pathlib import Path
+from logmedic.adapters.store.archive import Archive
+from logmedic.adapters.store.connection import archive_of
+from logmedic.adapters.store.duck import DuckStore
+from logmedic.adapters.store.retention import Retirement
+from logmedic.model.retention import Kind
+from stores import NOW, timedelta
+
+path, at = Path(sys.argv[1]), int(sys.argv[2])
+seen = 0
+
+def reached(_):
+    global seen
+    seen += 1
+    if seen == at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    store = DuckStore(path)
+    await store.open()
+    retirement = Retirement(store, Archive(archive_of(path)), reached)
+    await retirement.retire(dict.fromkeys(Kind, timedelta(days=5)), NOW)
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+def test_f51_a_kill_at_any_moment_of_retention_loses_no_row_and_doubles_none(path: Path) -> None:
+    async def fill_up(store: DuckStore, _: EngineState) -> None:
+        await fill(store, 2)
+        for n in range(1, 7):
+            await store.commit(over(n, OLD + timedelta(days=n % 2)))
+
+    use(path, fill_up)
+    tables = {"incidents": "o", "incident_events": "x", "fix_attempts": "a", "alerts": "m", "learning_patterns": "l"}
+    killed = 0
+    for at in range(1, 40):  # each goes on where the one before was killed
+        if not was_killed(child(KILLED, path, at % 3 + 1)):
+            break
+        killed += 1
+        use(path, fill_nothing)
+        for table, letter in tables.items():
+            found = {key for key in everywhere(path, table) if str(key).startswith(letter)}
+            assert found == {f"{letter}{n:06d}" for n in range(1, 7)}, "nothing is lost"
+    assert killed > 5
+    for table, letter in tables.items():
+        mine = {key: n for key, n in everywhere(path, table).items() if str(key).startswith(letter)}
+        assert mine == {f"{letter}{n:06d}": 1 for n in range(1, 7)}, "nothing is there twice"
+    assert dict(sql(path, "SELECT kind, sum(n)::INT FROM tallies GROUP BY kind")) == {
+        "lines": 2,
+        "matched": 18,
+        "past_fixed": 6,
+        "past_recovery_ms": 60_000,
+        "past_auto_fix_success": 6,
+    }
+    assert sum(row[0] for row in archived(path, "tallies", "n")) == 18
+
+
+async def fill_nothing(_: DuckStore, __: EngineState) -> None:
+    """Opened and closed, so that its log is in the file."""
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 40)), max_size=12), st.lists(st.integers(0, 120)))
+def test_sums_never_change_whatever_leaves_when(made: list[tuple[int, int]], looks: list[int]) -> None:
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        for n, (days, minute) in enumerate(made):
+            await store.commit(over(n, NOW - timedelta(days=days, minutes=minute)))
+        before = await store.ask("stats")
+        for days in looks[:3]:
+            await retire(store, keep=dict.fromkeys(Kind, timedelta(days=days + 1)))
+            assert await store.ask("stats") == pytest.approx(before)
+
+    with tempfile.TemporaryDirectory() as room:
+        path = Path(room) / "state" / "logmedic.duckdb"
+        use(path, scenario)
+        assert everywhere(path, "incidents") == {f"o{n:06d}": 1 for n in range(len(made))}
+
+
+def test_a_day_leaves_once_all_of_it_is_old(path: Path) -> None:
+    keep = dict.fromkeys(Kind, timedelta(days=5))
+    noon = datetime(2026, 11, 19, 12, tzinfo=UTC)
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await store.commit(over(1, noon))
+        assert await retire(store, keep=keep, now=noon + timedelta(days=5, hours=11)) == 0
+        assert await retire(store, keep=keep, now=noon + timedelta(days=5, hours=12)) > 0
+
+    use(path, scenario)
