@@ -27,15 +27,20 @@ KNOWN_AFTER = 12
 """Lines of a kind: more than it takes to be promoted and to escalate."""
 
 
-def _learn(content: Sequence[bytes], state: EngineState | None = None) -> tuple[float, EngineState]:
-    """CPU seconds, and what was learned."""
-    matcher, mint = Matcher([], zone=UTC), Uuid7()
-    state = state or EngineState()
-    begun = time.process_time()
-    for each in content:
-        observed = Observed("bench", "bench", matcher.find(block_of(each)), MARK)
-        state.apply(decide(state, POLICY, observed, NOW, mint))
-    return time.process_time() - begun, state
+class _Learner:
+    """A matcher without rules, and the state that it fills."""
+
+    def __init__(self) -> None:
+        self._matcher, self._mint = Matcher([], zone=UTC), Uuid7()
+        self.state = EngineState()
+
+    def learn(self, content: Sequence[bytes]) -> float:
+        """CPU seconds."""
+        begun = time.process_time()
+        for each in content:
+            observed = Observed("bench", "bench", self._matcher.find(block_of(each)), MARK)
+            self.state.apply(decide(self.state, POLICY, observed, NOW, self._mint))
+        return time.process_time() - begun
 
 
 def learn_rate(_: int) -> Iterator[Row]:
@@ -43,8 +48,9 @@ def learn_rate(_: int) -> Iterator[Row]:
     content = list(islice(blocks(Corpus(20, hits=0.0, flagged=1.0).made()), 200))
     lines = b"".join(content).splitlines()[:LINES]
     content = [b"\n".join(lines[at : at + BLOCK_LINES]) + b"\n" for at in range(0, len(lines), BLOCK_LINES)]
-    ours, state = _learn(content)
-    told = f"{len(lines) / ours:,.0f} lines/s, {len(state.templates)} templates"
+    learner = _Learner()
+    ours = learner.learn(content)
+    told = f"{len(lines) / ours:,.0f} lines/s, {len(learner.state.templates)} templates"
     try:
         from drain3 import TemplateMiner
     except ImportError:
@@ -66,10 +72,10 @@ def learn_growth(_: int) -> Iterator[Row]:
     few, many = (list(_kinds(count)) for count in (KINDS_A_BLOCK, KEPT))
     rates, known = [], []
     for kinds in (few, many):
-        _, state = _learn(_blocks([kind for kind in kinds for _ in range(KNOWN_AFTER)]))
-        known.append(len(state.templates))
-        spent, _ = _learn(list(_again(kinds)), state)
-        rates.append(LINES / spent)
+        learner = _Learner()
+        learner.learn(_blocks([kind for kind in kinds for _ in range(KNOWN_AFTER)]))
+        known.append(len(learner.state.templates))
+        rates.append(LINES / learner.learn(list(_again(kinds))))
     slower = rates[0] / rates[1]
     ours, beside = f"{rates[1]:,.0f} lines/s with {known[1]:,} templates", f"{rates[0]:,.0f} lines/s with {known[0]}"
     yield Row("15", "learn growth", ours, beside, f"{slower:.2f}x slower", "1.3x", slower <= 1.3)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from logmedic.core.decide import decide
+from logmedic.core.mining.masks import shape_of
 from logmedic.model.alert import AlertPlan, Route
 from logmedic.model.changeset import Changeset, Input, Intent, Observed
 from logmedic.model.fix import Arming
@@ -17,6 +18,7 @@ from logmedic.model.policy import LearningPolicy, Policy
 from logmedic.model.record import Checkpoint, Findings, Match, Record, UnknownError
 from logmedic.model.rule import BreakerSpec, Fix, HttpProbe, Limits, Mode, Retry, Rule, Step, Verify
 from logmedic.model.severity import Severity
+from logmedic.model.shape import text_of
 from logmedic.model.state import EngineState
 from logmedic.model.when import Threshold, When
 
@@ -54,9 +56,15 @@ def match(rule: Rule = RULE, at: datetime = START, group: str = "", **captures: 
 
 
 def unknown(
-    at: datetime = START, text: str = "ERROR boom 1", *, trace: bool = False, critical: bool = False
+    at: datetime = START,
+    text: str = "ERROR boom 1",
+    *,
+    trace: bool = False,
+    critical: bool = False,
+    fingerprint: str = "f" * 16,
 ) -> UnknownError:
-    return UnknownError(record(text, at), "shop", "ERROR boom <n>", "f" * 16, trace, critical)
+    shape = shape_of(text)
+    return UnknownError(record(text, at), "shop", text_of(shape), fingerprint, trace, critical, shape=shape)
 
 
 def checkpoint(offset: int = 1, origin: str = "a.log") -> Checkpoint:

@@ -26,9 +26,12 @@ from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
 from logmedic.adapters.web.server import ControlServer
+from logmedic.core.diagnosing import spent_on
 from logmedic.core.framing import TRACES
+from logmedic.diagnosers import make_diagnosing
 from logmedic.inputs import inputs
 from logmedic.model.alert import Receiver
+from logmedic.model.changeset import Diagnosed
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.rule import Mode
 from logmedic.ports import Source
@@ -133,11 +136,18 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     receivers = settings.receivers()
     sender = AppriseSender(python=sys.executable, environment=settings.surroundings)
     unusable: dict[str, str] = {}
+    diagnosing = make_diagnosing(
+        settings,
+        clock=clock,
+        tell=lambda diagnosis, dropped: engine.submit(Diagnosed(diagnosis, dropped)),
+        spent=spent_on(state.diagnoses.values(), clock.now()),
+    )
     dispatcher = Dispatcher(
         runner=runner,
         prober=Probes(runner=runner, clock=clock),
         sender=sender,
         receivers=lambda: receivers,
+        diagnose=diagnosing.ask if diagnosing is not None else lambda _: None,
     )
     stack.push_async_callback(dispatcher.stop)
     engine = Engine(
@@ -200,6 +210,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         facts=lambda: {
             "pid": os.getpid(),
             "receivers": unusable,
+            "diagnosing": diagnosing.row() if diagnosing is not None else None,
             "store": {
                 "path": str(settings.storage.path),
                 "notices": [*store.notices, *keeper.notices],
@@ -214,6 +225,8 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     watchman = Watchman(watched=list(_to_be_heard(settings, reading.intakes)), engine=engine, clock=clock)
     supervisor.keep("quiet sources", watchman.run)
     supervisor.keep("event overflows", lambda: count_overflows(lambda: made.wake.overflows, engine))
+    if diagnosing is not None:
+        supervisor.keep("diagnosing", diagnosing.run)
     foresight = Foresight(
         store=store, issues=lambda: state.issues, tell=engine.submit, clock=clock, python=sys.executable
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -176,8 +177,9 @@ def test_two_words_may_vary_at_once_where_values_stand() -> None:
             for each in ("Key", "Value", "Type", "Index", "Name", "Zip", "Os", "Io", "Eof")
         ],
         ["disk full", "disk failed", "disk slow"],
+        [f"payment of the order failed: {each}" for each in ("late", "denied", "closed", "lost", "broken")],
     ],
-    ids=["two words", "states", "the first word", "classes of faults", "little else"],
+    ids=["two words", "states", "the first word", "classes of faults", "little else", "reasons"],
 )
 def test_what_tells_kinds_apart_is_no_value(lines: list[str]) -> None:
     assert len(mined(lines)) == len(lines)
@@ -199,6 +201,7 @@ def test_the_oldest_survives_and_keeps_its_fingerprint() -> None:
     assert survivor.fingerprint == first
 
 
+_WORDS = ["".join(each) for each in itertools.product("bdfgklm", "aeiou", "nrst", ("", "a"))]
 _NAMES = st.sampled_from(
     ["ann", "bob", "cyd", "eth0", "eth1", "10.0.0.7", "/srv/a", "A", "UP", "org.shop.Pay", "a.b.C", "x1", "''"]
 )
@@ -262,6 +265,17 @@ def test_what_is_dropped_is_found_no_more() -> None:
     miner.grove.drop(name)
     assert place(miner.grove, shape_of("order 8 lost"), "shop").fresh
     assert miner.grove.get(name) is None
+
+
+def test_i6_a_flood_leaves_nothing_behind_but_what_is_kept() -> None:
+    miner, chance, kept = Miner(), random.Random(7), []
+    for _ in range(2000):
+        kept.append(miner.take(" ".join(chance.choices(_WORDS, k=9)) + f" {chance.random()}"))
+        if len(kept) > 50:
+            miner.grove.drop(kept.pop(0))
+    for each in kept:
+        miner.grove.drop(each)
+    assert not miner.grove.size
 
 
 def test_an_overlay_leaves_what_is_under_it() -> None:

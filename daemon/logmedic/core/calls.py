@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from logmedic.core import issues, outbox
+from logmedic.core import history, issues, outbox
 from logmedic.core.draft import Draft
 from logmedic.core.messages import of_incident, of_test
-from logmedic.model.issue import Incident
+from logmedic.model.issue import Incident, IssueStatus
 from logmedic.model.rule import AlertEvent, Rule
 from logmedic.model.severity import Severity
 
@@ -20,13 +20,24 @@ def tell(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent, *, aga
     nobody to tell. Answers the incident as it is then (already put)."""
     if event in incident.told and not again:
         return incident
+    issue = draft.issue_of_id(incident.issue_id)
+    muted = issue is not None and issue.status is IssueStatus.MUTED
+    if muted and event is not AlertEvent.RECOVERED:  # whoever was told before is told of its end (F75)
+        draft.tally("alerts_muted")
+        return _recorded(draft, incident, rule, event)
+    incident = _recorded(draft, incident, rule, event)
+    told = _told(draft, incident, rule, event) if event in rule.alert.on else incident
+    draft.put_incident(told)
+    return told
+
+
+def _recorded(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent) -> Incident:
     if event in ESCALATIONS:
         issue = issues.of_rule(draft, rule, draft.now)
         issues.escalate(draft, issue, f"{event.value.replace('_', ' ')}: {incident.title}")
         incident = replace(incident, severity=incident.severity.at_least(Severity.HIGH))
-    told = _told(draft, incident, rule, event) if event in rule.alert.on else incident
-    draft.put_incident(told)
-    return told
+        draft.put_incident(incident)
+    return incident
 
 
 def tell_recovered(draft: Draft, incident: Incident, rule: Rule) -> None:
@@ -39,7 +50,8 @@ def _told(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent) -> In
     default = draft.policy.alerts.default_route
     routes = rule.alert.routes or ((default,) if default else ())
     story = sorted((each for each in draft.attempts() if each.incident_id == incident.id), key=lambda each: each.id)
-    message = of_incident(incident, rule, event, story, draft.policy.hostname)
+    past = history.of_incident(draft, draft.issue_of_id(incident.issue_id))
+    message = of_incident(incident, rule, event, story, draft.policy.hostname, past)
     reached = outbox.post(
         draft, message, routes=routes, event=event, severity=incident.severity, incident_id=incident.id
     )

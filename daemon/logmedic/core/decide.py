@@ -29,6 +29,7 @@ from logmedic.model.changeset import (
     Approve,
     Changeset,
     Delivered,
+    Diagnosed,
     Input,
     MergeIssue,
     MuteIssue,
@@ -106,11 +107,15 @@ def decide_in(draft: Draft, given: Input) -> None:
         case MergeIssue():
             orders.merge(draft, given)
         case VersionSeen(source, version):
-            versions.seen(draft, source, version, draft.now)
+            versions.deployed(draft, source, version)
         case Sweep():
             orders.sweep(draft)
         case PrecursorsFound(precursors):
             draft.put_precursors(precursors)
+        case Diagnosed(diagnosis, dropped):
+            draft.put_diagnosis(diagnosis)
+            draft.tally("diagnoses" if diagnosis.ok else "diagnoses_failed")
+            draft.tally("diagnoses_dropped", dropped)
         case Approve(incident_id, by):
             _approve(draft, incident_id, by)
         case Reject(incident_id, by):

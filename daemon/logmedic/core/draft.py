@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 
 from logmedic.model.alert import Alert
 from logmedic.model.changeset import Changeset, Intent
+from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.fix import Breaker, FixAttempt
 from logmedic.model.gap import SourceEvent, SourceEventKind
+from logmedic.model.grove import Grove
 from logmedic.model.issue import (
     Incident,
     IncidentEvent,
@@ -59,6 +62,7 @@ class Draft:
         self._onsets: list[Onset] = []
         self._ordinary: dict[tuple[str, int], OrdinaryLine] = {}
         self._precursors: tuple[Precursor, ...] | None = None
+        self._diagnoses: list[Diagnosis] = []
         self._alerts: dict[str, Alert] = {}
         self._events: list[IncidentEvent] = []
         self._source_events: list[SourceEvent] = []
@@ -179,6 +183,11 @@ class Draft:
         if breaker != self.breaker(breaker.rule_id):
             self._breakers[breaker.rule_id] = breaker
 
+    @cached_property
+    def grove(self) -> Grove:
+        """Of all templates, as this decision leaves them so far."""
+        return self.state.grove.over()
+
     def template(self, fingerprint: str) -> Template | None:
         if fingerprint in self._forgotten_templates:
             return None
@@ -187,6 +196,7 @@ class Draft:
     def put_template(self, template: Template) -> None:
         self._forgotten_templates.pop(template.fingerprint, None)
         self._templates[template.fingerprint] = template
+        self.grove.put(template)
 
     def all_templates(self) -> Iterator[Template]:
         return chain(self.stored_templates(), self._templates.values())
@@ -204,6 +214,7 @@ class Draft:
     def forget_template(self, fingerprint: str) -> None:
         self._templates.pop(fingerprint, None)
         self._forgotten_templates[fingerprint] = None
+        self.grove.drop(fingerprint)
 
     def releases(self, source: str) -> list[Release]:
         """Those of `source`, the first seen first."""
@@ -224,6 +235,14 @@ class Draft:
 
     def keep_ordinary(self, line: OrdinaryLine) -> None:
         self._ordinary[line.source, line.slot] = line
+
+    def diagnosis(self, issue_id: str) -> Diagnosis | None:
+        """The last one."""
+        ours = [each for each in self._diagnoses if each.issue_id == issue_id]
+        return ours[-1] if ours else self.state.diagnoses.get(issue_id)
+
+    def put_diagnosis(self, diagnosis: Diagnosis) -> None:
+        self._diagnoses.append(diagnosis)
 
     @property
     def precursors(self) -> tuple[Precursor, ...]:
@@ -280,6 +299,7 @@ class Draft:
             onsets=tuple(self._onsets),
             releases=tuple(self._releases.values()),
             ordinary=tuple(self._ordinary.values()),
+            diagnoses=tuple(self._diagnoses),
             forgotten_templates=tuple(self._forgotten_templates),
             precursors=self._precursors,
             intents=tuple(self._intents),

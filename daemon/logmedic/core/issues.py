@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from logmedic.core import confidence, rates, versions
 from logmedic.core.draft import Draft
+from logmedic.core.foreseen import forewarn
 from logmedic.model.changed import changed
 from logmedic.model.issue import ALIVE, IssueSource, IssueStatus, KnownIssue, PatternType
 from logmedic.model.rule import Rule
@@ -78,6 +79,7 @@ def _counted(
     if not (issue.occurrences and _goes_on(issue, at)):
         draft.begin(issue.id, at)
         counted = replace(counted, episodes=issue.episodes + 1, onset_at=at)
+        forewarn(draft, counted)
     return unmuted(counted) if _mute_is_over(draft, counted, version, source) else counted
 
 

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from logmedic.core import confidence, issues, lessons, outbox, rates, versions
+from logmedic.core import confidence, history, issues, lessons, outbox, rates, versions
 from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
 from logmedic.core.messages import of_learned
-try:  # TEMPORARY, until the parts are there
-    from logmedic.core.mining import place
-except ImportError:
-    from dataclasses import dataclass as _d
-    @_d
-    class _P:
-        template: object
-        absorbed: tuple
-        fresh: bool
-    def place(grove, shape, component):
-        raise NotImplementedError
-    place = None
-try:
-    from logmedic.core.promotion import pattern_of
-except ImportError:
-    class _Q: pattern = ""; reason = ""
-    def pattern_of(template, samples, ordinary): return _Q()
+from logmedic.core.mining.placing import place
+from logmedic.core.promotion import pattern_of
 from logmedic.model.changed import changed
+from logmedic.model.changeset import Diagnose
+from logmedic.model.diagnosis import Question
 from logmedic.model.issue import ALIVE, IssueSource, IssueStatus, KnownIssue, Template
 from logmedic.model.record import UnknownError
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
+NEARBY = 10
+"""Ordinary lines that a model is shown beside an error."""
 SAMPLE_KEPT = 4000
 """Characters of the first record that a template keeps."""
 SAMPLES = 5
@@ -43,11 +33,7 @@ all of them."""
 
 def on_unknown(draft: Draft, error: UnknownError) -> None:
     draft.tally("unknown", error.count)
-    if place is None:
-        known = draft.template(error.fingerprint)
-        placed = _P(known or Template(error.fingerprint, error.template, error.component, "", 0, error.record.at, error.record.at), (), known is None)
-    else:
-        placed = place(draft.grove, error.shape, error.component)
+    placed = place(draft.grove, error.shape, error.component, error.fingerprint)
     if placed.fresh and not _has_room(draft):
         draft.tally("templates_refused", error.count)
         return
@@ -55,7 +41,7 @@ def on_unknown(draft: Draft, error: UnknownError) -> None:
     grown = known is not None and known.template != placed.template.template
     template = _first(placed.template, error) if placed.fresh else _again(placed.template, error)
     for each in placed.absorbed:
-        template = _with(draft, template, each)
+        template = _with(draft, template, draft.template(each.fingerprint) or each)
     draft.put_template(_promoted(draft, template, error, grown=grown or bool(placed.absorbed)))
 
 
@@ -64,7 +50,7 @@ def _first(template: Template, error: UnknownError) -> Template:
     return replace(
         template,
         sample=sample,
-        samples=(error.record.text[:FURTHER_KEPT],),
+        samples=(_cut(error.record.text),),
         occurrences=error.count,
         first_seen=error.record.at,
         last_seen=error.last_seen,
@@ -77,12 +63,16 @@ def _first(template: Template, error: UnknownError) -> Template:
 def _again(template: Template, error: UnknownError) -> Template:
     return changed(
         template,
-        samples=_sampled(template.samples, error.record.text[:FURTHER_KEPT]),
+        samples=_sampled(template.samples, _cut(error.record.text)),
         occurrences=template.occurrences + error.count,
         first_seen=min(template.first_seen, error.record.at),
         last_seen=max(template.last_seen, error.last_seen),
         critical=template.critical or error.critical,
     )
+
+
+def _cut(text: str) -> str:
+    return text[:FURTHER_KEPT]
 
 
 def _sampled(samples: tuple[str, ...], text: str) -> tuple[str, ...]:
@@ -99,9 +89,7 @@ def _with(draft: Draft, template: Template, other: Template) -> Template:
     issue_id = template.issue_id or other.issue_id
     if other.issue_id and other.issue_id != issue_id:
         issues.merge(draft, other.issue_id, issue_id)
-        draft.put_template(other)
-    else:
-        draft.forget_template(other.fingerprint)
+    draft.forget_template(other.fingerprint)
     return changed(
         template,
         samples=samples,
@@ -122,7 +110,7 @@ def _has_room(draft: Draft) -> bool:
     if draft.template_count() < most:
         return True
     enough = max(1, most // FORGOTTEN_SHARE)
-    unused = (each.fingerprint for each in draft.stored_templates() if not each.issue_id or each.merged_into)
+    unused = (each.fingerprint for each in draft.stored_templates() if not each.issue_id)
     forgotten = [fingerprint for _, fingerprint in zip(range(enough), unused, strict=False)]
     for fingerprint in forgotten:
         draft.forget_template(fingerprint)
@@ -137,23 +125,37 @@ def _promoted(draft: Draft, template: Template, error: UnknownError, *, grown: b
     """Count `error` in the known issue that the template is, or make it one when it came back often enough. `grown`: its
     text changed."""
     version = versions.version_of(draft, error.record)
-    issue = draft.issue_of_id(template.issue_id) if template.issue_id else None
+    issue = _issue_of(draft, template)
     fresh = issue is None
     if issue is None:
         if template.occurrences < draft.policy.learning.promote_after:
             return template
         issue = _new_issue(draft, template)
         draft.tally("promoted")
-    was = issue.status
-    if fresh or grown:
+    was, leads = issue.status, _leads(draft, issue, template)
+    if fresh or (grown and leads):
         issue = _described(draft, issue, template)
     times = template.occurrences if fresh else error.count
     issue = issues.occurred(draft, issue, error.last_seen, times, version=version, source=error.record.source)
     template = replace(template, issue_id=issue.id)
-    if fresh or issue.episodes != _episodes_of(draft, issue):
+    if leads and (fresh or issue.episodes != _episodes_of(draft, issue)):
         template = _believed(draft, issue, template)
+    if fresh:
+        _ask_about(draft, draft.issue_of_id(issue.id) or issue, template)
     _escalated(draft, draft.issue_of_id(issue.id) or issue, template, came_back=was is IssueStatus.RESOLVED)
     return template
+
+
+def _issue_of(draft: Draft, template: Template) -> KnownIssue | None:
+    """The one that its occurrences count for."""
+    issue = draft.issue_of_id(template.issue_id) if template.issue_id else None
+    return draft.issue_of_id(issue.merged_into) if issue is not None and issue.merged_into else issue
+
+
+def _leads(draft: Draft, issue: KnownIssue, template: Template) -> bool:
+    """Whether the words of the issue are those of this template: of several that people merged the first one's."""
+    first = draft.template(issue.fingerprint.removeprefix("learned:"))
+    return first is None or first.fingerprint == template.fingerprint
 
 
 def _episodes_of(draft: Draft, issue: KnownIssue) -> int:
@@ -199,6 +201,23 @@ def _believed(draft: Draft, issue: KnownIssue, template: Template) -> Template:
     return replace(template, learning_id=learning.id, learned_at=learning.created_at)
 
 
+def _ask_about(draft: Draft, issue: KnownIssue, template: Template) -> None:
+    if not draft.policy.learning.diagnose:
+        return
+    question = Question(
+        issue_id=issue.id,
+        title=issue.title,
+        component=template.component,
+        template=template.template,
+        samples=tuple(dict.fromkeys((template.sample, *template.samples))),
+        occurrences=issue.occurrences,
+        first_seen=issue.first_seen,
+        last_seen=issue.last_seen,
+        nearby=tuple(draft.ordinary(template.source).values())[:NEARBY],
+    )
+    draft.intend(Diagnose(question))
+
+
 def reconsider(draft: Draft, issue_id: str) -> None:
     """Somebody, or time, decided about the issue: its lesson says so."""
     issue = draft.issue_of_id(issue_id)
@@ -213,14 +232,22 @@ def merge(draft: Draft, part: KnownIssue, whole: KnownIssue, by: str) -> bool:
     mine, other = _of_issue(draft, whole.id), _of_issue(draft, part.id)
     if mine is None or other is None or mine.component != other.component or part.id == whole.id:
         return False
-    merged = _with(draft, mine, replace(other, merged_into=mine.fingerprint))
+    issues.merge(draft, part.id, whole.id)
     draft.put_issue(replace(draft.issue_of_id(part.id) or part, decided_by=by))
-    draft.put_template(_believed(draft, draft.issue_of_id(whole.id) or whole, merged))
+    for each in list(_all_of(draft, part.id)):
+        draft.put_template(replace(each, issue_id=whole.id))
+    reconsider(draft, whole.id)
     return True
 
 
+def _all_of(draft: Draft, issue_id: str) -> Iterator[Template]:
+    return (each for each in draft.all_templates() if each.issue_id == issue_id)
+
+
 def _of_issue(draft: Draft, issue_id: str) -> Template | None:
-    return next((each for each in draft.all_templates() if each.issue_id == issue_id and not each.merged_into), None)
+    """The one whose words it has."""
+    issue, found = draft.issue_of_id(issue_id), list(_all_of(draft, issue_id))
+    return next((each for each in found if issue is not None and _leads(draft, issue, each)), None)
 
 
 # -- escalation --------------------------------------------------------------------------------------------------------
@@ -237,18 +264,19 @@ def _escalated(draft: Draft, issue: KnownIssue, template: Template, *, came_back
     if level <= issue.escalation_level and doublings <= issue.rate_level and not regressed:
         return
     if regressed:
-        reason = issues.came_back(issue, issue.last_seen, issue.version)
+        reason = f"people were called, for {issue.title} came back"
     elif doublings > issue.rate_level:
         reason = f"{issue.title} came {issue.slot_count} times in this hour; usual are {issue.usual:.3g}"
     else:
         reason = f"{issue.title} came {issue.occurrences} times and no rule knows it"
+    told = issues.came_back(issue, issue.last_seen, issue.version) if regressed else reason
     levels = max(level, issue.escalation_level), max(doublings, issue.rate_level)
     raised = issues.escalate(draft, replace(issue, escalation_level=levels[0], rate_level=levels[1]), reason)
     default = draft.policy.alerts.default_route
     event = AlertEvent.REGRESSED if regressed else AlertEvent.ESCALATED
     outbox.post(
         draft,
-        of_learned(raised, event, reason, template, lessons.causes(draft, raised), draft.policy.hostname),
+        of_learned(raised, event, told, template, history.of_learned(draft, raised), draft.policy.hostname),
         routes=(default,) if default else (),
         event=event,
         severity=raised.severity,

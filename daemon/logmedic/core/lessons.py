@@ -57,6 +57,3 @@ def _what_became(issue: KnownIssue) -> str:
             return f"muted by {issue.decided_by}" if issue.decided_by else "muted"
     return "no rule knows it"
 
-
-def causes(draft: Draft, issue: KnownIssue) -> tuple[str, ...]:
-    return ()

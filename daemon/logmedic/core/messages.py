@@ -64,7 +64,7 @@ def of_incident(
         f"What is needed: {_needed(incident, rule, event)}",
     ]
     if event is not AlertEvent.RECOVERED:
-        body += [clean(each, 400) for each in history]
+        body += [clean(each, 400, keep="") for each in history]
     if rule.runbook:
         body.append(f"Runbook: {rule.runbook}")
     if incident.evidence and event is not AlertEvent.RECOVERED:
@@ -74,15 +74,15 @@ def of_incident(
 
 
 def of_learned(
-    issue: KnownIssue, event: AlertEvent, reason: str, template: Template, causes: Sequence[str], host: str
+    issue: KnownIssue, event: AlertEvent, reason: str, template: Template, history: Sequence[str], host: str
 ) -> Message:
-    """`reason`: why people are called now. `causes`: sentences about what tends to come before it."""
+    """`reason`: why people are called now. `history`: lines about what went before it."""
     since = f"{issue.first_seen:%Y-%m-%d %H:%M:%S} UTC"
     body = [
         f"What broke: {clean(reason, 400)}",
         f"How often: {_times(issue.occurrences)} since {since}, in {_several(issue.episodes, 'episode')}"
         + (f"; in version {clean(issue.version, 80)}" if issue.version else ""),
-        *(f"Likely cause: {clean(each, 300)}" for each in causes),
+        *(clean(each, 400, keep="") for each in history),
         "What was tried: nothing, there is no fix for it",
         "Did it work: nothing was tried",
         "What is needed: find the cause; for a rule of its own: logmedic learned promote " + short(issue.id),

@@ -13,8 +13,6 @@ from logmedic.model.record import Record
 
 MAX_LENGTH = 80
 """Characters of a version's name; what is longer is cut."""
-MAX_REMEMBERED = 200
-"""Versions of one source (I6): the 201st is not learned, and counted."""
 _NUMBERED = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){1,5})(?:[-+~].*)?", re.ASCII)
 
 
@@ -34,19 +32,28 @@ def version_of(draft: Draft, record: Record) -> str:
 
 
 def seen(draft: Draft, source: str, version: str, at: datetime) -> None:
-    """Remember that `version` ran at `at`."""
-    known = {each.version: each for each in draft.releases(source)}
-    before = known.get(version)
-    if before is None and len(known) >= MAX_REMEMBERED:
-        draft.tally("versions_refused")
-    elif before is None or at < before.first_seen:
-        draft.put_release(Release(source, version, at))
+    """Remember that a line of `version` was written at `at`."""
+    before = _known(draft, source, version)
+    if before is None or at < before.first_seen:
+        draft.put_release(Release(source, version, at, before.since if before is not None else None))
+
+
+def deployed(draft: Draft, source: str, version: str) -> None:
+    """The file that names the version of `source` says `version` from now on; after a rollback one that is known."""
+    version = version[:MAX_LENGTH]
+    before = _known(draft, source, version)
+    if version and at_time(draft.releases(source), draft.now) != version:
+        draft.put_release(Release(source, version, before.first_seen if before is not None else draft.now, draft.now))
+
+
+def _known(draft: Draft, source: str, version: str) -> Release | None:
+    return next((each for each in draft.releases(source) if each.version == version), None)
 
 
 def at_time(releases: Sequence[Release], at: datetime) -> str:
-    """The version that was the newest one at `at`: of those seen by then the last; empty when none was."""
-    seen_by_then = [each for each in releases if each.first_seen <= at]
-    return max(seen_by_then, key=lambda each: each.first_seen).version if seen_by_then else ""
+    """The version that was deployed last by `at`; empty when none was."""
+    by_then = [(each.since, each.version) for each in releases if each.since is not None and each.since <= at]
+    return max(by_then)[1] if by_then else ""
 
 
 def is_newer(version: str, than: str, releases: Sequence[Release]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from logmedic.model.alert import Alert, Delivery
+from logmedic.model.diagnosis import Diagnosis, Question
 from logmedic.model.fix import Breaker, FixAttempt, FixResult, ProbeResult
 from logmedic.model.gap import Gap, SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
@@ -171,6 +172,14 @@ class PrecursorsFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """What a language model suggests; `dropped` questions were not asked since the last answer."""
+
+    diagnosis: Diagnosis
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TestAlert:
     """Send a test message over `route` (empty: every route)."""
 
@@ -200,6 +209,7 @@ Input = (
     | VersionSeen
     | Sweep
     | PrecursorsFound
+    | Diagnosed
     | TestAlert
 )
 
@@ -225,13 +235,20 @@ class Send:
     alert: Alert
 
 
-Intent = RunStep | RunProbes | Send
+@dataclass(frozen=True, slots=True)
+class Diagnose:
+    """Ask a language model about a known issue. One that is lost is not asked again."""
+
+    question: Question
+
+
+Intent = RunStep | RunProbes | Send | Diagnose
 
 
 @dataclass(frozen=True, slots=True)
 class Changeset:
     """Everything one decision changes. Each tuple holds new versions (keyed by the entity's identity), `events`,
-    `source_events` and `onsets` are additions, `tallies` are sums to add, `forgotten_windows` are (rule_id, group_key),
+    `source_events`, `onsets` and `diagnoses` are additions, `tallies` are sums to add, `forgotten_windows` are (rule_id, group_key),
     `forgotten_templates` fingerprints to delete. `intents` are carried out after the commit and are not stored
     themselves: the entities say what is under way. `precursors`, found anew from what is stored, are not stored either;
     None: as before."""
@@ -252,6 +269,7 @@ class Changeset:
     onsets: tuple[Onset, ...] = ()
     releases: tuple[Release, ...] = ()
     ordinary: tuple[OrdinaryLine, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
     forgotten_templates: tuple[str, ...] = ()
     precursors: tuple[Precursor, ...] | None = None
     intents: tuple[Intent, ...] = field(default=(), compare=True)

@@ -29,6 +29,11 @@ class _Layer(Generic[K, V]):
         self.own: dict[K, V | None] = {}
         self.under = under
 
+    @property
+    def held(self) -> dict[K, V]:
+        both = {**(self.under.held if self.under else {}), **self.own}
+        return {key: value for key, value in both.items() if value is not None}
+
     def get(self, key: K) -> V | None:
         if self.under is None or key in self.own:
             return self.own.get(key)
@@ -44,7 +49,18 @@ class _Layer(Generic[K, V]):
 class Grove:
     """Written by its owner alone. Templates without a shape are found by fingerprint only."""
 
-    __slots__ = ("_lacking", "_loose", "_placed", "_rooms", "_templates", "_turn", "_under", "_whole", "_wild")
+    __slots__ = (
+        "_lacking",
+        "_loose",
+        "_placed",
+        "_rooms",
+        "_templates",
+        "_turn",
+        "_turns",
+        "_under",
+        "_whole",
+        "_wild",
+    )
 
     def __init__(self, under: Grove | None = None) -> None:
         self._under = under
@@ -55,7 +71,20 @@ class Grove:
         self._wild: _Layer[Room, dict[Wild, int]] = _Layer(under._wild if under else None)
         self._rooms: _Layer[Room, tuple[int, int]] = _Layer(under._rooms if under else None)
         self._turn: int = under._turn if under else 0
-        self._placed: dict[str, tuple[int, str]] = under._placed if under else {}
+        self._turns: _Layer[str, int] = _Layer(under._turns if under else None)
+        self._placed: dict[str, tuple[str, int, int, int, tuple[str, ...] | None]] = under._placed if under else {}
+
+    @property
+    def size(self) -> int:
+        """Templates, and entries of the indices, of this layer: nothing when all were dropped."""
+        layers = (self._templates, self._whole, self._lacking, self._loose, self._wild, self._rooms, self._turns)
+        return sum(len(layer.own) for layer in layers)
+
+    def __eq__(self, other: object) -> bool:
+        """The same templates: all else follows from them."""
+        return isinstance(other, Grove) and self._templates.held == other._templates.held
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
 
     def over(self) -> Grove:
         """An overlay for one decision: reads through, writes to itself. Good until what is under it is written to."""
@@ -104,20 +133,25 @@ class Grove:
         return sorted(self._wild.get(room) or ())
 
     def placed(self, fingerprint: str, room: Room) -> Template | None:
-        """Where a shape with this fingerprint was placed, when its room is still as it was then."""
-        turn, to = self._placed.get(fingerprint, (-1, ""))
-        return self._templates.get(to) if turn == self._changed(room) else None
+        """Where the shape of this fingerprint was placed, when nothing changed since that could place it elsewhere."""
+        known = self._placed.get(fingerprint)
+        if known is None:
+            return None
+        to, turn, opened, key, alike = known
+        if self._turns.get(to) != turn or self._opened(room) != opened or self._whole.get(key) != alike:
+            return None
+        return self._templates.get(to)
 
-    def remember(self, fingerprint: str, room: Room, to: str) -> None:
-        """That a shape with this fingerprint belongs to `to`, which it changes nothing of."""
-        if self._under is not None and room in self._rooms.own:
+    def remember(self, fingerprint: str, room: Room, key: int, to: str) -> None:
+        """That the shape of this fingerprint, its skeleton with this key, is of `to` and changes nothing of it."""
+        if self._under is not None and self._turn != self._under._turn:
             return
         if len(self._placed) >= REMEMBERED:
             self._placed.clear()
-        self._placed[fingerprint] = self._changed(room), to
+        self._placed[fingerprint] = to, self._turns.get(to) or 0, self._opened(room), key, self._whole.get(key)
 
-    def _changed(self, room: Room) -> int:
-        """The turn in which something of the room changed, other than what is counted."""
+    def _opened(self, room: Room) -> int:
+        """The turn in which a template with a WILD place came or went."""
         return (self._rooms.get(room) or (0, 0))[0]
 
     def _those(self, fingerprints: tuple[str, ...] | None) -> list[Template]:
@@ -128,17 +162,33 @@ class Grove:
     def _index(self, template: Template, *, present: bool) -> None:
         if template.merged_into or not template.shape:
             return
-        room, one = (template.component, len(template.shape)), 1 if present else -1
         self._turn += 1
-        held = (self._rooms.get(room) or (0, 0))[1] + one
-        self._rooms.put(room, (self._turn, held) if held else None)
         bare = skeleton(template.shape)
         keys, name = Keys(template.component, bare), (template.fingerprint,)
-        _enter(self._whole, keys.whole, name, present)
-        for at in places(bare):
-            _enter(self._lacking, keys.without(at), name, present)
-        _enter(self._loose, keys.without(*likely(bare)), name, present)
-        if wild := wild_of(template.shape):
+        holes = [keys.without(at) for at in places(bare)]
+        loose = keys.without(*likely(bare))
+        for layer, key in ((self._whole, keys.whole), *((self._lacking, hole) for hole in holes), (self._loose, loose)):
+            _enter(layer, key, name, present)
+        self._tell(self._lacking, keys.whole)
+        for key in (keys.whole, *holes):
+            self._tell(self._whole, key)
+        for key in holes:
+            self._tell(self._lacking, key)
+        self._tell(self._loose, loose)
+        self._turns.put(template.fingerprint, self._turn if present else None)
+        self._enter_room((template.component, len(template.shape)), wild_of(template.shape), 1 if present else -1)
+
+    def _tell(self, layer: _Layer[int, tuple[str, ...]], key: int) -> None:
+        """Templates that look there that something changed; where there are too many, none looks."""
+        there = layer.get(key) or ()
+        if len(there) <= MANY + 1:
+            for each in there:
+                self._turns.put(each, self._turn)
+
+    def _enter_room(self, room: Room, wild: Wild, one: int) -> None:
+        opened, held = self._rooms.get(room) or (self._turn, 0)
+        self._rooms.put(room, (self._turn if wild else opened, held + one) if held + one else None)
+        if wild:
             self._count(room, wild, one)
 
     def _count(self, room: Room, wild: Wild, n: int) -> None:

@@ -17,11 +17,13 @@ class Onset:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A version of what writes to `source`, and when its first line was written, or its file was seen."""
+    """A version of what writes to `source`. `first_seen`: when its first line was written, or its file first named it;
+    `since`: when it was last deployed, after a rollback again; None where only lines name it."""
 
     source: str
     version: str
     first_seen: datetime
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ class LearningPolicy:
     """`promote_after` and `escalate_after` count occurrences of one template; a further escalation comes at each ten
     times more. `max_templates` bounds the memory (I6). A learned issue is over after the silence `resolve_after`.
     `version_fields`: by source, the field of its records that names the version. `warn_route`: who is told, when an
-    issue begins, of what tends to follow it; nobody when empty."""
+    issue begins, of what tends to follow it; nobody when empty. `diagnose`: a language model is asked about new issues.
+    """
 
     promote_after: int = 3
     escalate_after: int = 10
@@ -26,6 +27,7 @@ class LearningPolicy:
     resolve_after: timedelta = timedelta(days=7)
     version_fields: Mapping[str, str] = field(default_factory=dict)
     warn_route: str = ""
+    diagnose: bool = False
 
 
 @dataclass(frozen=True, slots=True)

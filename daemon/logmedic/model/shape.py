@@ -120,7 +120,8 @@ def follows_lead(bare: Sequence[str], at: int) -> bool:
 
 
 def follows_sign(bare: Sequence[str], at: int) -> bool:
-    return at > 0 and bare[at - 1].rstrip()[-1:] in _SIGNS
+    """A reason stands after a colon and a blank, and tells kinds apart: that is no sign of a value."""
+    return at > 0 and (bare[at - 1][-1:] in _SIGNS or bare[at - 1][-2:] == "= ")
 
 
 _PRIME = 2**61 - 1

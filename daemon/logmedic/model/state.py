@@ -9,8 +9,10 @@ from typing import TypeVar
 
 from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
+from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
 from logmedic.model.gap import SourceEventKind
+from logmedic.model.grove import Grove
 from logmedic.model.issue import Incident, IncidentStatus, KnownIssue, Template, Window
 from logmedic.model.learned import Release
 from logmedic.model.precursor import Precursor
@@ -22,13 +24,17 @@ ATTEMPT_MEMORY = timedelta(hours=24)
 """How long finished attempts are kept in the state, for cooldowns and hourly limits. No cooldown may be longer."""
 
 
+RELEASES_KEPT = 200
+"""Versions of one source (I6)."""
+
+
 @dataclass(slots=True)
 class EngineState:
     """Issues by fingerprint; open incidents by id, and their ids by rule id and group; windows by (rule_id, group_key),
     and their groups by rule id; breakers by rule id; attempts (unfinished, or of the last 24 h) by id; templates by
     fingerprint, those that were not written for longest first; undelivered alerts by id; checkpoints by source and
     origin; sources that are quiet, with the time when that was noticed; the keys of windows that wait for a time;
-    versions by source, the newest last; ordinary lines by source and slot."""
+    versions by source, the first seen first; ordinary lines by source and slot; the last diagnosis by issue id."""
 
     issues: dict[str, KnownIssue] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
@@ -47,6 +53,9 @@ class EngineState:
     releases: dict[str, dict[str, Release]] = field(default_factory=dict)
     ordinary: dict[str, dict[int, str]] = field(default_factory=dict)
     precursors: tuple[Precursor, ...] = ()
+    diagnoses: dict[str, Diagnosis] = field(default_factory=dict)
+    grove: Grove = field(default_factory=Grove)
+    """Of `templates`."""
 
     def apply(self, changeset: Changeset) -> None:
         """Take over what was committed."""
@@ -73,18 +82,28 @@ class EngineState:
                 self.quiet_sources.pop(event.source, None)
 
         for release in sorted(changeset.releases, key=attrgetter("first_seen")):
-            self.releases.setdefault(release.source, {})[release.version] = release
+            self._apply_release(release)
+        for diagnosis in changeset.diagnoses:
+            self.diagnoses[diagnosis.issue_id] = diagnosis
         for line in changeset.ordinary:
             self.ordinary.setdefault(line.source, {})[line.slot] = line.text
         if changeset.precursors is not None:
             self.precursors = changeset.precursors
 
+    def _apply_release(self, release: Release) -> None:
+        known = self.releases.setdefault(release.source, {})
+        known[release.version] = release
+        if len(known) > RELEASES_KEPT:
+            del known[min(known.values(), key=lambda each: each.since or each.first_seen).version]
+
     def _apply_templates(self, changeset: Changeset) -> None:
         for fingerprint in changeset.forgotten_templates:
             self.templates.pop(fingerprint, None)
+            self.grove.drop(fingerprint)
         for template in changeset.templates:
             self.templates.pop(template.fingerprint, None)
             self.templates[template.fingerprint] = template
+            self.grove.put(template)
 
     def _apply_checkpoint(self, checkpoint: Checkpoint) -> None:
         if checkpoint.is_over:

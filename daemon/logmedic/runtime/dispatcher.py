@@ -8,7 +8,18 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from logmedic.model.alert import Alert, Delivery, Receiver
-from logmedic.model.changeset import Delivered, Input, Intent, ProbesFinished, RunProbes, RunStep, Send, StepFinished
+from logmedic.model.changeset import (
+    Delivered,
+    Diagnose,
+    Input,
+    Intent,
+    ProbesFinished,
+    RunProbes,
+    RunStep,
+    Send,
+    StepFinished,
+)
+from logmedic.model.diagnosis import Question
 from logmedic.model.fix import FixResult, ProbeResult
 from logmedic.ports import FixRunner, Prober, Sender
 from logmedic.runtime.supervisor import Failure, guarded_await
@@ -21,8 +32,16 @@ class Dispatcher:
     """Owner of the tasks under way. Closed by `stop`."""
 
     def __init__(
-        self, *, runner: FixRunner, prober: Prober, sender: Sender, receivers: Callable[[], Mapping[str, Receiver]]
+        self,
+        *,
+        runner: FixRunner,
+        prober: Prober,
+        sender: Sender,
+        receivers: Callable[[], Mapping[str, Receiver]],
+        diagnose: Callable[[Question], None] = lambda _: None,
     ) -> None:
+        """`diagnose` takes a question and answers at once."""
+        self._diagnose = diagnose
         self._runner = runner
         self._prober = prober
         self._sender = sender
@@ -48,6 +67,8 @@ class Dispatcher:
                 self._begin(self._run_step(intent), self._fixes)
             case RunProbes():
                 self._begin(self._run_probes(intent), self._fixes)
+            case Diagnose(question):
+                self._diagnose(question)
             case Send(alert):
                 self._begin(self._send(alert), self._sends)
 

@@ -473,6 +473,7 @@ class Settings(BaseSettings):
                 resolve_after=self.learning.resolve_after,
                 version_fields=self.version_fields(),
                 warn_route=self.learning.warn_route,
+                diagnose=bool(self.diagnosis.url),
             ),
             alerts=self._alert_plan(),
             hostname=hostname,

@@ -9,6 +9,7 @@ import duckdb
 
 from logmedic.adapters.store import rows
 from logmedic.adapters.store.rows import utc
+from logmedic.core.mining.restoring import restored
 from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import Changeset
 from logmedic.model.fix import AttemptStatus
@@ -39,11 +40,12 @@ def load_state(connection: duckdb.DuckDBPyConnection) -> EngineState:
             attempts=tuple(
                 every(rows.ATTEMPTS, "status <> ? OR started_at >= ?", AttemptStatus.FINISHED.value, recent, order="id")
             ),
-            templates=tuple(every(rows.TEMPLATES, order="last_seen")),
+            templates=tuple(map(restored, every(rows.TEMPLATES, order="last_seen"))),
             alerts=tuple(every(rows.ALERTS, "status IN (?, ?)", *unfinished, order="id")),
             checkpoints=tuple(every(rows.CHECKPOINTS)),
             releases=tuple(every(rows.RELEASES)),
             ordinary=tuple(every(rows.ORDINARY)),
+            diagnoses=tuple(every(rows.DIAGNOSES, order='"at"')),
             source_events=tuple(every(rows.SOURCE_EVENTS, "kind IN (?, ?)", *_QUIETNESS, order="id")),
         )
     )

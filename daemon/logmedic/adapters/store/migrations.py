@@ -10,6 +10,7 @@ import duckdb
 from logmedic.adapters.store import pending, views
 from logmedic.adapters.store.rows import (
     CHECKPOINTS,
+    DIAGNOSES,
     FIRST_TABLES,
     ISSUES,
     LEARNINGS,
@@ -70,7 +71,7 @@ def _fifth(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _sixth(connection: duckdb.DuckDBPyConnection) -> None:
     """Issues have a life; templates are mined; what is noticed beside them is kept."""
-    for table in (ONSETS, RELEASES, ORDINARY):
+    for table in (ONSETS, RELEASES, ORDINARY, DIAGNOSES):
         connection.execute(table.create.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
     for table in (ISSUES, LEARNINGS, TEMPLATES):
         _add_columns(connection, table)

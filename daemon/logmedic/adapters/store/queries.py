@@ -76,6 +76,7 @@ class DuckQueries:
             "merged": self._rows(rows.ISSUES, "merged_into = ?", given, "id"),
             "onsets": self._rows(rows.ONSETS, "issue_id = ?", given, '"at" DESC', ONSETS_SHOWN)[::-1],
             "incidents": self._rows(rows.INCIDENTS, "issue_id = ?", given, "id DESC", INCIDENTS_SHOWN),
+            "diagnoses": self._rows(rows.DIAGNOSES, "issue_id = ?", given, '"at" DESC', 1),
             "learnings": self._rows(rows.LEARNINGS, mine, given, LESSONS_BY, LESSONS_SHOWN),
         }
 

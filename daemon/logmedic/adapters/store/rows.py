@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from logmedic.model.alert import Alert
+from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.fix import Breaker, FixAttempt
 from logmedic.model.gap import SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
@@ -216,6 +217,7 @@ SOURCE_EVENTS = Table("source_events", SourceEvent, ("id",))
 ONSETS = Table("onsets", Onset, ("issue_id", "at"))
 RELEASES = Table("releases", Release, ("source", "version"))
 ORDINARY = Table("ordinary_lines", OrdinaryLine, ("source", "slot"))
+DIAGNOSES = Table("diagnoses", Diagnosis, ("issue_id", "at"))
 
 FIRST_TABLES: tuple[Table[Any], ...] = (
     ISSUES,
@@ -231,7 +233,7 @@ FIRST_TABLES: tuple[Table[Any], ...] = (
     CHECKPOINTS,
 )
 """Those of the first form of the store."""
-TABLES: tuple[Table[Any], ...] = (*FIRST_TABLES, SOURCE_EVENTS, ONSETS, RELEASES, ORDINARY)
+TABLES: tuple[Table[Any], ...] = (*FIRST_TABLES, SOURCE_EVENTS, ONSETS, RELEASES, ORDINARY, DIAGNOSES)
 OF_CHANGESET: dict[str, Table[Any]] = {
     "issues": ISSUES,
     "incidents": INCIDENTS,
@@ -248,5 +250,6 @@ OF_CHANGESET: dict[str, Table[Any]] = {
     "onsets": ONSETS,
     "releases": RELEASES,
     "ordinary": ORDINARY,
+    "diagnoses": DIAGNOSES,
 }
 """Which field of a changeset goes where."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from logmedic.core.templates import MAX_MESSAGE
-from logmedic.model.shape import EMPTY, Shape, is_mask, is_value, is_word
+from logmedic.model.shape import EMPTY, Shape, is_mask, is_word
 
 MAX_DIGITS = 3
 """A word with more digits than that is an identifier; with fewer it may be a name, as `ssh2` or `eth0`."""
@@ -108,7 +108,7 @@ def shape_of(message: str) -> Shape:
     shape: list[str] = []
     between = ""
     for token in _read(message, message.translate(_ZEROED)):
-        if token != "<" and not is_value(token):  # noqa: S105  no password
+        if len(token) == 1 and not (token == "<" or is_word(token)):  # noqa: S105  no password
             between += token
             continue
         if between in _LISTED and shape and (listed := _listed(shape[-1], token)):
@@ -137,8 +137,11 @@ def named(raw: bytes, places: Iterable[int]) -> tuple[bytes, ...]:
 def names_in(raw: bytes, shape: Shape) -> tuple[int, ...]:
     """Which of the words with digits are in `shape` as they are: all whose digits matter are among them. Other bytes
     with the same digits zeroed have them at the same places."""
-    there = {each for token in shape if is_word(token) for each in _WITH_DIGITS.findall(token.encode())}
-    return tuple(at for at, each in enumerate(_WITH_DIGITS.findall(raw)) if each in there) if there else ()
+    with_digits = [token for token in shape if _DIGIT_RUNS.search(token)]
+    if not with_digits:
+        return ()
+    there = {each for token in with_digits for each in _WITH_DIGITS.findall(token.encode())}
+    return tuple(at for at, each in enumerate(_WITH_DIGITS.findall(raw)) if each in there)
 
 
 def _apart(between: str) -> Iterator[str]:

@@ -43,10 +43,14 @@ def place(grove: Grove, shape: Shape, component: str, name: str = "") -> Placeme
     room = component, len(shape)
     if (known := grove.placed(name, room)) is not None:
         return Placement(known)
-    alike = _alike(grove, shape, component)
-    placement = _joined(grove, alike, shape) if alike else _fresh(name, shape, component)
-    if alike and not placement.absorbed and placement.template is alike[0]:
-        grove.remember(name, room, alike[0].fingerprint)
+    keys = Keys(component, skeleton(shape))
+    taking = list(_known(grove, keys, grove.wild(room)))
+    alike = taking or _alike(grove, shape, component)
+    if not alike:
+        return _fresh(name, shape, component)
+    placement = _joined(grove, alike, shape)
+    if not placement.absorbed and placement.template is alike[0]:
+        grove.remember(name, room, keys.whole, alike[0].fingerprint)
     return placement
 
 
