@@ -23,7 +23,7 @@ KEPT = LearningPolicy().max_templates
 POLICY = Policy(rules={})
 BLOCK_LINES = 1000
 KINDS_A_BLOCK = 100
-KNOWN_AFTER = 12
+ROUNDS, KNOWN_AFTER = 2, 12
 """Lines of a kind: more than it takes to be promoted and to escalate."""
 
 
@@ -73,7 +73,8 @@ def learn_growth(_: int) -> Iterator[Row]:
     rates, known = [], []
     for kinds in (few, many):
         learner = _Learner()
-        learner.learn(_blocks([kind for kind in kinds for _ in range(KNOWN_AFTER)]))
+        for _ in range(ROUNDS):
+            learner.learn(_blocks([kind for kind in kinds for _ in range(KNOWN_AFTER)]))
         known.append(len(learner.state.templates))
         rates.append(LINES / learner.learn(list(_again(kinds))))
     slower = rates[0] / rates[1]

@@ -156,6 +156,25 @@ class CannedControl:
         self.did.append((name, str(row["id"]), by, *more))
         return {**row, **changes}
 
+    async def storage(self) -> dict[str, Any]:
+        room = {"file": 5 << 20, "unused": 1 << 20, "log": 4096, "archive": 2048, "snapshots": 0, "backups": 0}
+        return {
+            "path": "/var/lib/logmedic/logmedic.duckdb",
+            "room": {**room, "total": (5 << 20) + 6144, "max": 1 << 30},
+            "rows": {"incidents": 1200, "breakers": 2},
+            "archive": {"on": True, "keep": 34560000.0, "days": 2, "oldest": "2026-08-01", "newest": "2026-08-02"},
+            "keep": {"incidents": 7776000.0},
+            "next": [{"table": "incidents", "kind": "incidents", "days": 1}],
+            "backups": [],
+            "last_compaction": None,
+            "work": None,
+            "notices": [],
+        }
+
+    async def backup(self) -> dict[str, Any]:
+        self.did.append(("backup",))
+        raise StoreBusy("the copy of the store does not have the same rows", "look at the disk, and try again")
+
     async def reload(self) -> dict[str, Any]:
         self.did.append(("reload",))
         problems, stale = ["web.yaml:3:5: unknown key"], ["web.yaml"]

@@ -17,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -451,30 +451,6 @@ def test_where_no_store_is_the_command_to_type_is_told(path: Path) -> None:
     with pytest.raises(NotFound, match="no store at") as told, open_readonly(path):
         pass
     assert "logmedic run" in told.value.hint
-
-
-def test_retention_forgets_what_is_over_and_keeps_the_sums(path: Path) -> None:
-    old = NOW - timedelta(days=100)
-
-    async def scenario(store: DuckStore, _: EngineState) -> None:
-        await fill(store, EngineState(), 3)
-        over = Incident("i0", "s1", "web", "", "t", Severity.LOW, old, old, status=IncidentStatus.RESOLVED)
-        await store.commit(
-            Changeset(
-                incidents=(replace(over, resolved_at=old),),
-                events=(IncidentEvent("e0", "i0", old, "opened", "x"),),
-                tallies=(Tally(old.replace(second=0, microsecond=0), "lines", 40),),
-            )
-        )
-        for _ in range(2):
-            await store.prune(timedelta(days=90), NOW)
-            rows = await store.ask("incidents", everything=True)
-            assert [each["id"] for each in rows] == ["i000003", "i000002", "i000001"]
-            assert await store.ask("counts") == {"lines": 43}
-        with pytest.raises(NotFound):
-            await store.ask("incident", incident_id="i0")
-
-    use(path, scenario)
 
 
 TEXTS = st.text(max_size=20)

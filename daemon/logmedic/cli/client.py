@@ -22,6 +22,10 @@ class Client:
         self._path = socket_path
         self._wait_s = wait_s
 
+    def waiting(self, wait_s: float) -> Client:
+        """The same, for an answer that takes as long."""
+        return Client(self._path, wait_s)
+
     def get(self, path: str, **parameters: Any) -> Any:
         """Parameters that are None are left out. Raises DaemonUnreachable, NotFound and other LogmedicErrors."""
         given = {name: _text(value) for name, value in parameters.items() if value is not None}

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from logmedic.adapters.store import copies, salvage
-from logmedic.adapters.store.connection import CONFIG, COPY_ENDING, Lock, backups_of, trouble
+from logmedic.adapters.store.connection import CONFIG, COPY_ENDING, Lock, backups_of, quoted, trouble
 from logmedic.adapters.store.contents import Contents
 from logmedic.adapters.store.migrations import refuse_newer
 from logmedic.adapters.store.walog import wal_of

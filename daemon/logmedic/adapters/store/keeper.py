@@ -35,7 +35,7 @@ WORTH_BYTES = 32 * 1024 * 1024
 """A compaction reads and writes all of the file: it is worth that for so much of it, and so many bytes, at least."""
 SPARE = 0.9
 """What has to go goes down to this share of the limit: else it would be again at the next look."""
-ROUNDS = 3
+ROUNDS = 6
 """How often rows leave and a compaction follows, until the store is below its limit."""
 
 

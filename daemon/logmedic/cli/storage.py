@@ -1,0 +1,177 @@
+"""storage, backup, restore."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.output import at, complain, field, print_json, print_rows, several, span
+from logmedic.model.errors import DaemonUnreachable, NotFound
+
+WAIT_S = 3600.0
+"""For the copy of a large store on a slow disk."""
+LOOK_S = 0.5
+
+
+@click.command("storage")
+@shared
+@pass_context
+def storage_command(context: Context) -> None:
+    """What the store takes, what leaves it next, and its copies."""
+    told = context.client.get("storage")
+    if context.output != "table":
+        print_json(told)
+        return
+    room = told["room"]
+    print(f"{told['path']}: {_size(room['total'])} of {_size(room['max'])}")
+    print(f"  file {_size(room['file'])}, of which unused {_size(room['unused'])}; log {_size(room['log'])}")
+    print(f"  archive {_archive(told['archive'], room['archive'])}")
+    print(f"  snapshots {_size(room['snapshots'])}; backups (not counted) {_size(room['backups'])}")
+    print(f"  last compaction: {_compaction(told['last_compaction'])}")
+    for notice in told["notices"]:
+        print(f"  {notice}")
+    leaving = {row["table"]: row for row in told["next"]}
+    rows = [_row(name, rows, told["keep"], leaving.get(name)) for name, rows in told["rows"].items()]
+    columns = {"TABLE": field("table"), "ROWS": field("rows"), "KEPT": field("keep"), "LEAVES NEXT": field("next")}
+    print()
+    print_rows(rows, columns, "table", nothing="no tables")
+    if told["backups"]:
+        print()
+        columns = {
+            "COPY": field("path"),
+            "MADE": lambda row: at(row["made_at"]),
+            "SIZE": lambda row: _size(row["bytes"]),
+        }
+        print_rows(told["backups"], columns, "table", nothing="")
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.2f} GiB"
+
+
+def _archive(archive: Mapping[str, Any], size: int) -> str:
+    if not archive["days"]:
+        return "empty" if archive["on"] else "off"
+    days = f"{several(archive['days'], 'day')}, {archive['oldest']} to {archive['newest']}"
+    return f"{_size(size)}: {days}; kept {span(archive['keep'])}"
+
+
+def _compaction(done: Mapping[str, Any] | None) -> str:
+    if done is None:
+        return "none since the start"
+    sizes = f"{_size(done['before_bytes'])} to {_size(done['after_bytes'])}"
+    return f"{at(done['at'])}: {sizes} in {span(done['took_s'])}, commits waited {done['held_s'] * 1000:.0f} ms"
+
+
+def _row(table: str, rows: int, keep: Mapping[str, float], leaving: Mapping[str, Any] | None) -> dict[str, str]:
+    kept = span(keep[leaving["kind"]]) if leaving else "always, or with its incident"
+    days = several(leaving["days"], "day") if leaving and leaving["days"] else ""
+    return {"table": table, "rows": f"{rows:,}", "keep": kept, "next": days}
+
+
+@click.command("backup")
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@shared
+@pass_context
+def backup_command(context: Context, file: Path | None, force: bool) -> None:
+    """Copy the store, while the daemon runs or without one, and read the copy through.
+
+    Without FILE it goes into the directory `backups` beside the store.
+    """
+    target = file.absolute() if file is not None else None
+    _refuse_existing(target, force)
+    try:
+        made = _of_daemon(context, target, force)
+    except DaemonUnreachable as unreachable:
+        made = _of_store(context, target, force, unreachable)
+    if context.output == "table":
+        rows = sum(made["rows"].values())
+        print(f"{made['path']}: {several(rows, 'row')} in {several(len(made['rows']), 'table')}, read through")
+    else:
+        print_json(made)
+
+
+def _refuse_existing(target: Path | None, force: bool) -> None:
+    """Before the work, and again when it is done."""
+    if target is not None and target.exists() and not force:
+        raise click.UsageError(f"{target} is there already; name another file, or add --force")
+
+
+def _of_daemon(context: Context, target: Path | None, force: bool) -> dict[str, Any]:
+    """The daemon may write below its state directory alone: from there it is copied here."""
+    made: dict[str, Any] = _watched(context, lambda: context.client.waiting(WAIT_S).post("backup"))
+    contents = {name: (rows, digest) for name, (rows, digest) in made.pop("contents").items()}
+    if target is not None:
+        from logmedic.adapters.store.backups import deliver
+
+        there = Path(made["path"])
+        deliver(there, target, contents, force=force)
+        there.unlink(missing_ok=True)
+        made["path"] = str(target)
+    return made
+
+
+def _watched(context: Context, call: Callable[[], Any]) -> Any:
+    """On a terminal with a bar: how much of the copy is written."""
+    if not sys.stderr.isatty():
+        return call()
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    columns = (TextColumn("copying the store"), BarColumn(), DownloadColumn(binary_units=True))
+    with ThreadPoolExecutor(1) as pool, Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        running, task = pool.submit(call), bar.add_task("", total=None)
+        while not wait([running], timeout=LOOK_S).done:
+            work = context.client.get("storage")["work"]
+            if work is not None:
+                bar.update(task, total=work["of_bytes"], completed=work["done_bytes"])
+        return running.result()
+
+
+def _of_store(context: Context, target: Path | None, force: bool, unreachable: DaemonUnreachable) -> dict[str, Any]:
+    from logmedic.adapters.store import backups
+
+    path, now = context.settings.storage.path, datetime.now(UTC)
+    try:
+        if not path.exists():
+            raise unreachable
+    except PermissionError:
+        raise unreachable from None
+    complain(f"no daemon is running; this is read from {path}")
+    to = target or backups.new_copy(path, backups.BACKUP, now)
+    contents = backups.back_up(path, to, force=force)
+    if target is None:
+        backups.give_to_daemon(path, to)
+    return {"path": str(to), "bytes": to.stat().st_size, "rows": {name: rows for name, (rows, _) in contents.items()}}
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@shared
+@pass_context
+def restore_command(context: Context, file: Path) -> None:
+    """Put a backup in the place of the store. The daemon must be stopped; the present store is kept beside."""
+    from logmedic.adapters.store.backups import restore
+
+    path, source = context.settings.storage.path, file.absolute()
+    if not source.is_file():
+        raise NotFound(f"there is no file {source}", "logmedic storage lists the backups")
+    kept = restore(path, source, datetime.now(UTC))
+    told = {"path": str(path), "from": str(source), "kept": str(kept) if kept is not None else None}
+    if context.output == "table":
+        print(f"{path} is {source} now" + (f"; what was there is kept as {kept}" if kept is not None else ""))
+    else:
+        print_json(told)
