@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from builders import RULE, START, Bench, learning, match, observed, policy, unknown
+from builders import RULE, START, Bench, match, observed, policy, unknown
 from logmedic.core.confidence import begun
 from logmedic.core.outbox import MAX_PENDING
 from logmedic.model.alert import AlertStatus, Delivery

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from builders import RULE, START, Bench, learning, observed, policy, record, unknown
-from logmedic.model.changeset import MergeIssue, MuteIssue, ResolveIssue, Send, Sweep, Tick, UnmuteIssue, VersionSeen
+from builders import RULE, START, Bench, learning, observed, policy, unknown
+from logmedic.model.changeset import MuteIssue, ResolveIssue, Send, Sweep, Tick, UnmuteIssue, VersionSeen
 from logmedic.model.issue import IssueStatus, KnownIssue, PatternType
 from logmedic.model.match import MatchSpec
-from logmedic.model.record import UnknownError
 from logmedic.model.rule import AlertEvent, Rule
 from logmedic.model.severity import Severity
 from logmedic.model.when import Threshold, When

@@ -1,4 +1,4 @@
-"""What went before an issue, for the messages about it: that it came back, what may have caused it, what a model says."""
+"""What went before an issue, for messages about it: that it came back, what may have caused it, what a model says."""
 
 from __future__ import annotations
 

@@ -55,7 +55,12 @@ def occurred(
     """Count `times` more occurrences, the newest of them at `at`, written by `version` of what writes to `source`. What
     is muted may be heard again; what was resolved comes back (`returned`), unless `returns` leaves that to the
     caller."""
-    if issue.status in ALIVE and rates.is_same_hour(issue, at) and version in ("", issue.version) and _goes_on(issue, at):
+    if (
+        issue.status in ALIVE
+        and rates.is_same_hour(issue, at)
+        and version in ("", issue.version)
+        and _goes_on(issue, at)
+    ):
         counts = issue.occurrences + times, issue.slot_count + times
         counted = changed(issue, occurrences=counts[0], slot_count=counts[1], last_seen=max(issue.last_seen, at))
     else:
@@ -65,9 +70,7 @@ def occurred(
     return returned(draft, counted, at, version, source) if returns else counted
 
 
-def _counted(
-    draft: Draft, issue: KnownIssue, at: datetime, times: int, version: str, source: str
-) -> KnownIssue:
+def _counted(draft: Draft, issue: KnownIssue, at: datetime, times: int, version: str, source: str) -> KnownIssue:
     counted = changed(
         rates.counted(issue, at, times),
         occurrences=issue.occurrences + times,
@@ -154,7 +157,7 @@ def resolve(draft: Draft, fingerprint: str, notes: str, *, by: str = "", version
     """`by`: whoever says so by hand; `version`: in which it is over, by default the newest that it was seen in. A mute
     lasts."""
     issue = draft.issue(fingerprint)
-    if issue is None or issue.status in (IssueStatus.MUTED, IssueStatus.MERGED) and not by:
+    if issue is None or (issue.status in (IssueStatus.MUTED, IssueStatus.MERGED) and not by):
         return
     over = replace(
         issue,

@@ -27,8 +27,8 @@ SAMPLES = 5
 FURTHER_KEPT = 600
 """Characters of the further ones: a little more than counts for a template."""
 FORGOTTEN_SHARE = 50
-"""One part in so many of all templates is forgotten when there is no room for another: to look for them costs a walk over
-all of them."""
+"""One part in so many of all templates is forgotten when there is no room for another: to look for them costs a walk
+over all of them."""
 
 
 def on_unknown(draft: Draft, error: UnknownError) -> None:
@@ -122,8 +122,8 @@ def _has_room(draft: Draft) -> bool:
 
 
 def _promoted(draft: Draft, template: Template, error: UnknownError, *, grown: bool) -> Template:
-    """Count `error` in the known issue that the template is, or make it one when it came back often enough. `grown`: its
-    text changed."""
+    """Count `error` in the known issue that the template is, or make it one when it came back often enough. `grown`:
+    its text changed."""
     version = versions.version_of(draft, error.record)
     issue = _issue_of(draft, template)
     fresh = issue is None
@@ -186,7 +186,9 @@ def _described(draft: Draft, issue: KnownIssue, template: Template) -> KnownIssu
         title=f"{template.component}: {clean(template.template, 160)}",
         description=clean(template.sample, 1000),
         error_pattern=promoted.pattern,
-        evidence_against=issue.evidence_against if promoted.pattern else max(issue.evidence_against, confidence.ORDINARY),
+        evidence_against=issue.evidence_against
+        if promoted.pattern
+        else max(issue.evidence_against, confidence.ORDINARY),
     )
 
 

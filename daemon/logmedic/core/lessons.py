@@ -56,4 +56,3 @@ def _what_became(issue: KnownIssue) -> str:
         case IssueStatus.MUTED:
             return f"muted by {issue.decided_by}" if issue.decided_by else "muted"
     return "no rule knows it"
-

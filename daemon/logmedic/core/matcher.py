@@ -79,9 +79,9 @@ class Matcher:
     for one pattern on one record. Rules hear the sources that they name, and those in `any_source`.
     `framings`: how the lines of a source make records, by its name; stack traces for all others.
     `boot_at`: for times that count from the boot. `learning`: look for unknown errors as well; `placing`: and say where
-    each of them stands. `timer`: what the rules' time is measured with; `worked`: the same for the calling thread alone,
-    without its waiting for a processor (none: the timer's word is taken). `saved`: where part databases are kept.
-    `before`: what is known of rules that are the very same objects there is taken over: part patterns, costs,
+    each of them stands. `timer`: what the rules' time is measured with; `worked`: the same for the calling thread
+    alone, without its waiting for a processor (none: the timer's word is taken). `saved`: where part databases are
+    kept. `before`: what is known of rules that are the very same objects there is taken over: part patterns, costs,
     quarantine. `find` may be called from any thread.
     A pattern has to be known to compile: it does when it is first asked, and raises regex.error then."""
 

@@ -248,10 +248,10 @@ Intent = RunStep | RunProbes | Send | Diagnose
 @dataclass(frozen=True, slots=True)
 class Changeset:
     """Everything one decision changes. Each tuple holds new versions (keyed by the entity's identity), `events`,
-    `source_events`, `onsets` and `diagnoses` are additions, `tallies` are sums to add, `forgotten_windows` are (rule_id, group_key),
-    `forgotten_templates` fingerprints to delete. `intents` are carried out after the commit and are not stored
-    themselves: the entities say what is under way. `precursors`, found anew from what is stored, are not stored either;
-    None: as before."""
+    `source_events`, `onsets` and `diagnoses` are additions, `tallies` are sums to add, `forgotten_windows` are
+    (rule_id, group_key), `forgotten_templates` fingerprints to delete. `intents` are carried out after the commit and
+    are not stored themselves: the entities say what is under way. `precursors`, found anew from what is stored, are not
+    stored either; None: as before."""
 
     issues: tuple[KnownIssue, ...] = ()
     incidents: tuple[Incident, ...] = ()

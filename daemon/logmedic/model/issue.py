@@ -197,10 +197,11 @@ class Learning:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What is left of an unknown error when its variable parts are masked. `issue_id` is empty until promoted. `version`:
-    of the algorithm that made the fingerprint, which stays whatever the template becomes. `samples`: raw records, the
-    first among them, `sample`. `source`: of the first. `merged_into`: the fingerprint of the one that it is part of.
-    `learning_id`: of its lesson, written at `learned_at`."""
+    """What is left of an unknown error when its variable parts are masked. `issue_id` is empty until promoted, and the
+    same for several that people made one. `version`: of the algorithm that made the fingerprint, which stays whatever
+    the template becomes. `samples`: raw records, the first among them, `sample`. `source`: of the first. `merged_into`:
+    the fingerprint of the one that it is part of. `learning_id`: of its lesson, written at `learned_at`. `shape`: its
+    tokens, see model/shape.py."""
 
     fingerprint: str
     template: str
