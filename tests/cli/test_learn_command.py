@@ -153,6 +153,8 @@ def test_the_counts_are_those_of_the_daemon_on_the_same_lines(home: Path) -> Non
     content += ["2026-10-08 00:00:00 ERROR jobs: job failed", "Traceback (most recent call last):"]
     content += ['  File "jobs.py", line 7, in run', "ValueError: no such tenant"]
     log = write(home / "whole.log", content)
+    with (home / "logmedic.yaml").open("a") as config:
+        config.write("learning: { promote_after: 1000 }\n")  # what is promoted is no template alone any more
     ran = logmedic(home, "run", "--once", log, "-o", "json")
     assert ran.returncode == 0, ran.stderr.decode()
     with open_readonly(home / "state" / "logmedic.duckdb") as store:
