@@ -51,7 +51,7 @@ _ATOMS = st.one_of(_SINGLES, st.builds("{}{}".format, _SINGLES, _COUNTS), _WORDS
 _FLAGS = st.sampled_from(["", "", "", "(?i)", "(?m)", "(?a)", "(?s)", "(?ia)"])
 
 
-def _compiles(pattern: str) -> bool:
+def compiles(pattern: str) -> bool:
     try:
         regex.compile(pattern)
     except regex.error:
@@ -129,7 +129,7 @@ def findings(wanted: list[Rule], content: bytes, scanner: str) -> Findings:
 @settings(CALM, max_examples=60)
 @given(rules(), blocks())
 def test_block_scanner_and_plain_matcher_find_the_same(wanted: list[Rule], content: bytes) -> None:
-    assume(all(map(_compiles, (each for rule in wanted for each in (*rule.match.patterns, *rule.match.unless)))))
+    assume(all(map(compiles, (each for rule in wanted for each in (*rule.match.patterns, *rule.match.unless)))))
     assert findings(wanted, content, "hyperscan") == findings(wanted, content, "plain")
 
 
@@ -142,7 +142,7 @@ def test_block_scanner_and_plain_matcher_find_the_same(wanted: list[Rule], conte
 @example(["."], b"\xff")
 @example(["(^)", r"\b", "$"], b"\nab\n\n")
 def test_no_record_that_matches_is_without_a_hit(patterns: list[str], content: bytes) -> None:
-    assume(all(map(_compiles, patterns)))
+    assume(all(map(compiles, patterns)))
     scanned = set(_by_record(HyperscanScanner(patterns, PATIENT_S).scan, content))
     assert set(_by_record(make_scanner(patterns, "plain", PATIENT_S).scan, content)) <= scanned
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.test_differential import CALM, PATIENT_S, block_of, blocks, rules
+from core.test_differential import CALM, PATIENT_S, block_of, blocks, compiles, rules
 from logmedic.core import templates
 from logmedic.core.matcher import Matcher
 from logmedic.core.ordinary import MAX_LENGTH, SLOTS, Draw, drawn, may_go_on, ordinary_line
@@ -87,6 +87,7 @@ def test_an_entry_of_the_journal_is_one_record() -> None:
 @given(rules(), blocks(), st.integers(0, 2**64))
 def test_an_ordinary_line_never_lies_in_a_record_with_a_hit(wanted: list[Rule], content: bytes, at: int) -> None:
     patterns = [each for rule in wanted for each in rule.match.patterns]
+    assume(all(map(compiles, (*patterns, *(each for rule in wanted for each in rule.match.unless)))))
     scan = make_scanner([*patterns, *templates.ERROR_DETECTORS], "plain", PATIENT_S).scan
     hit = {(start, end) for start, end, _ in cut(content, scan(content))}
     found = matcher(*wanted).find(block_of(content), Draw(0, at)).ordinary
