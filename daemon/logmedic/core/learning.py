@@ -137,7 +137,8 @@ def _promoted(draft: Draft, template: Template, error: UnknownError, *, grown: b
         issue = _described(draft, issue, template)
     times = template.occurrences if fresh else error.count
     issue = issues.occurred(draft, issue, error.last_seen, times, version=version, source=error.record.source)
-    template = replace(template, issue_id=issue.id)
+    if template.issue_id != issue.id:
+        template = replace(template, issue_id=issue.id)
     if leads and (fresh or issue.episodes != _episodes_of(draft, issue)):
         template = _believed(draft, issue, template)
     if fresh:
