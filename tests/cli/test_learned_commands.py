@@ -15,6 +15,7 @@ from cli.test_commands import logmedic
 from contracts.test_store_contract import EVERYTHING
 from fakes.served import serving
 from logmedic.model.changeset import Changeset
+from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue, Learning, PatternType, Template
 from logmedic.model.learned import Onset
 from logmedic.model.severity import Severity
@@ -143,6 +144,7 @@ def test_the_list_has_issues_and_templates_and_nothing_of_the_past(path: Path) -
     assert "mail: odd <n>" in lines[3]
     assert "template" in lines[3]
     assert said(path, "learned", "list", "-o", "json") == said(path, "learned", "-o", "json")
+    assert "mail: refused" in said(path, "learned", "--all")
 
 
 @pytest.mark.parametrize(
@@ -170,6 +172,12 @@ def test_states_have_their_date(path: Path) -> None:
     assert "merged into aaaa1111" in lines
     assert "regressed 2 h ago" in lines
     assert said(path, "issues", "--status", "muted").count("\n") == 2
+
+
+def test_what_came_back_within_its_episode_has_no_date(path: Path) -> None:
+    with serving(path, Changeset(issues=(replace(BOOKING, resolved_at=ago(hours=1)),))):
+        line = logmedic("learned", socket=path).stdout.splitlines()[1]
+    assert "regressed  41x" in line
 
 
 def test_rows_come_a_line_each(path: Path) -> None:
@@ -217,6 +225,60 @@ def test_an_issue_is_told_as_a_story(path: Path) -> None:
     ):
         assert told in page
     assert "\x1b" not in page
+
+
+DIAGNOSIS = Diagnosis(
+    BOOKING.id,
+    ok=True,
+    model="small-1",
+    at=datetime(2026, 11, 24, 3, tzinfo=UTC),
+    likely_cause="the disk is full \x1b[31m",
+    checks=("df -h", "du -x /srv"),
+    suggested_rule="version: 1\nrules: []\n",
+    problem="taken out: its fix",
+)
+FAILED = replace(
+    DIAGNOSIS, ok=False, likely_cause="", checks=(), suggested_rule="", problem="the endpoint does not answer"
+)
+
+
+def story(path: Path, *diagnoses: Diagnosis) -> str:
+    with serving(path, replace(KNOWN, diagnoses=diagnoses)):
+        ran = logmedic("learned", "show", "aaaa1111", socket=path)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_what_a_model_said_is_shown_as_a_suggestion(path: Path) -> None:
+    page = story(path, replace(FAILED, at=ago(days=400)), DIAGNOSIS)
+    assert page.partition("suggestion by a model (not verified)\n")[2].startswith(
+        "  small-1, 2026-11-24 03:00Z\n"
+        "  likely cause: the disk is full \\x1b[31m\n"
+        "  what to check:\n"
+        "  - df -h\n"
+        "  - du -x /srv\n"
+        "  a rule, nowhere in force; read it before you copy it:\n"
+        "  | version: 1\n"
+        "  | rules: []\n"
+        "  note: taken out: its fix\n\nnext\n"
+    )
+
+
+def test_a_diagnosis_that_failed_says_why(path: Path) -> None:
+    page = story(path, FAILED)
+    assert "  small-1, 2026-11-24 03:00Z: none, the endpoint does not answer\n\nnext" in page
+    assert "likely cause" not in page
+
+
+def test_nothing_is_said_of_a_model_that_was_not_asked(path: Path) -> None:
+    assert "model" not in story(path)
+
+
+def test_samples_of_several_lines_stand_apart(path: Path) -> None:
+    several = replace(TEMPLATE, samples=(SAMPLE, "ERROR cannot book order 18"))
+    with serving(path, replace(KNOWN, templates=(several,))):
+        ran = logmedic("learned", "show", "aaaa1111", socket=path)
+    assert "Boom\n\n  | ERROR cannot book order 18\n\nwhat was learned" in ran.stdout
 
 
 def test_the_dates_of_a_life_are_in_order(path: Path) -> None:

@@ -185,12 +185,16 @@ def test_without_a_daemon_the_store_is_read_and_left_as_it_was(path: Path, tmp_p
     asyncio.run(fill())
     before = store_path.read_bytes()
     ran = logmedic("query", SQL, "-o", "json", "--store", str(store_path), socket=path)
+    empty = logmedic("query", "", "--store", str(store_path), socket=path)
+    learned = logmedic("learned", "--store", str(store_path), socket=path)
     wrong = logmedic("query", "SELECT * FROM known_issues", "--store", str(store_path), socket=path)
     stats = logmedic("stats", "--since", "2d", "-o", "json", "--store", str(store_path), socket=path)
     ahead = logmedic("stats", "--since", "2100-01-01", "--store", str(store_path), socket=path)
     nothing = logmedic("query", "SELECT 1", "--store", str(tmp_path / "none"), socket=path)
     assert [row["n"] for row in json.loads(ran.stdout)] == [3, 3, 3]
     assert "no daemon is running" in ran.stderr
+    assert (empty.returncode, empty.stderr.splitlines()[0]) == (1, "error: there is no SQL")
+    assert learned.stderr.count("no daemon is running") == 1  # though it asks twice
     assert (wrong.returncode, "no view is called `known_issues`" in wrong.stderr) == (1, True)
     assert len(json.loads(stats.stdout)["days"]) == 3
     assert (ahead.returncode, nothing.returncode) == (2, 4)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from builders import RULE, START, Bench, learning, observed, policy, unknown
 from logmedic.model.alert import Alert
-from logmedic.model.changeset import Diagnose, Diagnosed, MuteIssue, PrecursorsFound, Send
+from logmedic.model.changeset import Diagnose, Diagnosed, MuteIssue, PrecursorsFound, Send, Tick
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.issue import IssueStatus
 from logmedic.model.precursor import Precursor
@@ -54,6 +54,18 @@ def test_the_likely_cause_of_a_learned_issue_is_told() -> None:
     bench.give(observed(*(unknown(bench.now + timedelta(minutes=3)) for _ in range(20))), after=200)
     said = alerts(bench)[-1].body
     assert "Likely cause: web is down began 3 min before and usually comes first: 9 of 10 times within 20 min" in said
+
+
+def test_what_may_have_caused_an_incident_and_that_it_came_back_stand_in_its_story() -> None:
+    bench, rule, learned = bench_of_two()
+    (found,) = bench.state.precursors
+    bench.give(PrecursorsFound((replace(found, before=learned, after=rule),)))
+    bench.give(Tick())
+    bench.give(observed(unknown(bench.now)))
+    changeset = bench.matched(60, rule=NO_FIX)
+    told = [each.text for each in changeset.events if each.kind == "history"]
+    assert told[0].startswith("History: web is down came back 1 min after it was resolved (silent for 15 min)")
+    assert told[1].startswith("Likely cause: shop: ERROR boom <n> began 60 s before and usually comes first")
 
 
 def test_what_began_long_before_is_no_cause() -> None:

@@ -311,3 +311,10 @@ def test_groups_are_those_of_the_end() -> None:
     first, second, third = groups(lines)
     assert first == second == third
     assert first[1] == "payment refused for user <*> by the bank"
+
+
+def test_a_value_and_a_word_in_one_place_are_of_one_kind_whichever_comes_first() -> None:
+    lines = ["cannot book entry 17 for the ledger", "cannot book entry anna for the ledger"]
+    for order in (lines, lines[::-1]):
+        (template,) = {template for _, template in groups(order)}
+        assert template == "cannot book entry <*> for the ledger"

@@ -15,6 +15,7 @@ from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.rows import jsonable
 from logmedic.model.alert import Alert
 from logmedic.model.changeset import Changeset
+from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.errors import LogmedicError, NotFound
 from logmedic.model.fix import Breaker, FixAttempt, Verdict
 from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, KnownIssue, Learning, Resolution, Template
@@ -43,6 +44,7 @@ class MemoryStore:
         self._learnings: dict[str, Learning] = {}
         self._templates: dict[str, Template] = {}
         self._onsets: set[Onset] = set()
+        self._diagnoses: list[Diagnosis] = []
         self._ordinary: dict[tuple[str, int], str] = {}
         self._attempts: dict[str, FixAttempt] = {}
         self._breakers: dict[str, Breaker] = {}
@@ -103,6 +105,7 @@ class MemoryStore:
             self._templates.pop(fingerprint, None)
         self._templates.update((each.fingerprint, each) for each in changeset.templates)
         self._onsets.update(changeset.onsets)
+        self._diagnoses.extend(changeset.diagnoses)
         self._ordinary.update(((each.source, each.slot), each.text) for each in changeset.ordinary)
         self._attempts.update((each.id, each) for each in changeset.attempts)
         self._breakers.update((each.rule_id, each) for each in changeset.breakers)
@@ -158,6 +161,7 @@ class MemoryStore:
         onsets = sorted((each for each in self._onsets if each.issue_id == issue.id), key=lambda each: each.at)
         learnings = [row for row in self._learnings_rows() if row["context"].get("issue") == issue.id]
         incidents = [row for row in self._incidents_rows(everything=True) if row["issue_id"] == issue.id]
+        diagnoses = sorted((each for each in self._diagnoses if each.issue_id == issue.id), key=lambda each: each.at)
         return {
             **_row(issue),
             "templates": [
@@ -166,6 +170,7 @@ class MemoryStore:
             "merged": [_row(each) for each in self._issues.values() if each.merged_into == issue.id],
             "onsets": [_row(each) for each in onsets[-20:]],
             "incidents": incidents[:10],
+            "diagnoses": [_row(each) for each in diagnoses[-1:]],
             "learnings": learnings[:20],
         }
 

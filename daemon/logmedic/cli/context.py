@@ -49,6 +49,7 @@ class Context:
     socket: Path | None = None
     store: Path | None = None
     verbose: int = 0
+    _told_of_store: bool = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -81,8 +82,14 @@ class Context:
         if not _may_exist(path):
             raise unreachable
         with open_readonly(path) as store:
-            complain(f"no daemon is running; this is read from {path}")
+            self.tell_of_store(path)
             return getattr(store, question)(**_of_store(arguments))
+
+    def tell_of_store(self, path: Path) -> None:
+        """Once, whatever is asked."""
+        if not self._told_of_store:
+            self._told_of_store = True
+            complain(f"no daemon is running; this is read from {path}")
 
     def query(self, sql: str, limits: Limits) -> Any:
         """SQL to the daemon; without one, to its store. Answers as ports.Store.query. Raises QueryRefused."""
@@ -100,7 +107,7 @@ class Context:
         path = self.settings.storage.path
         if not _may_exist(path):
             raise unreachable
-        complain(f"no daemon is running; this is read from {path}")
+        self.tell_of_store(path)
         return query(path, sql, limits)
 
 

@@ -54,6 +54,8 @@ def query_command(
         return
     if parquet is not None and parquet.exists():
         raise PermanentError(f"{parquet} exists already", "name a new file")
+    if not text.strip():
+        raise QueryRefused("there is no SQL", 'type one: logmedic query "SELECT title FROM v_issues"')
     if len(text) > SQL_MAX:
         raise QueryRefused(f"the SQL has {len(text):,} characters, and {SQL_MAX:,} are allowed", "ask in parts")
     answer = context.query(text, Limits(limit, time_s))

@@ -12,11 +12,12 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import at, complain, field, print_json, print_rows, several, span
-from logmedic.model.errors import DaemonUnreachable, NotFound
+from logmedic.model.errors import DaemonUnreachable, NotFound, PermanentError
 
 WAIT_S = 3600.0
 """For the copy of a large store on a slow disk."""
 LOOK_S = 0.5
+_WITH_INCIDENTS = frozenset({"incident_events", "fix_attempts"})
 
 
 @click.command("storage")
@@ -74,7 +75,7 @@ def _compaction(done: Mapping[str, Any] | None) -> str:
 
 
 def _row(table: str, rows: int, keep: Mapping[str, float], leaving: Mapping[str, Any] | None) -> dict[str, str]:
-    kept = span(keep[leaving["kind"]]) if leaving else "always, or with its incident"
+    kept = span(keep[leaving["kind"]]) if leaving else "with its incident" if table in _WITH_INCIDENTS else "always"
     days = several(leaving["days"], "day") if leaving and leaving["days"] else ""
     return {"table": table, "rows": f"{rows:,}", "keep": kept, "next": days}
 
@@ -90,7 +91,8 @@ def backup_command(context: Context, file: Path | None, force: bool) -> None:
     Without FILE it goes into the directory `backups` beside the store.
     """
     target = file.absolute() if file is not None else None
-    _refuse_existing(target, force)
+    if target is not None:
+        _refuse(target, force)
     try:
         made = _of_daemon(context, target, force)
     except DaemonUnreachable as unreachable:
@@ -102,10 +104,12 @@ def backup_command(context: Context, file: Path | None, force: bool) -> None:
         print_json(made)
 
 
-def _refuse_existing(target: Path | None, force: bool) -> None:
-    """Before the work, and again when it is done."""
-    if target is not None and target.exists() and not force:
+def _refuse(target: Path, force: bool) -> None:
+    """Before the work; what is there is looked at again when it is done."""
+    if target.exists() and not force:
         raise click.UsageError(f"{target} is there already; name another file, or add --force")
+    if not target.parent.is_dir():
+        raise PermanentError(f"there is no directory {target.parent}", f"mkdir -p {target.parent}")
 
 
 def _of_daemon(context: Context, target: Path | None, force: bool) -> dict[str, Any]:
@@ -116,8 +120,10 @@ def _of_daemon(context: Context, target: Path | None, force: bool) -> dict[str, 
         from logmedic.adapters.store.backups import deliver
 
         there = Path(made["path"])
-        deliver(there, target, contents, force=force)
-        there.unlink(missing_ok=True)
+        try:
+            deliver(there, target, contents, force=force)
+        finally:
+            there.unlink(missing_ok=True)  # it was asked for elsewhere
         made["path"] = str(target)
     return made
 
@@ -150,7 +156,7 @@ def _of_store(context: Context, target: Path | None, force: bool, unreachable: D
             raise unreachable
     except PermissionError:
         raise unreachable from None
-    complain(f"no daemon is running; this is read from {path}")
+    context.tell_of_store(path)
     to = target or backups.new_copy(path, backups.BACKUP, now)
     contents = backups.back_up(path, to, force=force)
     if target is None:
@@ -168,10 +174,13 @@ def restore_command(context: Context, file: Path) -> None:
 
     path, source = context.settings.storage.path, file.absolute()
     if not source.is_file():
-        raise NotFound(f"there is no file {source}", "logmedic storage lists the backups")
+        raise NotFound(f"there is no file {source}", f"backups are below {path.parent / 'backups'}")
+    if path.exists() and source.samefile(path):
+        raise click.UsageError(f"{source} is the store itself; name a copy of it")
     kept = restore(path, source, datetime.now(UTC))
     told = {"path": str(path), "from": str(source), "kept": str(kept) if kept is not None else None}
     if context.output == "table":
         print(f"{path} is {source} now" + (f"; what was there is kept as {kept}" if kept is not None else ""))
+        complain("next: systemctl start logmedic")
     else:
         print_json(told)

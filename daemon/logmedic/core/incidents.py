@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from logmedic.core import issues, remedy, versions, windows
+from logmedic.core import history, issues, remedy, versions, windows
 from logmedic.core.captures import fill_title
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
@@ -109,6 +109,8 @@ def open_for(draft: Draft, rule: Rule, match: Match) -> Incident | None:
     draft.put_incident(incident)
     draft.tally("incidents_opened")
     draft.event(incident.id, "opened", f"{incident.title} ({_because(rule)} from {record.origin})")
+    for each in history.of_incident(draft, draft.issue_of_id(issue.id)):
+        draft.event(incident.id, "history", each)
     remedy.consider(draft, incident, rule)
     draft.announce(incident, IncidentStage.OPENED)
     opened = draft.incident(incident.id)

@@ -25,6 +25,7 @@ WIDEST = 92
 """Columns of a picture."""
 SAMPLE_SHOWN = 400
 """Characters."""
+SAMPLE_LINES = 6
 NAMES_SHOWN = 3
 
 
@@ -146,7 +147,13 @@ def _lesson(number: int, lesson: Lesson, telling: Telling) -> Iterator[str]:
         width = max(10, min(WIDEST, shutil.get_terminal_size().columns - 10))
         yield f"   {sparkline(columns_of(lesson.slots, done.scale, width))}"
     yield f"   in {_names([log.path for log in telling.files(lesson)])}"
-    yield f"   > {clean(masked(template.sample), SAMPLE_SHOWN, keep='').strip()}"
+    yield from (f"   > {line}" for line in _sample(template.sample))
+
+
+def _sample(text: str) -> list[str]:
+    """Its first lines, secrets masked."""
+    lines = clean(masked(text), SAMPLE_SHOWN, keep="\n").strip().splitlines()
+    return [*lines[:SAMPLE_LINES], *(["..."] if len(lines) > SAMPLE_LINES else [])]
 
 
 def _spread(lesson: Lesson, done: Lookback) -> str:

@@ -57,7 +57,7 @@ def resolve_command(context: Context, issue: str, in_version: str, because: str)
     _tell(context, row, f"{short(row)}: {state_of(row)}")
 
 
-@learned_command.command("merge")
+@learned_command.command("merge", short_help="Make one issue a part of another.")
 @_ISSUE
 @click.argument("into")
 @shared

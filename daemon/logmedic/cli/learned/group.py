@@ -1,22 +1,25 @@
-"""The group `learned`; what it says without a command."""
+"""The group `learned`, which lists where no command is named."""
 
 from __future__ import annotations
 
 import click
 
-from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.context import shared
 
 
-@click.group("learned", invoke_without_command=True)
+class _ListsByDefault(click.Group):
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Options alone are those of the list."""
+        named = {*self.commands, *self.get_help_option_names(context)}
+        if not named & set(args) and (not args or args[0].startswith("-")):
+            args = ["list", *args]
+        return super().parse_args(context, args)
+
+
+@click.group("learned", cls=_ListsByDefault)
 @shared
-@pass_context
-@click.pass_context
-def learned_command(invoked: click.Context, context: Context) -> None:
+def learned_command() -> None:
     """Errors that no rule knows and that keep coming; without a command: the list.
 
     ISSUE is the end of an issue's id, at least four characters, as lists show it. `show` and what decides (mute,
     unmute, resolve) take every known issue, those of rules too."""
-    if invoked.invoked_subcommand is None:
-        from logmedic.cli.learned.listing import print_learned
-
-        print_learned(context)

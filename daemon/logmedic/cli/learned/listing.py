@@ -9,8 +9,8 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.learned.group import learned_command
 from logmedic.cli.learned.tables import LIMIT, STATUS
-from logmedic.cli.learned.words import rate_of, state_of
-from logmedic.cli.output import Columns, Row, field, print_rows, short, when
+from logmedic.cli.learned.words import ago, rate_of, state_of
+from logmedic.cli.output import Columns, Row, field, print_rows, short
 from logmedic.model.issue import IssueSource, IssueStatus
 
 OF_THE_PAST = frozenset({IssueStatus.RESOLVED.value, IssueStatus.MERGED.value})
@@ -21,13 +21,13 @@ _COLUMNS: Columns = {
     "SEEN": lambda row: f"{row['occurrences']}x",
     "RATE": rate_of,
     "CONFIDENCE": lambda row: f"{row['confidence']:.2f}" if row["kind"] == "issue" else "-",
-    "FIRST SEEN": when("first_seen"),
-    "LAST SEEN": when("last_seen"),
+    "FIRST SEEN": lambda row: ago(row["first_seen"]),
+    "LAST SEEN": lambda row: ago(row["last_seen"]),
     "TITLE": field("title"),
 }
 
 
-@learned_command.command("list")
+@learned_command.command("list", short_help="Issues and templates that no rule knows.")
 @STATUS
 @click.option("--component", default="", metavar="NAME", help="Only what this program logs.")
 @click.option("--all", "everything", is_flag=True, help="Those that are resolved or merged too.")
@@ -40,22 +40,10 @@ def list_command(
 ) -> None:
     """Errors that no rule knows: known issues, then templates, which become one when they come again. Last seen
     first."""
-    print_learned(context, status or "", component, everything=everything, young=young, limit=limit)
-
-
-def print_learned(
-    context: Context,
-    status: str = "",
-    component: str = "",
-    *,
-    everything: bool = False,
-    young: bool = False,
-    limit: int = 100,
-) -> None:
     rows: list[Row] = []
     if not young:
         source = IssueSource.LEARNED.value
-        known = context.ask("issues", source=source, status=status, component=component, limit=ALL_ROWS)
+        known = context.ask("issues", source=source, status=status or "", component=component, limit=ALL_ROWS)
         shown = everything or bool(status)
         rows += [{"kind": "issue", **row} for row in known if shown or row["status"] not in OF_THE_PAST]
     if not status:

@@ -21,7 +21,7 @@ _COLUMNS: Columns = {
 }
 
 
-@learned_command.command("precursors")
+@learned_command.command("precursors", short_help="Which issue tends to begin before which.")
 @click.option("--of", "issue", default="", metavar="ISSUE", help="Only what comes before this one, or follows it.")
 @shared
 @pass_context

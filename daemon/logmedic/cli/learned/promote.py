@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from logmedic.model.rule import Rule
 
 
-@learned_command.command("promote")
+@learned_command.command("promote", short_help="Draft a rule, with tests, for an issue.")
 @click.argument("issue")
 @click.option("--id", "rule_id", default="", metavar="RULE_ID", help="The rule's id.")
 @click.option("-w", "--write", "file", type=click.Path(path_type=Path), metavar="FILE", help="Into a new file.")

@@ -10,6 +10,7 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.learned.group import learned_command
 from logmedic.cli.learned.story import life, sentences
+from logmedic.cli.learned.suggestion import suggestion
 from logmedic.cli.learned.words import state_of
 from logmedic.cli.output import print_json, several, short, visible
 
@@ -21,13 +22,13 @@ LESSONS = 10
 Issue = Mapping[str, Any]
 
 
-@learned_command.command("show")
+@learned_command.command("show", short_help="All that is known of one issue.")
 @click.argument("issue")
 @shared
 @pass_context
 def show_command(context: Context, issue: str) -> None:
     """All that is known of one issue: its story, its life, versions, pattern, samples, lessons, what tends to come
-    before it, and how to go on."""
+    before it, what a model suggests, and how to go on."""
     row = context.ask("issue", issue_id=issue)
     if context.output != "table":
         print_json(row)
@@ -46,6 +47,7 @@ def _page(issue: Issue) -> Iterator[str]:
     yield from _section("samples", _samples(issue))
     yield from _section("what was learned", _lessons(issue))
     yield from _section("what comes before it, and what follows", _precursors(issue))
+    yield from _section("suggestion by a model (not verified)", suggestion(issue))
     yield from _section("its incidents", _incidents(issue))
     yield from _section("next", _next_steps(issue))
 
@@ -82,8 +84,11 @@ def _pattern(issue: Issue) -> Iterator[str]:
 
 def _samples(issue: Issue) -> Iterator[str]:
     samples = dict.fromkeys(text for each in issue["templates"] for text in (*each["samples"], each["sample"]) if text)
-    for text in list(samples)[:SAMPLES]:
-        lines = text.splitlines()
+    shown = [text.splitlines() for text in list(samples)[:SAMPLES]]
+    spread = any(len(lines) > 1 for lines in shown)
+    for number, lines in enumerate(shown):
+        if spread and number:
+            yield ""
         yield from (f"| {line}" for line in lines[:SAMPLE_LINES])
         if len(lines) > SAMPLE_LINES:
             yield f"  ... and {several(len(lines) - SAMPLE_LINES, 'line')} more"

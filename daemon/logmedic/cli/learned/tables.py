@@ -25,7 +25,7 @@ _LESSON_COLUMNS: Columns = {
     "CONFIDENCE": lambda row: f"{row['confidence']:.2f}",
     "LESSON": field("learnings"),
 }
-LIMIT = click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
+LIMIT = click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="Rows at most.")
 STATUS = click.option("--status", type=click.Choice([each.value for each in IssueStatus]), help="Only these.")
 
 

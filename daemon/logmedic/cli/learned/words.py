@@ -21,12 +21,18 @@ def state_of(row: Row) -> str:
             version = f" in {row['resolved_version']}" if row.get("resolved_version") else ""
             return f"resolved {ago(row['resolved_at'])}{version}"
         case "regressed":
-            return f"regressed {ago(row.get('onset_at') or row['last_seen'])}"
+            return f"regressed {_came_back(row)}".rstrip()
         case "muted":
             return f"muted {muted_until(row)}".rstrip()
         case "merged":
             return f"merged into {row['merged_into'][-8:]}"
     return str(row["status"])
+
+
+def _came_back(row: Row) -> str:
+    """Where it came back within the episode that was resolved, nothing says when."""
+    onset, resolved = row.get("onset_at"), row.get("resolved_at")
+    return "" if not onset or (resolved and _moment(onset) <= _moment(resolved)) else ago(onset)
 
 
 def muted_until(row: Row) -> str:

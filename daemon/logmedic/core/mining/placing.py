@@ -122,7 +122,14 @@ def _known(grove: Grove, keys: Keys, wild: list[Wild]) -> Iterator[Template]:
 
 
 def _shown(grove: Grove, shape: Shape, bare: list[str], keys: Keys) -> Iterator[Template]:
-    """Those that differ in one word, which is by now shown to be a value."""
+    """Those that differ in one word, which is by now shown to be a value; also where `shape` has the value."""
+    for each in grove.but_for_one_word(keys.whole):
+        at = next(
+            (n for n, (ours, theirs) in enumerate(zip(bare, skeleton(each.shape), strict=False)) if ours != theirs),
+            None,
+        )
+        if at is not None and _varies(shape, at, [each]):
+            yield each
     for at in places(bare):
         key = keys.without(at)
         there, others = grove.alike(key), grove.but_for_one_word(key)
