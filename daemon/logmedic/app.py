@@ -130,6 +130,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     first = await first_generation(loader, policy, runner, matchers, arm=arm)
     gc.collect()
     gc.freeze()  # with thousands of rules, each full collection would stop everything for half a second
+    stack.callback(gc.unfreeze)  # or cycles among them are still there at the exit, and DuckDB's binding tells of leaks
     began = replace(first.policy, started_at=clock.now())  # reading begins now, and waits give it its time
     live = Live(replace(first, policy=began))
 

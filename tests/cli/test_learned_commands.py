@@ -16,7 +16,7 @@ from contracts.test_store_contract import EVERYTHING
 from fakes.served import serving
 from logmedic.model.changeset import Changeset
 from logmedic.model.diagnosis import Diagnosis
-from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue, Learning, PatternType, Template
+from logmedic.model.issue import IncidentStatus, IssueSource, IssueStatus, KnownIssue, Learning, PatternType, Template
 from logmedic.model.learned import Onset
 from logmedic.model.severity import Severity
 
@@ -308,6 +308,15 @@ def test_an_issue_of_a_rule_is_told_too(path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert "Rule web-down knows it." in ran.stdout
     assert "logmedic rules show web-down" in ran.stdout
+
+
+def test_what_an_open_incident_decides_is_not_suggested(path: Path) -> None:
+    issue = replace(EVERYTHING.issues[0], id="0193-s1")
+    incident = replace(EVERYTHING.incidents[0], id="0193-i7777", issue_id=issue.id, status=IncidentStatus.OPEN)
+    with serving(path, Changeset(issues=(issue,), incidents=(incident,))):
+        page = logmedic("learned", "show", "3-s1", socket=path).stdout
+    assert f"logmedic show {incident.id[-8:]}    its incident, which says when it is over" in page
+    assert "learned resolve" not in page
 
 
 def test_without_a_daemon_the_store_tells(path: Path, tmp_path: Path) -> None:

@@ -47,23 +47,13 @@ def store(tmp_path: Path) -> Path:
 
 def stored(path: Path, changeset: Changeset) -> Path:
     async def fill() -> None:
-        async with opened(path) as store:
-            await store.commit(changeset)
+        store = DuckStore(path)
+        await store.open()
+        await store.commit(changeset)
+        await store.close()
 
     asyncio.run(fill())
     return path
-
-
-class opened:
-    def __init__(self, path: Path) -> None:
-        self._store = DuckStore(path)
-
-    async def __aenter__(self) -> DuckStore:
-        await self._store.open()
-        return self._store
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._store.close()
 
 
 def issues(path: Path) -> int:

@@ -186,6 +186,30 @@ def test_it_came_back_after_the_deployment_of_a_version_and_says_so() -> None:
     assert (issue_of(bench).first_version, issue_of(bench).version) == ("1.9", "2.0")
 
 
+def test_a_field_that_is_different_in_every_line_is_no_version_and_fills_nothing() -> None:
+    bench = life(**FIELDS)
+    for n in range(300):
+        again(bench, version=f"request-{n}")
+    assert len(bench.state.releases["web"]) == 200
+    assert bench.tally("versions_refused") == 100
+
+
+def test_after_a_rollback_lines_count_for_the_older_version_again() -> None:
+    bench = life()
+    bench.give(VersionSeen("web", "r41"))
+    bench.give(VersionSeen("web", "r42"), after=3600)
+    resolved(bench)
+    bench.give(VersionSeen("web", "r41"), after=60)
+    again(bench, after=60)
+    assert issue_of(bench).status is IssueStatus.REGRESSED
+    assert "version r41" in next(
+        each.learnings
+        for changeset in bench.all
+        for each in changeset.learnings
+        if each.pattern_type is PatternType.REGRESSION
+    )
+
+
 def test_a_version_from_a_file_counts_from_when_it_was_seen() -> None:
     bench = life()
     bench.give(VersionSeen("web", "r41"))

@@ -118,6 +118,7 @@ def test_f31_sigterm_drains_and_exits_0(world: World) -> None:
         until(lambda: world.titles(), "reading has begun")
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0, world.said()
+    assert "leaked" not in world.said()
     assert not (world.home / "state" / "logmedic.sock").exists()
 
 

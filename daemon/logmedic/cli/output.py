@@ -125,9 +125,14 @@ def several(count: int, what: str) -> str:
 def visible(text: str, *, lines: bool = False) -> str:
     """Control and direction characters as escapes; `lines` keeps line ends."""
     return "".join(
-        each if each.isprintable() or (lines and each == "\n") else f"\\x{ord(each):02x}" if each != "\t" else " "
+        each if each.isprintable() or (lines and each == "\n") else " " if each == "\t" else _escape(each)
         for each in text
     )
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def complain(text: str) -> None:

@@ -104,3 +104,19 @@ def progress(wanted: bool) -> Iterator[Pulse]:
         yield pulse
     finally:
         bar.stop()
+
+
+def file_row(log: Log) -> dict[str, Any]:
+    return {
+        "path": log.path,
+        "source": log.source,
+        "bytes": log.bytes,
+        "lines": log.lines,
+        "first": iso(log.first),
+        "last": iso(log.last),
+        "problem": log.problem,
+    }
+
+
+def iso(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at is not None else None

@@ -58,6 +58,9 @@ class Draft:
         self._breakers: dict[str, Breaker] = {}
         self._templates: dict[str, Template] = {}
         self._forgotten_templates: dict[str, None] = {}
+        self._template_count = len(state.templates)
+        self.templates_full = False
+        """No template can be forgotten any more: to look for one again costs a walk over all of them."""
         self._releases: dict[tuple[str, str], Release] = {}
         self._onsets: list[Onset] = []
         self._ordinary: dict[tuple[str, int], OrdinaryLine] = {}
@@ -194,6 +197,7 @@ class Draft:
         return self._templates.get(fingerprint) or self.state.templates.get(fingerprint)
 
     def put_template(self, template: Template) -> None:
+        self._template_count += self.template(template.fingerprint) is None
         self._forgotten_templates.pop(template.fingerprint, None)
         self._templates[template.fingerprint] = template
         self.grove.put(template)
@@ -207,11 +211,10 @@ class Draft:
         return (each for fingerprint, each in self.state.templates.items() if fingerprint not in written)
 
     def template_count(self) -> int:
-        fresh = sum(1 for key in self._templates if key not in self.state.templates)
-        gone = sum(1 for key in self._forgotten_templates if key in self.state.templates)
-        return len(self.state.templates) + fresh - gone
+        return self._template_count
 
     def forget_template(self, fingerprint: str) -> None:
+        self._template_count -= self.template(fingerprint) is not None
         self._templates.pop(fingerprint, None)
         self._forgotten_templates[fingerprint] = None
         self.grove.drop(fingerprint)

@@ -145,16 +145,14 @@ def aged(issue: KnownIssue, now: datetime) -> KnownIssue:
         status = IssueStatus.ESCALATING
     elif status is IssueStatus.ESCALATING or (status is IssueStatus.NEW and now - issue.first_seen >= NEW_FOR):
         status = IssueStatus.ONGOING
-    if status is issue.status:
-        return issue
-    return replace(issue, status=status, rate_level=issue.rate_level if status is IssueStatus.ESCALATING else 0)
+    return issue if status is issue.status else replace(issue, status=status)
 
 
 # -- how it ends, and what people decide -------------------------------------------------------------------------------
 
 
 def resolve(draft: Draft, fingerprint: str, notes: str, *, by: str = "", version: str = "") -> None:
-    """`by`: whoever says so by hand; `version`: in which it is over, by default the newest that it was seen in. A mute
+    """`by`: whoever says so by hand; `version`: that in which it is over. A mute
     lasts."""
     issue = draft.issue(fingerprint)
     if issue is None or (issue.status in (IssueStatus.MUTED, IssueStatus.MERGED) and not by):
@@ -186,8 +184,9 @@ def muted(
 
 
 def merge(draft: Draft, issue_id: str, into: str) -> None:
-    """Issue `issue_id` is part of issue `into` from now on, with all that was merged into it."""
-    part, whole = draft.issue_of_id(issue_id), draft.issue_of_id(into)
+    """Issue `issue_id` is part of issue `into` from now on, with all that was merged into it. What either was merged
+    into before stands for it: nothing counts twice."""
+    part, whole = surviving(draft, issue_id), surviving(draft, into)
     if part is None or whole is None or part.id == whole.id:
         return
     for each in draft.issues():
@@ -199,9 +198,7 @@ def merge(draft: Draft, issue_id: str, into: str) -> None:
     )
     draft.put_issue(
         replace(
-            whole,
-            occurrences=whole.occurrences + part.occurrences,
-            first_seen=min(whole.first_seen, part.first_seen),
+            joined(whole, part.occurrences, part.first_seen),
             last_seen=max(whole.last_seen, part.last_seen),
             episodes=max(whole.episodes, part.episodes),
             escalation_level=max(whole.escalation_level, part.escalation_level),
@@ -210,6 +207,22 @@ def merge(draft: Draft, issue_id: str, into: str) -> None:
             evidence_against=whole.evidence_against + part.evidence_against,
         )
     )
+
+
+def joined(issue: KnownIssue, occurrences: int, first_seen: datetime) -> KnownIssue:
+    """With occurrences of before, which use up no mute for a count."""
+    return replace(
+        issue,
+        occurrences=issue.occurrences + occurrences,
+        first_seen=min(issue.first_seen, first_seen),
+        muted_count=issue.muted_count + occurrences if issue.muted_count else 0,
+    )
+
+
+def surviving(draft: Draft, issue_id: str) -> KnownIssue | None:
+    """The issue itself, or what it is part of by now."""
+    issue = draft.issue_of_id(issue_id)
+    return draft.issue_of_id(issue.merged_into) if issue is not None and issue.merged_into else issue
 
 
 NO_VERSION = "-"

@@ -40,9 +40,11 @@ def on_unknown(draft: Draft, error: UnknownError) -> None:
     known = draft.template(placed.template.fingerprint)
     grown = known is not None and known.template != placed.template.template
     template = _first(placed.template, error) if placed.fresh else _again(placed.template, error)
-    for each in placed.absorbed:
-        template = _with(draft, template, draft.template(each.fingerprint) or each)
-    draft.put_template(_promoted(draft, template, error, grown=grown or bool(placed.absorbed)))
+    parts = [draft.template(each.fingerprint) or each for each in placed.absorbed]
+    late = sum(each.occurrences for each in (placed.template, *parts) if not each.issue_id) if parts else 0
+    for each in parts:
+        template = _with(draft, template, each)
+    draft.put_template(_promoted(draft, template, error, grown=grown or bool(parts), late=late))
 
 
 def _first(template: Template, error: UnknownError) -> Template:
@@ -87,7 +89,7 @@ def _with(draft: Draft, template: Template, other: Template) -> Template:
     for text in other.samples:
         samples = _sampled(samples, text)
     issue_id = template.issue_id or other.issue_id
-    if other.issue_id and other.issue_id != issue_id:
+    if other.issue_id:
         issues.merge(draft, other.issue_id, issue_id)
     draft.forget_template(other.fingerprint)
     return changed(
@@ -109,21 +111,24 @@ def _has_room(draft: Draft) -> bool:
     most = draft.policy.learning.max_templates
     if draft.template_count() < most:
         return True
+    if draft.templates_full:
+        return False
     enough = max(1, most // FORGOTTEN_SHARE)
     unused = (each.fingerprint for each in draft.stored_templates() if not each.issue_id)
     forgotten = [fingerprint for _, fingerprint in zip(range(enough), unused, strict=False)]
     for fingerprint in forgotten:
         draft.forget_template(fingerprint)
     draft.tally("templates_forgotten", len(forgotten))
+    draft.templates_full = len(forgotten) < enough
     return bool(forgotten)
 
 
 # -- promotion ---------------------------------------------------------------------------------------------------------
 
 
-def _promoted(draft: Draft, template: Template, error: UnknownError, *, grown: bool) -> Template:
+def _promoted(draft: Draft, template: Template, error: UnknownError, *, grown: bool, late: int) -> Template:
     """Count `error` in the known issue that the template is, or make it one when it came back often enough. `grown`:
-    its text changed."""
+    its text changed; `late`: occurrences of before that are part of the issue, if there is one, only now."""
     version = versions.version_of(draft, error.record)
     issue = _issue_of(draft, template)
     fresh = issue is None
@@ -132,6 +137,8 @@ def _promoted(draft: Draft, template: Template, error: UnknownError, *, grown: b
             return template
         issue = _new_issue(draft, template)
         draft.tally("promoted")
+    elif late:
+        issue = issues.joined(issue, late, template.first_seen)
     was, leads = issue.status, _leads(draft, issue, template)
     if fresh or (grown and leads):
         issue = _described(draft, issue, template)
@@ -149,8 +156,7 @@ def _promoted(draft: Draft, template: Template, error: UnknownError, *, grown: b
 
 def _issue_of(draft: Draft, template: Template) -> KnownIssue | None:
     """The one that its occurrences count for."""
-    issue = draft.issue_of_id(template.issue_id) if template.issue_id else None
-    return draft.issue_of_id(issue.merged_into) if issue is not None and issue.merged_into else issue
+    return issues.surviving(draft, template.issue_id) if template.issue_id else None
 
 
 def _leads(draft: Draft, issue: KnownIssue, template: Template) -> bool:
@@ -248,9 +254,12 @@ def _all_of(draft: Draft, issue_id: str) -> Iterator[Template]:
 
 
 def _of_issue(draft: Draft, issue_id: str) -> Template | None:
-    """The one whose words it has."""
-    issue, found = draft.issue_of_id(issue_id), list(_all_of(draft, issue_id))
-    return next((each for each in found if issue is not None and _leads(draft, issue, each)), None)
+    """The one whose words it has. Where its first one is gone, this costs a walk over all templates."""
+    issue = draft.issue_of_id(issue_id)
+    if issue is None or issue.source is not IssueSource.LEARNED:
+        return None
+    first = draft.template(issue.fingerprint.removeprefix("learned:"))
+    return first if first is not None and first.issue_id else next(_all_of(draft, issue_id), None)
 
 
 # -- escalation --------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def is_same_hour(issue: KnownIssue, at: datetime) -> bool:
 
 def until(issue: KnownIssue, at: datetime) -> KnownIssue:
     """Every hour that was over by `at` has become part of the usual: the counted one with its occurrences, those behind
-    it with none."""
+    it with none. What people were told of the rate holds until an hour was not high: a flood that lasts is one."""
     slot = at.replace(minute=0, second=0, microsecond=0)
     if issue.slot_at is None or slot <= issue.slot_at:
         return issue
@@ -48,7 +48,8 @@ def until(issue: KnownIssue, at: datetime) -> KnownIssue:
         hours += 1
     usual *= (1 - WEIGHT) ** max(0, empty - LEARNED_FROM)
     hours += max(0, empty - LEARNED_FROM)
-    return changed(issue, slot_at=slot, slot_count=0, usual=usual, usual_hours=hours)
+    level = issue.rate_level if is_high(issue) and not empty else 0
+    return changed(issue, slot_at=slot, slot_count=0, usual=usual, usual_hours=hours, rate_level=level)
 
 
 def _capped(issue: KnownIssue) -> float:

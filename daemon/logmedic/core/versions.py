@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from logmedic.core.draft import Draft
 from logmedic.core.fields import fields_of
 from logmedic.model.learned import Release
 from logmedic.model.record import Record
+from logmedic.model.state import RELEASES_KEPT
 
 MAX_LENGTH = 80
 """Characters of a version's name; what is longer is cut."""
+FLOOD = timedelta(days=1)
+"""In which a source has no 200 versions."""
 _NUMBERED = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){1,5})(?:[-+~].*)?", re.ASCII)
 
 
@@ -34,8 +37,16 @@ def version_of(draft: Draft, record: Record) -> str:
 def seen(draft: Draft, source: str, version: str, at: datetime) -> None:
     """Remember that a line of `version` was written at `at`."""
     before = _known(draft, source, version)
-    if before is None or at < before.first_seen:
+    if before is None and _is_flooded(draft, source, at):
+        draft.tally("versions_refused")
+    elif before is None or at < before.first_seen:
         draft.put_release(Release(source, version, at, before.since if before is not None else None))
+
+
+def _is_flooded(draft: Draft, source: str, at: datetime) -> bool:
+    """A field that is no version, but says something else in every line, must not fill the store (I6)."""
+    known = draft.releases(source)
+    return len(known) >= RELEASES_KEPT and at - min(each.first_seen for each in known) < FLOOD
 
 
 def deployed(draft: Draft, source: str, version: str) -> None:

@@ -37,7 +37,7 @@ class DuckQueries:
         return self._rows(rows.INCIDENTS, where, given, "id DESC", limit)
 
     def incident(self, incident_id: str) -> dict[str, Any]:
-        found = self._found(incident_id)
+        found = self._by_end(rows.INCIDENTS, "incident", incident_id, "logmedic incidents --all")
         of_it, ordered = "incident_id = ?", "id"
         return {
             **found,
@@ -47,17 +47,18 @@ class DuckQueries:
             "issue": next(iter(self._rows(rows.ISSUES, "id = ?", [found["issue_id"]])), None),
         }
 
-    def _found(self, incident_id: str) -> dict[str, Any]:
-        exact = self._rows(rows.INCIDENTS, "id = ?", [incident_id])
+    def _by_end(self, table: Table[Any], noun: str, entity_id: str, lists: str) -> dict[str, Any]:
+        """That of this id, or the only one whose id ends so. `lists`: where people see the ids. Raises NotFound."""
+        exact = self._rows(table, "id = ?", [entity_id])
         if exact:
             return exact[0]
-        if len(incident_id) < SHORTEST_ID:
-            raise NotFound(f"no incident {incident_id}", f"type at least {SHORTEST_ID} characters of the end of its id")
-        ended = self._rows(rows.INCIDENTS, "ends_with(id, ?)", [incident_id], limit=2)
+        if len(entity_id) < SHORTEST_ID:
+            raise NotFound(f"no {noun} {entity_id}", f"type at least {SHORTEST_ID} characters of the end of its id")
+        ended = self._rows(table, "ends_with(id, ?)", [entity_id], limit=2)
         if len(ended) > 1:
-            raise NotFound(f"more than one incident ends with {incident_id}", "type more of its id")
+            raise NotFound(f"more than one {noun} ends with {entity_id}", "type more of its id")
         if not ended:
-            raise NotFound(f"no incident {incident_id}", "logmedic incidents --all lists them")
+            raise NotFound(f"no {noun} {entity_id}", f"{lists} lists them")
         return ended[0]
 
     def issues(
@@ -67,7 +68,7 @@ class DuckQueries:
         return self._chosen(rows.ISSUES, asked, "last_seen DESC, id DESC", limit)
 
     def issue(self, issue_id: str) -> dict[str, Any]:
-        found = self._found_issue(issue_id)
+        found = self._by_end(rows.ISSUES, "issue", issue_id, "logmedic issues")
         given = [found["id"]]
         mine = "json_extract_string(context, '$.issue') = ?"
         return {
@@ -79,19 +80,6 @@ class DuckQueries:
             "diagnoses": self._rows(rows.DIAGNOSES, "issue_id = ?", given, '"at" DESC', 1),
             "learnings": self._rows(rows.LEARNINGS, mine, given, LESSONS_BY, LESSONS_SHOWN),
         }
-
-    def _found_issue(self, issue_id: str) -> dict[str, Any]:
-        exact = self._rows(rows.ISSUES, "id = ?", [issue_id])
-        if exact:
-            return exact[0]
-        if len(issue_id) < SHORTEST_ID:
-            raise NotFound(f"no issue {issue_id}", f"type at least {SHORTEST_ID} characters of the end of its id")
-        ended = self._rows(rows.ISSUES, "ends_with(id, ?)", [issue_id], limit=2)
-        if len(ended) > 1:
-            raise NotFound(f"more than one issue ends with {issue_id}", "type more of its id")
-        if not ended:
-            raise NotFound(f"no issue {issue_id}", "logmedic issues lists them")
-        return ended[0]
 
     def learned(self, issue_id: str) -> dict[str, Any]:
         return learned.story(self.issue(issue_id), self._ordinary, self._fixed_before())

@@ -12,7 +12,7 @@ from os.path import basename
 from typing import Any
 
 from logmedic.cli.output import print_json, several, visible
-from logmedic.cli.past import zone_name
+from logmedic.cli.past import file_row, iso, zone_name
 from logmedic.core.backtest import Log
 from logmedic.core.evidence import clean
 from logmedic.core.hindsight import Lesson, columns_of, ranked
@@ -72,9 +72,9 @@ def _report(telling: Telling) -> dict[str, Any]:
     done = telling.done
     return {
         "zone": zone_name(done.zone, done.span),
-        "since": _iso(done.span[0]) if done.span else None,
-        "until": _iso(done.span[1]) if done.span else None,
-        "files": [_file(log) for log in done.logs],
+        "since": iso(done.span[0]) if done.span else None,
+        "until": iso(done.span[1]) if done.span else None,
+        "files": [file_row(log) for log in done.logs],
         "left_out": [{"path": log.path, "reason": log.problem} for log in done.left_out],
         "unread": list(done.unread),
         "passed_by": list(done.passed_by),
@@ -93,18 +93,6 @@ def _report(telling: Telling) -> dict[str, Any]:
     }
 
 
-def _file(log: Log) -> dict[str, Any]:
-    return {
-        "path": log.path,
-        "source": log.source,
-        "bytes": log.bytes,
-        "lines": log.lines,
-        "first": _iso(log.first),
-        "last": _iso(log.last),
-        "problem": log.problem,
-    }
-
-
 def _row(lesson: Lesson, telling: Telling) -> dict[str, Any]:
     template, scale, files = lesson.template, telling.done.scale, telling.files(lesson)
     return {
@@ -112,8 +100,8 @@ def _row(lesson: Lesson, telling: Telling) -> dict[str, Any]:
         "component": template.component,
         "template": masked(template.template),
         "count": template.occurrences,
-        "first": _iso(template.first_seen),
-        "last": _iso(template.last_seen),
+        "first": iso(template.first_seen),
+        "last": iso(template.last_seen),
         "spread": {"unit": scale.unit, "seen": len(lesson.slots), "of": scale.slots} if scale is not None else None,
         "counts": columns_of(lesson.slots, scale, WIDEST) if scale is not None else [],
         "files": [log.path for log in files],
@@ -122,10 +110,6 @@ def _row(lesson: Lesson, telling: Telling) -> dict[str, Any]:
         "critical": template.critical,
         "sample": masked(template.sample),
     }
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat().replace("+00:00", "Z") if at is not None else None
 
 
 def _lines(telling: Telling) -> Iterator[str]:

@@ -122,6 +122,9 @@ def _next_steps(issue: Issue) -> Iterator[str]:
     if issue["status"] == "muted":
         yield f"logmedic learned unmute {name}"
         return
-    if issue["status"] != "resolved":
+    unresolved = [each for each in issue["incidents"] if each["status"] != "resolved"]
+    if unresolved:
+        yield f"logmedic show {short(unresolved[0])}    its incident, which says when it is over"
+    elif issue["status"] != "resolved":
         yield f"logmedic learned resolve {name} --because TEXT"
     yield f"logmedic learned mute {name} --for 7d"

@@ -41,7 +41,7 @@ def _how_often(issue: Issue) -> str:
 
 def _how_it_stands(issue: Issue) -> str:
     by = f" by {issue['decided_by']}" if issue["decided_by"] else ""
-    notes = f": {issue['resolution_notes']}" if issue["resolution_notes"] else ""
+    notes = "" if issue["resolution_notes"] in ("", f"resolved{by}") else f": {issue['resolution_notes']}"
     match issue["status"]:
         case "new":
             return "It is new."

@@ -11,8 +11,8 @@ from typing import Any
 
 from logmedic.backtesting import Backtest
 from logmedic.cli.output import print_json, several, span, visible
-from logmedic.cli.past import zone_name
-from logmedic.core.backtest import Fired, Log, Story
+from logmedic.cli.past import file_row, iso, zone_name
+from logmedic.core.backtest import Fired, Story
 from logmedic.core.sparkline import columns, sparkline
 
 NAMES_SHOWN = 8
@@ -36,10 +36,10 @@ def _report(done: Backtest) -> dict[str, Any]:
     return {
         "mode": done.mode.value,
         "zone": zone_name(done.zone, done.span),
-        "since": _iso(done.span[0]) if done.span else None,
-        "until": _iso(done.span[1]) if done.span else None,
+        "since": iso(done.span[0]) if done.span else None,
+        "until": iso(done.span[1]) if done.span else None,
         "days": len(done.days),
-        "files": [_file(log) for log in done.logs],
+        "files": [file_row(log) for log in done.logs],
         "passed_by": list(done.passed_by),
         "bytes": done.bytes,
         "lines": done.lines,
@@ -54,18 +54,6 @@ def _report(done: Backtest) -> dict[str, Any]:
     }
 
 
-def _file(log: Log) -> dict[str, Any]:
-    return {
-        "path": log.path,
-        "source": log.source,
-        "bytes": log.bytes,
-        "lines": log.lines,
-        "first": _iso(log.first),
-        "last": _iso(log.last),
-        "problem": log.problem,
-    }
-
-
 def _row(story: Story, done: Backtest) -> dict[str, Any]:
     worst = story.worst
     return {
@@ -73,8 +61,8 @@ def _row(story: Story, done: Backtest) -> dict[str, Any]:
         "severity": story.rule.severity.value,
         "matches": story.matches,
         "fires": story.fires,
-        "first": _iso(story.first),
-        "last": _iso(story.last),
+        "first": iso(story.first),
+        "last": iso(story.last),
         "ended": _values(story.ended),
         "still_open": story.still_open,
         "failed": story.failed,
@@ -96,8 +84,8 @@ def _row(story: Story, done: Backtest) -> dict[str, Any]:
 
 def _incident(each: Fired) -> dict[str, Any]:
     return {
-        "opened_at": _iso(each.opened_at),
-        "ended_at": _iso(each.ended_at),
+        "opened_at": iso(each.opened_at),
+        "ended_at": iso(each.ended_at),
         "title": each.title,
         "evidence": each.evidence,
         "matches": each.matches,
@@ -111,10 +99,6 @@ def _incident(each: Fired) -> dict[str, Any]:
 
 def _values(counts: Mapping[Any, int]) -> dict[str, int]:
     return {each.value: n for each, n in sorted(counts.items())}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat().replace("+00:00", "Z") if at is not None else None
 
 
 def _mean(story: Story, done: Backtest) -> float:

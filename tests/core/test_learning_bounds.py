@@ -1,0 +1,183 @@
+"""What learning costs and counts when there is much of it: merges that meet, full tables, floods that last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import START, Bench, learning, observed, policy, unknown
+from logmedic.core import issues
+from logmedic.core.draft import Draft
+from logmedic.core.mining.masks import shape_of
+from logmedic.core.mining.placing import fingerprint
+from logmedic.model.changeset import Send, Sweep
+from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue
+from logmedic.model.record import UnknownError
+from logmedic.model.severity import Severity
+
+
+def draft_with(*known: KnownIssue) -> Draft:
+    bench = Bench(policy())
+    draft = Draft(bench.state, bench.policy, START, bench.mint)
+    for each in known:
+        draft.put_issue(each)
+    return draft
+
+
+def issue(name: str, occurrences: int) -> KnownIssue:
+    return KnownIssue(
+        id=name,
+        source=IssueSource.LEARNED,
+        fingerprint=f"learned:{name}",
+        issue_type="recurring_error",
+        title=name,
+        severity=Severity.LOW,
+        first_seen=START,
+        last_seen=START,
+        status=IssueStatus.ONGOING,
+        occurrences=occurrences,
+    )
+
+
+def whole(draft: Draft, name: str) -> KnownIssue:
+    found = draft.issue_of_id(name)
+    assert found is not None
+    return found
+
+
+# -- merges ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_merged_twice_counts_once() -> None:
+    draft = draft_with(issue("part", 5), issue("whole", 7))
+    issues.merge(draft, "part", "whole")
+    issues.merge(draft, "part", "whole")
+    assert whole(draft, "whole").occurrences == 12
+
+
+def test_what_is_merged_into_a_part_counts_for_the_whole() -> None:
+    draft = draft_with(issue("part", 5), issue("whole", 7), issue("late", 11))
+    issues.merge(draft, "part", "whole")
+    issues.merge(draft, "late", "part")
+    assert (whole(draft, "whole").occurrences, whole(draft, "late").merged_into) == (23, "whole")
+
+
+def test_a_merge_uses_up_no_mute_for_a_count() -> None:
+    draft = draft_with(issue("part", 500), issues.muted(issue("whole", 7), "eva", count=2))
+    issues.merge(draft, "part", "whole")
+    heard = [issues.occurred(draft, whole(draft, "whole"), START).status for _ in range(3)]
+    assert heard == [IssueStatus.MUTED, IssueStatus.MUTED, IssueStatus.ONGOING]
+
+
+WORDS = ("alpha", "beta", "gamma", "delta", "eps", "zeta", "eta", "theta")
+
+
+@given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(WORDS)), min_size=20, max_size=120))
+def test_an_issue_has_all_occurrences_of_its_templates_whatever_became_one(lines: list[tuple[str, str]]) -> None:
+    bench = Bench(policy(learning=learning(promote_after=2)))
+    for verb, user in lines:
+        bench.give(observed(said(f"ERROR cannot {verb} the file for user {user} now")), after=1)
+    counts: Counter[str] = Counter()
+    for template in bench.state.templates.values():
+        if template.issue_id:
+            known = bench.state.issues[bench.state.fingerprints[template.issue_id]]
+            counts[known.merged_into or known.id] += template.occurrences
+    alive = {each.id: each.occurrences for each in bench.state.issues.values() if not each.merged_into}
+    assert alive == counts
+
+
+def said(text: str) -> UnknownError:
+    return replace(unknown(START, text), fingerprint=fingerprint("shop", shape_of(text)))
+
+
+# -- floods ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_flood_that_lasts_calls_people_no_more_than_its_first_hours() -> None:
+    bench = Bench(policy(learning=learning(escalate_after=10**9)))
+    for _ in range(72):
+        again(bench, 20, timedelta(hours=1))
+    for _ in range(24 * 12):
+        again(bench, 13, timedelta(minutes=5))
+    assert sum(isinstance(each, Send) for each in bench.intents) <= 2
+    for _ in range(24 * 5):
+        again(bench, 20, timedelta(hours=1))
+    before = sum(isinstance(each, Send) for each in bench.intents)
+    for _ in range(24):
+        again(bench, 13 * 6, timedelta(minutes=5))
+    assert sum(isinstance(each, Send) for each in bench.intents) > before, "the next flood is another one"
+
+
+def again(bench: Bench, times: int, after: timedelta) -> None:
+    bench.now += after
+    bench.give(observed(replace(unknown(bench.now), count=times)))
+
+
+# -- a full table ------------------------------------------------------------------------------------------------------
+
+MOST = 300
+
+
+def distinct(n: int) -> UnknownError:
+    """No two of them have a word in common."""
+    letters = str.maketrans("0123456789", "abcdefghij")
+    text = "ERROR " + " ".join(f"{n * 7919 + at * 104729}".translate(letters) for at in range(6))
+    return said(text)
+
+
+@pytest.fixture
+def full() -> Bench:
+    """Each template is a known issue."""
+    bench = Bench(policy(learning=learning(max_templates=MOST, promote_after=1, escalate_after=10**9)))
+    bench.give(observed(*map(distinct, range(MOST))))
+    assert len(bench.state.templates) == len(bench.state.issues) == MOST
+    return bench
+
+
+class Walked(dict[str, object]):
+    """Counts how often it was walked over."""
+
+    walks = 0
+
+    def items(self):  # type: ignore[no-untyped-def]
+        self.walks += 1
+        return super().items()
+
+    def values(self):  # type: ignore[no-untyped-def]
+        self.walks += 1
+        return super().values()
+
+
+def test_errors_that_find_no_room_are_counted_and_cost_one_walk_over_the_templates(full: Bench) -> None:
+    walked = full.state.templates = Walked(full.state.templates)  # type: ignore[assignment]
+    full.give(observed(*map(distinct, range(1000, 1200))))
+    assert full.tally("templates_refused") == 200
+    assert walked.walks <= 1
+
+
+def test_issues_that_end_together_cost_no_walk_each(full: Bench) -> None:
+    walked = full.state.templates = Walked(full.state.templates)  # type: ignore[assignment]
+    full.give(Sweep(), after=timedelta(days=60).total_seconds())
+    assert {each.status for each in full.state.issues.values()} == {IssueStatus.RESOLVED}
+    assert walked.walks == 0
+
+
+def test_templates_are_counted_as_they_come_and_go() -> None:
+    bench = Bench(policy())
+    bench.give(observed(*map(distinct, range(3))))
+    draft = Draft(bench.state, bench.policy, START, bench.mint)
+    first, second, third = bench.state.templates.values()
+    new = replace(first, fingerprint="new")
+    for template in (first, new, new):
+        draft.put_template(template)
+    for name in (second.fingerprint, second.fingerprint, "new", "unknown"):
+        draft.forget_template(name)
+    assert draft.template_count() == 2
+    draft.put_template(second)
+    assert draft.template_count() == 3
+    assert third.fingerprint in bench.state.templates
