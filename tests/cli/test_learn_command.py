@@ -265,6 +265,21 @@ def test_the_answer_for_people(home: Path) -> None:
     assert "--drafts DIR" in text
 
 
+def test_a_stack_trace_is_told_as_it_stands_up_to_six_lines(home: Path) -> None:
+    trace = [
+        "Traceback (most recent call last):",
+        '  File "/srv/x.py", line 3, in <module>',
+        "ValueError: bad value 12",
+    ]
+    head = "2026-10-01 00:00:00 ERROR shop: unhandled"
+    page, _ = shown(home, write(home / "log" / "shop.log", [head, *trace]))
+    assert "\n".join(f"   > {line}" for line in (head, *trace)) + "\n\n" in page
+    deep = [head, trace[0], *trace[1:2] * 9, trace[2]]
+    page, _ = shown(home, write(home / "log" / "shop.log", deep))
+    assert page.count("   > ") == 7
+    assert "   > ...\n\n" in page
+
+
 def test_lines_of_json_are_one_an_error(home: Path) -> None:
     rotated(home)
     ran = logmedic(home, "learn", "-o", "jsonl", home / "log")

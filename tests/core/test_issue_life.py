@@ -264,7 +264,7 @@ def test_a_mute_counts_and_calls_nobody_until_it_is_taken_back() -> None:
     again(bench, times=5000)
     assert (told(bench), issue_of(bench).occurrences) == ([], 5003)
     bench.give(UnmuteIssue(issue_of(bench).id, "eva"))
-    assert issue_of(bench).status is IssueStatus.ONGOING
+    assert issue_of(bench).status is IssueStatus.NEW
     again(bench)
     assert told(bench) == [AlertEvent.ESCALATED]
 
@@ -351,3 +351,21 @@ def test_an_error_that_comes_once_teaches_nothing() -> None:
     bench = Bench(policy())
     again(bench)
     assert lessons(bench) == {}
+
+
+def test_no_secret_of_a_line_gets_into_titles_lessons_or_messages() -> None:
+    bench = Bench(policy())
+    text = "ERROR cannot log in with password=hunter2secret at 10.0.0.7"
+    for _ in range(10):
+        bench.give(observed(unknown(bench.now, text)), after=1)
+    (alert,) = [each.alert for each in bench.intents if isinstance(each, Send)]
+    said = [issue_of(bench).title, issue_of(bench).description, *(each for _, each in lessons(bench).values())]
+    assert not [each for each in (*said, alert.title, alert.body) if "hunter2secret" in each]
+
+
+def test_what_came_back_begins_a_new_episode_however_soon() -> None:
+    bench = life()
+    resolved(bench)
+    again(bench, after=60)
+    assert (issue_of(bench).status, issue_of(bench).episodes) == (IssueStatus.REGRESSED, 2)
+    assert issue_of(bench).onset_at == bench.now

@@ -71,7 +71,7 @@ def test_a_merge_uses_up_no_mute_for_a_count() -> None:
     draft = draft_with(issue("part", 500), issues.muted(issue("whole", 7), "eva", count=2))
     issues.merge(draft, "part", "whole")
     heard = [issues.occurred(draft, whole(draft, "whole"), START).status for _ in range(3)]
-    assert heard == [IssueStatus.MUTED, IssueStatus.MUTED, IssueStatus.ONGOING]
+    assert heard == [IssueStatus.MUTED, IssueStatus.MUTED, IssueStatus.NEW]
 
 
 WORDS = ("alpha", "beta", "gamma", "delta", "eps", "zeta", "eta", "theta")

@@ -270,3 +270,23 @@ def test_blocks_are_searched_in_several_threads_at_once() -> None:
 
 def test_an_empty_block_gives_nothing() -> None:
     assert find([UPSTREAM], b"") == Findings()
+
+
+@pytest.mark.parametrize("scanner", ["hyperscan", "plain"])
+@pytest.mark.parametrize(
+    ("line", "template"),
+    [
+        ("2026-11-25 03:12:41 \x1b[31mERROR\x1b[0m shop: cannot reach db 17", "cannot reach db <n>"),
+        ("\x1b[1;31merror\x1b[0m: cannot reach db 17", "error: cannot reach db <n>"),
+        ("[\x1b[31merror\x1b[0m] cannot reach \x1b[1mdb\x1b[0m 17", "cannot reach db <n>"),
+    ],
+)
+def test_colours_hide_no_error_and_are_no_part_of_it(line: str, template: str, scanner: str) -> None:
+    assert [each.template for each in find([], line, scanner=scanner).unknown] == [template]
+    calm = line.replace("ERROR", "INFO").replace("error", "info")
+    assert not find([], calm, scanner=scanner).unknown
+
+
+def test_errors_of_one_block_are_sampled_by_the_first_and_the_last() -> None:
+    (error,) = find([], "ERROR a: lost 1\nERROR a: lost 2\nERROR a: lost 3\n").unknown
+    assert (error.record.text, error.last_text, error.count) == ("ERROR a: lost 1", "ERROR a: lost 3", 3)

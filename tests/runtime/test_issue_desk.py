@@ -65,7 +65,7 @@ def test_a_mute_ends_by_hand() -> None:
         return await desk.unmute("disk", "bob")
 
     row = asked(scene)
-    assert (row["status"], row["decided_by"]) == ("ongoing", "bob")
+    assert (row["status"], row["decided_by"]) == ("new", "bob")
 
 
 def test_what_is_not_muted_is_not_unmuted() -> None:

@@ -17,6 +17,11 @@ _BACKTICKS = re.compile(r"`+")
 _CUT = "..."
 
 
+def without_colours(text: str) -> str:
+    """Without terminal sequences."""
+    return _ANSI.sub("", text) if "\x1b" in text else text
+
+
 def clean(text: str, limit: int = 2000, *, keep: str = "\n\t") -> str:
     """At most `limit` characters (a cut is shown) without terminal sequences and characters that hide or reorder text.
     Control characters in `keep` stay; the others become nothing, a lone CR included."""

@@ -105,6 +105,9 @@ def returned(draft: Draft, issue: KnownIssue, at: datetime, version: str = "", s
         version=version,
     )
     back = replace(issue, status=IssueStatus.REGRESSED, evidence_for=issue.evidence_for + confidence.CAME_BACK)
+    if issue.onset_at is None or issue.onset_at <= (issue.resolved_at or at):  # what was over begins anew
+        draft.begin(issue.id, at)
+        back = replace(back, episodes=issue.episodes + 1, onset_at=at)
     draft.put_issue(back)
     return back
 
@@ -230,7 +233,9 @@ NO_VERSION = "-"
 
 
 def unmuted(issue: KnownIssue) -> KnownIssue:
-    status = IssueStatus.ONGOING if issue.status is IssueStatus.MUTED else issue.status
+    """What is younger than a day is new again; `aged` makes it ongoing in its time."""
+    young = IssueStatus.NEW if issue.last_seen - issue.first_seen < NEW_FOR else IssueStatus.ONGOING
+    status = young if issue.status is IssueStatus.MUTED else issue.status
     return changed(issue, status=status, muted_until=None, muted_count=0, muted_version="")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from logmedic.core import confidence, history, issues, lessons, outbox, rates, versions
@@ -11,6 +11,7 @@ from logmedic.core.evidence import clean
 from logmedic.core.messages import of_learned
 from logmedic.core.mining.placing import place
 from logmedic.core.promotion import pattern_of
+from logmedic.core.secrets import masked
 from logmedic.model.changed import changed
 from logmedic.model.changeset import Diagnose
 from logmedic.model.diagnosis import Question
@@ -52,7 +53,7 @@ def _first(template: Template, error: UnknownError) -> Template:
     return replace(
         template,
         sample=sample,
-        samples=(_cut(error.record.text),),
+        samples=_sampled((), error),
         occurrences=error.count,
         first_seen=error.record.at,
         last_seen=error.last_seen,
@@ -65,7 +66,7 @@ def _first(template: Template, error: UnknownError) -> Template:
 def _again(template: Template, error: UnknownError) -> Template:
     return changed(
         template,
-        samples=_sampled(template.samples, _cut(error.record.text)),
+        samples=_sampled(template.samples, error),
         occurrences=template.occurrences + error.count,
         first_seen=min(template.first_seen, error.record.at),
         last_seen=max(template.last_seen, error.last_seen),
@@ -73,21 +74,21 @@ def _again(template: Template, error: UnknownError) -> Template:
     )
 
 
-def _cut(text: str) -> str:
-    return text[:FURTHER_KEPT]
+def _sampled(samples: tuple[str, ...], error: UnknownError) -> tuple[str, ...]:
+    return _more(samples, (error.record.text[:FURTHER_KEPT], error.last_text[:FURTHER_KEPT]))
 
 
-def _sampled(samples: tuple[str, ...], text: str) -> tuple[str, ...]:
+def _more(samples: tuple[str, ...], texts: Sequence[str]) -> tuple[str, ...]:
     """The first that differ: what varies shows in them."""
-    return samples if len(samples) >= SAMPLES or text in samples else (*samples, text)
+    if len(samples) >= SAMPLES:
+        return samples
+    return tuple(each for each in dict.fromkeys((*samples, *texts)) if each)[:SAMPLES]
 
 
 def _with(draft: Draft, template: Template, other: Template) -> Template:
     """`other` turned out to be part of `template`. Its issue, if it is one, goes on as that of `template`, or is merged
     into it."""
-    samples = template.samples
-    for text in other.samples:
-        samples = _sampled(samples, text)
+    samples = _more(template.samples, other.samples)
     issue_id = template.issue_id or other.issue_id
     if other.issue_id:
         issues.merge(draft, other.issue_id, issue_id)
@@ -190,8 +191,8 @@ def _described(draft: Draft, issue: KnownIssue, template: Template) -> KnownIssu
     promoted = pattern_of(template, (template.sample, *template.samples), ordinary)
     return replace(
         issue,
-        title=f"{template.component}: {clean(template.template, 160)}",
-        description=clean(template.sample, 1000),
+        title=f"{template.component}: {clean(masked(template.template), 160)}",
+        description=clean(masked(template.sample), 1000),
         error_pattern=promoted.pattern,
         evidence_against=issue.evidence_against
         if promoted.pattern
@@ -276,7 +277,7 @@ def _escalated(draft: Draft, issue: KnownIssue, template: Template, *, came_back
     if level <= issue.escalation_level and doublings <= issue.rate_level and not regressed:
         return
     if regressed:
-        reason = f"people were called, for {issue.title} came back"
+        reason = f"escalated, for it came back: {issue.title}"
     elif doublings > issue.rate_level:
         reason = f"{issue.title} came {issue.slot_count} times in this hour; usual are {issue.usual:.3g}"
     else:

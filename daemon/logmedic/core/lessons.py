@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
+from logmedic.core.secrets import masked
 from logmedic.model.issue import IssueStatus, KnownIssue, Learning, PatternType, Template
 
 
@@ -19,9 +20,9 @@ def of_pattern(draft: Draft, issue: KnownIssue, template: Template) -> Learning:
         context={
             "issue": issue.id,
             "component": template.component,
-            "template": clean(template.template, 500),
+            "template": clean(masked(template.template), 500),
             "pattern": issue.error_pattern,
-            "trace": clean(template.sample, 4000) if template.trace else "",
+            "trace": clean(masked(template.sample), 4000) if template.trace else "",
             "fingerprint": template.fingerprint,
         },
         updated_at=draft.now,
@@ -30,7 +31,7 @@ def of_pattern(draft: Draft, issue: KnownIssue, template: Template) -> Learning:
 
 def sentence(issue: KnownIssue, template: Template) -> str:
     """What it is, how it comes, and what became of it."""
-    said = f"{template.component} logs `{clean(template.template, 200)}`"
+    said = f"{template.component} logs `{clean(masked(template.template), 200)}`"
     return ", ".join(filter(None, (f"{said}: {_how_often(issue)}", _how_long(issue), _what_became(issue))))
 
 

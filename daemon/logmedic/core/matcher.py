@@ -262,7 +262,7 @@ class Matcher:
 
     def _unknown(self, block: Block, entries: Entries | None, same: _Same) -> UnknownError:
         record, kind = self._record_of(block, entries, same.first), same.kind
-        last_at = None if same.count == 1 else max(record.at, self._record_of(block, entries, same.last).at)
+        last = record if same.count == 1 else self._record_of(block, entries, same.last)
         return UnknownError(
             record,
             kind.component,
@@ -271,7 +271,8 @@ class Matcher:
             kind.trace,
             same.critical,
             same.count,
-            last_at,
+            None if same.count == 1 else max(record.at, last.at),
+            last_text=last.text if last is not record else "",
             spans=tuple(same.spans),
             shape=kind.shape,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from logmedic.core.evidence import clean, fence
+from logmedic.core.secrets import masked
 from logmedic.model.fix import FixAttempt, Verdict
 from logmedic.model.issue import HoldReason, Incident, KnownIssue, Template
 from logmedic.model.rule import AlertEvent, Rule
@@ -68,7 +69,7 @@ def of_incident(
     if rule.runbook:
         body.append(f"Runbook: {rule.runbook}")
     if incident.evidence and event is not AlertEvent.RECOVERED:
-        body += ["Evidence:", fence(clean(incident.evidence, EVIDENCE_LIMIT))]
+        body += ["Evidence:", fence(clean(masked(incident.evidence), EVIDENCE_LIMIT))]
     body.append(f"{incident.severity} | host {host} | rule {rule.id} | incident {short(incident.id)}")
     return Message(_title(event, host, incident.title), "\n".join(body))
 
@@ -87,7 +88,7 @@ def of_learned(
         "Did it work: nothing was tried",
         "What is needed: find the cause; for a rule of its own: logmedic learned promote " + short(issue.id),
         "Evidence:",
-        fence(clean(template.sample, EVIDENCE_LIMIT)),
+        fence(clean(masked(template.sample), EVIDENCE_LIMIT)),
         f"{issue.severity} | host {host} | {clean(template.component, 64)} | learned issue {short(issue.id)}",
     ]
     return Message(_title(event, host, issue.title), "\n".join(body))

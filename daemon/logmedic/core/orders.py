@@ -22,8 +22,7 @@ def resolve(draft: Draft, order: ResolveIssue) -> None:
         return
     proved = replace(issue, evidence_for=issue.evidence_for + confidence.BY_HAND)
     draft.put_issue(proved)
-    notes = order.notes or f"resolved by {order.by}"
-    issues.resolve(draft, issue.fingerprint, notes, by=order.by, version=order.version or issue.version)
+    issues.resolve(draft, issue.fingerprint, order.notes, by=order.by, version=order.version or issue.version)
     learning.reconsider(draft, issue.id)
 
 

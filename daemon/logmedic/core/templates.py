@@ -15,12 +15,13 @@ _LOUD = ("error", "crit", "critical", "alert", "emerg", "fatal", "panic", "sever
 # makes \b exact for bytes.
 ERROR_DETECTORS: tuple[str, ...] = (
     *(
-        rf"(?a)\b{word}\b(?![=/.\w-]|: 0\b)"
+        rf"(?a)(?:\b|\x1b\[[0-9;]{{1,12}}m){word}\b(?![=/.\w-]|: 0\b)"
         for word in ("ERROR", "CRITICAL", "FATAL", "PANIC", "SEVERE", "CRIT", "EMERG")
     ),
     *(rf"\[{word}\]" for word in ("error", "crit", "alert", "emerg", "fatal", "critical", "ALERT")),
     *(rf"(?a)\w:{word}\]" for word in ("error", "crit", "alert", "emerg")),
     rf"(?a)(?:level|severity|lvl|LEVEL)[\"']?\s?[=:]\s?[\"']?(?:{'|'.join(_LOUD)}|err|Error|Critical|Fatal)\b",
+    r"(?a)\x1b\[[0-9;]{1,12}m\[?(?:[Ee]rror|[Ff]atal|panic)\b",
     r"Traceback \(most recent call last\):",
     r"Exception in thread ",
     r"(?a)(?<=\w)Error: (?=\S)",

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 import regex
 
 from logmedic.core import templates
+from logmedic.core.evidence import without_colours
 from logmedic.core.mining.masks import named, names_in, shape_of
 from logmedic.core.mining.placing import fingerprint
 from logmedic.core.records import decode
@@ -73,6 +74,7 @@ class Judge:
         text = decode(raw, 0, len(raw))
         if not self._is_error(text, indices):
             return None
+        text = without_colours(text)
         trace = templates.has_trace(text)
         if not trace and templates.declares_calm(text):
             return None

@@ -115,9 +115,10 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class UnknownError:
     """Error-looking records that no rule knows, of one block and one kind. `record`: the first of them; `count`: how
-    many; `last_at`: the later time of the first and the last, None when there is but one. `shape` is what it says with
-    its variable parts masked, and `template` the same as text; `fingerprint` identifies component and shape. `spans`:
-    where in the block each of them stands, when the matcher was asked for that."""
+    many. Where there is more than one, `last_at` is the later time of the first and the last, and `last_text` is of the
+    last. `shape` is what it says with its variable parts masked, and `template` the same as text; `fingerprint`
+    identifies component and shape. `spans`: where in the block each of them stands, when the matcher was asked for
+    that."""
 
     record: Record
     component: str
@@ -127,6 +128,7 @@ class UnknownError:
     critical: bool
     count: int = 1
     last_at: datetime | None = None
+    last_text: str = ""
     spans: tuple[tuple[int, int], ...] = ()
     shape: tuple[str, ...] = ()
 
