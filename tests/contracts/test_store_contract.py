@@ -17,6 +17,7 @@ from fakes.memory_store import MemoryStore
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
+from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.errors import NotFound, QueryRefused, StoreBusy, TransientError
 from logmedic.model.fix import AttemptStatus, Breaker, BreakerStatus, FixAttempt, Verdict
 from logmedic.model.gap import SourceEvent, SourceEventKind
@@ -34,6 +35,7 @@ from logmedic.model.issue import (
     Template,
     Window,
 )
+from logmedic.model.learned import OrdinaryLine, Release
 from logmedic.model.query import Limits
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
@@ -70,7 +72,9 @@ EVERYTHING = Changeset(
     incidents=(INCIDENT,),
     events=(IncidentEvent("e1", "0193-i1", NOW, "opened", NASTY),),
     learnings=(Learning("l1", PatternType.ERROR_PATTERN, NASTY, 0.7, NOW, {"component": NASTY}),),
-    templates=(Template("f" * 16, NASTY, "shop", NASTY, 3, NOW, NOW, trace=True),),
+    templates=(
+        Template("f" * 16, NASTY, "shop", NASTY, 3, NOW, NOW, trace=True, samples=(NASTY,), shape=(NASTY, "<n>")),
+    ),
     windows=(
         Window("web-down", NASTY, (1.5, 2.25), "threshold"),
         Window(
@@ -91,6 +95,9 @@ EVERYTHING = Changeset(
             touched=7.5,
         ),
     ),
+    releases=(Release("app", NASTY, NOW), Release("app", "2.0", NOW + timedelta(hours=1), NOW + timedelta(hours=2))),
+    ordinary=(OrdinaryLine("app", 63, NASTY),),
+    diagnoses=(Diagnosis("0193-s1", True, "m", NOW, likely_cause=NASTY, checks=(NASTY, "df"), retry_after_s=1.5),),
     attempts=(ATTEMPT,),
     breakers=(Breaker("web-down", BreakerStatus.OPEN, 3, NOW, NOW + timedelta(minutes=30), 1),),
     alerts=(ALERT,),

@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 import builders as make
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.reading import open_readonly
+from logmedic.adapters.store.rows import TABLES
 from logmedic.adapters.store.walog import find_gap
 from logmedic.adapters.store.writer import Writer
 from logmedic.model.changeset import Changeset
@@ -634,7 +635,8 @@ def test_a_store_of_form_5_opens_with_its_issues_and_templates(path: Path) -> No
         old.execute("DELETE FROM known_issues")
         old.execute(
             "INSERT INTO known_issues BY NAME SELECT 'i-1' AS id, 'learned' AS source, 'learned:f1' AS fingerprint, "
-            "'recurring_error' AS issue_type, 'boom' AS title, 'medium' AS severity, 'open' AS status, 7 AS occurrences, "
+            "'recurring_error' AS issue_type, 'boom' AS title, 'medium' AS severity, 'open' AS status, "
+            "7 AS occurrences, "
             "TIMESTAMP '2026-11-24 03:00:00' AS first_seen, TIMESTAMP '2026-11-24 03:00:00' AS last_seen, "
             "'' AS description, '' AS error_pattern, '' AS resolution_strategy, '[]' AS tags, '' AS resolution_notes, "
             "'' AS escalation_reason, 1 AS escalation_level"
@@ -659,6 +661,10 @@ def test_a_store_of_form_5_opens_with_its_issues_and_templates(path: Path) -> No
 
     for _ in range(2):  # from the changes, and from the tables
         use(path, they_are_there)
+    with duckdb.connect(str(path)) as new:
+        for table in TABLES:
+            columns = {row[1]: row[2] for row in new.execute(f"PRAGMA table_info('{table.name}')").fetchall()}
+            assert columns == {each.name: each.type for each in table.columns}, table.name
 
 
 ISSUE_5 = KnownIssue(

@@ -54,7 +54,7 @@ class EngineState:
     ordinary: dict[str, dict[int, str]] = field(default_factory=dict)
     precursors: tuple[Precursor, ...] = ()
     diagnoses: dict[str, Diagnosis] = field(default_factory=dict)
-    grove: Grove = field(default_factory=Grove)
+    grove: Grove = field(default_factory=Grove, compare=False)
     """Of `templates`."""
 
     def apply(self, changeset: Changeset) -> None:

@@ -63,6 +63,8 @@ class IssueDesk:
         whole = self._known((await self._row(into))["id"])
         if whole.status is IssueStatus.MERGED:
             raise _is_merged(whole)
+        if (await self._row(issue_id))["id"] == whole.id:
+            raise OrderRefused("an issue is no part of itself", "name two: logmedic learned list")
         merged = await self._decide(issue_id, lambda part: MergeIssue(part.id, whole.id, by))
         if merged["merged_into"] != whole.id:
             raise OrderRefused(

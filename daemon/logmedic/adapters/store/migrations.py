@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
 from typing import Any
 
 import duckdb
 
 from logmedic.adapters.store import pending, views
-from logmedic.adapters.store.rows import (
-    CHECKPOINTS,
-    DIAGNOSES,
-    FIRST_TABLES,
-    ISSUES,
-    LEARNINGS,
-    ONSETS,
-    ORDINARY,
-    RELEASES,
-    SOURCE_EVENTS,
-    TEMPLATES,
-    Table,
-)
+from logmedic.adapters.store.rows import CHECKPOINTS, FIRST_TABLES, SOURCE_EVENTS
 from logmedic.model.errors import StoreTooNew
 
 
@@ -71,22 +58,34 @@ def _fifth(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _sixth(connection: duckdb.DuckDBPyConnection) -> None:
     """Issues have a life; templates are mined; what is noticed beside them is kept."""
-    for table in (ONSETS, RELEASES, ORDINARY, DIAGNOSES):
-        connection.execute(table.create.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
-    for table in (ISSUES, LEARNINGS, TEMPLATES):
-        _add_columns(connection, table)
+    for table, columns, key in (
+        ("onsets", 'issue_id VARCHAR, "at" TIMESTAMP', 'issue_id, "at"'),
+        ("releases", "source VARCHAR, version VARCHAR, first_seen TIMESTAMP, since TIMESTAMP", "source, version"),
+        ("ordinary_lines", "source VARCHAR, slot BIGINT, text VARCHAR", "source, slot"),
+        (
+            "diagnoses",
+            'issue_id VARCHAR, ok BOOLEAN, model VARCHAR, "at" TIMESTAMP, likely_cause VARCHAR, checks VARCHAR, '
+            "suggested_rule VARCHAR, tokens_in BIGINT, tokens_out BIGINT, problem VARCHAR, sent BOOLEAN, "
+            "retry_after_s DOUBLE",
+            'issue_id, "at"',
+        ),
+    ):
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({key}))")
+    for table, names, kind, usual in (
+        ("known_issues", "rate_level episodes slot_count usual_hours muted_count", "BIGINT", "0"),
+        ("known_issues", "usual confidence evidence_for evidence_against", "DOUBLE", "0"),
+        ("known_issues", "onset_at slot_at muted_until", "TIMESTAMP", "NULL"),
+        ("known_issues", "version first_version resolved_version muted_version", "VARCHAR", "''"),
+        ("known_issues", "decided_by merged_into", "VARCHAR", "''"),
+        ("learning_patterns", "updated_at", "TIMESTAMP", "NULL"),
+        ("templates", "version", "BIGINT", "1"),
+        ("templates", "samples shape", "VARCHAR", "'[]'"),
+        ("templates", "source merged_into learning_id", "VARCHAR", "''"),
+        ("templates", "learned_at", "TIMESTAMP", "NULL"),
+    ):
+        for name in names.split():
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {kind} DEFAULT {usual}")
     connection.execute("UPDATE known_issues SET status = 'ongoing' WHERE status = 'open'")
-
-
-def _add_columns(connection: duckdb.DuckDBPyConnection, table: Table[Any]) -> None:
-    """Those that it lacks, with the defaults of the fields."""
-    there = {row[1] for row in connection.execute(f"PRAGMA table_info('{table.name}')").fetchall()}
-    for each in fields(table.kind):
-        if each.name not in there:
-            column = table.column(each.name)
-            usual = column.write(each.default if each.default is not MISSING else each.default_factory())  # type: ignore[misc]
-            value = "NULL" if usual is None else f"'{usual}'" if isinstance(usual, str) else str(usual)
-            connection.execute(f'ALTER TABLE {table.name} ADD COLUMN "{each.name}" {column.type} DEFAULT {value}')
 
 
 STEPS: tuple[Any, ...] = (_first, _second, _third, _fourth, _fifth, _sixth)
