@@ -56,7 +56,7 @@ def test_an_issue_comes_back_with_the_next_version_and_its_mute_outlives_the_dae
         typed(world, "learned", "mute", name, "--for", "7d")
     with daemon(world):
         assert learned(world)["status"] == "muted"
-        assert json.loads(typed(world, "learned", "unmute", name, "-o", "json"))["status"] == "ongoing"
+        assert json.loads(typed(world, "learned", "unmute", name, "-o", "json"))["status"] == "new"
     without_a_daemon = typed(world, "learned", "show", name)
     assert "It was seen in versions 1.2 to 1.3." in without_a_daemon
     assert "mute" in without_a_daemon
