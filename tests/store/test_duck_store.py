@@ -14,17 +14,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stores import use
 
 import builders as make
 from logmedic.adapters.store.duck import DuckStore
@@ -69,18 +69,6 @@ def counted(n: int) -> Changeset:
         tallies=(Tally(MINUTE, "lines", 1),),
         checkpoints=(replace(make.checkpoint(n), at=NOW),),
     )
-
-
-def use(path: Path, scenario: Callable[[DuckStore, EngineState], Awaitable[Any]]) -> Any:
-    async def whole() -> Any:
-        store = DuckStore(path)
-        state = await store.open()
-        try:
-            return await scenario(store, state)
-        finally:
-            await store.close()
-
-    return asyncio.run(whole())
 
 
 async def fill(store: DuckStore, _: EngineState, n: int = 50) -> None:
