@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from disks import FileLimit, Tmpfs, may_mount
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stores import use
@@ -345,53 +345,6 @@ def test_f47_damage_inside_the_file_never_keeps_the_daemon_from_starting(path: P
 
         use(path, starts)
     assert any(rescued), "what is not damaged is taken over"
-
-
-class Tmpfs:
-    """A file system of 3 MiB, filled and freed."""
-
-    def __init__(self, path: Path) -> None:
-        self._room = path.parent
-        self._room.mkdir(parents=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", self._room], check=True)
-
-    def fill(self) -> None:
-        with (self._room / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
-            while True:
-                file.write(b"x" * 4096)
-
-    def free(self) -> None:
-        (self._room / "ballast").unlink(missing_ok=True)
-
-    def close(self) -> None:
-        subprocess.run(["umount", "-l", self._room], check=True)
-
-
-class FileLimit:
-    """No file may grow, as for a user over quota."""
-
-    def __init__(self, path: Path) -> None:
-        self._before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def fill(self) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, self._limits[1]))
-
-    def free(self) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
-
-    def close(self) -> None:
-        self.free()
-        signal.signal(signal.SIGXFSZ, self._before)
-
-
-def may_mount() -> bool:
-    """Root may, where the kernel lets it; others may not."""
-    with tempfile.TemporaryDirectory() as room:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", room], capture_output=True, check=False)
-        if mounted.returncode == 0:
-            subprocess.run(["umount", "-l", room], check=True)
-        return mounted.returncode == 0
 
 
 MEANS = [Tmpfs, FileLimit] if may_mount() else [FileLimit]

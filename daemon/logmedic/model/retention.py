@@ -9,10 +9,10 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """INCIDENTS: resolved ones, with their events and attempts. ALERTS: sent or given up. LEARNINGS: recorded lessons.
-    COUNTS: by minute; the sums of a day stay. SOURCES: gaps, quiet times, positions of files that are gone.
-    TEMPLATES: unknown errors that were never promoted, by when they were last seen. ONSETS: when episodes of known
-    issues began."""
+    """INCIDENTS: resolved ones, with their events and attempts. ALERTS: sent or given up. LEARNINGS: recorded lessons,
+    and diagnoses that a later one of the same issue followed. COUNTS: by minute; the sums of a day stay. SOURCES: gaps,
+    quiet times, positions of files that are gone. TEMPLATES: unknown errors that were never promoted, by when they were
+    last seen. ONSETS: when episodes of known issues began."""
 
     INCIDENTS = "incidents"
     ALERTS = "alerts"

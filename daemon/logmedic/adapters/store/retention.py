@@ -48,6 +48,7 @@ class Leaving:
 
 
 _LAST_WORDS = "SELECT max(id) FROM source_events WHERE kind IN ('quiet', 'speaking') GROUP BY source"
+_LAST_SAID = "SELECT issue_id, max(\"at\") FROM diagnoses GROUP BY ALL"
 _RECOVERY = "CASE WHEN resolution = 'fixed' THEN epoch_ms(resolved_at) - epoch_ms(opened_at) ELSE 0 END"
 LEAVING = (
     Leaving(
@@ -68,13 +69,15 @@ LEAVING = (
         "coalesce(updated_at, created_at)",
         sums=(("pattern_type", "1", "created_at"),),
     ),
+    Leaving(Kind.LEARNINGS, "diagnoses", '"at"', f'(issue_id, "at") NOT IN ({_LAST_SAID})', key=("issue_id", "at")),
     Leaving(Kind.SOURCES, "source_events", '"at"', f"id NOT IN ({_LAST_WORDS})"),
     Leaving(Kind.SOURCES, "checkpoints", '"at"', f'"offset" = {OVER}', key=("source", "origin"), archived=False),
     Leaving(Kind.TEMPLATES, "templates", "last_seen", "issue_id = ''", key=("fingerprint",), archived=False),
     Leaving(Kind.ONSETS, "onsets", '"at"', key=("issue_id", "at")),
     Leaving(Kind.COUNTS, "tallies", "minute", "minute <> date_trunc('day', minute)", key=("minute", "kind")),
 )
-"""Known issues, breakers, releases and what is open never leave."""
+"""Known issues, the last diagnosis of each, their templates, breakers, releases, ordinary lines (as many as their places:
+each new one takes the place of another) and what is open never leave."""
 
 
 class Retirement:
