@@ -20,9 +20,11 @@ from logmedic.adapters.store.connection import archive_of
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.retention import Retirement
 from logmedic.model.changeset import Changeset
+from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.errors import NotFound
 from logmedic.model.gap import SourceEvent, SourceEventKind
-from logmedic.model.issue import Tally
+from logmedic.model.issue import Tally, Template
+from logmedic.model.learned import Onset, OrdinaryLine, Release
 from logmedic.model.retention import KEEP, Kind
 from logmedic.model.state import EngineState
 
@@ -252,6 +254,70 @@ def test_sums_never_change_whatever_leaves_when(made: list[tuple[int, int]], loo
         path = Path(room) / "state" / "logmedic.duckdb"
         use(path, scenario)
         assert everywhere(path, "incidents") == {f"o{n:06d}": 1 for n in range(len(made))}
+
+
+ANCIENT = NOW - timedelta(days=400)
+
+
+def test_onsets_leave_by_age_through_the_archive(path: Path) -> None:
+    """Of one issue as well: its episodes of half a year are what precursors are looked for in."""
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        old, kept = NOW - KEEP[Kind.ONSETS] - timedelta(days=2), NOW - KEEP[Kind.ONSETS] + timedelta(days=2)
+        await store.commit(Changeset(onsets=(Onset("s1", old), Onset("s2", old), Onset("s1", kept))))
+        assert await retire(store) == 2
+        assert await retire(store) == 0
+
+    use(path, scenario)
+    assert sql(path, "SELECT issue_id FROM onsets") == [("s1",)]
+    assert sorted(archived(path, "onsets", "issue_id")) == [("s1",), ("s2",)]
+
+
+def test_diagnoses_that_later_ones_followed_leave_by_age_and_the_last_of_an_issue_stays(path: Path) -> None:
+    hour = timedelta(hours=1)
+
+    def said(issue_id: str, at: datetime) -> Diagnosis:
+        return Diagnosis(issue_id, True, "m", at, likely_cause=f"{issue_id} {at:%Y-%m-%d %H}", checks=("df",))
+
+    all_of_them = (
+        said("s1", ANCIENT - hour),
+        said("s1", ANCIENT),  # the last of its issue
+        said("s2", ANCIENT),
+        said("s2", NOW - 2 * hour),  # followed, and young
+        said("s2", NOW - hour),
+    )
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await store.commit(Changeset(diagnoses=all_of_them))
+        assert await retire(store) == 2
+        assert await retire(store) == 0
+
+    async def stays(_: DuckStore, state: EngineState) -> None:
+        assert state.diagnoses == {"s1": all_of_them[1], "s2": all_of_them[4]}
+
+    use(path, scenario)
+    use(path, stays)
+    kept, gone = (all_of_them[1], *all_of_them[3:]), (all_of_them[0], all_of_them[2])
+    assert Counter(sql(path, "SELECT likely_cause FROM diagnoses")) == Counter((each.likely_cause,) for each in kept)
+    assert Counter(archived(path, "diagnoses", "likely_cause")) == Counter((each.likely_cause,) for each in gone)
+
+
+def test_templates_of_known_issues_never_leave_nor_do_releases_and_ordinary_lines(path: Path) -> None:
+    never = Template("a" * 16, "<n> boom", "shop", "1 boom", 2, ANCIENT, ANCIENT, shape=("<n>", "boom"))
+    known = replace(never, fingerprint="b" * 16, issue_id="s1")
+    release, line = Release("shop", "1.0", ANCIENT), OrdinaryLine("shop", 7, "all is well")
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await store.commit(Changeset(templates=(never, known), releases=(release,), ordinary=(line,)))
+        assert await retire(store) == 1
+
+    async def stays(_: DuckStore, state: EngineState) -> None:
+        assert list(state.templates) == [known.fingerprint]
+        assert state.releases == {"shop": {"1.0": release}}
+        assert list(state.ordinary["shop"].values()) == [line]
+
+    use(path, scenario)
+    use(path, stays)
 
 
 def test_a_day_leaves_once_all_of_it_is_old(path: Path) -> None:

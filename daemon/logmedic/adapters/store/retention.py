@@ -48,7 +48,7 @@ class Leaving:
 
 
 _LAST_WORDS = "SELECT max(id) FROM source_events WHERE kind IN ('quiet', 'speaking') GROUP BY source"
-_LAST_SAID = "SELECT issue_id, max(\"at\") FROM diagnoses GROUP BY ALL"
+_LAST_SAID = 'SELECT issue_id, max("at") FROM diagnoses GROUP BY ALL'
 _RECOVERY = "CASE WHEN resolution = 'fixed' THEN epoch_ms(resolved_at) - epoch_ms(opened_at) ELSE 0 END"
 LEAVING = (
     Leaving(
@@ -76,8 +76,8 @@ LEAVING = (
     Leaving(Kind.ONSETS, "onsets", '"at"', key=("issue_id", "at")),
     Leaving(Kind.COUNTS, "tallies", "minute", "minute <> date_trunc('day', minute)", key=("minute", "kind")),
 )
-"""Known issues, the last diagnosis of each, their templates, breakers, releases, ordinary lines (as many as their places:
-each new one takes the place of another) and what is open never leave."""
+"""Known issues, their templates, the last diagnosis of each, breakers, releases, ordinary lines (which replace one another)
+and what is open never leave."""
 
 
 class Retirement:
