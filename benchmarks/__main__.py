@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import asking, backtest, daemon, engine, fixes, learning, lookback, mining, scanning, table
+from benchmarks import asking, backtest, daemon, engine, fixes, keeping, learning, lookback, mining, scanning, table
 from benchmarks.table import Row
 
 SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
@@ -35,6 +35,7 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
     "mining": lambda _: mining.quality(None),
     "engine": engine.decisions,
     "query": asking.query,
+    "keeping": keeping.keeping,
     "mining-soak": mining.soak,
 }
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"

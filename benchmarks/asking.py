@@ -30,12 +30,12 @@ def query(_: int) -> Iterator[Row]:
     end."""
     with tempfile.TemporaryDirectory(prefix="logmedic-bench-") as room:
         alone, reading, endless, took = asyncio.run(_measured(Path(room) / "store.duckdb"))
-    ratio = _high(reading) / _high(alone)
+    ratio = high(reading) / high(alone)
     yield Row(
         "25",
         "commits while queries run",
-        f"p99 {_high(reading) * 1e3:.1f} ms, longest {max(reading) * 1e3:.0f} ms ({took:.1f} s a query of them all)",
-        f"p99 {_high(alone) * 1e3:.1f} ms, longest {max(alone) * 1e3:.0f} ms alone; {_high(endless) * 1e3:.1f} and "
+        f"p99 {high(reading) * 1e3:.1f} ms, longest {max(reading) * 1e3:.0f} ms ({took:.1f} s a query of them all)",
+        f"p99 {high(alone) * 1e3:.1f} ms, longest {max(alone) * 1e3:.0f} ms alone; {high(endless) * 1e3:.1f} and "
         f"{max(endless) * 1e3:.0f} ms beside one without end",
         f"{ratio:.1f}",
         "longest below 250 ms",
@@ -43,7 +43,7 @@ def query(_: int) -> Iterator[Row]:
     )
 
 
-def _high(waits: list[float]) -> float:
+def high(waits: list[float]) -> float:
     return statistics.quantiles(waits, n=100)[98]
 
 
@@ -53,10 +53,10 @@ async def _measured(path: Path) -> tuple[list[float], list[float], list[float], 
     for changeset in history(datetime.now(UTC), DAYS, A_DAY):
         await store.commit(changeset)
     try:
-        alone = await _commits(store, asyncio.create_task(asyncio.sleep(SECONDS)))
+        alone = await commits(store, asyncio.create_task(asyncio.sleep(SECONDS)))
         asking = asyncio.create_task(_ask_again(store))
-        reading = await _commits(store, asking)
-        endless = await _commits(store, asyncio.create_task(_end(store)))
+        reading = await commits(store, asking)
+        endless = await commits(store, asyncio.create_task(_end(store)))
         return alone, reading, endless, asking.result()
     finally:
         await store.close()
@@ -76,7 +76,7 @@ async def _end(store: DuckStore) -> None:
         await store.query(ENDLESS, Limits(time_s=SECONDS))
 
 
-async def _commits(store: DuckStore, beside: asyncio.Task[object]) -> list[float]:
+async def commits(store: DuckStore, beside: asyncio.Task[object]) -> list[float]:
     """How long each took, in seconds, until `beside` is over."""
     waits = []
     while not beside.done():

@@ -570,7 +570,7 @@ def test_a_store_of_form_5_opens_with_its_issues_and_templates(path: Path) -> No
         for table, columns in (("known_issues", KnownIssue), ("templates", Template), ("learning_patterns", Learning)):
             for each in fields(columns)[FORM_5[table] :]:
                 old.execute(f'ALTER TABLE {table} DROP COLUMN "{each.name}"')
-        for table in ("onsets", "releases", "ordinary_lines"):
+        for table in ("onsets", "releases", "ordinary_lines", "diagnoses"):
             old.execute(f"DROP TABLE {table}")
         old.execute("DELETE FROM schema_migrations WHERE version > 5")
         old.execute("DELETE FROM known_issues")
@@ -606,6 +606,8 @@ def test_a_store_of_form_5_opens_with_its_issues_and_templates(path: Path) -> No
         for table in TABLES:
             columns = {row[1]: row[2] for row in new.execute(f"PRAGMA table_info('{table.name}')").fetchall()}
             assert columns == {each.name: each.type for each in table.columns}, table.name
+            keys = {row[1] for row in new.execute(f"PRAGMA table_info('{table.name}')").fetchall() if row[5]}
+            assert keys == set(table.key), table.name
 
 
 ISSUE_5 = KnownIssue(

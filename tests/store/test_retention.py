@@ -314,7 +314,7 @@ def test_templates_of_known_issues_never_leave_nor_do_releases_and_ordinary_line
     async def stays(_: DuckStore, state: EngineState) -> None:
         assert list(state.templates) == [known.fingerprint]
         assert state.releases == {"shop": {"1.0": release}}
-        assert list(state.ordinary["shop"].values()) == [line]
+        assert state.ordinary == {"shop": {line.slot: line.text}}
 
     use(path, scenario)
     use(path, stays)

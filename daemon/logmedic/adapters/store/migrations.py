@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import duckdb
 
@@ -88,7 +88,7 @@ def _sixth(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("UPDATE known_issues SET status = 'ongoing' WHERE status = 'open'")
 
 
-STEPS: tuple[Any, ...] = (_first, _second, _third, _fourth, _fifth, _sixth)
+STEPS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (_first, _second, _third, _fourth, _fifth, _sixth)
 NEWEST = len(STEPS)
 
 

@@ -76,8 +76,8 @@ LEAVING = (
     Leaving(Kind.ONSETS, "onsets", '"at"', key=("issue_id", "at")),
     Leaving(Kind.COUNTS, "tallies", "minute", "minute <> date_trunc('day', minute)", key=("minute", "kind")),
 )
-"""Known issues, their templates, the last diagnosis of each, breakers, releases, ordinary lines (which replace one another)
-and what is open never leave."""
+"""Known issues, their templates, the last diagnosis of each, breakers, releases, ordinary lines (which replace one
+another) and what is open never leave."""
 
 
 class Retirement:
