@@ -97,10 +97,11 @@ def is_taken(words: str) -> bool:
 
 
 def trouble(error: Exception | str) -> StoreFull | StoreBusy:
-    words = " ".join(str(error).split())[:300]
-    if any(each in words.lower() for each in _FULL):
+    said = " ".join(str(error).split())
+    words, said = said[:300], said.lower()  # a long path comes before the reason
+    if any(each in said for each in _FULL):
         return StoreFull(f"the store cannot be written: {words}", "make room on its disk (df -h)")
-    if any(each in words.lower() for each in _REFUSED):
+    if any(each in said for each in _REFUSED):
         return StoreFull(f"the store cannot be written: {words}", "see who owns it (ls -l), and as whom this runs")
     return StoreBusy(f"the store did not take the change: {words}", "see the log; it is tried again")
 
