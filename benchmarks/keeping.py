@@ -22,7 +22,7 @@ from logmedic.adapters.store.retention import Retirement
 from logmedic.model.retention import KEEP, Retention
 from store.history import history
 
-DAYS, A_DAY = 180, 850
+DAYS, A_DAY = 180, 1000
 """About 100 MB; half of the days are older than incidents and alerts are kept."""
 ALONE_S = 10.0
 WAIT_S = 0.25

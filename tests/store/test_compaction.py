@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import stat
 import subprocess
@@ -18,6 +19,7 @@ from logmedic.adapters.store.connection import CONFIG, before_compaction_of, com
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.writer import Writer
 from logmedic.model.errors import StoreBusy
+from logmedic.model.query import Limits
 from logmedic.model.state import EngineState
 
 POINTS = ("copied", "verified", "caught_up", "closed", "kept", "swapped", "opened", "done")
@@ -207,6 +209,55 @@ def test_f51_a_store_that_is_being_read_elsewhere_in_the_process_is_not_exchange
 
     use(path, scenario)
     assert use(path, numbers) == list(range(1, 23))
+
+
+def test_f51_what_a_query_reads_stays_while_it_reads_and_the_file_is_exchanged_afterwards(path: Path) -> None:
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await fill(store, 20)
+        reading, _followed = await store.between_commits(Writer.pinned)
+        await store.commit(counted(21))
+        with pytest.raises(StoreBusy, match="it is being read"):
+            await compact(store)
+        await store.commit(counted(22))
+        assert reading.execute("SELECT count(*) FROM incidents").fetchall() == [(20,)], "as at its beginning"
+        reading.close()
+        await compact(store)
+        await store.commit(counted(23))
+
+    use(path, scenario)
+    assert use(path, numbers) == list(range(1, 24))
+    assert left(path) == [path.name]
+
+
+@pytest.mark.slow
+def test_f51_queries_commits_and_compactions_beside_one_another_hurt_none_of_them(path: Path) -> None:
+    async def scenario(store: DuckStore, _: EngineState) -> tuple[int, int]:
+        await fill(store, 100, 2000)
+        asked = asyncio.create_task(_asked_again_and_again(store, 12))
+        n, exchanged = 100, 0
+        while not asked.done():
+            for _ in range(5):
+                n += 1
+                await store.commit(counted(n))
+            try:
+                await compact(store)
+                exchanged += 1
+            except StoreBusy:  # a query reads
+                pass
+        found = asked.result()
+        assert found == sorted(found)
+        assert 100 <= found[0] <= found[-1] <= n
+        return n, exchanged
+
+    committed, exchanged = use(path, scenario)
+    assert exchanged, "else it shows nothing"
+    assert use(path, numbers) == list(range(1, committed + 1))
+    assert left(path) == [path.name]
+
+
+async def _asked_again_and_again(store: DuckStore, times: int) -> list[int]:
+    answers = [json.loads(await store.query("SELECT count(*) FROM v_incidents", Limits())) for _ in range(times)]
+    return [answer["rows"][0][0] for answer in answers]
 
 
 def test_f51_a_compaction_that_is_cancelled_leaves_nothing_behind(path: Path) -> None:

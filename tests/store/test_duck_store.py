@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from stores import use
 
 import builders as make
+from logmedic.adapters.store import copies
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.reading import open_readonly
 from logmedic.adapters.store.rows import TABLES
@@ -534,6 +535,47 @@ def test_i1_f47_a_change_that_was_durable_when_the_damage_showed_is_there_once(p
 
     asyncio.run(scenario())
     assert use(path, whole) == 5
+
+
+def test_f47_damage_that_shows_while_a_query_runs_costs_nothing_that_is_committed_afterwards(path: Path) -> None:
+    """The instance lives for as long as the query does: what was committed then would go into a file without a name."""
+
+    async def scenario() -> None:
+        writer = Struck(path)
+        store = DuckStore(path, writer)
+        await store.open()
+        try:
+            await fill(store, EngineState(), 5)
+            cursor, _ = await store.between_commits(Writer.pinned)
+            begun, endless = threading.Event(), "SELECT sum(a.range * b.range) FROM range(100000000) a, range(1000) b"
+
+            def read() -> None:
+                begun.set()
+                try:
+                    cursor.execute(endless)
+                finally:
+                    cursor.close()
+
+            reading = asyncio.ensure_future(copies.beside(cursor, read))
+            await asyncio.to_thread(begun.wait)
+            writer.struck = True
+            for n in range(6, 12):
+                await committed(store, n)
+            with pytest.raises(StoreBusy):
+                await reading
+        finally:
+            await store.close()
+
+    asyncio.run(scenario())
+    assert use(path, whole) == 11
+
+
+async def committed(store: DuckStore, n: int) -> None:
+    for _ in range(200):
+        with contextlib.suppress(StoreBusy):  # the engine tries again
+            return await store.commit(counted(n))
+        await asyncio.to_thread(os.sched_yield)
+    raise AssertionError("it is never taken")
 
 
 def _left_behind(path: Path, body: str) -> None:

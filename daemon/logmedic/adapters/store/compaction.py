@@ -62,6 +62,8 @@ def _swapped(writer: Writer, new: Path, followed: Followed, reached: Reached) ->
     before_compaction_of(writer.path).unlink(missing_ok=True)
     if followed.lost:
         raise StoreBusy("the store could not be compacted: too much was committed meanwhile", "it is tried again")
+    if writer.is_read():
+        raise _being_read()
     writer.guarded(lambda: _catch_up(writer.live(), new, followed))
     reached("caught_up")
     try:
@@ -97,7 +99,11 @@ def _close_for_good(writer: Writer, new: Path) -> None:
     if wal_of(writer.path).exists() or wal_of(new).exists():
         raise StoreBusy("the store could not be compacted: its log was not brought into the file", "it is tried again")
     if copies.held_here(writer.path):  # else changes would go into a file that has no name any more
-        raise StoreBusy("the store could not be compacted: it is being read", "it is tried again")
+        raise _being_read()
+
+
+def _being_read() -> StoreBusy:
+    return StoreBusy("the store could not be compacted: it is being read", "it is tried again")
 
 
 def _put_in_place(writer: Writer, new: Path, reached: Reached) -> None:

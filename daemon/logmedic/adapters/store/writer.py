@@ -23,6 +23,7 @@ from logmedic.adapters.store.connection import (
     is_no_damage,
     trouble,
 )
+from logmedic.adapters.store.copies import held_here
 from logmedic.adapters.store.loading import load_state
 from logmedic.adapters.store.migrations import migrate
 from logmedic.adapters.store.queries import DuckQueries
@@ -65,6 +66,7 @@ class Writer:
         self._changes = 0
         self._pending = pending.Pending()
         self._followed: Followed | None = None
+        self._cursors: list[duckdb.DuckDBPyConnection] = []
 
     def live(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -188,6 +190,8 @@ class Writer:
         self.close_connection()
         if self._followed is not None:
             self._followed.lost = True
+        if self.path.exists() and held_here(self.path):  # else changes would go into a file that has no name any more
+            raise StoreBusy("the store is damaged inside, and being read yet", "it is tried again")
         told = salvage.begin_anew(self.path, " ".join(str(error).split())[:200])
         self.notices += told
         log.error("store_salvaged", notice="; ".join(told))
@@ -205,7 +209,12 @@ class Writer:
         cursor.execute("SELECT changes FROM progress").fetchone()  # a transaction begins with its first look
         followed = Followed()
         self._followed = followed if follow else self._followed
+        self._cursors = [*filter(_is_open, self._cursors), cursor]
         return cursor, followed
+
+    def is_read(self) -> bool:
+        """Whether one of the second connections is open: closing the first would end it in the midst of its work."""
+        return any(map(_is_open, self._cursors))
 
     def unfollow(self) -> None:
         self._followed = None
@@ -266,10 +275,22 @@ class Writer:
         self._lock.release()
 
     def close_connection(self) -> None:
+        """The second connections end with it, as soon as they can be interrupted."""
+        for each in filter(_is_open, self._cursors):
+            each.interrupt()
         if self._connection is not None:
             with suppress(duckdb.Error):
                 self._connection.close()
             self._connection = None
+
+
+def _is_open(cursor: duckdb.DuckDBPyConnection) -> bool:
+    """Also of one that is at work in another thread."""
+    try:
+        cursor.query_progress()
+    except duckdb.ConnectionException:
+        return False
+    return True
 
 
 def _looks_sound(path: Path) -> bool:
