@@ -11,20 +11,22 @@ from logmedic.core.decide import decide
 from logmedic.core.mining.masks import shape_of
 from logmedic.model.alert import AlertPlan, Route
 from logmedic.model.changeset import Changeset, Input, Intent, Observed
-from logmedic.model.fix import Arming
+from logmedic.model.fix import Arming, Breaker
 from logmedic.model.issue import Incident
 from logmedic.model.match import MatchSpec
 from logmedic.model.policy import LearningPolicy, Policy
+from logmedic.model.probe import HttpProbe
 from logmedic.model.record import Checkpoint, Findings, Match, Record, UnknownError
-from logmedic.model.rule import BreakerSpec, Fix, HttpProbe, Limits, Mode, Retry, Rule, Step, Verify
+from logmedic.model.rule import BreakerSpec, Fix, Limits, Mode, Rule, Verify
 from logmedic.model.severity import Severity
 from logmedic.model.shape import text_of
 from logmedic.model.state import EngineState
+from logmedic.model.step import Command, Retry, Step
 from logmedic.model.when import Threshold, When
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 PROBE = HttpProbe("http://127.0.0.1:1/healthz")
-STEP = Step("restart it", run=("/usr/bin/true",), retry=Retry(attempts=1))
+STEP = Step("restart it", Command(("/usr/bin/true",)), retry=Retry(attempts=1))
 FIX = Fix(
     Mode.AUTO,
     (STEP,),
@@ -75,6 +77,12 @@ def observed(*found: Match | UnknownError, at: Checkpoint | None = None) -> Obse
     matches = tuple(each for each in found if isinstance(each, Match))
     errors = tuple(each for each in found if isinstance(each, UnknownError))
     return Observed("web", "a.log", Findings(matches, errors, lines=len(found)), at)
+
+
+def breaker_of(state: EngineState, rule_id: str = RULE.id) -> Breaker:
+    """The only one of the rule."""
+    (found,) = (each for each in state.breakers.values() if each.rule_id == rule_id)
+    return found
 
 
 class Bench:

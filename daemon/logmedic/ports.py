@@ -10,10 +10,12 @@ from logmedic.model.alert import Alert, Delivery, Receiver
 from logmedic.model.changeset import Changeset
 from logmedic.model.diagnosis import Diagnosis, Question
 from logmedic.model.fix import Arming, FixAttempt, FixResult, ProbeResult
+from logmedic.model.probe import Probe
 from logmedic.model.query import Limits
 from logmedic.model.record import Block, Checkpoint
-from logmedic.model.rule import Probe, RuleSet, Step
+from logmedic.model.rule import Rule, RuleSet
 from logmedic.model.state import EngineState
+from logmedic.model.step import Step
 
 
 class Clock(Protocol):
@@ -156,13 +158,17 @@ class RuleFiles(Protocol):
 
 
 class FixRunner(Protocol):
-    """Runs steps in a sandbox. Cancelling a run kills everything it started."""
+    """Runs steps, each in the tier that it belongs to. Cancelling a run kills everything it started."""
 
-    async def arm(self) -> Arming:
-        """Try the sandbox with the canary. Never raises: what went wrong is the reason in the result."""
+    async def arm(self, rules: Sequence[Rule] = ()) -> Arming:
+        """Try the tiers, the sandbox with the canary, and whether the fixes of `rules` can run here. Never raises: what
+        went wrong is the reason in the result."""
 
     async def run(self, step: Step, attempt: FixAttempt) -> FixResult:
-        """Never raises for what the step does."""
+        """Captures are filled in. Never raises for what the step does."""
+
+    async def rehearse(self, step: Step) -> FixResult:
+        """The dry run: as `run`, and nothing is changed; the output says what would be."""
 
 
 class Prober(Protocol):

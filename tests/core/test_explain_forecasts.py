@@ -9,6 +9,7 @@ import pytest
 
 from builders import FIX, RULE, START, Bench, match, observed, policy
 from logmedic.core.foretell import Forecast, Outcome, foretell, progress, sentences
+from logmedic.core.targets import breaker_key
 from logmedic.model.fix import Arming, AttemptStatus, Breaker, BreakerStatus
 from logmedic.model.issue import HoldReason, Window
 from logmedic.model.match import MatchSpec
@@ -71,7 +72,8 @@ def test_what_holds_the_fix_is_told(given: Policy, hold: HoldReason, words: str)
 def test_an_open_breaker_holds_the_fix() -> None:
     bench = Bench(policy())
     until = START + timedelta(minutes=30)
-    bench.state.breakers["web-down"] = Breaker("web-down", BreakerStatus.OPEN, failures=2, open_until=until)
+    key = breaker_key(RULE, {})
+    bench.state.breakers[key] = Breaker(*key, BreakerStatus.OPEN, failures=2, open_until=until)
     assert told(bench).hold is HoldReason.BREAKER_OPEN
 
 

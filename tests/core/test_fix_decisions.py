@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, PROBE, RULE, START, STEP, Bench, checkpoint, match, observed, policy, threshold
+from builders import FIX, PROBE, RULE, START, STEP, Bench, breaker_of, checkpoint, match, observed, policy, threshold
 from logmedic.core.decide import due
 from logmedic.model.changeset import (
     Approve,
@@ -22,8 +22,10 @@ from logmedic.model.changeset import (
 )
 from logmedic.model.fix import Arming, AttemptStatus, BreakerStatus, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, IssueStatus, PatternType, Resolution
-from logmedic.model.rule import AlertEvent, Limits, Mode, Retry, Rule, SandboxKind, SandboxSpec, Verify
+from logmedic.model.rule import AlertEvent, Limits, Mode, Rule, Verify
+from logmedic.model.sandbox import SandboxKind, SandboxSpec
 from logmedic.model.severity import Severity
+from logmedic.model.step import Command, Retry, UnitJob, UnitVerb
 
 OK = FixResult(0, 0.1, sandbox="bubblewrap")
 EXIT_1 = FixResult(1, 0.1, "no such file", sandbox="bubblewrap")
@@ -155,7 +157,7 @@ def test_a_step_that_fails_is_tried_again_later_and_later() -> None:
 
 
 def test_the_next_rung_runs_when_the_first_did_not_hold() -> None:
-    second = replace(STEP, name="fail over", run=("/usr/bin/false",))
+    second = replace(STEP, name="fail over", action=Command(("/usr/bin/false",)))
     bench = Bench(policy(with_fix(steps=(STEP, second))))
     bench.matched()
     bench.give(StepFinished(running(bench), OK))
@@ -166,20 +168,20 @@ def test_the_next_rung_runs_when_the_first_did_not_hold() -> None:
 
 
 def test_captures_fill_the_argv_and_nothing_else_does() -> None:
-    rule = with_fix(steps=(replace(STEP, run=("/usr/bin/touch", "{path}", "{{literal}")),))
+    rule = with_fix(steps=(replace(STEP, action=Command(("/usr/bin/touch", "{path}", "{{literal}"))),))
     bench = Bench(policy(rule))
     bench.give(observed(match(rule, path="/srv/x")))
     (intent,) = bench.intents
     assert isinstance(intent, RunStep)
-    assert intent.step.run[:2] == ("/usr/bin/touch", "/srv/x")
+    assert intent.attempt.argv[:2] == ("/usr/bin/touch", "/srv/x")
 
 
 def test_the_breaker_opens_at_its_limit_and_becomes_a_known_issue() -> None:
     bench = Bench(policy())
     fail_once(bench)
-    assert bench.state.breakers["web-down"].status is BreakerStatus.CLOSED
+    assert breaker_of(bench.state).status is BreakerStatus.CLOSED
     fail_once(bench, after=11)
-    assert bench.state.breakers["web-down"].status is BreakerStatus.OPEN
+    assert breaker_of(bench.state).status is BreakerStatus.OPEN
     issue = bench.state.issues["breaker:web-down"]
     assert (issue.issue_type, issue.severity) == ("circuit_breaker_open", Severity.HIGH)
     assert bench.state.issues["rule:web-down"].severity is Severity.HIGH
@@ -200,11 +202,11 @@ def test_a_trial_that_works_closes_the_breaker() -> None:
     bench = open_breaker()
     bench.matched(1799)
     changeset = bench.give(Tick(), after=2)
-    assert bench.state.breakers["web-down"].status is BreakerStatus.HALF_OPEN
+    assert breaker_of(bench.state).status is BreakerStatus.HALF_OPEN
     assert [type(each) for each in changeset.intents] == [RunStep]
     bench.give(StepFinished(running(bench), OK))
     changeset = bench.give(ProbesFinished(running(bench), PASSED))
-    assert bench.state.breakers["web-down"].status is BreakerStatus.CLOSED
+    assert breaker_of(bench.state).status is BreakerStatus.CLOSED
     assert bench.state.issues["breaker:web-down"].status is IssueStatus.RESOLVED
     sends = [each for each in changeset.intents if isinstance(each, Send)]
     assert [each.alert.event for each in sends] == [AlertEvent.RECOVERED]
@@ -215,7 +217,7 @@ def test_a_trial_that_fails_opens_it_again_at_once() -> None:
     bench.matched(1799)
     bench.give(Tick(), after=2)
     bench.give(StepFinished(running(bench), EXIT_1))
-    breaker = bench.state.breakers["web-down"]
+    breaker = breaker_of(bench.state)
     assert (breaker.status, breaker.opens) == (BreakerStatus.OPEN, 2)
 
 
@@ -263,7 +265,7 @@ def test_a_late_line_from_before_the_fix_does_not_spoil_the_quiet_time() -> None
         ({}, with_fix(mode=Mode.OBSERVE), HoldReason.OBSERVE),
         ({"mode": Mode.APPROVE}, RULE, HoldReason.AWAITING_APPROVAL),
         ({"arming": Arming(False, "", "no bwrap")}, RULE, HoldReason.DISARMED),
-        ({}, with_fix(steps=(replace(STEP, run=(), restart_unit="a.service"),)), HoldReason.DISARMED),
+        ({}, with_fix(steps=(replace(STEP, action=UnitJob(UnitVerb.RESTART, "a.service")),)), HoldReason.DISARMED),
         ({}, with_fix(steps=(replace(STEP, sandbox=SandboxSpec(SandboxKind.NONE)),)), HoldReason.DISARMED),
         ({"host_max_per_hour": 0}, RULE, HoldReason.BUDGET),
         ({"max_running": 0}, RULE, HoldReason.BUSY),

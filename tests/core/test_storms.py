@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from builders import RULE, START, Bench, match, observed, policy
+from builders import RULE, START, Bench, breaker_of, match, observed, policy
 from logmedic.core.decide import AT_ONCE, due
 from logmedic.core.kept import MAX_GROUPS
 from logmedic.core.synthetic import MAX_CARRIED
@@ -126,7 +126,7 @@ def test_what_waits_for_the_trial_of_another_group_is_not_due_all_the_time() -> 
     for after, group in ((1790, "a"), (1, "b")):
         bench.matched(after, RULE, group)
     bench.give(Tick(), after=20)
-    assert bench.state.breakers["web-down"].status is BreakerStatus.HALF_OPEN
+    assert breaker_of(bench.state).status is BreakerStatus.HALF_OPEN
     at = due(bench.state, bench.policy)
     assert at is not None
     assert at > bench.now

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from logmedic.core.targets import argv_of
 from logmedic.model.fix import Arming, FixAttempt, FixResult, ProbeResult
-from logmedic.model.rule import Probe, Step
+from logmedic.model.probe import Probe
+from logmedic.model.rule import Rule
+from logmedic.model.step import Step
 
 
 class ScriptedRunner:
@@ -20,11 +23,14 @@ class ScriptedRunner:
         self._results = {name: list(each) for name, each in (results or {}).items()}
         self._gate = gate
 
-    async def arm(self) -> Arming:
+    async def arm(self, rules: Sequence[Rule] = ()) -> Arming:
         return self.arming
 
+    async def rehearse(self, step: Step) -> FixResult:
+        return FixResult(0, 0.0, " ".join(argv_of(step.action)), sandbox="scripted")
+
     async def run(self, step: Step, attempt: FixAttempt) -> FixResult:
-        self.ran.append(step.run)
+        self.ran.append(argv_of(step.action))
         if self._gate is not None:
             try:
                 await self._gate.wait()

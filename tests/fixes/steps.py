@@ -9,7 +9,8 @@ from typing import Any
 
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.model.fix import FixAttempt, FixResult
-from logmedic.model.rule import SandboxSpec, Step
+from logmedic.model.sandbox import SandboxSpec
+from logmedic.model.step import Command, Step
 
 PYTHON = next(path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if Path(path).exists())
 """One that a step can see; a virtual environment is not there."""
@@ -17,7 +18,7 @@ ATTEMPT = FixAttempt("a1", "i1", "r1", "", "r1", 0, "x", 1, (), datetime.now(UTC
 
 
 def step(*argv: str, timeout_s: float = 10, **sandbox: Any) -> Step:
-    return Step("x", run=argv, timeout=timedelta(seconds=timeout_s), sandbox=SandboxSpec(**sandbox))
+    return Step("x", Command(argv), timeout=timedelta(seconds=timeout_s), sandbox=SandboxSpec(**sandbox))
 
 
 def run(*argv: str, runner: BubblewrapRunner | None = None, timeout_s: float = 10, **sandbox: Any) -> FixResult:

@@ -15,7 +15,8 @@ import pytest
 from fixes.steps import ATTEMPT, open_to_all, python, run, shell, step
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.runners import Runners, end
-from logmedic.model.rule import SandboxKind, SandboxSpec, Step
+from logmedic.model.sandbox import SandboxKind, SandboxSpec
+from logmedic.model.step import Step, UnitJob, UnitVerb
 
 
 def running(marker: str) -> list[str]:
@@ -168,7 +169,7 @@ def test_without_permission_nothing_runs_unsandboxed() -> None:
 
 
 def test_restarting_a_unit_is_not_done_here() -> None:
-    unit = Step("x", restart_unit="app.service", sandbox=SandboxSpec())
+    unit = Step("x", UnitJob(UnitVerb.RESTART, "app.service"), sandbox=SandboxSpec())
     result = asyncio.run(BubblewrapRunner().run(unit, ATTEMPT))
     assert not result.started
 

@@ -13,7 +13,7 @@ from fakes.scripted_fixes import ScriptedRunner
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.probes import Probes
 from logmedic.model.fix import FixResult, ProbeResult
-from logmedic.model.rule import CommandProbe, HttpProbe, Probe, TcpProbe
+from logmedic.model.probe import CommandProbe, HttpProbe, Probe, TcpProbe
 
 
 class SystemClock:

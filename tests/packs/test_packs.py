@@ -23,6 +23,7 @@ from logmedic.model.policy import Policy
 from logmedic.model.record import Block, Checkpoint, Entry, Match
 from logmedic.model.rule import Mode, Rule
 from logmedic.model.sample import RuleTest, SampleLine
+from logmedic.model.step import UnitJob
 from logmedic.rulesets import make_reviewer
 from logmedic.settings import Settings
 from packs.carriers import CARRIERS, carried
@@ -195,7 +196,7 @@ def test_shipped_fixes_ask_first_and_are_bounded() -> None:
         assert fix.mode in (Mode.OBSERVE, Mode.APPROVE)
         assert fix.verify.quiet is not None or fix.verify.probes
         assert fix.limits.max_per_hour <= 4
-        assert all(step.restart_unit for step in fix.steps)
+        assert all(isinstance(step.action, UnitJob) for step in fix.steps)
 
 
 def test_the_page_of_the_packs_is_about_these_packs() -> None:

@@ -15,8 +15,10 @@ from logmedic.adapters.rulefiles.loader import RuleFileLoader
 from logmedic.adapters.rulefiles.reading import watched
 from logmedic.core.ruletest import run_tests
 from logmedic.model.match import CaptureType
-from logmedic.model.rule import HttpProbe, Mode, RuleSet
+from logmedic.model.probe import HttpProbe
+from logmedic.model.rule import Mode, RuleSet
 from logmedic.model.severity import Severity
+from logmedic.model.step import UnitJob, UnitVerb
 from logmedic.model.when import Threshold
 from logmedic.yamldoc import render_problems
 
@@ -126,7 +128,7 @@ rules:
     first, second = fix.steps
     assert (first.retry.attempts, first.retry.base, first.retry.factor) == (2, timedelta(milliseconds=100), 3.0)
     assert (first.sandbox.memory_bytes, first.sandbox.file_bytes, first.sandbox.write) == (64 << 20, 1024, ("/srv/x",))
-    assert (second.name, second.restart_unit) == ("step 2", "app.service")
+    assert (second.name, second.action) == ("step 2", UnitJob(UnitVerb.RESTART, "app.service"))
     assert [type(each).__name__ for each in fix.verify.probes] == ["HttpProbe", "TcpProbe", "TcpProbe", "CommandProbe"]
     http = fix.verify.probes[0]
     assert isinstance(http, HttpProbe)

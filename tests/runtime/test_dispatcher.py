@@ -11,8 +11,10 @@ from fakes.scripted_fixes import ScriptedProber, ScriptedRunner
 from logmedic.model.alert import Alert, Delivery, Receiver
 from logmedic.model.changeset import Delivered, Input, RunProbes, RunStep, Send, StepFinished
 from logmedic.model.fix import FixAttempt, FixResult, ProbeResult
-from logmedic.model.rule import AlertEvent, Probe, Step
+from logmedic.model.probe import Probe
+from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
+from logmedic.model.step import Step
 from logmedic.runtime.dispatcher import Dispatcher
 
 ATTEMPT = FixAttempt("a1", "i1", "web-down", "", "web-down", 0, "restart it", 1, ("/usr/bin/true",), make.START)

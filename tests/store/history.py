@@ -171,7 +171,9 @@ def _standing(now: datetime, ids: Iterator[str]) -> Changeset:
             Template("a" * 16, "ERROR cannot pay <n>", "shop", "ERROR cannot pay 1", 2, now - DAY, now - HOUR),
             Template("b" * 16, "ERROR boom <n>", "shop", "ERROR boom 1", 70, now - 3 * DAY, now, issue_id="issue-boom"),
         ),
-        breakers=(Breaker("db-slow", BreakerStatus.OPEN, 3, now - HOUR, now + HOUR, 4),),
+        breakers=(
+            Breaker("db-slow", "f1", "db", BreakerStatus.OPEN, 3, opened_at=now - HOUR, open_until=now + HOUR, opens=4),
+        ),
         releases=(Release("shop", "1.4.1", now - 30 * DAY), Release("shop", "1.4.2", now - 10 * DAY)),
         source_events=(
             SourceEvent(next(ids), now - DAY, "web", "/var/log/web.log", SourceEventKind.TRUNCATED, 4096, "emptied"),

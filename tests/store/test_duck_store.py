@@ -6,13 +6,11 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import stat
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
@@ -24,9 +22,10 @@ import pytest
 from disks import FileLimit, Tmpfs, may_mount
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stores import use
+from stores import child, counted, use, was_killed
 
 import builders as make
+from crash.process import is_gone, until
 from logmedic.adapters.store import copies
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.reading import open_readonly
@@ -37,13 +36,11 @@ from logmedic.model.changeset import Changeset
 from logmedic.model.errors import NotFound, StoreBusy, StoreFull, StoreLocked, StoreTooNew
 from logmedic.model.issue import (
     Incident,
-    IncidentEvent,
     IncidentStatus,
     IssueSource,
     IssueStatus,
     KnownIssue,
     Learning,
-    Tally,
     Template,
     Window,
 )
@@ -52,7 +49,6 @@ from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 
 NOW = datetime.now(UTC)
-MINUTE = NOW.replace(second=0, microsecond=0)
 
 
 @pytest.fixture
@@ -60,43 +56,33 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "logmedic.duckdb"
 
 
-def counted(n: int) -> Changeset:
-    """Everything in it says `n`: a half of it would show."""
-    incident = Incident(f"i{n:06d}", "s1", "web", str(n), "t", Severity.LOW, NOW, NOW)
-    event = IncidentEvent(f"e{n:06d}", incident.id, NOW, "opened", "x" * 200)
-    return Changeset(
-        incidents=(incident,),
-        events=(event,),
-        tallies=(Tally(MINUTE, "lines", 1),),
-        checkpoints=(replace(make.checkpoint(n), at=NOW),),
-    )
-
-
 async def fill(store: DuckStore, _: EngineState, n: int = 50) -> None:
     for each in range(1, n + 1):
         await store.commit(counted(each))
 
 
-def killed_after(path: Path, n: int, *, in_commit: bool = False) -> None:
-    """A process commits `n` changesets and dies by SIGKILL, its write-ahead log left behind."""
-    program = f"""
-import asyncio, os, signal, sys, threading
-sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]!r}
-from test_duck_store import DuckStore, Path, counted
+KILLED = """
+import asyncio, os, signal
+from pathlib import Path
+from logmedic.adapters.store.duck import DuckStore
+from stores import counted, fill
+
 async def main():
-    store = DuckStore(Path({str(path)!r}))
+    store, n = DuckStore(Path(sys.argv[1])), int(sys.argv[2])
     await store.open()
-    for n in range(1, {n} + 1):
-        await store.commit(counted(n))
-        print(n, flush=True)
-    if {in_commit}:
-        task = asyncio.ensure_future(store.commit(counted({n} + 1)))
+    await fill(store, n)
+    if sys.argv[3] == "True":
+        task = asyncio.ensure_future(store.commit(counted(n + 1)))
         await asyncio.sleep(0)
     os.kill(os.getpid(), signal.SIGKILL)
+
 asyncio.run(main())
 """
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
-    assert ran.returncode == -signal.SIGKILL, ran.stderr
+
+
+def killed_after(path: Path, n: int, *, in_commit: bool = False) -> None:
+    """A process commits `n` changesets and dies by SIGKILL, its write-ahead log left behind."""
+    assert was_killed(child(KILLED, path, n, in_commit))
 
 
 async def whole(store: DuckStore, state: EngineState) -> int:
@@ -217,18 +203,15 @@ def test_f30_what_looks_at_a_store_dies_with_who_asked_for_it(path: Path) -> Non
     )
     with held_open(path), subprocess.Popen([sys.executable, "-c", program, str(path)]) as asker:
         children = Path(f"/proc/{asker.pid}/task/{asker.pid}/children")
-        until(lambda: children.read_text() != "", 10)
-        child = Path("/proc") / children.read_text().strip()
-        until(lambda: "duckdb" in (child / "maps").read_text() and "(sleeping)" in (child / "status").read_text(), 10)
+        until(lambda: children.read_text() != "", 10, lambda: "it looks")
+        looking = Path("/proc") / children.read_text().strip()
+
+        def waits() -> bool:
+            return "duckdb" in (looking / "maps").read_text() and "(sleeping)" in (looking / "status").read_text()
+
+        until(waits, 10, lambda: "it waits")
         asker.kill()
-        until(lambda: not child.exists() or "(zombie)" in (child / "status").read_text(), 2)
-
-
-def until(condition: Callable[[], bool], limit_s: float) -> None:
-    ends, pause = time.monotonic() + limit_s, threading.Event()
-    while not condition():
-        assert time.monotonic() < ends, f"not within {limit_s:g} s"
-        pause.wait(0.02)
+        until(lambda: is_gone(int(looking.name)), 10, lambda: "it is gone")
 
 
 @pytest.mark.parametrize("where", [0.02, 0.5, 0.97])

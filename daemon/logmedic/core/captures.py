@@ -50,6 +50,11 @@ def fill(template: str, captures: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: captures.get(found[1], found[0]), template)
 
 
+def names_in(template: str) -> list[str]:
+    """Of the captures that `fill` would put in."""
+    return [found[1] for found in _PLACEHOLDER.finditer(template)]
+
+
 def fill_title(template: str, captures: Mapping[str, str]) -> str:
     """For people: a name without a capture becomes `?`."""
     return _PLACEHOLDER.sub(lambda found: captures.get(found[1], "?"), template)

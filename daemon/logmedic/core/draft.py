@@ -32,6 +32,7 @@ from logmedic.model.policy import Policy
 from logmedic.model.precursor import Precursor
 from logmedic.model.record import Checkpoint
 from logmedic.model.state import EngineState
+from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange
 
 Mint = Callable[[], str]
 """Gives a new, globally unique, sortable id."""
@@ -55,7 +56,11 @@ class Draft:
         """By rule id: how many more are open than in the state."""
         self._windows: dict[str, dict[str, Window | None]] = {}
         self._attempts: dict[str, FixAttempt] = {}
-        self._breakers: dict[str, Breaker] = {}
+        self._breakers: dict[tuple[str, str, str], Breaker] = {}
+        self._trust: dict[str, Trust] = {}
+        self._trust_changes: list[TrustChange] = []
+        self._earned: dict[tuple[str, str], Earned] = {}
+        self._pauses: dict[PauseOrigin, Pause] = {}
         self._templates: dict[str, Template] = {}
         self._forgotten_templates: dict[str, None] = {}
         self._template_count = len(state.templates)
@@ -179,12 +184,43 @@ class Draft:
     def put_attempt(self, attempt: FixAttempt) -> None:
         self._attempts[attempt.id] = attempt
 
-    def breaker(self, rule_id: str) -> Breaker:
-        return self._breakers.get(rule_id) or self.state.breakers.get(rule_id) or Breaker(rule_id)
+    def breaker(self, key: tuple[str, str, str]) -> Breaker:
+        """Of a rule's fix on a target, see Breaker.key."""
+        return self._breakers.get(key) or self.state.breakers.get(key) or Breaker(*key)
+
+    def breakers_of(self, rule_id: str) -> list[Breaker]:
+        merged = {**self.state.breakers, **self._breakers}
+        return [each for each in merged.values() if each.rule_id == rule_id]
 
     def put_breaker(self, breaker: Breaker) -> None:
-        if breaker != self.breaker(breaker.rule_id):
-            self._breakers[breaker.rule_id] = breaker
+        if breaker != self.breaker(breaker.key):
+            self._breakers[breaker.key] = breaker
+
+    def trust(self, rule_id: str) -> Trust | None:
+        """None: as the rule's file says."""
+        return self._trust.get(rule_id) or self.state.trust.get(rule_id)
+
+    def put_trust(self, trust: Trust) -> None:
+        self._trust[trust.rule_id] = trust
+
+    def record_trust(self, change: TrustChange) -> None:
+        self._trust_changes.append(change)
+
+    def earned(self, rule_id: str, step: str = "") -> Earned:
+        """Without `step`: the baseline."""
+        key = rule_id, step
+        return self._earned.get(key) or self.state.earned.get(key) or Earned(rule_id, step, 0.0, 0.0, self.now)
+
+    def put_earned(self, earned: Earned) -> None:
+        self._earned[earned.rule_id, earned.step] = earned
+
+    def pauses(self) -> list[Pause]:
+        """Those that are on now."""
+        merged = {**self.state.pauses, **self._pauses}
+        return [each for each in merged.values() if each.on and (each.until is None or self.now < each.until)]
+
+    def put_pause(self, pause: Pause) -> None:
+        self._pauses[pause.origin] = pause
 
     @cached_property
     def grove(self) -> Grove:
@@ -304,6 +340,10 @@ class Draft:
             ordinary=tuple(self._ordinary.values()),
             diagnoses=tuple(self._diagnoses),
             forgotten_templates=tuple(self._forgotten_templates),
+            trust=tuple(self._trust.values()),
+            trust_changes=tuple(self._trust_changes),
+            earned=tuple(self._earned.values()),
+            pauses=tuple(self._pauses.values()),
             precursors=self._precursors,
             intents=tuple(self._intents),
         )

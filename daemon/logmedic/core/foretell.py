@@ -10,6 +10,7 @@ from itertools import count
 
 from logmedic.core.decide import decide
 from logmedic.core.durations import duration_text
+from logmedic.core.targets import argv_of
 from logmedic.core.windows import LEARNING_SPANS, stages
 from logmedic.model.changeset import Changeset, Observed, RunStep
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Window
@@ -66,7 +67,7 @@ def foretell(state: EngineState, policy: Policy, match: Match, now: datetime) ->
         _progress(rule, changeset, match, outcome),
         incident.hold if incident is not None else None,
         incident.hold_detail if incident is not None else "",
-        tuple((each.step.name, each.step.run) for each in changeset.intents if isinstance(each, RunStep)),
+        tuple((each.step.name, argv_of(each.step.action)) for each in changeset.intents if isinstance(each, RunStep)),
         tuple(dict.fromkeys(each.receiver for each in changeset.alerts if each.id not in state.alerts)),
         tuple(dict.fromkeys(each.rule_id for each in changeset.incidents if each.rule_id != rule.id)),
         open_before,

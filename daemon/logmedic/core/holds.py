@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 
 from logmedic.core import breaker as breakers
 from logmedic.core.draft import Draft
+from logmedic.core.targets import breaker_key, target_of
 from logmedic.model.fix import AttemptStatus, BreakerStatus, FixAttempt
 from logmedic.model.issue import HoldReason, Incident
 from logmedic.model.policy import Policy
-from logmedic.model.rule import Fix, Mode, Rule, SandboxKind
+from logmedic.model.rule import Fix, Mode, Rule
+from logmedic.model.sandbox import SandboxKind
+from logmedic.model.step import UnitJob
 
 HOUR = timedelta(hours=1)
 BUSY_RECHECK = timedelta(seconds=1)
@@ -40,18 +43,13 @@ def hold_for(draft: Draft, incident: Incident, rule: Rule, *, approved: bool = F
         _mode(fix, draft.policy)
         or _stale(incident, draft)
         or _arming(fix, draft.policy)
-        or _breaker(draft, rule)
+        or _breaker(draft, incident, rule)
         or _cooldown(draft, incident, fix)
         or _budget(draft, rule, fix)
-        or _busy(draft, rule)
+        or _busy(draft, incident, rule)
         or _uptime(draft, fix)
         or (None if approved else _approval(draft, fix))
     )
-
-
-def target_of(rule: Rule) -> str:
-    """Fixes of one target never run together (F63)."""
-    return (rule.fix.limits.one_at_a_time if rule.fix else "") or rule.id
 
 
 def _mode(fix: Fix, policy: Policy) -> Hold | None:
@@ -70,7 +68,7 @@ def _stale(incident: Incident, draft: Draft) -> Hold | None:
 
 def _arming(fix: Fix, policy: Policy) -> Hold | None:
     for step in fix.steps:
-        if step.restart_unit is not None:
+        if isinstance(step.action, UnitJob):
             if policy.arming.units:
                 continue
             return Hold(HoldReason.DISARMED, f"step {step.name!r} restarts a unit, which needs the unit tier")
@@ -82,8 +80,8 @@ def _arming(fix: Fix, policy: Policy) -> Hold | None:
     return None
 
 
-def _breaker(draft: Draft, rule: Rule) -> Hold | None:
-    state = draft.breaker(rule.id)
+def _breaker(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
+    state = draft.breaker(breaker_key(rule, incident.captures))
     if breakers.allows(state, draft.now):
         return None
     under_way = state.status is BreakerStatus.HALF_OPEN  # its trial: the time that was waited for has passed
@@ -119,11 +117,12 @@ def _executions(attempts: Iterable[FixAttempt]) -> list[FixAttempt]:
     return [each for each in attempts if each.step == 0 and each.try_no == 1]
 
 
-def _busy(draft: Draft, rule: Rule) -> Hold | None:
+def _busy(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
     under_way = [each for each in draft.attempts() if each.status is not AttemptStatus.FINISHED]
     running = sum(1 for each in under_way if each.status is AttemptStatus.RUNNING)
-    if any(each.target == target_of(rule) for each in under_way):
-        return Hold(HoldReason.BUSY, f"another fix of {target_of(rule)} is under way", draft.now + BUSY_RECHECK)
+    target = target_of(rule, incident.captures)
+    if any(each.target == target for each in under_way):
+        return Hold(HoldReason.BUSY, f"another fix of {target} is under way", draft.now + BUSY_RECHECK)
     if running >= draft.policy.max_running:
         return Hold(HoldReason.BUSY, f"{running} fixes are running", draft.now + BUSY_RECHECK)
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,14 +9,14 @@ from logmedic.core import breaker as breakers
 from logmedic.core import issues
 from logmedic.core.backoff import exponential
 from logmedic.core.calls import tell, tell_recovered
-from logmedic.core.captures import fill
 from logmedic.core.draft import Draft
-from logmedic.core.holds import Hold, hold_for, target_of
+from logmedic.core.holds import Hold, hold_for
+from logmedic.core.targets import argv_of, breaker_key, filled, filled_probe, fingerprint, target_of
 from logmedic.model.changeset import RunProbes, RunStep
 from logmedic.model.fix import AttemptStatus, BreakerStatus, FixAttempt, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, PatternType, Resolution
 from logmedic.model.match import IncidentStage
-from logmedic.model.rule import AlertEvent, CommandProbe, Fix, HttpProbe, Probe, Rule, Step, TcpProbe
+from logmedic.model.rule import AlertEvent, Fix, Rule
 
 DEFAULT_QUIET = timedelta(seconds=60)
 """A fix that names no check has worked when its rule stays silent this long."""
@@ -38,7 +37,7 @@ def consider(draft: Draft, incident: Incident, rule: Rule, *, approved: bool = F
     if hold is not None:
         _hold(draft, incident, rule, hold)
         return
-    draft.put_breaker(breakers.on_start(draft.breaker(rule.id)))
+    draft.put_breaker(breakers.on_start(draft.breaker(breaker_key(rule, incident.captures))))
     _start(draft, incident, rule, step=0, try_no=1)
 
 
@@ -56,17 +55,18 @@ def _hold(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
 
 
 def _start(draft: Draft, incident: Incident, rule: Rule, *, step: int, try_no: int) -> None:
-    chosen = _filled(_fix(rule).steps[step], incident.captures)
+    chosen = filled(_fix(rule).steps[step], incident.captures)
     attempt = FixAttempt(
         id=draft.mint(),
         incident_id=incident.id,
         rule_id=rule.id,
         group_key=incident.group_key,
-        target=target_of(rule),
+        target=target_of(rule, incident.captures),
         step=step,
         step_name=chosen.name,
         try_no=try_no,
-        argv=chosen.run,
+        argv=argv_of(chosen.action),
+        fix=fingerprint(_fix(rule)),
         started_at=draft.now,
     )
     draft.put_attempt(attempt)
@@ -89,11 +89,6 @@ def _start(draft: Draft, incident: Incident, rule: Rule, *, step: int, try_no: i
 def _fix(rule: Rule) -> Fix:
     assert rule.fix is not None, f"rule {rule.id} has a fix under way and no fix"  # noqa: S101
     return rule.fix
-
-
-def _filled(step: Step, captures: Mapping[str, str]) -> Step:
-    unit = fill(step.restart_unit, captures) if step.restart_unit else None
-    return replace(step, run=tuple(fill(argument, captures) for argument in step.run), restart_unit=unit)
 
 
 def on_step_finished(draft: Draft, attempt_id: str, result: FixResult) -> None:
@@ -148,22 +143,12 @@ def _step_failed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttem
 
 def _verify(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt) -> None:
     draft.put_attempt(replace(attempt, status=AttemptStatus.VERIFYING))
-    probes = tuple(_filled_probe(probe, incident.captures) for probe in _fix(rule).verify.probes)
+    probes = tuple(filled_probe(probe, incident.captures) for probe in _fix(rule).verify.probes)
     if not probes:
         _settle(draft, incident, _fix(rule).verify.quiet or DEFAULT_QUIET)
         return
     draft.put_incident(replace(incident, status=IncidentStatus.VERIFYING, due_at=None))
     draft.intend(RunProbes(attempt.id, probes))
-
-
-def _filled_probe(probe: Probe, captures: Mapping[str, str]) -> Probe:
-    match probe:
-        case HttpProbe():
-            return replace(probe, url=fill(probe.url, captures))
-        case TcpProbe():
-            return replace(probe, address=fill(probe.address, captures))
-        case CommandProbe():
-            return replace(probe, run=tuple(fill(argument, captures) for argument in probe.run))
 
 
 def _settle(draft: Draft, incident: Incident, quiet: timedelta) -> None:
@@ -212,7 +197,7 @@ def _next_rung(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt
 
 def _failed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, why: str) -> None:
     """Every rung was tried. Another execution comes only after the cooldown, or as the breaker's trial."""
-    breaker = breakers.on_failure(draft.breaker(rule.id), _fix(rule).breaker, draft.now)
+    breaker = breakers.on_failure(draft.breaker(breaker_key(rule, incident.captures)), _fix(rule).breaker, draft.now)
     draft.put_breaker(breaker)
     draft.learn(
         PatternType.AUTO_FIX_FAILURE,
@@ -243,7 +228,8 @@ def _failed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, w
 
 def _fixed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, proof: str) -> None:
     draft.put_attempt(replace(attempt, status=AttemptStatus.FINISHED, verdict=Verdict.FIXED, detail=proof))
-    draft.put_breaker(breakers.on_success(draft.breaker(rule.id)))
+    before = draft.breaker(breaker_key(rule, incident.captures))
+    draft.put_breaker(breakers.on_success(before, _fix(rule).breaker, draft.now))
     issues.resolve(draft, f"breaker:{rule.id}", f"the fix of {rule.id} works again")
     notes = f"{attempt.step_name}: {proof}"
     draft.learn(
@@ -308,7 +294,7 @@ def _retry(draft: Draft, incident: Incident, rule: Rule) -> None:
     if incident.step < len(_fix(rule).steps) and draft.policy.arming.armed:
         _start(draft, incident, rule, step=incident.step, try_no=incident.try_no + 1)
         return
-    draft.put_breaker(breakers.on_abandoned(draft.breaker(rule.id), draft.now))
+    draft.put_breaker(breakers.on_abandoned(draft.breaker(breaker_key(rule, incident.captures)), draft.now))
     consider(draft, replace(incident, status=IncidentStatus.OPEN), rule)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from logmedic.core.matcher import Matcher
 from logmedic.core.rehearsal import Rehearsal
+from logmedic.core.targets import argv_of
 from logmedic.model.changeset import Changeset, RunStep
 from logmedic.model.fix import Arming
 from logmedic.model.issue import IncidentStatus, Resolution
@@ -45,7 +46,7 @@ class Seen:
         for intent in changeset.intents:
             if isinstance(intent, RunStep):
                 self.steps.append(intent.step.name)
-                self.runs.append(intent.step.run)
+                self.runs.append(argv_of(intent.step.action))
 
 
 def run_test(rule: Rule, test: RuleTest, matcher: Matcher | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from enum import StrEnum
 
 from logmedic.model.alert import Alert, Delivery
 from logmedic.model.diagnosis import Diagnosis, Question
@@ -12,8 +13,11 @@ from logmedic.model.gap import Gap, SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
 from logmedic.model.learned import Onset, OrdinaryLine, Release
 from logmedic.model.precursor import Precursor
+from logmedic.model.probe import Probe
 from logmedic.model.record import Checkpoint, Findings
-from logmedic.model.rule import Probe, Step
+from logmedic.model.rule import Mode
+from logmedic.model.step import Step
+from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,27 @@ class StepFinished:
 class ProbesFinished:
     attempt_id: str
     result: ProbeResult
+
+
+class CheckPurpose(StrEnum):
+    """What a check is for. UPTIME: the unit has run long enough. STILL_THERE: what was approved is still to be fixed
+    (that which the fix is verified by). EXPECT: the step's own conditions. GUARD: what it must not break, before it;
+    WORSE: the same after it. WARRANTED: whether there is something to fix, of one that is only observed."""
+
+    UPTIME = "uptime"
+    STILL_THERE = "still_there"
+    EXPECT = "expect"
+    GUARD = "guard"
+    WORSE = "worse"
+    WARRANTED = "warranted"
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksFinished:
+    """Of RunChecks: a result a purpose, in the same order."""
+
+    incident_id: str
+    results: tuple[tuple[CheckPurpose, ProbeResult], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +136,41 @@ class Approve:
 @dataclass(frozen=True, slots=True)
 class Reject:
     incident_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetBreaker:
+    """Somebody has mended what made a fix fail."""
+
+    key: tuple[str, str, str]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTrust:
+    """Somebody says how far the fix of a rule may go from now on."""
+
+    rule_id: str
+    level: Mode
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseFixes:
+    """The kill switch is on. `until` None: until ResumeFixes of the same origin. `stop`: what runs is ended too."""
+
+    origin: PauseOrigin
+    by: str
+    why: str = ""
+    until: datetime | None = None
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeFixes:
+    origin: PauseOrigin
     by: str
 
 
@@ -193,6 +253,7 @@ Input = (
     | Advanced
     | StepFinished
     | ProbesFinished
+    | ChecksFinished
     | Delivered
     | Tick
     | Quiet
@@ -202,6 +263,10 @@ Input = (
     | RulesRefused
     | Approve
     | Reject
+    | ResetBreaker
+    | SetTrust
+    | PauseFixes
+    | ResumeFixes
     | ResolveIssue
     | MuteIssue
     | UnmuteIssue
@@ -216,7 +281,7 @@ Input = (
 
 @dataclass(frozen=True, slots=True)
 class RunStep:
-    """Run `step` of the fix; its `run` has its captures filled in already."""
+    """Run `step` of the fix; its captures are filled in already."""
 
     attempt: FixAttempt
     step: Step
@@ -231,6 +296,14 @@ class RunProbes:
 
 
 @dataclass(frozen=True, slots=True)
+class RunChecks:
+    """Try probes (captures filled in), those of each purpose in order."""
+
+    incident_id: str
+    checks: tuple[tuple[CheckPurpose, tuple[Probe, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     alert: Alert
 
@@ -242,16 +315,21 @@ class Diagnose:
     question: Question
 
 
-Intent = RunStep | RunProbes | Send | Diagnose
+@dataclass(frozen=True, slots=True)
+class StopSteps:
+    """End every step that runs now; each has a result, as one that was killed."""
+
+
+Intent = RunStep | RunProbes | RunChecks | StopSteps | Send | Diagnose
 
 
 @dataclass(frozen=True, slots=True)
 class Changeset:
     """Everything one decision changes. Each tuple holds new versions (keyed by the entity's identity), `events`,
-    `source_events`, `onsets` and `diagnoses` are additions, `tallies` are sums to add, `forgotten_windows` are
-    (rule_id, group_key), `forgotten_templates` fingerprints to delete. `intents` are carried out after the commit and
-    are not stored themselves: the entities say what is under way. `precursors`, found anew from what is stored, are not
-    stored either; None: as before."""
+    `source_events`, `onsets`, `diagnoses` and `trust_changes` are additions, `tallies` are sums to add,
+    `forgotten_windows` are (rule_id, group_key), `forgotten_templates` fingerprints to delete. `intents` are carried
+    out after the commit and are not stored themselves: the entities say what is under way. `precursors`, found anew
+    from what is stored, are not stored either; None: as before."""
 
     issues: tuple[KnownIssue, ...] = ()
     incidents: tuple[Incident, ...] = ()
@@ -271,6 +349,10 @@ class Changeset:
     ordinary: tuple[OrdinaryLine, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     forgotten_templates: tuple[str, ...] = ()
+    trust: tuple[Trust, ...] = ()
+    trust_changes: tuple[TrustChange, ...] = ()
+    earned: tuple[Earned, ...] = ()
+    pauses: tuple[Pause, ...] = ()
     precursors: tuple[Precursor, ...] | None = None
     intents: tuple[Intent, ...] = field(default=(), compare=True)
 

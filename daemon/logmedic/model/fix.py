@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,10 +22,16 @@ class AttemptStatus(StrEnum):
     FINISHED = "finished"
 
 
+class AttemptKind(StrEnum):
+    STEP = "step"
+    ROLLBACK = "rollback"
+
+
 @dataclass(frozen=True, slots=True)
 class FixAttempt:
-    """One execution of one step. `argv` as it was run; `sandbox` the tier; `output` first and last of its output, at
-    most 64 KiB each; `exit_code` is None when it did not exit by itself (see `detail`)."""
+    """One execution of one step, of `step` (its index in Fix.steps). `argv` as it was run, or words for what was done;
+    `sandbox` the tier; `output` first and last of its output, at most 64 KiB each, secrets masked; `exit_code` is None
+    when it did not exit by itself (see `detail`). `fix`: the fingerprint of the fix (core/targets.py)."""
 
     id: str
     incident_id: str
@@ -44,6 +51,8 @@ class FixAttempt:
     output: str = ""
     detail: str = ""
     verdict: Verdict | None = None
+    kind: AttemptKind = AttemptKind.STEP
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +74,10 @@ class FixResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """Whether all probes passed, and the words for the timeline."""
+    """Whether all probes passed, and the words for the timeline. None: nobody can say (what would have to answer is
+    not there)."""
 
-    passed: bool
+    passed: bool | None
     detail: str
 
 
@@ -79,21 +89,37 @@ class BreakerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """Of one rule's fix. `failures`: executions in a row that did not fix. `opens`: how often it opened, ever."""
+    """Of one fix of one rule on one target. `fix`: its fingerprint (core/targets.py): a changed fix begins anew.
+    `failures`: executions in a row that did not fix. `successes`: trials in a row that did. `streak`: openings without
+    sustained health in between. `opens`: how often it opened, ever. `trial`: a trial is under way."""
 
     rule_id: str
+    fix: str = ""
+    target: str = ""
     status: BreakerStatus = BreakerStatus.CLOSED
     failures: int = 0
+    successes: int = 0
+    streak: int = 0
     opened_at: datetime | None = None
     open_until: datetime | None = None
+    closed_at: datetime | None = None
+    failed_at: datetime | None = None
     opens: int = 0
+    trial: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.rule_id, self.fix, self.target
 
 
 @dataclass(frozen=True, slots=True)
 class Arming:
-    """Whether fixes may run at all, and why not (I8). `units`: units may be restarted."""
+    """Whether fixes may run at all, and why not (I8). `units`: the service manager takes jobs, else `units_reason`.
+    `refused`: by rule id, why its fix cannot run on this host although the sandbox holds."""
 
     armed: bool
     sandbox: str
     reason: str = ""
     units: bool = False
+    units_reason: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)

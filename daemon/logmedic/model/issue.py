@@ -91,6 +91,8 @@ class KnownIssue:
 
 
 class HoldReason(StrEnum):
+    """Why a fix is not run. CAUSE: what it depends on is fixed first. OWN_CAUSE: fixes seem to set each other off."""
+
     OBSERVE = "observe"
     AWAITING_APPROVAL = "awaiting_approval"
     REJECTED = "rejected"
@@ -101,15 +103,21 @@ class HoldReason(StrEnum):
     DISARMED = "disarmed"
     STALE = "stale"
     WARMING_UP = "warming_up"
+    PAUSED = "paused"
+    MAINTENANCE = "maintenance"
+    CAUSE = "cause"
+    OWN_CAUSE = "own_cause"
     NO_FIX = "no_fix"
 
 
 class IncidentStatus(StrEnum):
-    """OPEN: no fix is under way (see `hold`). FIXING: a step runs. RETRYING: waiting for the next try of a step.
+    """OPEN: no fix is under way (see `hold`). CHECKING: probes run before a step, or after one that did not fix.
+    FIXING: a step runs. RETRYING: waiting for the next try of a step.
     VERIFYING: probes run. SETTLING: the probes passed, the quiet time runs. FAILED: the fix did not hold, people are
     needed. RESOLVED: over."""
 
     OPEN = "open"
+    CHECKING = "checking"
     FIXING = "fixing"
     RETRYING = "retrying"
     VERIFYING = "verifying"
@@ -131,8 +139,12 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One episode of a known issue for one group. `step` (0-based) and `try_no` (1-based) say where the fix stands;
-    `due_at` is when the engine looks at it again. `told`: receivers' routes that were told of it."""
+    """One episode of a known issue for one group. `plan`: the indices of the fix's steps in the order of this
+    execution; `step` (an index of Fix.steps) and `try_no` (1-based) say where it stands; `due_at` is when the engine
+    looks at it again. `told`: receivers' routes that were told of it. `chain`: ids of the rules whose fixes seem to
+    have brought it about, the first first. `acted`: a step of a fix was run on it. `approved_by`: who let the present
+    execution run. `guarded`: what the fix must not break was well before the step under way. `warranted`: of one that
+    is only observed, whether its checks failed then, so that there was something to fix; None: not known."""
 
     id: str
     issue_id: str
@@ -158,6 +170,12 @@ class Incident:
     resolved_at: datetime | None = None
     resolution: Resolution = Resolution.NONE
     resolution_notes: str = ""
+    plan: tuple[int, ...] = ()
+    chain: tuple[str, ...] = ()
+    acted: bool = False
+    approved_by: str = ""
+    guarded: bool = False
+    warranted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

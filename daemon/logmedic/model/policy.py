@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 
 from logmedic.model.alert import AlertPlan
 from logmedic.model.fix import Arming
@@ -31,9 +31,25 @@ class LearningPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceWindow:
+    """When people work on the host themselves. `days`: 0 (Monday) to 6, on which it begins; `start` and `end` on the
+    clock of `zone`, `end` of the next day when it is not after `start`. `rules`: patterns (fnmatch) of their ids;
+    `tags`: one of them; both empty: every rule."""
+
+    name: str
+    days: frozenset[int]
+    start: time
+    end: time
+    zone: tzinfo
+    rules: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """`mode` is the ceiling for every rule. `max_age`: a match older than this starts no fix (stale). `resolve_after`:
-    an incident that no fix resolves is over after this silence. `host_max_per_hour` bounds all fixes of the host.
+    an incident that no fix resolves is over after this silence. `host_max_per_hour` and `host_max_per_ten_minutes`
+    bound all fixes of the host. In a window of `maintenance` no fix starts.
     `started_at` is the daemon's start. Made with `with_rules`,
     `listeners` are the rules, with the name of the part, that are about incidents of a rule at a stage."""
 
@@ -42,12 +58,15 @@ class Policy:
     mode: Mode = Mode.OBSERVE
     arming: Arming = Arming(armed=False, sandbox="", reason="not tried yet")
     allow_unsandboxed: bool = False
+    allow_root: bool = False
     started_at: datetime | None = None
     max_age: timedelta = timedelta(minutes=10)
     resolve_after: timedelta = timedelta(minutes=15)
     approval_expires: timedelta = timedelta(minutes=30)
     host_max_per_hour: int = 30
+    host_max_per_ten_minutes: int = 10
     max_running: int = 2
+    maintenance: tuple[MaintenanceWindow, ...] = ()
     learning: LearningPolicy = LearningPolicy()
     alerts: AlertPlan = AlertPlan()
     hostname: str = ""

@@ -7,8 +7,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from logmedic.model.match import MatchSpec
+from logmedic.model.probe import Probe
 from logmedic.model.sample import RuleTest
 from logmedic.model.severity import Severity
+from logmedic.model.step import Step
 from logmedic.model.when import CLEAR, MATCH, When
 
 
@@ -28,82 +30,6 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
-    """`attempts` includes the first. Wait before try n+1: min(max, base * factor ** (n - 1))."""
-
-    attempts: int = 3
-    base: timedelta = timedelta(seconds=1)
-    max: timedelta = timedelta(seconds=10)
-    factor: float = 2.0
-
-
-class SandboxKind(StrEnum):
-    """`sandbox` is the strongest tier that this host has; `none` needs actions.allow_unsandboxed as well."""
-
-    SANDBOX = "sandbox"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxSpec:
-    """Limits of one step. `write` and `read`: absolute paths bound into the sandbox; nothing else of the host but
-    /usr is there. No network."""
-
-    kind: SandboxKind = SandboxKind.SANDBOX
-    write: tuple[str, ...] = ()
-    read: tuple[str, ...] = ()
-    memory_bytes: int = 256 * 1024 * 1024
-    tasks: int = 64
-    file_bytes: int = 16 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One rung of a fix. Exactly one of `run` (argv; `{capture}` placeholders are filled per argument) and
-    `restart_unit` is set."""
-
-    name: str
-    run: tuple[str, ...] = ()
-    restart_unit: str | None = None
-    timeout: timedelta = timedelta(seconds=30)
-    retry: Retry = Retry()
-    sandbox: SandboxSpec = SandboxSpec()
-
-
-@dataclass(frozen=True, slots=True)
-class HttpProbe:
-    """Passes once GET `url` answers `status` (and holds `contains`) inside `within`, tried `every`. No redirects."""
-
-    url: str
-    status: int = 200
-    contains: str = ""
-    within: timedelta = timedelta(seconds=30)
-    every: timedelta = timedelta(seconds=2)
-
-
-@dataclass(frozen=True, slots=True)
-class TcpProbe:
-    """Passes once `address` (host:port) accepts a connection inside `within`."""
-
-    address: str
-    within: timedelta = timedelta(seconds=30)
-    every: timedelta = timedelta(seconds=2)
-
-
-@dataclass(frozen=True, slots=True)
-class CommandProbe:
-    """Passes once `run` (argv, in the same sandbox as a step) exits 0 inside `within`."""
-
-    run: tuple[str, ...]
-    sandbox: SandboxSpec = SandboxSpec()
-    within: timedelta = timedelta(seconds=30)
-    every: timedelta = timedelta(seconds=2)
-
-
-Probe = HttpProbe | TcpProbe | CommandProbe
-
-
-@dataclass(frozen=True, slots=True)
 class Verify:
     """All `probes` must pass; then, when `quiet` is set, the rule must stay silent for that group for `quiet` after the
     last probe passed (without probes: after the end of the step)."""
@@ -115,8 +41,9 @@ class Verify:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`cooldown`: from the end of one execution of the fix to the start of the next, per group. `max_per_hour`: over
-    all groups of the rule. `one_at_a_time`: fixes that share this name never run together (default: the rule id).
-    `min_uptime`: no fix so soon after the daemon's start."""
+    all groups of the rule. `one_at_a_time`: the target; fixes that share it never run together, and it has a breaker of
+    its own; captures are filled in (default: what the fix acts on, see core/targets.py). `min_uptime`: no fix so soon
+    after the start of the unit that it acts on; without such a unit, of the daemon."""
 
     cooldown: timedelta = timedelta(minutes=5)
     max_per_hour: int = 12
@@ -126,19 +53,40 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class BreakerSpec:
-    """Opens after `failures` executions in a row that did not fix; one trial is allowed after `open_for`."""
+    """Opens after `failures` executions in a row that did not fix. One trial at a time is allowed after `open_for`;
+    `successes` of them in a row close it. Each opening without health in between lasts `factor` times longer than the
+    one before, at most `open_max`; closed and without failure for `healthy_after`, that begins anew."""
 
     failures: int = 3
     open_for: timedelta = timedelta(minutes=30)
+    successes: int = 1
+    factor: float = 2.0
+    open_max: timedelta = timedelta(hours=24)
+    healthy_after: timedelta = timedelta(hours=24)
+
+
+class OnFailure(StrEnum):
+    """When no rung held. ESCALATE: people are called, the issue becomes at least high. RECORD: it is only recorded."""
+
+    ESCALATE = "escalate"
+    RECORD = "record"
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
+    """`guard`: probes of what a step must not break: passing before it and failing after it, it made things worse.
+    `after`: ids of rules whose open incidents are the cause, and are fixed first. `graduate_after`: so many verified
+    successes propose the next level of trust; 0: never."""
+
     mode: Mode
     steps: tuple[Step, ...]
     verify: Verify = Verify()
     limits: Limits = Limits()
     breaker: BreakerSpec = BreakerSpec()
+    guard: tuple[Probe, ...] = ()
+    after: tuple[str, ...] = ()
+    on_failure: OnFailure = OnFailure.ESCALATE
+    graduate_after: int = 0
 
 
 class AlertEvent(StrEnum):

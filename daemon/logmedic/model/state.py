@@ -17,6 +17,7 @@ from logmedic.model.issue import Incident, IncidentStatus, KnownIssue, Template,
 from logmedic.model.learned import Release
 from logmedic.model.precursor import Precursor
 from logmedic.model.record import Checkpoint
+from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust
 
 T = TypeVar("T")
 
@@ -31,17 +32,18 @@ RELEASES_KEPT = 200
 @dataclass(slots=True)
 class EngineState:
     """Issues by fingerprint; open incidents by id, and their ids by rule id and group; windows by (rule_id, group_key),
-    and their groups by rule id; breakers by rule id; attempts (unfinished, or of the last 24 h) by id; templates by
+    and their groups by rule id; breakers by their keys; attempts (unfinished, or of the last 24 h) by id; templates by
     fingerprint, those that were not written for longest first; undelivered alerts by id; checkpoints by source and
     origin; sources that are quiet, with the time when that was noticed; the keys of windows that wait for a time;
-    versions by source, the first seen first; ordinary lines by source and slot; the last diagnosis by issue id."""
+    versions by source, the first seen first; ordinary lines by source and slot; the last diagnosis by issue id;
+    trust by rule id; what was earned by rule id and step; pauses by who made them."""
 
     issues: dict[str, KnownIssue] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     open_of_rule: dict[str, dict[str, str]] = field(default_factory=dict)
     windows: dict[tuple[str, str], Window] = field(default_factory=dict)
     groups_of_rule: dict[str, dict[str, None]] = field(default_factory=dict)
-    breakers: dict[str, Breaker] = field(default_factory=dict)
+    breakers: dict[tuple[str, str, str], Breaker] = field(default_factory=dict)
     attempts: dict[str, FixAttempt] = field(default_factory=dict)
     templates: dict[str, Template] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
@@ -54,6 +56,9 @@ class EngineState:
     ordinary: dict[str, dict[int, str]] = field(default_factory=dict)
     precursors: tuple[Precursor, ...] = ()
     diagnoses: dict[str, Diagnosis] = field(default_factory=dict)
+    trust: dict[str, Trust] = field(default_factory=dict)
+    earned: dict[tuple[str, str], Earned] = field(default_factory=dict)
+    pauses: dict[PauseOrigin, Pause] = field(default_factory=dict)
     grove: Grove = field(default_factory=Grove, compare=False)
     """Of `templates`."""
 
@@ -68,7 +73,7 @@ class EngineState:
             self._apply_window(window)
         for key in changeset.forgotten_windows:
             self._forget_window(key)
-        self.breakers.update((breaker.rule_id, breaker) for breaker in changeset.breakers)
+        self.breakers.update((breaker.key, breaker) for breaker in changeset.breakers)
         self.attempts.update((attempt.id, attempt) for attempt in changeset.attempts)
         self._apply_templates(changeset)
         for alert in changeset.alerts:
@@ -85,6 +90,9 @@ class EngineState:
             self._apply_release(release)
         for diagnosis in changeset.diagnoses:
             self.diagnoses[diagnosis.issue_id] = diagnosis
+        self.trust.update((each.rule_id, each) for each in changeset.trust)
+        self.earned.update(((each.rule_id, each.step), each) for each in changeset.earned)
+        self.pauses.update((each.origin, each) for each in changeset.pauses)
         for line in changeset.ordinary:
             self.ordinary.setdefault(line.source, {})[line.slot] = line.text
         if changeset.precursors is not None:

@@ -11,7 +11,7 @@ from logmedic.core.captures import accept
 from logmedic.core.foretell import Forecast, foretell, progress, sentences
 from logmedic.core.matcher import GROUP_SEPARATOR, group_of
 from logmedic.model.errors import NotFound
-from logmedic.model.fix import Breaker
+from logmedic.model.fix import Breaker, BreakerStatus
 from logmedic.model.issue import Incident, Window
 from logmedic.model.policy import Policy
 from logmedic.model.record import EVERY_GROUP, Match, Record
@@ -49,7 +49,7 @@ def standing(
         "windows": [_window_row(rule, each) for each in windows[:AT_MOST]],
         "windows_total": len(windows),
         "open_incidents": [_incident_row(rule, each) for each in incidents[-AT_MOST:]],
-        "breaker": _breaker_row(state.breakers.get(rule.id) or Breaker(rule.id)),
+        "breaker": _breaker_row(_worst(state, rule.id)),
         "would": forecast_row(foretell(state, policy, _match(rule, asked, now), now), rule)
         if asked is not None
         else None,
@@ -123,6 +123,17 @@ def _incident_row(rule: Rule, incident: Incident) -> dict[str, Any]:
         "opened_at": _iso(incident.opened_at),
         "occurrences": incident.occurrences,
     }
+
+
+def _worst(state: EngineState, rule_id: str) -> Breaker:
+    """Of its breakers, one a target, that which is open for longest."""
+    mine = [each for each in state.breakers.values() if each.rule_id == rule_id]
+    far = datetime.min.replace(tzinfo=UTC)
+    return max(
+        mine,
+        key=lambda each: (each.status is not BreakerStatus.CLOSED, each.open_until or far, each.failures),
+        default=Breaker(rule_id),
+    )
 
 
 def _breaker_row(breaker: Breaker) -> dict[str, Any]:

@@ -9,13 +9,17 @@ import pwd
 import shutil
 import stat
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from logmedic.adapters.fixes.canary import SPEC, canary
 from logmedic.adapters.fixes.runners import Runners, end
+from logmedic.core.targets import argv_of
 from logmedic.model.fix import Arming, FixAttempt, FixResult
-from logmedic.model.rule import SandboxKind, SandboxSpec, Step
+from logmedic.model.rule import Rule
+from logmedic.model.sandbox import SandboxKind, SandboxSpec
+from logmedic.model.step import Command, Step
 
 NAME = "bubblewrap"
 FULL = (
@@ -57,7 +61,8 @@ class BubblewrapRunner:
         self._bwrap = bwrap or shutil.which("bwrap", path=_SEARCHED) or ""
         self._isolation: tuple[str, ...] = FULL
 
-    async def arm(self) -> Arming:
+    async def arm(self, rules: Sequence[Rule] = ()) -> Arming:
+        del rules
         if not self._bwrap:
             return _disarmed("bubblewrap is not installed; type: apt-get install bubblewrap")
         uid = self._uid()
@@ -79,7 +84,7 @@ class BubblewrapRunner:
         """What came of it, and the output that it has when the sandbox held."""
         own = {name for name in ("ipc", "uts") if f"--unshare-{name}" in isolation}
         with canary(SPEC.tasks + 4096, {"user", "mnt", "pid", "net"} | own) as tried:
-            step = Step("canary", run=tried.argv, sandbox=SPEC)
+            step = Step("canary", Command(tried.argv), sandbox=SPEC)
             job = {**self._job(step, CANARY_S), "isolation": list(isolation)}
             return await self._ask(job, CANARY_S), tried.answer
 
@@ -92,6 +97,12 @@ class BubblewrapRunner:
         result = await self._ask(self._job(step, limit_s), limit_s)
         self._runners.prepare()
         return result
+
+    async def rehearse(self, step: Step) -> FixResult:
+        refusal = self._refusal(step)
+        return FixResult(
+            None if refusal else 0, 0.0, output=" ".join(argv_of(step.action)), detail=refusal, sandbox=NAME
+        )
 
     async def close(self) -> None:
         """Steps under way are their callers' to cancel."""
@@ -108,20 +119,20 @@ class BubblewrapRunner:
 
     def _refusal(self, step: Step) -> str:
         """Why `step` cannot be run at all, or nothing."""
-        if step.restart_unit is not None:
-            return "restarting a unit needs rights that this sandbox does not give"
+        if not isinstance(step.action, Command):
+            return "this sandbox runs commands only"
         if step.sandbox.kind is SandboxKind.NONE:
             if not self._allow_unsandboxed:
                 return "it asks to run without a sandbox, and actions.allow_unsandboxed is not set"
         elif not self._bwrap:
             return "bubblewrap is not installed"
-        return _unfit(step.run[0], step.sandbox) or _missing(step.sandbox)
+        return _unfit(step.action.argv[0], step.sandbox) or _missing(step.sandbox)
 
     def _job(self, step: Step, limit_s: float) -> dict[str, Any]:
         spec = step.sandbox
         bare = spec.kind is SandboxKind.NONE
         return {
-            "argv": list(step.run),
+            "argv": list(argv_of(step.action)),
             "bwrap": "" if bare else self._bwrap,
             "uid": self._uid(),
             "isolation": list(self._isolation),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from logmedic.model.rule import SandboxSpec
+from logmedic.model.sandbox import SandboxSpec
 
 TASKS = 20
 SPEC = SandboxSpec(tasks=TASKS, memory_bytes=256 * 1024 * 1024)

@@ -11,7 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 import h11
 
 from logmedic.model.fix import FixAttempt, ProbeResult
-from logmedic.model.rule import CommandProbe, HttpProbe, Probe, Step, TcpProbe
+from logmedic.model.probe import CommandProbe, HttpProbe, Probe, TcpProbe
+from logmedic.model.step import Command, Step
 from logmedic.ports import Clock, FixRunner
 
 BODY_LIMIT = 64 * 1024
@@ -53,8 +54,12 @@ class Probes:
             case CommandProbe():
                 name = f"command {' '.join(probe.run)}"
                 return await self._until_passed(probe, name, lambda left: self._command(probe, left))
+            case _:
+                return ProbeResult(None, "this check is not known here")
 
-    async def _until_passed(self, probe: Probe, name: str, attempt: Callable[[float], Awaitable[str]]) -> ProbeResult:
+    async def _until_passed(
+        self, probe: HttpProbe | TcpProbe | CommandProbe, name: str, attempt: Callable[[float], Awaitable[str]]
+    ) -> ProbeResult:
         started = self._clock.now()
         tries = 0
         while True:
@@ -72,7 +77,7 @@ class Probes:
             await self._clock.sleep(probe.every.total_seconds())
 
     async def _command(self, probe: CommandProbe, left_s: float) -> str:
-        step = Step("probe", run=probe.run, timeout=timedelta(seconds=left_s), sandbox=probe.sandbox)
+        step = Step("probe", Command(probe.run), timeout=timedelta(seconds=left_s), sandbox=probe.sandbox)
         result = await self._runner.run(step, _nobodys(probe, self._clock))
         if result.ok:
             return "exit 0"

@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
-from logmedic.model.rule import (
-    BreakerSpec,
-    CommandProbe,
-    Fix,
-    HttpProbe,
-    Limits,
-    Mode,
-    Probe,
-    Retry,
-    SandboxKind,
-    SandboxSpec,
-    Step,
-    TcpProbe,
-    Verify,
-)
+from logmedic.model.probe import CommandProbe, HttpProbe, Probe, TcpProbe
+from logmedic.model.rule import BreakerSpec, Fix, Limits, Mode, Verify
+from logmedic.model.sandbox import SandboxKind, SandboxSpec
 from logmedic.model.state import ATTEMPT_MEMORY
+from logmedic.model.step import Command, Retry, Step, UnitJob, UnitVerb
 from logmedic.yamldoc import Fields
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
@@ -55,11 +44,10 @@ def _step(fields: Fields, number: int) -> Step:
         fields.problems.add(
             fields.node, f"step {number} has {words}", "write one of them: run: [/path/to/program, argument]"
         )
-    defaults = Step("")
+    defaults = Step("", Command(()))
     step = Step(
         name=fields.text("name", f"step {number}"),
-        run=run,
-        restart_unit=unit,
+        action=UnitJob(UnitVerb.RESTART, unit) if unit is not None else Command(run),
         timeout=fields.duration("timeout", defaults.timeout, minimum=timedelta(milliseconds=100), maximum=HOUR),
         retry=_retry(fields),
         sandbox=_sandbox(fields),

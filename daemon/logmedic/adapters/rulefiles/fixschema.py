@@ -18,7 +18,8 @@ from logmedic.adapters.rulefiles.schemaparts import (
     told,
     whole,
 )
-from logmedic.model.rule import Mode, SandboxKind
+from logmedic.model.rule import Mode
+from logmedic.model.sandbox import SandboxKind
 
 
 def fix_schema() -> Schema:

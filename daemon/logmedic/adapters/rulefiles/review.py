@@ -16,6 +16,7 @@ from logmedic.adapters.rulefiles.safety import filled_texts
 from logmedic.adapters.rulefiles.surroundings import Surroundings
 from logmedic.core.captures import fill
 from logmedic.model.rule import Mode, Rule
+from logmedic.model.step import UnitJob
 from logmedic.model.when import Distinct
 from logmedic.model.when import Sequence as Sequenced
 from logmedic.yamldoc import Node
@@ -215,8 +216,8 @@ def _units_of(rule: Rule, node: Node) -> Iterator[tuple[Place, str]]:
     """The units that its fix can restart."""
     steps = items(child(child(node, "fix"), "steps"))
     for step, at in zip(rule.fix.steps if rule.fix is not None else (), steps, strict=False):
-        if step.restart_unit is not None:
-            for unit in _possible(rule, step.restart_unit):
+        if isinstance(step.action, UnitJob):
+            for unit in _possible(rule, step.action.unit):
                 yield key_in(at, "unit"), unit
 
 

@@ -16,9 +16,13 @@ from logmedic.adapters.rulefiles.placeholders import (
     sampled,
 )
 from logmedic.core.captures import accept
+from logmedic.core.targets import texts_of_fix
 from logmedic.model import when
 from logmedic.model.match import Capture, CaptureType
-from logmedic.model.rule import CommandProbe, Fix, HttpProbe, Mode, Probe, Rule, SandboxSpec, TcpProbe
+from logmedic.model.probe import CommandProbe, HttpProbe, Probe, TcpProbe
+from logmedic.model.rule import Fix, Mode, Rule
+from logmedic.model.sandbox import SandboxSpec
+from logmedic.model.step import Command, UnitJob
 from logmedic.yamldoc import Fields
 
 _SHELLS = frozenset(
@@ -64,25 +68,19 @@ def unknown_at_the_end(rule: Rule, fix: Fix) -> Iterator[Mistake]:
 
 def filled_texts(fix: Fix) -> Iterator[str]:
     """In which captures are filled in."""
-    for step in fix.steps:
-        yield from (*step.run, step.restart_unit or "")
-    for probe in fix.verify.probes:
-        match probe:
-            case HttpProbe():
-                yield probe.url
-            case TcpProbe():
-                yield probe.address
-            case CommandProbe():
-                yield from probe.run
+    yield from texts_of_fix(fix)
 
 
 def check_fix(rule: Rule, fix: Fix, fields: Fields) -> None:
     for node, step in zip(fields.items("steps"), fix.steps, strict=False):
         at = Fields(node, fields.problems, step.name)
-        if step.run:
-            report(at, "run", _command_mistakes(rule, step.run))
-        if step.restart_unit is not None:
-            report(at, "unit", _unit_mistakes(rule, step.restart_unit))
+        match step.action:
+            case Command(argv) if argv:
+                report(at, "run", _command_mistakes(rule, argv))
+            case UnitJob(_, unit):
+                report(at, "unit", _unit_mistakes(rule, unit))
+            case _:
+                pass
         report(at, "sandbox", _sandbox_mistakes(step.sandbox))
     if (verify := fields.mapping("verify")) is None:
         return
@@ -91,7 +89,8 @@ def check_fix(rule: Rule, fix: Fix, fields: Fields) -> None:
 
 
 def _key_of(probe: Probe) -> str:
-    return {HttpProbe: "http", TcpProbe: "tcp", CommandProbe: "command"}[type(probe)]
+    keys: dict[type, str] = {HttpProbe: "http", TcpProbe: "tcp", CommandProbe: "command"}
+    return keys[type(probe)]
 
 
 def _is_bounded(capture: Capture) -> bool:

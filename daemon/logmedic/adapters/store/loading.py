@@ -45,6 +45,9 @@ def load_state(connection: duckdb.DuckDBPyConnection) -> EngineState:
             checkpoints=tuple(every(rows.CHECKPOINTS)),
             releases=tuple(every(rows.RELEASES)),
             ordinary=tuple(every(rows.ORDINARY)),
+            trust=tuple(every(rows.TRUST)),
+            earned=tuple(every(rows.EARNED)),
+            pauses=tuple(every(rows.PAUSES)),
             diagnoses=tuple(every(rows.DIAGNOSES, order='"at"')),
             source_events=tuple(every(rows.SOURCE_EVENTS, "kind IN (?, ?)", *_QUIETNESS, order="id")),
         )

@@ -88,7 +88,58 @@ def _sixth(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("UPDATE known_issues SET status = 'ongoing' WHERE status = 'open'")
 
 
-STEPS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (_first, _second, _third, _fourth, _fifth, _sixth)
+def _seventh(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fixes have ladders, trust, a record of what they earned; breakers are of a fix and a target, and begin closed."""
+    connection.execute("DROP TABLE breakers")
+    for table, columns, key in (
+        (
+            "breakers",
+            "rule_id VARCHAR, fix VARCHAR, target VARCHAR, status VARCHAR, failures BIGINT, successes BIGINT, "
+            "streak BIGINT, opened_at TIMESTAMP, open_until TIMESTAMP, closed_at TIMESTAMP, failed_at TIMESTAMP, "
+            "opens BIGINT, trial BOOLEAN",
+            "rule_id, fix, target",
+        ),
+        (
+            "trust",
+            "rule_id VARCHAR, level VARCHAR, given VARCHAR, since TIMESTAMP, by VARCHAR, why VARCHAR, wins BIGINT, "
+            "losses BIGINT, proposed VARCHAR",
+            "rule_id",
+        ),
+        (
+            "trust_changes",
+            'id VARCHAR, rule_id VARCHAR, "at" TIMESTAMP, kind VARCHAR, before VARCHAR, after VARCHAR, by VARCHAR, '
+            "why VARCHAR",
+            "id",
+        ),
+        ("earned", 'rule_id VARCHAR, step VARCHAR, tried DOUBLE, fixed DOUBLE, "at" TIMESTAMP', "rule_id, step"),
+        (
+            "pauses",
+            'origin VARCHAR, "on" BOOLEAN, "at" TIMESTAMP, by VARCHAR, why VARCHAR, until TIMESTAMP',
+            "origin",
+        ),
+    ):
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({key}))")
+    for table, names, kind, usual in (
+        ("fix_attempts", "kind", "VARCHAR", "'step'"),
+        ("fix_attempts", "fix", "VARCHAR", "''"),
+        ("incidents", "plan chain", "VARCHAR", "'[]'"),
+        ("incidents", "acted guarded", "BOOLEAN", "false"),
+        ("incidents", "approved_by", "VARCHAR", "''"),
+        ("incidents", "warranted", "BOOLEAN", "NULL"),
+    ):
+        for name in names.split():
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {kind} DEFAULT {usual}")
+
+
+STEPS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
+    _first,
+    _second,
+    _third,
+    _fourth,
+    _fifth,
+    _sixth,
+    _seventh,
+)
 NEWEST = len(STEPS)
 
 

@@ -20,6 +20,7 @@ from logmedic.model.gap import SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
 from logmedic.model.learned import Onset, OrdinaryLine, Release
 from logmedic.model.record import Checkpoint
+from logmedic.model.trust import Earned, Pause, Trust, TrustChange
 
 T = TypeVar("T")
 
@@ -209,7 +210,7 @@ LEARNINGS = Table("learning_patterns", Learning, ("id",))
 TEMPLATES = Table("templates", Template, ("fingerprint",))
 WINDOWS = Table("windows", Window, ("rule_id", "group_key"))
 ATTEMPTS = Table("fix_attempts", FixAttempt, ("id",))
-BREAKERS = Table("breakers", Breaker, ("rule_id",))
+BREAKERS = Table("breakers", Breaker, ("rule_id", "fix", "target"))
 ALERTS = Table("alerts", Alert, ("id",))
 TALLIES = Table("tallies", Tally, ("minute", "kind"), sums=("n",))
 CHECKPOINTS = Table("checkpoints", Checkpoint, ("source", "origin"))
@@ -218,6 +219,10 @@ ONSETS = Table("onsets", Onset, ("issue_id", "at"))
 RELEASES = Table("releases", Release, ("source", "version"))
 ORDINARY = Table("ordinary_lines", OrdinaryLine, ("source", "slot"))
 DIAGNOSES = Table("diagnoses", Diagnosis, ("issue_id", "at"))
+TRUST = Table("trust", Trust, ("rule_id",))
+TRUST_CHANGES = Table("trust_changes", TrustChange, ("id",))
+EARNED = Table("earned", Earned, ("rule_id", "step"))
+PAUSES = Table("pauses", Pause, ("origin",))
 
 FIRST_TABLES: tuple[Table[Any], ...] = (
     ISSUES,
@@ -233,7 +238,18 @@ FIRST_TABLES: tuple[Table[Any], ...] = (
     CHECKPOINTS,
 )
 """Those of the first form of the store."""
-TABLES: tuple[Table[Any], ...] = (*FIRST_TABLES, SOURCE_EVENTS, ONSETS, RELEASES, ORDINARY, DIAGNOSES)
+TABLES: tuple[Table[Any], ...] = (
+    *FIRST_TABLES,
+    SOURCE_EVENTS,
+    ONSETS,
+    RELEASES,
+    ORDINARY,
+    DIAGNOSES,
+    TRUST,
+    TRUST_CHANGES,
+    EARNED,
+    PAUSES,
+)
 OF_CHANGESET: dict[str, Table[Any]] = {
     "issues": ISSUES,
     "incidents": INCIDENTS,
@@ -251,5 +267,9 @@ OF_CHANGESET: dict[str, Table[Any]] = {
     "releases": RELEASES,
     "ordinary": ORDINARY,
     "diagnoses": DIAGNOSES,
+    "trust": TRUST,
+    "trust_changes": TRUST_CHANGES,
+    "earned": EARNED,
+    "pauses": PAUSES,
 }
 """Which field of a changeset goes where."""

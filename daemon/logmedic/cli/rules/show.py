@@ -19,10 +19,12 @@ from logmedic.cli.output import print_json, several, visible
 from logmedic.cli.rules.group import PATHS, load_rules, rules_command
 from logmedic.cli.rules.words import ends, trigger_text
 from logmedic.core.durations import duration_text
+from logmedic.core.targets import argv_of
 from logmedic.model import when
 from logmedic.model.errors import NotFound
 from logmedic.model.match import Capture, MatchSpec
-from logmedic.model.rule import CommandProbe, Fix, HttpProbe, Mode, Probe, Rule, RuleSet, TcpProbe
+from logmedic.model.probe import CommandProbe, HttpProbe, Probe, TcpProbe
+from logmedic.model.rule import Fix, Mode, Rule, RuleSet
 from logmedic.model.sample import RuleTest
 
 _WIDTH = 12
@@ -153,7 +155,7 @@ def _fix(fix: Fix) -> Iterator[str]:
     ways = {Mode.OBSERVE: "is only told of", Mode.APPROVE: "asks first", Mode.AUTO: "runs by itself"}
     yield f"The fix {ways[fix.mode]}"
     for number, step in enumerate(fix.steps, start=1):
-        does = f"restart {step.restart_unit}" if step.restart_unit else " ".join(step.run)
+        does = " ".join(argv_of(step.action))
         yield from _row(f"step {number}", f"{step.name}: {does} (at most {duration_text(step.timeout)})")
     for probe in fix.verify.probes:
         yield from _row("verify", _probe(probe))
@@ -173,6 +175,8 @@ def _probe(probe: Probe) -> str:
             return f"{probe.address} takes a connection inside {duration_text(probe.within)}"
         case CommandProbe():
             return f"{' '.join(probe.run)} exits 0 inside {duration_text(probe.within)}"
+        case _:
+            return "a check"
 
 
 def _expected(test: RuleTest) -> str:
