@@ -338,7 +338,7 @@ def settling(of: Rule) -> Bench:
 
 def test_a_sequence_that_is_complete_again_while_its_fix_settles_was_not_fixed() -> None:
     bench = settling(SEQUENCE)
-    read(bench, line(bench.now + timedelta(seconds=1)))
+    read(bench, line(bench.now + timedelta(seconds=4)))
     assert bench.incident().status is IncidentStatus.SETTLING  # its beginning alone is no trouble
     read(bench, line(bench.now + timedelta(seconds=1), part=THEN))
     assert bench.incident().status is not IncidentStatus.SETTLING

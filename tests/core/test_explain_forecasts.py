@@ -81,8 +81,12 @@ def test_a_cooldown_holds_the_fix_of_the_group() -> None:
     bench = Bench(policy())
     bench.matched()
     attempt = next(iter(bench.state.attempts.values()))
-    bench.state.attempts[attempt.id] = replace(attempt, finished_at=bench.now, status=AttemptStatus.FINISHED)
+    before = bench.now - timedelta(seconds=5)
+    bench.state.attempts[attempt.id] = replace(
+        attempt, started_at=before, finished_at=before, status=AttemptStatus.FINISHED
+    )
     bench.state.incidents.clear()
+    bench.state.under_way.clear()
     bench.state.open_of_rule.clear()
     assert told(bench).hold is HoldReason.COOLDOWN
 

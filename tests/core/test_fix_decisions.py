@@ -11,8 +11,11 @@ from builders import FIX, PROBE, RULE, START, STEP, Bench, breaker_of, checkpoin
 from logmedic.core.decide import due
 from logmedic.model.changeset import (
     Approve,
+    CheckPurpose,
+    ChecksFinished,
     ProbesFinished,
     Reject,
+    RunChecks,
     RunProbes,
     RunStep,
     Send,
@@ -31,6 +34,7 @@ OK = FixResult(0, 0.1, sandbox="bubblewrap")
 EXIT_1 = FixResult(1, 0.1, "no such file", sandbox="bubblewrap")
 PASSED = ProbeResult(True, "http 200")
 NOT_PASSED = ProbeResult(False, "http answered 502, wanted 200")
+UNKNOWN = ProbeResult(None, "there is no service manager here")
 
 
 def with_fix(**changes: object) -> Rule:
@@ -152,7 +156,8 @@ def test_a_step_that_fails_is_tried_again_later_and_later() -> None:
         waits.append((incident.due_at - bench.now).total_seconds())
         bench.give(Tick(), after=waits[-1])
     bench.give(StepFinished(running(bench), EXIT_1))
-    assert waits == [1, 2, 3]
+    assert [round(wait / usual) for wait, usual in zip(waits, (1, 2, 3), strict=True)] == [1, 1, 1]
+    assert all(0.75 * usual <= wait <= 1.25 * usual for wait, usual in zip(waits, (1, 2, 3), strict=True))
     assert bench.incident().status is IncidentStatus.FAILED
 
 
@@ -329,12 +334,27 @@ def test_an_approval_runs_the_fix() -> None:
     bench = Bench(policy(mode=Mode.APPROVE))
     bench.matched()
     changeset = bench.give(Approve(bench.incident().id, "ann"))
-    assert [type(each) for each in changeset.intents] == [RunStep]
+    assert [type(each) for each in changeset.intents] == [RunChecks]
     assert "approved by ann" in [each.text for each in changeset.events]
+    changeset = bench.give(ChecksFinished(bench.incident().id, ((CheckPurpose.STILL_THERE, NOT_PASSED),)))
+    assert [type(each) for each in changeset.intents] == [RunStep]
+    assert bench.incident().approved_by == "ann"
 
 
-def test_f65_a_late_approval_is_checked_against_the_present() -> None:
+@pytest.mark.parametrize(
+    ("still", "runs"), [(PASSED, 0), (NOT_PASSED, 1), (UNKNOWN, 1)], ids=["well", "ill", "unknown"]
+)
+def test_f65_a_late_approval_runs_only_what_is_not_well_by_then(still: ProbeResult, runs: int) -> None:
     bench = Bench(policy(mode=Mode.APPROVE))
+    bench.matched()
+    bench.give(Approve(bench.incident().id, "ann"), after=1000)
+    bench.give(ChecksFinished(bench.incident().id, ((CheckPurpose.STILL_THERE, still),)))
+    assert len([each for each in bench.intents if isinstance(each, RunStep)]) == runs
+    assert (bench.incident().resolution is Resolution.QUIET) is (runs == 0)
+
+
+def test_f65_a_late_approval_of_a_fix_without_checks_is_stale() -> None:
+    bench = Bench(policy(with_fix(verify=Verify((), timedelta(seconds=60))), mode=Mode.APPROVE))
     bench.matched()
     changeset = bench.give(Approve(bench.incident().id, "ann"), after=1000)
     assert changeset.intents == ()

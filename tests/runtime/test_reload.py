@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC
 
@@ -187,7 +187,7 @@ class SlowToArm(ScriptedRunner):
 
     left_off = False
 
-    async def arm(self) -> Arming:
+    async def arm(self, rules: Sequence[Rule] = ()) -> Arming:
         if self.left_off:
             return self.arming
         try:

@@ -12,7 +12,7 @@ from logmedic.model.rule import AlertEvent, Rule
 from logmedic.model.severity import Severity
 
 ESCALATIONS = frozenset({AlertEvent.FIX_FAILED, AlertEvent.BREAKER_OPEN})
-"""What calls people to act on an incident, as against telling them of it."""
+"""What calls people to act on an incident, as against telling them of it: once an incident."""
 
 
 def tell(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent, *, again: bool = False) -> Incident:
@@ -32,10 +32,10 @@ def tell(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent, *, aga
 
 
 def _recorded(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent) -> Incident:
-    if event in ESCALATIONS:
+    if event in ESCALATIONS and not incident.escalated:
         issue = issues.of_rule(draft, rule, draft.now)
         issues.escalate(draft, issue, f"{event.value.replace('_', ' ')}: {incident.title}")
-        incident = replace(incident, severity=incident.severity.at_least(Severity.HIGH))
+        incident = replace(incident, severity=incident.severity.at_least(Severity.HIGH), escalated=True)
         draft.put_incident(incident)
     return incident
 

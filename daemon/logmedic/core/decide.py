@@ -12,13 +12,16 @@ from logmedic.core import (
     endings,
     incidents,
     kept,
+    ladder,
     learning,
     orders,
     outbox,
     quiet,
     remedy,
     rulenews,
+    switches,
     synthetic,
+    trust,
     versions,
     waits,
 )
@@ -28,6 +31,7 @@ from logmedic.model.changeset import (
     Advanced,
     Approve,
     Changeset,
+    ChecksFinished,
     Delivered,
     Diagnosed,
     Input,
@@ -35,13 +39,17 @@ from logmedic.model.changeset import (
     MuteIssue,
     Observed,
     Overflowed,
+    PauseFixes,
     PrecursorsFound,
     ProbesFinished,
     Quarantined,
     Quiet,
     Reject,
+    ResetBreaker,
     ResolveIssue,
+    ResumeFixes,
     RulesRefused,
+    SetTrust,
     Speaking,
     Started,
     StepFinished,
@@ -82,6 +90,8 @@ def decide_in(draft: Draft, given: Input) -> None:
             remedy.on_step_finished(draft, attempt_id, result)
         case ProbesFinished(attempt_id, result):
             remedy.on_probes_finished(draft, attempt_id, result)
+        case ChecksFinished(incident_id, results):
+            remedy.on_checks_finished(draft, incident_id, results)
         case Delivered(alert_id, delivery):
             outbox.on_delivery(draft, alert_id, delivery)
         case Tick():
@@ -98,6 +108,14 @@ def decide_in(draft: Draft, given: Input) -> None:
             rulenews.on_refused(draft, problems, stale)
         case Overflowed(times):
             draft.tally("event_overflows", times)
+        case PauseFixes():
+            switches.pause(draft, given)
+        case ResumeFixes():
+            switches.resume(draft, given)
+        case ResetBreaker():
+            switches.reset(draft, given)
+        case SetTrust():
+            trust.set_trust(draft, given)
         case ResolveIssue():
             orders.resolve(draft, given)
         case MuteIssue():
@@ -110,6 +128,7 @@ def decide_in(draft: Draft, given: Input) -> None:
             versions.deployed(draft, source, version)
         case Sweep():
             orders.sweep(draft)
+            trust.follow_files(draft)
         case PrecursorsFound(precursors):
             draft.put_precursors(precursors)
         case Diagnosed(diagnosis, dropped):
@@ -117,9 +136,9 @@ def decide_in(draft: Draft, given: Input) -> None:
             draft.tally("diagnoses" if diagnosis.ok else "diagnoses_failed")
             draft.tally("diagnoses_dropped", dropped)
         case Approve(incident_id, by):
-            _approve(draft, incident_id, by)
+            switches.approve(draft, incident_id, by)
         case Reject(incident_id, by):
-            _reject(draft, incident_id, by)
+            switches.reject(draft, incident_id, by)
         case TestAlert(route):
             calls.test_alert(draft, route)
     synthetic.carry(draft)
@@ -146,10 +165,11 @@ def _observe(draft: Draft, observed: Observed) -> None:
 
 
 def _start(draft: Draft) -> None:
+    trust.follow_files(draft)
     outbox.resend_interrupted(draft)
     for incident in draft.open_incidents():
         if (rule := draft.policy.rules.get(incident.rule_id)) is not None and rule.fix is not None:
-            remedy.recover(draft, incident, rule)
+            ladder.recover(draft, incident, rule)
 
 
 def _tick(draft: Draft) -> None:
@@ -189,27 +209,6 @@ def _tell_again(draft: Draft) -> None:
             continue
         if draft.now >= incident.told_at + rule.alert.repeat_every:
             calls.tell(draft, incident, rule, event, again=True)
-
-
-def _approve(draft: Draft, incident_id: str, by: str) -> None:
-    """Re-checked against the present: any other hold still holds (F65)."""
-    incident = draft.incident(incident_id)
-    rule = draft.policy.rules.get(incident.rule_id) if incident else None
-    if incident is None or rule is None or incident.hold is not HoldReason.AWAITING_APPROVAL:
-        draft.tally("approvals_ignored")
-        return
-    draft.event(incident.id, "approved", f"approved by {by}")
-    remedy.consider(draft, incident, rule, approved=True)
-
-
-def _reject(draft: Draft, incident_id: str, by: str) -> None:
-    incident = draft.incident(incident_id)
-    if incident is None or incident.hold is not HoldReason.AWAITING_APPROVAL:
-        draft.tally("approvals_ignored")
-        return
-    draft.event(incident.id, "rejected", f"rejected by {by}")
-    held = replace(incident, hold=HoldReason.REJECTED, hold_detail=f"rejected by {by}", due_at=None)
-    draft.put_incident(held)
 
 
 def due(state: EngineState, policy: Policy) -> datetime | None:

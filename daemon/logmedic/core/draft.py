@@ -16,6 +16,7 @@ from logmedic.model.fix import Breaker, FixAttempt
 from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.grove import Grove
 from logmedic.model.issue import (
+    UNDER_WAY,
     Incident,
     IncidentEvent,
     IncidentStatus,
@@ -50,6 +51,8 @@ class Draft:
         self._fingerprints: dict[str, str] = {}
         """Of those, by id."""
         self._incidents: dict[str, Incident] = {}
+        self._under_way: dict[str, Incident] = {}
+        """Those whose fix is, or was."""
         self._open: dict[str, dict[str, str | None]] = {}
         """By rule id and group, as below: None is for what is over, or forgotten."""
         self._opened: Counter[str] = Counter()
@@ -107,11 +110,18 @@ class Draft:
         merged = {**self.state.incidents, **self._incidents}
         return [each for each in merged.values() if each.status is not IncidentStatus.RESOLVED]
 
+    def under_way(self) -> list[Incident]:
+        """Those with an execution of their fix that is not over."""
+        merged = {**self.state.under_way, **self._under_way}
+        return [each for each in merged.values() if each.status in UNDER_WAY]
+
     def put_incident(self, incident: Incident) -> None:
         known = self.incident(incident.id)
         was_open = known is not None and known.status is not IncidentStatus.RESOLVED
         is_open = incident.status is not IncidentStatus.RESOLVED
         self._incidents[incident.id] = incident
+        if incident.status in UNDER_WAY or incident.id in self.state.under_way or incident.id in self._under_way:
+            self._under_way[incident.id] = incident
         if is_open is not was_open:
             self._opened[incident.rule_id] += 1 if is_open else -1
             self._open.setdefault(incident.rule_id, {})[incident.group_key] = incident.id if is_open else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from logmedic.core import remedy
+from logmedic.core import verdicts
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
 from logmedic.model.issue import Incident, IncidentStatus, Resolution
@@ -22,7 +22,7 @@ IDLE = (IncidentStatus.OPEN, IncidentStatus.FAILED)
 def end(draft: Draft, incident: Incident, resolution: Resolution, notes: str) -> None:
     """Unless a fix is under way: its verdict ends it."""
     if incident.status in IDLE:
-        remedy.close(draft, incident, resolution, notes)
+        verdicts.close(draft, incident, resolution, notes)
     else:
         draft.event(incident.id, "cleared", f"{notes}; the fix under way is still verified")
 

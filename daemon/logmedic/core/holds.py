@@ -1,24 +1,33 @@
-"""Whether a fix may run now, and what holds it back."""
+"""The governor: whether a fix may run now, and what holds it back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from logmedic.core import breaker as breakers
+from logmedic.core import maintenance, trust
 from logmedic.core.draft import Draft
-from logmedic.core.targets import breaker_key, target_of
+from logmedic.core.durations import duration_text
+from logmedic.core.targets import breaker_key, target_of, unit_of
 from logmedic.model.fix import AttemptStatus, BreakerStatus, FixAttempt
 from logmedic.model.issue import HoldReason, Incident
-from logmedic.model.policy import Policy
 from logmedic.model.rule import Fix, Mode, Rule
 from logmedic.model.sandbox import SandboxKind
-from logmedic.model.step import UnitJob
+from logmedic.model.step import Command, DropCache, FreeSpace, KillProcess, RenewCertificate, RotateLog, Step, UnitJob
 
 HOUR = timedelta(hours=1)
+TEN_MINUTES = timedelta(minutes=10)
 BUSY_RECHECK = timedelta(seconds=1)
 """How soon a fix that waits for another one is looked at again."""
+CAUSE_RECHECK = timedelta(seconds=5)
+CAUSE_GRACE = timedelta(seconds=3)
+"""A fix with `after` waits so long for its cause to show up: the lines of both come in any order."""
+DEPTH = 3
+"""Fixes that brought one another about, one after the other, until people have to look (F64)."""
+LOOP_WAIT = timedelta(minutes=5)
+"""After so long, what fixes set off among themselves has ended; what still comes then is trouble of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,113 +39,253 @@ class Hold:
     until: datetime | None = None
 
 
-_NO_FIX = Hold(HoldReason.NO_FIX, "the rule has no fix")
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question of the governor. `held` None: it is no obstacle. `detail`: how things stand, for people."""
+
+    name: str
+    held: Hold | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What is asked about."""
+
+    draft: Draft
+    incident: Incident
+    rule: Rule
+    fix: Fix
+    approved: bool
 
 
 def hold_for(draft: Draft, incident: Incident, rule: Rule, *, approved: bool = False) -> Hold | None:
     """The first reason not to run the fix of `incident` now, or None. The order is what people would ask first: may
     it ever, may it here, may it now."""
-    fix = rule.fix
-    if fix is None:
+    if rule.fix is None:
         return _NO_FIX
-    return (
-        _mode(fix, draft.policy)
-        or _stale(incident, draft)
-        or _arming(fix, draft.policy)
-        or _breaker(draft, incident, rule)
-        or _cooldown(draft, incident, fix)
-        or _budget(draft, rule, fix)
-        or _busy(draft, incident, rule)
-        or _uptime(draft, fix)
-        or (None if approved else _approval(draft, fix))
+    case = _Case(draft, incident, rule, rule.fix, approved)
+    return next((found.held for ask in _QUESTIONS if (found := ask(case)).held is not None), None)
+
+
+def every_hold(draft: Draft, incident: Incident, rule: Rule) -> list[Check]:
+    """All that the governor asks, in its order."""
+    if rule.fix is None:
+        return [Check("fix", _NO_FIX, _NO_FIX.detail)]
+    case = _Case(draft, incident, rule, rule.fix, approved=bool(incident.approved_by))
+    return [ask(case) for ask in _QUESTIONS]
+
+
+def stopped(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
+    """What stops a fix even between two of its steps: the kill switch, and what cannot be run any more."""
+    if rule.fix is None:
+        return _NO_FIX
+    case = _Case(draft, incident, rule, rule.fix, approved=False)
+    return _paused(case).held or _arming(case).held
+
+
+_NO_FIX = Hold(HoldReason.NO_FIX, "the rule has no fix")
+
+
+def _held(name: str, reason: HoldReason, detail: str, until: datetime | None = None) -> Check:
+    return Check(name, Hold(reason, detail, until), detail)
+
+
+def _mode(case: _Case) -> Check:
+    level = trust.level_of(case.rule, case.draft.trust(case.rule.id), case.draft.policy)
+    if level.mode is Mode.OBSERVE:
+        return _held("mode", HoldReason.OBSERVE, f"{level.whose} is observe")
+    return Check("mode", None, f"{level.mode.value} ({level.whose})")
+
+
+def _paused(case: _Case) -> Check:
+    pauses = case.draft.pauses()
+    if not pauses:
+        return Check("pause", None, "fixes are not paused")
+    first = pauses[0]
+    why = f": {first.why}" if first.why else ""
+    ends = [each.until for each in pauses if each.until is not None]
+    until = max(ends) if len(ends) == len(pauses) else None
+    said = f"all fixes are paused by {first.by}{why}" + (f", until {until:%Y-%m-%d %H:%M} UTC" if until else "")
+    return _held("pause", HoldReason.PAUSED, said, until)
+
+
+def _maintenance(case: _Case) -> Check:
+    found = maintenance.open_window(case.draft.policy.maintenance, case.rule, case.draft.now)
+    if found is None:
+        return Check("maintenance", None, "no maintenance window is open")
+    window, ends = found
+    words = f"maintenance window {window.name!r} until {ends:%Y-%m-%d %H:%M} UTC"
+    return _held("maintenance", HoldReason.MAINTENANCE, words, ends)
+
+
+def _stale(case: _Case) -> Check:
+    age = case.draft.now - case.incident.last_match_at
+    said = f"the last match is {max(0, round(age.total_seconds()))} s old"
+    if age <= case.draft.policy.max_age:
+        return Check("age", None, said)
+    if case.approved and case.fix.verify.probes:
+        return Check("age", None, f"{said}; its checks say whether it is still there")
+    return _held("age", HoldReason.STALE, said)
+
+
+def _arming(case: _Case) -> Check:
+    arming, policy = case.draft.policy.arming, case.draft.policy
+    for step in case.fix.steps:
+        for each in (step, *([step.rollback] if step.rollback is not None else [])):
+            if why := _cannot_run(case, each):
+                return _held("arming", HoldReason.DISARMED, why)
+    if case.rule.id in arming.refused:
+        return _held("arming", HoldReason.DISARMED, arming.refused[case.rule.id])
+    tier = arming.sandbox or ("without a sandbox" if policy.allow_unsandboxed else "units only")
+    return Check("arming", None, f"armed ({tier})")
+
+
+def _cannot_run(case: _Case, step: Step) -> str:
+    arming, policy = case.draft.policy.arming, case.draft.policy
+    match step.action:
+        case UnitJob() if not arming.units:
+            why = arming.units_reason or "there is no service manager to ask"
+            return f"step {step.name!r} is a job of the service manager: {why}"
+        case Command() | KillProcess() | FreeSpace() | DropCache() | RotateLog() | RenewCertificate():
+            unsandboxed = step.sandbox.kind is SandboxKind.NONE
+            if unsandboxed and not policy.allow_unsandboxed:
+                return "sandbox: none needs actions.allow_unsandboxed: true"
+            if step.sandbox.user == "root" and not policy.allow_root:
+                return f"step {step.name!r} runs as root, which needs actions.allow_root: true"
+            return "" if unsandboxed or arming.armed else arming.reason
+        case _:
+            return ""
+
+
+def _own_cause(case: _Case) -> Check:
+    chain, until = case.incident.chain, case.incident.opened_at + LOOP_WAIT
+    if not chain:
+        return Check("own cause", None, "no fix seems to have brought it about")
+    said = f"it came about right after fixes of {', '.join(chain)}"
+    if (case.rule.id in chain or len(chain) >= DEPTH) and case.draft.now < until:
+        return _held("own cause", HoldReason.OWN_CAUSE, f"{said}: fixes seem to set each other off", until)
+    return Check("own cause", None, said)
+
+
+def _cause(case: _Case) -> Check:
+    waits = case.fix.after
+    if not waits:
+        return Check("dependencies", None, "it waits for no other rule")
+    now = case.draft.now
+    if causes := [each for each in waits if case.draft.has_incident(each)]:
+        words = f"{', '.join(causes)} {'is' if len(causes) == 1 else 'are'} fixed first"
+        return _held("dependencies", HoldReason.CAUSE, words, now + CAUSE_RECHECK)
+    shows_up = case.incident.opened_at + CAUSE_GRACE
+    if now < shows_up:
+        words = f"waits {duration_text(CAUSE_GRACE)} whether {', '.join(waits)} shows up"
+        return _held("dependencies", HoldReason.CAUSE, words, shows_up)
+    return Check("dependencies", None, f"no open incident of {', '.join(waits)}")
+
+
+def _breaker(case: _Case) -> Check:
+    state = case.draft.breaker(breaker_key(case.rule, case.incident.captures))
+    if breakers.allows(state, case.draft.now):
+        trial = "" if state.status is BreakerStatus.CLOSED else "; a trial is due"
+        status = state.status.value.replace("_", " ")
+        return Check("breaker", None, f"{status}, {state.failures} failures in a row{trial}")
+    if state.status is BreakerStatus.HALF_OPEN:  # the time that was waited for has passed
+        again = case.draft.now + BUSY_RECHECK
+        return _held("breaker", HoldReason.BREAKER_OPEN, "its trial is under way", again)
+    words = f"the fix failed {state.failures} times in a row"
+    return _held("breaker", HoldReason.BREAKER_OPEN, words, state.open_until)
+
+
+def _cooldown(case: _Case) -> Check:
+    ends = [
+        attempt.finished_at or case.draft.now
+        for attempt in case.draft.attempts()
+        if (attempt.rule_id, attempt.group_key) == (case.incident.rule_id, case.incident.group_key)
+    ]
+    until = max(ends) + case.fix.limits.cooldown if ends else case.draft.now
+    if until > case.draft.now:
+        return _held("cooldown", HoldReason.COOLDOWN, f"cooldown until {until:%H:%M:%S} UTC", until)
+    return Check("cooldown", None, f"{duration_text(case.fix.limits.cooldown)} between two have passed")
+
+
+def _budget(case: _Case) -> Check:
+    policy, now = case.draft.policy, case.draft.now
+    starts = executions(case.draft.attempts())
+    of_rule = [each for each in starts if each.rule_id == case.rule.id]
+    said = []
+    for counted, span, limit, whose in (
+        (of_rule, HOUR, case.fix.limits.max_per_hour, "an hour for this rule"),
+        (starts, HOUR, policy.host_max_per_hour, "an hour for this host"),
+        (starts, TEN_MINUTES, policy.host_max_per_ten_minutes, "in ten minutes for this host"),
+    ):
+        recent = sorted(each.started_at for each in counted if now - each.started_at < span)
+        if len(recent) >= limit:
+            until = (recent[len(recent) - limit] if limit else now) + span
+            return _held("budget", HoldReason.BUDGET, f"{limit} fixes {whose} are used up", until)
+        said.append(f"{len(recent)} of {limit} fixes {whose}")
+    return Check("budget", None, ", ".join(said))
+
+
+def executions(attempts: Iterable[FixAttempt]) -> list[FixAttempt]:
+    """The first attempt of each execution of a whole fix."""
+    return [each for each in attempts if each.first]
+
+
+def _busy(case: _Case) -> Check:
+    under_way = [each for each in case.draft.attempts() if each.status is not AttemptStatus.FINISHED]
+    running = sum(1 for each in under_way if each.status is AttemptStatus.RUNNING)
+    target, again = target_of(case.rule, case.incident.captures), case.draft.now + BUSY_RECHECK
+    if any(each.target == target for each in under_way) or _climbs(case, target):
+        return _held("target", HoldReason.BUSY, f"another fix of {target} is under way", again)
+    if running >= case.draft.policy.max_running:
+        return _held("target", HoldReason.BUSY, f"{running} fixes are running", again)
+    return Check("target", None, f"no fix of {target} is under way, {running} of others")
+
+
+def _climbs(case: _Case, target: str) -> bool:
+    """Another incident is between two steps of a fix of that target."""
+    return any(
+        each.id != case.incident.id and _target_of(case.draft, each) == target for each in case.draft.under_way()
     )
 
 
-def _mode(fix: Fix, policy: Policy) -> Hold | None:
-    if fix.mode.under(policy.mode) is not Mode.OBSERVE:
-        return None
-    whose = "the daemon's mode" if policy.mode is Mode.OBSERVE else "the rule's mode"
-    return Hold(HoldReason.OBSERVE, f"{whose} is observe")
+def _target_of(draft: Draft, incident: Incident) -> str:
+    rule = draft.policy.rules.get(incident.rule_id)
+    return target_of(rule, incident.captures) if rule is not None else ""
 
 
-def _stale(incident: Incident, draft: Draft) -> Hold | None:
-    age = draft.now - incident.last_match_at
-    if age <= draft.policy.max_age:
-        return None
-    return Hold(HoldReason.STALE, f"the last match is {round(age.total_seconds())} s old")
+def _uptime(case: _Case) -> Check:
+    """Of the daemon; that of a unit is asked for before the first step."""
+    wanted, started = case.fix.limits.min_uptime, case.draft.policy.started_at
+    if unit := unit_of(case.fix) if wanted else "":
+        return Check("uptime", None, f"{unit} has to run for {duration_text(wanted)}, if it runs: asked before a step")
+    if started is None or case.draft.now - started >= wanted:
+        return Check("uptime", None, "the daemon has run for long enough")
+    return _held("uptime", HoldReason.WARMING_UP, "the daemon has only just started", started + wanted)
 
 
-def _arming(fix: Fix, policy: Policy) -> Hold | None:
-    for step in fix.steps:
-        if isinstance(step.action, UnitJob):
-            if policy.arming.units:
-                continue
-            return Hold(HoldReason.DISARMED, f"step {step.name!r} restarts a unit, which needs the unit tier")
-        unsandboxed = step.sandbox.kind is SandboxKind.NONE
-        if unsandboxed and not policy.allow_unsandboxed:
-            return Hold(HoldReason.DISARMED, "sandbox: none needs actions.allow_unsandboxed: true")
-        if not unsandboxed and not policy.arming.armed:
-            return Hold(HoldReason.DISARMED, policy.arming.reason)
-    return None
+def _approval(case: _Case) -> Check:
+    level = trust.level_of(case.rule, case.draft.trust(case.rule.id), case.draft.policy)
+    if level.mode is not Mode.APPROVE:
+        return Check("approval", None, "needs none")
+    if case.approved:
+        return Check("approval", None, f"approved by {case.incident.approved_by or 'somebody'}")
+    until = case.draft.now + case.draft.policy.approval_expires
+    return _held("approval", HoldReason.AWAITING_APPROVAL, f"waits for approval until {until:%H:%M:%S} UTC", until)
 
 
-def _breaker(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
-    state = draft.breaker(breaker_key(rule, incident.captures))
-    if breakers.allows(state, draft.now):
-        return None
-    under_way = state.status is BreakerStatus.HALF_OPEN  # its trial: the time that was waited for has passed
-    until = draft.now + BUSY_RECHECK if under_way else state.open_until
-    return Hold(HoldReason.BREAKER_OPEN, f"the fix failed {state.failures} times in a row", until)
-
-
-def _cooldown(draft: Draft, incident: Incident, fix: Fix) -> Hold | None:
-    ends = [
-        attempt.finished_at or draft.now
-        for attempt in draft.attempts()
-        if (attempt.rule_id, attempt.group_key) == (incident.rule_id, incident.group_key)
-    ]
-    until = max(ends) + fix.limits.cooldown if ends else draft.now
-    return Hold(HoldReason.COOLDOWN, f"cooldown until {until:%H:%M:%S} UTC", until) if until > draft.now else None
-
-
-def _budget(draft: Draft, rule: Rule, fix: Fix) -> Hold | None:
-    recent = [each for each in _executions(draft.attempts()) if draft.now - each.started_at < HOUR]
-    of_rule = [each for each in recent if each.rule_id == rule.id]
-    for starts, limit, words in (
-        (of_rule, fix.limits.max_per_hour, "this rule"),
-        (recent, draft.policy.host_max_per_hour, "this host"),
-    ):
-        if len(starts) >= limit:
-            until = min(each.started_at for each in starts) + HOUR if starts else draft.now + HOUR
-            return Hold(HoldReason.BUDGET, f"{limit} fixes an hour for {words} are used up", until)
-    return None
-
-
-def _executions(attempts: Iterable[FixAttempt]) -> list[FixAttempt]:
-    """First tries of first steps: one an execution of the whole fix."""
-    return [each for each in attempts if each.step == 0 and each.try_no == 1]
-
-
-def _busy(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
-    under_way = [each for each in draft.attempts() if each.status is not AttemptStatus.FINISHED]
-    running = sum(1 for each in under_way if each.status is AttemptStatus.RUNNING)
-    target = target_of(rule, incident.captures)
-    if any(each.target == target for each in under_way):
-        return Hold(HoldReason.BUSY, f"another fix of {target} is under way", draft.now + BUSY_RECHECK)
-    if running >= draft.policy.max_running:
-        return Hold(HoldReason.BUSY, f"{running} fixes are running", draft.now + BUSY_RECHECK)
-    return None
-
-
-def _uptime(draft: Draft, fix: Fix) -> Hold | None:
-    started = draft.policy.started_at
-    if started is None or draft.now - started >= fix.limits.min_uptime:
-        return None
-    return Hold(HoldReason.WARMING_UP, "the daemon has only just started", started + fix.limits.min_uptime)
-
-
-def _approval(draft: Draft, fix: Fix) -> Hold | None:
-    if fix.mode.under(draft.policy.mode) is not Mode.APPROVE:
-        return None
-    until = draft.now + draft.policy.approval_expires
-    return Hold(HoldReason.AWAITING_APPROVAL, f"waits for approval until {until:%H:%M:%S} UTC", until)
+_QUESTIONS: tuple[Callable[[_Case], Check], ...] = (
+    _mode,
+    _paused,
+    _maintenance,
+    _stale,
+    _arming,
+    _own_cause,
+    _cause,
+    _breaker,
+    _cooldown,
+    _budget,
+    _busy,
+    _uptime,
+    _approval,
+)

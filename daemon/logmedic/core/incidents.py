@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from logmedic.core import history, issues, remedy, versions, windows
+from logmedic.core import history, issues, owncause, remedy, versions, windows
 from logmedic.core.captures import fill_title
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
 from logmedic.core.endings import IDLE, end, is_over_by_then
 from logmedic.core.kept import MAX_GROUPS, keep, of_window, over_since, since_over
+from logmedic.core.ladder import DEFAULT_QUIET
 from logmedic.core.windows import EVIDENCE_KEPT, SKEW, counted_at
 from logmedic.model.changed import changed
 from logmedic.model.issue import Incident, IncidentStatus, Resolution, Window
@@ -82,7 +83,7 @@ def _add_up(draft: Draft, rule: Rule, match: Match, incident: Incident | None) -
 
 
 def open_for(draft: Draft, rule: Rule, match: Match) -> Incident | None:
-    """None: another incident keeps it from being one of its own, or the rule has too many (I6)."""
+    """None: another incident keeps it from being one of its own, the rule has too many (I6), or its fix wrote it."""
     if has_cause(draft, rule):
         draft.tally("suppressed")
         return None
@@ -90,6 +91,9 @@ def open_for(draft: Draft, rule: Rule, match: Match) -> Incident | None:
         draft.tally("incidents_dropped")
         return None
     record = match.record
+    if owncause.is_own(draft, rule, match.group, record.at):
+        draft.tally("own_cause")
+        return None
     issue, version = issues.of_rule(draft, rule, record.at), versions.version_of(draft, record)
     issue = issues.returned(draft, issue, record.at, version, record.source)
     incident = Incident(
@@ -105,6 +109,7 @@ def open_for(draft: Draft, rule: Rule, match: Match) -> Incident | None:
         source=record.source,
         evidence=record.text[:EVIDENCE_KEPT],
         occurrences=_counted(rule),
+        chain=owncause.chain_of(draft, rule, match.captures, record.at),
     )
     draft.put_incident(incident)
     draft.tally("incidents_opened")
@@ -153,7 +158,7 @@ def _again(draft: Draft, rule: Rule, match: Match, incident: Incident, *, trigge
     )
     draft.put_incident(seen)
     is_trouble = triggered or isinstance(rule.when.trigger, Threshold)
-    if seen.status is IncidentStatus.SETTLING and is_trouble and _after_the_fix(draft, seen, match.record.at):
+    if seen.status is IncidentStatus.SETTLING and is_trouble and _after_the_fix(draft, rule, seen, match.record.at):
         remedy.on_match_while_settling(draft, seen, rule)
     elif seen.status in IDLE and triggered and not _waits(draft, seen):
         remedy.consider(draft, seen, rule)
@@ -165,10 +170,12 @@ def _waits(draft: Draft, incident: Incident) -> bool:
     return incident.hold is not None and incident.due_at is not None and incident.due_at > draft.now
 
 
-def _after_the_fix(draft: Draft, incident: Incident, at: datetime) -> bool:
-    """Log times are often cut to the second, so a line of the fix's own second counts as before it."""
+def _after_the_fix(draft: Draft, rule: Rule, incident: Incident, at: datetime) -> bool:
+    """Log times are often cut to the second, so a line of the fix's own second counts as before it; so do lines that
+    the fix itself brings about."""
     attempt = draft.attempt(incident.attempt_id)
-    return attempt is None or attempt.finished_at is None or at > attempt.finished_at
+    quiet = (rule.fix.verify.quiet if rule.fix is not None else None) or DEFAULT_QUIET
+    return attempt is None or attempt.finished_at is None or at > attempt.finished_at + owncause.grace(quiet)
 
 
 def _clear(draft: Draft, rule: Rule, match: Match) -> None:

@@ -40,6 +40,9 @@ from logmedic.model.step import (
     Wait,
 )
 
+ONCE = timedelta(seconds=1)
+"""`within` of a probe that is tried once."""
+
 
 def target_of(rule: Rule, captures: Mapping[str, str]) -> str:
     """Fixes of one target never run together (F63), and it has its own breaker: what `one_at_a_time` names, else the
@@ -195,6 +198,19 @@ def filled_probe(probe: Probe, captures: Mapping[str, str]) -> Probe:
             return AnyOf(tuple(filled_probe(each, captures) for each in probes))
         case Not(inner):
             return Not(filled_probe(inner, captures))
+
+
+def asked_once(probe: Probe) -> Probe:
+    """Of what is asked for how it is now, and not until it is well."""
+    match probe:
+        case AllOf(probes):
+            return AllOf(tuple(map(asked_once, probes)))
+        case AnyOf(probes):
+            return AnyOf(tuple(map(asked_once, probes)))
+        case Not(inner):
+            return Not(asked_once(inner))
+        case _:
+            return replace(probe, within=ONCE, every=ONCE)
 
 
 def _each(texts: tuple[str, ...], captures: Mapping[str, str]) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ class AttemptKind(StrEnum):
 class FixAttempt:
     """One execution of one step, of `step` (its index in Fix.steps). `argv` as it was run, or words for what was done;
     `sandbox` the tier; `output` first and last of its output, at most 64 KiB each, secrets masked; `exit_code` is None
-    when it did not exit by itself (see `detail`). `fix`: the fingerprint of the fix (core/targets.py)."""
+    when it did not exit by itself (see `detail`). `fix`: the fingerprint of the fix (core/targets.py). `first`: it
+    began an execution. `chain`: as of its incident."""
 
     id: str
     incident_id: str
@@ -53,6 +54,8 @@ class FixAttempt:
     verdict: Verdict | None = None
     kind: AttemptKind = AttemptKind.STEP
     fix: str = ""
+    first: bool = False
+    chain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,18 @@ class IncidentStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+UNDER_WAY = frozenset(
+    {
+        IncidentStatus.CHECKING,
+        IncidentStatus.FIXING,
+        IncidentStatus.RETRYING,
+        IncidentStatus.VERIFYING,
+        IncidentStatus.SETTLING,
+    }
+)
+"""An execution of the fix is not over."""
+
+
 class Resolution(StrEnum):
     """How an incident ended. CLEARED: a line said so. EXPIRED: its rule gives it only so long."""
 
@@ -144,7 +156,8 @@ class Incident:
     looks at it again. `told`: receivers' routes that were told of it. `chain`: ids of the rules whose fixes seem to
     have brought it about, the first first. `acted`: a step of a fix was run on it. `approved_by`: who let the present
     execution run. `guarded`: what the fix must not break was well before the step under way. `warranted`: of one that
-    is only observed, whether its checks failed then, so that there was something to fix; None: not known."""
+    is only observed, whether its checks failed then, so that there was something to fix;
+    None: not known. `escalated`: people were called to act on it."""
 
     id: str
     issue_id: str
@@ -176,6 +189,7 @@ class Incident:
     approved_by: str = ""
     guarded: bool = False
     warranted: bool | None = None
+    escalated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
 from logmedic.model.gap import SourceEventKind
 from logmedic.model.grove import Grove
-from logmedic.model.issue import Incident, IncidentStatus, KnownIssue, Template, Window
+from logmedic.model.issue import UNDER_WAY, Incident, IncidentStatus, KnownIssue, Template, Window
 from logmedic.model.learned import Release
 from logmedic.model.precursor import Precursor
 from logmedic.model.record import Checkpoint
@@ -35,6 +35,7 @@ class EngineState:
     and their groups by rule id; breakers by their keys; attempts (unfinished, or of the last 24 h) by id; templates by
     fingerprint, those that were not written for longest first; undelivered alerts by id; checkpoints by source and
     origin; sources that are quiet, with the time when that was noticed; the keys of windows that wait for a time;
+    incidents whose fix is under way, by id;
     versions by source, the first seen first; ordinary lines by source and slot; the last diagnosis by issue id;
     trust by rule id; what was earned by rule id and step; pauses by who made them."""
 
@@ -50,6 +51,7 @@ class EngineState:
     checkpoints: dict[tuple[str, str], Checkpoint] = field(default_factory=dict)
     quiet_sources: dict[str, datetime] = field(default_factory=dict)
     waits: set[tuple[str, str]] = field(default_factory=set)
+    under_way: dict[str, Incident] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
     """Of known issues, by id."""
     releases: dict[str, dict[str, Release]] = field(default_factory=dict)
@@ -136,6 +138,10 @@ class EngineState:
         _drop(self.groups_of_rule, *key)
 
     def _apply_incident(self, incident: Incident) -> None:
+        if incident.status in UNDER_WAY:
+            self.under_way[incident.id] = incident
+        else:
+            self.under_way.pop(incident.id, None)
         if incident.status is IncidentStatus.RESOLVED:
             self.incidents.pop(incident.id, None)
             _drop(self.open_of_rule, incident.rule_id, incident.group_key)

@@ -13,7 +13,9 @@ from logmedic.model.rule import Mode
 class Trust:
     """Of one rule. `level`: how far its fix may go, under the daemon's own mode. `given`: the mode in the rule's file
     when this was decided: once the file says otherwise, the file counts. `wins` and `losses`: verified outcomes at this
-    level, since `since`. `proposed`: the next level, once `wins` reached Fix.graduate_after; a person decides."""
+    level, since `since`; `streak`: wins since the last loss; `recent`: the last outcomes, oldest first, True for a win.
+    `proposed`: the next level, once `streak` reached Fix.graduate_after; a person decides. `fix`: the fingerprint of
+    the fix (core/targets.py) that they are outcomes of. `by`, `why`: who said so; empty: nobody but the file."""
 
     rule_id: str
     level: Mode
@@ -24,14 +26,19 @@ class Trust:
     wins: int = 0
     losses: int = 0
     proposed: Mode | None = None
+    fix: str = ""
+    streak: int = 0
+    recent: tuple[bool, ...] = ()
 
 
 class TrustChangeKind(StrEnum):
-    """PROPOSED: of the next level, which is not in force. FILE: the rule's file says otherwise by now."""
+    """PROPOSED: of the next level, which is not in force; WITHDRAWN: that is taken back. FILE: the rule's file says
+    otherwise by now."""
 
     RAISED = "raised"
     LOWERED = "lowered"
     PROPOSED = "proposed"
+    WITHDRAWN = "withdrawn"
     FILE = "file"
 
 

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from logmedic.model.alert import Alert, Delivery, Receiver
 from logmedic.model.changeset import (
+    CheckPurpose,
+    ChecksFinished,
     Delivered,
     Diagnose,
     Input,
     Intent,
     ProbesFinished,
+    RunChecks,
     RunProbes,
     RunStep,
     Send,
     StepFinished,
+    StopSteps,
 )
 from logmedic.model.diagnosis import Question
 from logmedic.model.fix import FixResult, ProbeResult
+from logmedic.model.probe import Probe
 from logmedic.ports import FixRunner, Prober, Sender
 from logmedic.runtime.supervisor import Failure, guarded_await
 
@@ -49,6 +54,8 @@ class Dispatcher:
         self._lanes: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._workers = asyncio.Semaphore(CONCURRENT_SENDS)
         self._fixes: set[asyncio.Task[None]] = set()
+        self._steps: set[asyncio.Task[FixResult | Failure]] = set()
+        """The steps among them."""
         self._sends: set[asyncio.Task[None]] = set()
         self._report: Callable[[Input], Awaitable[None]] | None = None
 
@@ -67,6 +74,11 @@ class Dispatcher:
                 self._begin(self._run_step(intent), self._fixes)
             case RunProbes():
                 self._begin(self._run_probes(intent), self._fixes)
+            case RunChecks():
+                self._begin(self._run_checks(intent), self._fixes)
+            case StopSteps():
+                for step in self._steps:
+                    step.cancel()
             case Diagnose(question):
                 self._diagnose(question)
             case Send(alert):
@@ -82,16 +94,38 @@ class Dispatcher:
         await self._report(given)
 
     async def _run_step(self, intent: RunStep) -> None:
-        outcome = await guarded_await(self._runner.run(intent.step, intent.attempt))
+        step = asyncio.create_task(guarded_await(self._runner.run(intent.step, intent.attempt)))
+        self._steps.add(step)
+        began = asyncio.get_running_loop().time()
+        try:
+            await asyncio.wait({step})
+        finally:
+            self._steps.discard(step)
+            step.cancel()  # of no effect when it is done
+            await asyncio.gather(step, return_exceptions=True)
+        took = asyncio.get_running_loop().time() - began
+        if step.cancelled():
+            outcome: FixResult | Failure = FixResult(None, took, detail="ended by hand: fixes were paused with --stop")
+        else:
+            outcome = step.result()
         if isinstance(outcome, Failure):
-            outcome = FixResult(None, 0.0, detail=f"internal error: {outcome.text}")
+            outcome = FixResult(None, took, detail=f"internal error: {outcome.text}")
         await self._tell(StepFinished(intent.attempt.id, outcome))
 
     async def _run_probes(self, intent: RunProbes) -> None:
-        outcome = await guarded_await(self._prober.probe(intent.probes))
+        await self._tell(ProbesFinished(intent.attempt_id, await self._probed(intent.probes)))
+
+    async def _run_checks(self, intent: RunChecks) -> None:
+        """Those of all purposes at once."""
+        results = await asyncio.gather(*(self._probed(probes) for _, probes in intent.checks))
+        purposes: list[CheckPurpose] = [purpose for purpose, _ in intent.checks]
+        await self._tell(ChecksFinished(intent.incident_id, tuple(zip(purposes, results, strict=True))))
+
+    async def _probed(self, probes: Sequence[Probe]) -> ProbeResult:
+        outcome = await guarded_await(self._prober.probe(probes))
         if isinstance(outcome, Failure):
-            outcome = ProbeResult(False, f"internal error: {outcome.text}")
-        await self._tell(ProbesFinished(intent.attempt_id, outcome))
+            return ProbeResult(None, f"internal error: {outcome.text}")
+        return outcome
 
     async def _send(self, alert: Alert) -> None:
         """One at a time a receiver, in order; a slow receiver holds up no other."""

@@ -63,27 +63,29 @@ class Reloader:
         wanted still: `run` tries it again, and who restarts that waits longer each time."""
         async with self._turn:
             self._notifier.reloading()
-            arming = asyncio.create_task(self._runner.arm())
             try:
-                following = await self._renewed(arming)
+                following = await self._renewed()
             except BaseException:
                 self.request()
                 raise
             finally:
-                arming.cancel()
-                await asyncio.gather(arming, return_exceptions=True)
                 self._notifier.ready()  # else systemd ends a daemon that is well
             await asyncio.to_thread(self._loader.save)
             return tell_of(following)
 
-    async def _renewed(self, arming: asyncio.Task[Arming]) -> Generation:
+    async def _renewed(self) -> Generation:
         current = self._live.current
         ruleset = await asyncio.to_thread(self._loader.load, current.ruleset)
         made, was = self._make_matcher, current.policy.arming
-        following = await asyncio.to_thread(build, ruleset, current.policy, made, was, current.matcher)
-        if current.policy.mode is Mode.OBSERVE:  # nothing can run: the rules need not wait for the canary
-            self._live.swap(following)
-        following = following.armed(await arming)
+        arming = asyncio.create_task(self._runner.arm(ruleset.rules))
+        try:
+            following = await asyncio.to_thread(build, ruleset, current.policy, made, was, current.matcher)
+            if current.policy.mode is Mode.OBSERVE:  # nothing can run: the rules need not wait for the canary
+                self._live.swap(following)
+            following = following.armed(await arming)
+        finally:
+            arming.cancel()
+            await asyncio.gather(arming, return_exceptions=True)
         self._live.swap(following)
         self.loaded_at = self._clock.now()
         if self.then is not None:
@@ -119,7 +121,7 @@ async def first_generation(
 ) -> Generation:
     """What the daemon starts with. Without `arm` nothing is tried, and nothing will run."""
     ruleset = await asyncio.to_thread(loader.load)
-    arming = await runner.arm() if arm else Arming(armed=False, sandbox="", reason="not armed in this run")
+    arming = await runner.arm(ruleset.rules) if arm else Arming(armed=False, sandbox="", reason="not armed in this run")
     generation = await asyncio.to_thread(build, ruleset, policy, make_matcher, arming)
     tell_of(generation)
     return generation

@@ -101,20 +101,20 @@ def _seventh(connection: duckdb.DuckDBPyConnection) -> None:
         ),
         (
             "trust",
-            "rule_id VARCHAR, level VARCHAR, given VARCHAR, since TIMESTAMP, by VARCHAR, why VARCHAR, wins BIGINT, "
-            "losses BIGINT, proposed VARCHAR",
+            'rule_id VARCHAR, level VARCHAR, given VARCHAR, since TIMESTAMP, "by" VARCHAR, why VARCHAR, wins BIGINT, '
+            "losses BIGINT, proposed VARCHAR, fix VARCHAR, streak BIGINT, recent VARCHAR",
             "rule_id",
         ),
         (
             "trust_changes",
-            'id VARCHAR, rule_id VARCHAR, "at" TIMESTAMP, kind VARCHAR, before VARCHAR, after VARCHAR, by VARCHAR, '
+            'id VARCHAR, rule_id VARCHAR, "at" TIMESTAMP, kind VARCHAR, before VARCHAR, after VARCHAR, "by" VARCHAR, '
             "why VARCHAR",
             "id",
         ),
         ("earned", 'rule_id VARCHAR, step VARCHAR, tried DOUBLE, fixed DOUBLE, "at" TIMESTAMP', "rule_id, step"),
         (
             "pauses",
-            'origin VARCHAR, "on" BOOLEAN, "at" TIMESTAMP, by VARCHAR, why VARCHAR, until TIMESTAMP',
+            'origin VARCHAR, "on" BOOLEAN, "at" TIMESTAMP, "by" VARCHAR, why VARCHAR, until TIMESTAMP',
             "origin",
         ),
     ):
@@ -122,13 +122,21 @@ def _seventh(connection: duckdb.DuckDBPyConnection) -> None:
     for table, names, kind, usual in (
         ("fix_attempts", "kind", "VARCHAR", "'step'"),
         ("fix_attempts", "fix", "VARCHAR", "''"),
+        ("fix_attempts", "chain", "VARCHAR", "'[]'"),
+        ("fix_attempts", "first", "BOOLEAN", "false"),
         ("incidents", "plan chain", "VARCHAR", "'[]'"),
-        ("incidents", "acted guarded", "BOOLEAN", "false"),
+        ("incidents", "acted guarded escalated", "BOOLEAN", "false"),
         ("incidents", "approved_by", "VARCHAR", "''"),
         ("incidents", "warranted", "BOOLEAN", "NULL"),
     ):
         for name in names.split():
-            connection.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {kind} DEFAULT {usual}")
+            connection.execute(f'ALTER TABLE {table} ADD COLUMN IF NOT EXISTS "{name}" {kind} DEFAULT {usual}')
+    connection.execute('UPDATE fix_attempts SET "first" = true WHERE step = 0 AND try_no = 1')
+    connection.execute(
+        "UPDATE known_issues SET status = 'resolved', resolved_at = now()::TIMESTAMP, "
+        "resolution_notes = 'breakers began anew with this version' "
+        "WHERE source = 'breaker' AND status NOT IN ('resolved', 'merged')"
+    )
 
 
 STEPS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (

@@ -1,0 +1,397 @@
+"""One execution of a fix: its rungs one after the other, each checked before, run, verified, and undone when it made
+things worse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from logmedic.core import breaker as breakers
+from logmedic.core import earned, verdicts
+from logmedic.core.backoff import exponential, jittered
+from logmedic.core.draft import Draft
+from logmedic.core.holds import Hold, stopped
+from logmedic.core.secrets import masked
+from logmedic.core.targets import (
+    argv_of,
+    asked_once,
+    breaker_key,
+    filled,
+    filled_probe,
+    fingerprint,
+    target_of,
+    unit_of,
+)
+from logmedic.model.changeset import CheckPurpose, RunChecks, RunProbes, RunStep
+from logmedic.model.fix import AttemptKind, AttemptStatus, FixAttempt, FixResult, ProbeResult, Verdict
+from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Resolution
+from logmedic.model.probe import AnyOf, Not, Probe, UnitProbe
+from logmedic.model.rule import Fix, Rule
+from logmedic.model.step import Step
+
+DEFAULT_QUIET = timedelta(seconds=60)
+"""A fix that names no check has worked when its rule stays silent this long."""
+UPTIME_RECHECK = timedelta(seconds=10)
+Checks = list[tuple[CheckPurpose, tuple[Probe, ...]]]
+
+
+def begin(draft: Draft, incident: Incident, rule: Rule, approved_by: str = "") -> None:
+    """An execution starts, at the first rung of its plan."""
+    fix = fix_of(rule)
+    draft.put_breaker(breakers.on_start(draft.breaker(breaker_key(rule, incident.captures))))
+    found = earned.ranks(fix, lambda name: draft.earned(rule.id, name), draft.earned(rule.id), draft.now)
+    plan = earned.plan(fix, found)
+    if plan != tuple(range(len(fix.steps))):
+        order = ", ".join(fix.steps[each].name for each in plan)
+        draft.event(incident.id, "ranked", f"tried in the order of what was earned: {order}")
+    began = replace(incident, plan=plan, step=plan[0], try_no=1, attempt_id="", approved_by=approved_by, guarded=False)
+    _approach(draft, began, rule, plan[0])
+
+
+def fix_of(rule: Rule) -> Fix:
+    assert rule.fix is not None, f"rule {rule.id} has a fix under way and no fix"  # noqa: S101
+    return rule.fix
+
+
+def abandon(draft: Draft, incident: Incident, rule: Rule) -> Incident:
+    """The execution ends without a verdict, and may begin anew. Answers the incident as it is then (already put)."""
+    draft.put_breaker(breakers.on_abandoned(draft.breaker(breaker_key(rule, incident.captures)), draft.now))
+    idle = replace(incident, status=IncidentStatus.OPEN, hold=None, hold_detail="", due_at=None)
+    draft.put_incident(idle)
+    return idle
+
+
+# -- before a step -----------------------------------------------------------------------------------------------------
+
+
+def _approach(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
+    """The checks before step `step`, or the step itself."""
+    here = replace(incident, step=step, try_no=1, guarded=False)
+    if hold := stopped(draft, here, rule):
+        _hold_back(draft, here, rule, hold)
+        return
+    checks = _checks_before(here, fix_of(rule), step)
+    if not checks:
+        start(draft, here, rule, step=step, try_no=1)
+        return
+    draft.put_incident(replace(here, status=IncidentStatus.CHECKING, hold=None, hold_detail="", due_at=None))
+    draft.intend(RunChecks(here.id, tuple((purpose, _filled(probes, here)) for purpose, probes in checks)))
+
+
+def _checks_before(incident: Incident, fix: Fix, step: int) -> Checks:
+    checks: Checks = []
+    if step == incident.plan[0]:
+        if fix.limits.min_uptime and (unit := unit_of(fix)):
+            checks.append((CheckPurpose.UPTIME, (_runs_long_enough(unit, fix.limits.min_uptime),)))
+        if incident.approved_by and fix.verify.probes:
+            checks.append((CheckPurpose.STILL_THERE, tuple(map(asked_once, fix.verify.probes))))
+    chosen = fix.steps[step]
+    if chosen.expect:
+        checks.append((CheckPurpose.EXPECT, chosen.expect))
+    if chosen.rollback is not None and fix.guard:
+        checks.append((CheckPurpose.GUARD, tuple(map(asked_once, fix.guard))))
+    return checks
+
+
+def _runs_long_enough(unit: str, wanted: timedelta) -> Probe:
+    """What does not run at all may be started at once."""
+    return asked_once(AnyOf((Not(UnitProbe(unit)), UnitProbe(unit, up_for=wanted))))
+
+
+def _filled(probes: tuple[Probe, ...], incident: Incident) -> tuple[Probe, ...]:
+    return tuple(filled_probe(each, incident.captures) for each in probes)
+
+
+def _hold_back(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
+    """In the middle of an execution: what was done until now stays, and it begins anew later."""
+    idle = abandon(draft, incident, rule)
+    draft.event(incident.id, "held", f"the fix is held ({hold.reason}): {hold.detail}")
+    draft.tally(f"held_{hold.reason}")
+    draft.put_incident(replace(idle, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until))
+
+
+def on_checks(
+    draft: Draft, incident: Incident, rule: Rule, results: tuple[tuple[CheckPurpose, ProbeResult], ...]
+) -> None:
+    """Of an incident whose status is CHECKING."""
+    found = dict(results)
+    for purpose, result in results:
+        draft.event(incident.id, "checked", f"{purpose.value.replace('_', ' ')}: {_said(result)}")
+    if (worse := found.get(CheckPurpose.WORSE)) is not None:
+        _after_guard(draft, incident, rule, worse)
+        return
+    if (uptime := found.get(CheckPurpose.UPTIME)) is not None and not uptime.passed:
+        until = draft.now + UPTIME_RECHECK
+        _hold_back(draft, incident, rule, Hold(HoldReason.WARMING_UP, f"min_uptime: {uptime.detail}", until))
+        return
+    if (still := found.get(CheckPurpose.STILL_THERE)) is not None and still.passed:
+        idle = abandon(draft, incident, rule)
+        verdicts.close(draft, idle, Resolution.QUIET, f"it was well when its fix was approved: {still.detail}")
+        return
+    if (expected := found.get(CheckPurpose.EXPECT)) is not None and not expected.passed:
+        name = fix_of(rule).steps[incident.step].name
+        draft.event(incident.id, "step_skipped", f"{name!r} does not apply: {expected.detail}")
+        next_rung(draft, incident, rule, f"no step applied: {expected.detail}")
+        return
+    guard = found.get(CheckPurpose.GUARD)
+    guarded = replace(incident, guarded=guard is not None and bool(guard.passed))
+    if hold := stopped(draft, guarded, rule):
+        _hold_back(draft, guarded, rule, hold)
+        return
+    start(draft, guarded, rule, step=guarded.step, try_no=1)
+
+
+def _said(result: ProbeResult) -> str:
+    if result.passed is None:
+        return f"nobody can say: {result.detail}"
+    return f"{'yes' if result.passed else 'no'}: {result.detail}"
+
+
+# -- a step ------------------------------------------------------------------------------------------------------------
+
+
+def start(
+    draft: Draft, incident: Incident, rule: Rule, *, step: int, try_no: int, kind: AttemptKind = AttemptKind.STEP
+) -> None:
+    """One attempt: committed before it runs."""
+    fix = fix_of(rule)
+    written: Step | None = fix.steps[step] if kind is AttemptKind.STEP else fix.steps[step].rollback
+    assert written is not None  # noqa: S101  only what has a rollback is rolled back
+    chosen = filled(written, incident.captures)
+    attempt = FixAttempt(
+        id=draft.mint(),
+        incident_id=incident.id,
+        rule_id=rule.id,
+        group_key=incident.group_key,
+        target=target_of(rule, incident.captures),
+        step=step,
+        step_name=chosen.name,
+        try_no=try_no,
+        argv=argv_of(chosen.action),
+        started_at=draft.now,
+        kind=kind,
+        fix=fingerprint(fix),
+        first=not incident.attempt_id,
+        chain=incident.chain,
+    )
+    draft.put_attempt(attempt)
+    draft.put_incident(
+        replace(
+            incident,
+            status=IncidentStatus.FIXING,
+            hold=None,
+            hold_detail="",
+            due_at=None,
+            step=step,
+            try_no=try_no,
+            attempt_id=attempt.id,
+            acted=True,
+        )
+    )
+    words = f"step {step + 1}, {chosen.name!r}, try {try_no}"
+    draft.event(
+        incident.id,
+        *(("fix_started", words) if kind is AttemptKind.STEP else ("rollback_started", f"{chosen.name!r}")),
+    )
+    draft.intend(RunStep(attempt, chosen))
+
+
+def on_step_finished(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, result: FixResult) -> None:
+    """Of an attempt that runs; `attempt` has the result already."""
+    if attempt.kind is AttemptKind.ROLLBACK:
+        _rolled_back(draft, incident, rule, attempt, result)
+    elif result.ok:
+        verify(draft, incident, rule, attempt)
+    elif result.exit_code is None and draft.pauses():
+        verdicts.finish(draft, attempt, Verdict.UNKNOWN)
+        _go_on_or_hold(draft, incident, rule)
+    else:
+        _step_failed(draft, incident, rule, attempt, started=result.started)
+
+
+def with_result(attempt: FixAttempt, result: FixResult, draft: Draft) -> FixAttempt:
+    """Secrets in what the step wrote are masked: it is stored, and shown to whoever may ask."""
+    return replace(
+        attempt,
+        finished_at=draft.now,
+        exit_code=result.exit_code,
+        duration_s=result.duration_s,
+        output=masked(result.output),
+        detail=masked(result.detail),
+        sandbox=result.sandbox,
+    )
+
+
+def _go_on_or_hold(draft: Draft, incident: Incident, rule: Rule) -> None:
+    """After a step that was ended by hand."""
+    hold = stopped(draft, incident, rule)
+    if hold is not None:
+        _hold_back(draft, incident, rule, hold)
+
+
+def _step_failed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, *, started: bool) -> None:
+    fix = fix_of(rule)
+    failed = verdicts.finish(draft, attempt, Verdict.NOT_FIXED)
+    retry = fix.steps[attempt.step].retry if attempt.step < len(fix.steps) else None
+    if retry is None or not started or attempt.try_no >= retry.attempts:
+        _lost(draft, incident, rule, failed, f"{attempt.step_name} did not succeed", broke_off=started)
+        return
+    wait = jittered(exponential(attempt.try_no, retry.base, retry.max, retry.factor), attempt.id)
+    draft.put_incident(replace(incident, status=IncidentStatus.RETRYING, due_at=draft.now + wait))
+    draft.event(incident.id, "retry", f"{attempt.step_name!r} is tried again in {wait.total_seconds():.3g} s")
+
+
+def retry(draft: Draft, incident: Incident, rule: Rule) -> None:
+    """The next try of the same step, unless fixes were stopped meanwhile."""
+    fix = fix_of(rule)
+    hold = stopped(draft, incident, rule)
+    if hold is not None:
+        _hold_back(draft, incident, rule, hold)
+    elif incident.step < len(fix.steps):
+        start(draft, incident, rule, step=incident.step, try_no=incident.try_no + 1)
+    else:
+        verdicts.failed(draft, incident, rule, fix, "the step is not in the rule any more")
+
+
+# -- its verdict -------------------------------------------------------------------------------------------------------
+
+
+def verify(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt) -> None:
+    """An exit code of 0 proves nothing: the checks do, or silence."""
+    draft.put_attempt(replace(attempt, status=AttemptStatus.VERIFYING))
+    fix = fix_of(rule)
+    if not fix.verify.probes:
+        _settle(draft, incident, fix.verify.quiet or DEFAULT_QUIET)
+        return
+    draft.put_incident(replace(incident, status=IncidentStatus.VERIFYING, due_at=None))
+    draft.intend(RunProbes(attempt.id, _filled(fix.verify.probes, incident)))
+
+
+def _settle(draft: Draft, incident: Incident, quiet: timedelta) -> None:
+    draft.put_incident(replace(incident, status=IncidentStatus.SETTLING, due_at=draft.now + quiet))
+    draft.event(incident.id, "settling", f"the rule has to stay silent for {quiet.total_seconds():g} s")
+
+
+def on_probed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, result: ProbeResult) -> None:
+    fix = fix_of(rule)
+    if result.passed is None:
+        verdicts.finish(draft, attempt, Verdict.UNKNOWN, result.detail)
+        verdicts.failed(draft, incident, rule, fix, result.detail, step=attempt.step_name, known=False)
+    elif not result.passed:
+        did_not_hold(draft, incident, rule, attempt, result.detail)
+    elif fix.verify.quiet is not None:
+        draft.put_attempt(replace(attempt, detail=result.detail))
+        _settle(draft, incident, fix.verify.quiet)
+    else:
+        verdicts.fixed(draft, incident, rule, fix, attempt, result.detail)
+
+
+def did_not_hold(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, why: str) -> None:
+    failed = verdicts.finish(draft, attempt, Verdict.NOT_FIXED, why)
+    _lost(draft, incident, rule, failed, why, broke_off=False)
+
+
+def settled(draft: Draft, incident: Incident, rule: Rule) -> None:
+    """The quiet time is over, and the rule was silent."""
+    attempt = draft.attempt(incident.attempt_id)
+    if attempt is None:
+        abandon(draft, incident, rule)
+        return
+    said = f"{attempt.detail}, and silent since" if attempt.detail else "silent since"
+    verdicts.fixed(draft, incident, rule, fix_of(rule), attempt, said)
+
+
+# -- the next rung, or back --------------------------------------------------------------------------------------------
+
+
+def _lost(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, why: str, *, broke_off: bool) -> None:
+    """The rung did not hold. What failed in the middle is undone; so is what made things worse, which its guard has to
+    say."""
+    verdicts.earn(draft, attempt, won=False)
+    _undo_or_go_on(draft, incident, rule, attempt, why, broke_off=broke_off)
+
+
+def _undo_or_go_on(
+    draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, why: str, *, broke_off: bool
+) -> None:
+    fix = fix_of(rule)
+    undo = fix.steps[attempt.step].rollback if attempt.step < len(fix.steps) else None
+    if undo is not None and broke_off:
+        _roll_back(draft, incident, rule, attempt.step)
+    elif undo is not None and incident.guarded:
+        draft.put_incident(replace(incident, status=IncidentStatus.CHECKING, due_at=None))
+        draft.intend(RunChecks(incident.id, ((CheckPurpose.WORSE, _filled(fix.guard, incident)),)))
+    else:
+        next_rung(draft, incident, rule, why)
+
+
+def _after_guard(draft: Draft, incident: Incident, rule: Rule, guard: ProbeResult) -> None:
+    attempt = draft.attempt(incident.attempt_id)
+    if guard.passed is False and attempt is not None:
+        draft.event(incident.id, "made_worse", f"what it must not break is broken: {guard.detail}")
+        _roll_back(draft, incident, rule, attempt.step)
+    else:
+        next_rung(draft, incident, rule, attempt.detail if attempt is not None and attempt.detail else guard.detail)
+
+
+def _roll_back(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
+    hold = stopped(draft, incident, rule)
+    if hold is not None:
+        _hold_back(draft, incident, rule, hold)
+    else:
+        start(draft, incident, rule, step=step, try_no=1, kind=AttemptKind.ROLLBACK)
+
+
+def _rolled_back(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, result: FixResult) -> None:
+    draft.put_attempt(replace(attempt, status=AttemptStatus.FINISHED))
+    if result.ok:
+        draft.event(incident.id, "rolled_back", f"{attempt.step_name!r} undid it")
+        next_rung(draft, incident, rule, f"{attempt.step_name} undid the last step")
+        return
+    why = f"the rollback {attempt.step_name!r} failed: {attempt.detail or f'exit {attempt.exit_code}'}"
+    verdicts.failed(draft, incident, rule, fix_of(rule), why, step=attempt.step_name)
+
+
+def next_rung(draft: Draft, incident: Incident, rule: Rule, why: str) -> None:
+    """Up the ladder, or its end. A rule that was reloaded meanwhile may have fewer steps."""
+    fix = fix_of(rule)
+    later = [each for each in _after(incident) if each < len(fix.steps)]
+    if later:
+        _approach(draft, incident, rule, later[0])
+    else:
+        verdicts.failed(draft, incident, rule, fix, why, step=_name(fix, incident.step))
+
+
+def _after(incident: Incident) -> tuple[int, ...]:
+    plan = incident.plan
+    return plan[plan.index(incident.step) + 1 :] if incident.step in plan else ()
+
+
+def _name(fix: Fix, step: int) -> str:
+    return fix.steps[step].name if step < len(fix.steps) else ""
+
+
+def recover(draft: Draft, incident: Incident, rule: Rule) -> None:
+    """At a start: what was under way when the daemon stopped. A step without a result is unknown: it is probed, never
+    run again (I3, F62)."""
+    attempt = draft.attempt(incident.attempt_id)
+    if incident.status is IncidentStatus.CHECKING:
+        if attempt is not None and attempt.step == incident.step:
+            _undo_or_go_on(draft, incident, rule, attempt, attempt.detail, broke_off=False)
+        elif incident.step < len(fix_of(rule).steps):
+            _approach(draft, incident, rule, incident.step)
+        else:
+            abandon(draft, incident, rule)
+        return
+    if attempt is None or incident.status not in (IncidentStatus.FIXING, IncidentStatus.VERIFYING):
+        return
+    if attempt.status is AttemptStatus.RUNNING:
+        why = "the daemon stopped while this step ran; its outcome is unknown"
+        draft.event(incident.id, "unknown_outcome", why)
+        draft.tally("attempts_unknown")
+        attempt = replace(attempt, finished_at=draft.now, detail=why)
+    if attempt.kind is AttemptKind.ROLLBACK:
+        verdicts.finish(draft, attempt, Verdict.UNKNOWN)
+        verdicts.failed(draft, incident, rule, fix_of(rule), attempt.detail, step=attempt.step_name, known=False)
+    else:
+        verify(draft, incident, rule, attempt)

@@ -1,0 +1,55 @@
+"""What a fix itself brings about: its own lines in the log, and the incidents of others (F64)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from logmedic.core.draft import Draft
+from logmedic.core.targets import target_of
+from logmedic.model.fix import FixAttempt
+from logmedic.model.rule import Rule
+
+OWN_CAUSE = timedelta(seconds=3)
+"""A service that was restarted still complains for so long; lines are read a moment after they were written."""
+FOLLOWS_WITHIN = timedelta(seconds=30)
+"""An incident on the target of a fix so soon after it may be the fix's doing."""
+_CUT = timedelta(seconds=1)
+"""Log times are often cut to the second."""
+
+
+def is_own(draft: Draft, rule: Rule, group: str, at: datetime) -> bool:
+    """Whether a line of the rule and group, written at `at`, is of the time in which its own fix worked."""
+    return any(
+        _covers(each, at, draft.now, OWN_CAUSE)
+        for each in draft.attempts()
+        if (each.rule_id, each.group_key) == (rule.id, group)
+    )
+
+
+def chain_of(draft: Draft, rule: Rule, captures: Mapping[str, str], at: datetime) -> tuple[str, ...]:
+    """Ids of the rules whose fixes seem to have brought about an incident of `rule` at `at`, the first first: the last
+    fix of another rule on the same target, or one that an incident of this rule brought about itself, with what had
+    brought it about. Empty: none. Its own fix is no cause: its cooldown is for that."""
+    if rule.fix is None:
+        return ()
+    target = target_of(rule, captures)
+    causes = [
+        each
+        for each in draft.attempts()
+        if _covers(each, at, draft.now, FOLLOWS_WITHIN)
+        and (rule.id in each.chain or (each.target == target and each.rule_id != rule.id))
+    ]
+    if not causes:
+        return ()
+    last = max(causes, key=lambda each: each.id)
+    return (*last.chain, last.rule_id)
+
+
+def grace(quiet: timedelta) -> timedelta:
+    """How long after a step its own lines do not spoil its quiet time: never a large part of it."""
+    return min(OWN_CAUSE, quiet / 4)
+
+
+def _covers(attempt: FixAttempt, at: datetime, now: datetime, after: timedelta) -> bool:
+    return attempt.started_at - _CUT <= at <= (attempt.finished_at or now) + after

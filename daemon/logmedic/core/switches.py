@@ -1,0 +1,70 @@
+"""What people say about fixes as a whole: the kill switch, a breaker that is mended, approvals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from logmedic.core import breaker as breakers
+from logmedic.core import issues, remedy
+from logmedic.core.draft import Draft
+from logmedic.model.changeset import PauseFixes, ResetBreaker, ResumeFixes, StopSteps
+from logmedic.model.fix import BreakerStatus
+from logmedic.model.issue import HoldReason
+from logmedic.model.trust import Pause
+
+AT_ONCE = 500
+"""Incidents that a resume looks at in one decision; the others are due at once."""
+
+
+def pause(draft: Draft, given: PauseFixes) -> None:
+    """No step starts from now on. What runs goes on to its end, unless `stop`."""
+    draft.put_pause(Pause(given.origin, on=True, at=draft.now, by=given.by, why=given.why, until=given.until))
+    draft.tally("pauses")
+    if given.stop:
+        draft.intend(StopSteps())
+
+
+def resume(draft: Draft, given: ResumeFixes) -> None:
+    """Taken back; while another origin pauses too, nothing starts."""
+    known = draft.state.pauses.get(given.origin)
+    if known is None or not known.on:
+        return
+    draft.put_pause(replace(known, on=False, at=draft.now, by=given.by, until=None))
+    if not draft.pauses():
+        remedy.on_resumed(draft, AT_ONCE)
+
+
+def reset(draft: Draft, given: ResetBreaker) -> None:
+    """It is closed, and what it held is looked at."""
+    breaker = draft.breaker(given.key)
+    draft.put_breaker(breakers.reset(breaker, draft.now))
+    rule = draft.policy.rules.get(breaker.rule_id)
+    if all(each.status is BreakerStatus.CLOSED for each in draft.breakers_of(breaker.rule_id)):
+        issues.resolve(draft, f"breaker:{breaker.rule_id}", f"reset by {given.by}")
+    for incident in draft.open_incidents():
+        if incident.rule_id != breaker.rule_id or incident.hold is not HoldReason.BREAKER_OPEN:
+            continue
+        draft.event(incident.id, "breaker_reset", f"reset by {given.by}")
+        if rule is not None and rule.fix is not None:
+            remedy.consider(draft, incident, rule)
+
+
+def approve(draft: Draft, incident_id: str, by: str) -> None:
+    """Re-checked against the present (F65): other holds still hold, and its checks say whether it is still there."""
+    incident = draft.incident(incident_id)
+    rule = draft.policy.rules.get(incident.rule_id) if incident else None
+    if incident is None or rule is None or incident.hold is not HoldReason.AWAITING_APPROVAL:
+        draft.tally("approvals_ignored")
+        return
+    draft.event(incident.id, "approved", f"approved by {by}")
+    remedy.consider(draft, incident, rule, approved_by=by)
+
+
+def reject(draft: Draft, incident_id: str, by: str) -> None:
+    incident = draft.incident(incident_id)
+    if incident is None or incident.hold is not HoldReason.AWAITING_APPROVAL:
+        draft.tally("approvals_ignored")
+        return
+    draft.event(incident.id, "rejected", f"rejected by {by}")
+    held = replace(incident, hold=HoldReason.REJECTED, hold_detail=f"rejected by {by}", due_at=None)
+    draft.put_incident(held)

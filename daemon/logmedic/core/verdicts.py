@@ -1,0 +1,137 @@
+"""What the verdict on an execution of a fix changes: its breaker, its trust, what its steps earned, the incident."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from logmedic.core import breaker as breakers
+from logmedic.core import earned, issues, trust
+from logmedic.core.calls import tell, tell_recovered
+from logmedic.core.draft import Draft
+from logmedic.core.targets import breaker_key
+from logmedic.model.fix import AttemptStatus, BreakerStatus, FixAttempt, Verdict
+from logmedic.model.issue import HoldReason, Incident, IncidentStatus, PatternType, Resolution
+from logmedic.model.match import IncidentStage
+from logmedic.model.rule import AlertEvent, Fix, OnFailure, Rule
+
+
+def finish(draft: Draft, attempt: FixAttempt, verdict: Verdict, detail: str = "") -> FixAttempt:
+    """The attempt with its verdict (already put)."""
+    done = replace(attempt, status=AttemptStatus.FINISHED, verdict=verdict, detail=detail or attempt.detail)
+    draft.put_attempt(done)
+    return done
+
+
+def earn(draft: Draft, attempt: FixAttempt, *, won: bool) -> None:
+    """What the attempt's step earned: once for all of its tries, and nothing where the verdict is not known."""
+    before = draft.earned(attempt.rule_id, attempt.step_name)
+    draft.put_earned(earned.counted(before, won=won, now=draft.now))
+
+
+def fixed(draft: Draft, incident: Incident, rule: Rule, fix: Fix, attempt: FixAttempt, proof: str) -> None:
+    finish(draft, attempt, Verdict.FIXED, proof)
+    earn(draft, attempt, won=True)
+    key = breaker_key(rule, incident.captures)
+    was = draft.breaker(key)
+    breaker = breakers.on_success(was, fix.breaker, draft.now)
+    draft.put_breaker(breaker)
+    if breaker.status is not BreakerStatus.CLOSED:
+        words = f"trial {breaker.successes} of {fix.breaker.successes} worked; the breaker is not closed yet"
+        draft.event(incident.id, "breaker_trial", words)
+    elif was.status is not BreakerStatus.CLOSED:
+        draft.event(incident.id, "breaker_closed", f"the fix works again on {key[2]}")
+        if all(each.status is BreakerStatus.CLOSED for each in draft.breakers_of(rule.id)):
+            issues.resolve(draft, f"breaker:{rule.id}", f"the fix of {rule.id} works again")
+    draft.learn(
+        PatternType.AUTO_FIX_SUCCESS,
+        f"{attempt.step_name} fixes {rule.id}",
+        1.0,
+        rule=rule.id,
+        step=attempt.step_name,
+        incident=incident.id,
+        proof=proof,
+    )
+    trust.on_verdict(draft, rule, won=True)
+    close(draft, incident, Resolution.FIXED, f"{attempt.step_name}: {proof}")
+
+
+def failed(
+    draft: Draft, incident: Incident, rule: Rule, fix: Fix, why: str, *, step: str = "", known: bool = True
+) -> None:
+    """Every rung was tried, or nobody can say what came of one (`known` False). Another execution comes only after the
+    cooldown, or as the breaker's trial."""
+    key = breaker_key(rule, incident.captures)
+    breaker = breakers.on_failure(draft.breaker(key), fix.breaker, draft.now)
+    draft.put_breaker(breaker)
+    lesson = f"the fix of {rule.id} did not work" if known else f"nobody can say whether the fix of {rule.id} worked"
+    draft.learn(PatternType.AUTO_FIX_FAILURE, f"{lesson}: {why}", 0.5, rule=rule.id, step=step, incident=incident.id)
+    draft.event(incident.id, "fix_failed" if known else "fix_unknown", why)
+    opened = breaker.status is BreakerStatus.OPEN
+    until = breaker.open_until if opened else draft.now + fix.limits.cooldown
+    over = replace(
+        incident,
+        status=IncidentStatus.FAILED,
+        hold=HoldReason.BREAKER_OPEN if opened else HoldReason.COOLDOWN,
+        hold_detail=f"until {until:%H:%M:%S} UTC",
+        due_at=until,
+        approved_by="",
+    )
+    draft.put_incident(over)
+    if opened:
+        issues.breaker_opened(draft, rule, breaker.failures)
+        draft.event(incident.id, "breaker_open", f"{breaker.failures} failures in a row on {key[2]}")
+    if known:
+        trust.on_verdict(draft, rule, won=False)
+    draft.announce(over, IncidentStage.FAILED)
+    if fix.on_failure is OnFailure.ESCALATE:
+        told_before = AlertEvent.BREAKER_OPEN in over.told
+        tell(draft, over, rule, AlertEvent.BREAKER_OPEN if opened or told_before else AlertEvent.FIX_FAILED)
+    else:
+        draft.event(incident.id, "not_told", "the rule wants nobody called for it (on_failure: record)")
+
+
+def close(draft: Draft, incident: Incident, resolution: Resolution, notes: str) -> None:
+    """The incident is over; its issue too, unless another group still has it."""
+    rule = draft.policy.rules.get(incident.rule_id)
+    if rule is not None and rule.fix is not None:
+        _without_a_fix(draft, incident, rule, rule.fix, resolution)
+    over = replace(
+        incident,
+        status=IncidentStatus.RESOLVED,
+        resolution=resolution,
+        resolution_notes=notes,
+        resolved_at=draft.now,
+        hold=None,
+        hold_detail="",
+        due_at=None,
+    )
+    draft.put_incident(over)
+    _begin_anew(draft, incident)
+    draft.event(incident.id, "resolved", notes)
+    draft.tally(f"resolved_{resolution}")
+    draft.announce(over, IncidentStage.RESOLVED)
+    if not draft.has_incident(incident.rule_id):
+        issues.resolve(draft, f"rule:{incident.rule_id}", notes)
+    if rule is not None:
+        tell_recovered(draft, over, rule)
+
+
+def _without_a_fix(draft: Draft, incident: Incident, rule: Rule, fix: Fix, resolution: Resolution) -> None:
+    """What becomes of it when nothing is done is what a fix has to be better than. An incident that only ran out of
+    time says nothing."""
+    if incident.acted or resolution not in (Resolution.QUIET, Resolution.CLEARED):
+        return
+    ended = incident.last_match_at if resolution is Resolution.QUIET else draft.now
+    recovered = ended - incident.opened_at <= earned.horizon(fix)
+    draft.put_earned(earned.counted(draft.earned(rule.id), won=recovered, now=draft.now))
+    if incident.hold is HoldReason.OBSERVE:
+        trust.on_observed(draft, incident, rule, recovered=recovered)
+
+
+def _begin_anew(draft: Draft, incident: Incident) -> None:
+    """What was counted is forgotten; what a rate learned, and since when it is over, is not."""
+    window = draft.window(incident.rule_id, incident.group_key)
+    if window is not None and (window.answered or window.counts):
+        draft.put_window(replace(window, times=window.times if window.due_at else (), marks=()))
+    elif window is not None:
+        draft.forget_window(incident.rule_id, incident.group_key)
