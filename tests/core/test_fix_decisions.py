@@ -341,9 +341,7 @@ def test_an_approval_runs_the_fix() -> None:
     assert bench.incident().approved_by == "ann"
 
 
-@pytest.mark.parametrize(
-    ("still", "runs"), [(PASSED, 0), (NOT_PASSED, 1), (UNKNOWN, 1)], ids=["well", "ill", "unknown"]
-)
+@pytest.mark.parametrize(("still", "runs"), [(PASSED, 0), (NOT_PASSED, 1), (UNKNOWN, 1)])
 def test_f65_a_late_approval_runs_only_what_is_not_well_by_then(still: ProbeResult, runs: int) -> None:
     bench = Bench(policy(mode=Mode.APPROVE))
     bench.matched()

@@ -33,10 +33,10 @@ def on_start(breaker: Breaker) -> Breaker:
 
 
 def on_success(breaker: Breaker, spec: BreakerSpec, now: datetime) -> Breaker:
-    """One more that verifiably fixed: closed after enough trials. Closed for long enough, past openings are forgotten.
-    Of one that is not closed, what is no trial (it was given up before its result came) shortens nothing."""
+    """One more that verifiably fixed: closed after enough trials. Of one that is not closed, what is no trial (it was
+    given up before its result came) shortens nothing."""
     if breaker.status is BreakerStatus.CLOSED:
-        return replace(_aged(breaker, spec, now), failures=0)
+        return replace(breaker, failures=0)
     if not breaker.trial:
         return breaker
     worked = replace(breaker, trial=False, failures=0, successes=breaker.successes + 1)

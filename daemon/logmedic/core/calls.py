@@ -7,12 +7,16 @@ from dataclasses import replace
 from logmedic.core import history, issues, outbox
 from logmedic.core.draft import Draft
 from logmedic.core.messages import of_incident, of_test
+from logmedic.core.targets import would_run
 from logmedic.model.issue import Incident, IssueStatus
 from logmedic.model.rule import AlertEvent, Rule
 from logmedic.model.severity import Severity
 
 ESCALATIONS = frozenset({AlertEvent.FIX_FAILED, AlertEvent.BREAKER_OPEN})
 """What calls people to act on an incident, as against telling them of it: once an incident."""
+
+
+_NOT_RUN = frozenset({AlertEvent.HELD, AlertEvent.APPROVAL_NEEDED})
 
 
 def tell(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent, *, again: bool = False) -> Incident:
@@ -51,7 +55,8 @@ def _told(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent) -> In
     routes = rule.alert.routes or ((default,) if default else ())
     story = sorted((each for each in draft.attempts() if each.incident_id == incident.id), key=lambda each: each.id)
     past = history.of_incident(draft, draft.issue_of_id(incident.issue_id))
-    message = of_incident(incident, rule, event, story, draft.policy.hostname, past)
+    would = tuple(would_run(rule, incident.captures)) if event in _NOT_RUN else ()
+    message = of_incident(incident, rule, event, story, draft.policy.hostname, past, would)
     reached = outbox.post(
         draft, message, routes=routes, event=event, severity=incident.severity, incident_id=incident.id
     )

@@ -111,10 +111,9 @@ def plan(fix: Fix, found: Sequence[Rank]) -> tuple[int, ...]:
     """The indices of the steps, in the order in which they are tried: rung by rung; in a rung with alternatives by what
     they earned. One goes ahead of another that the file has earlier only on evidence about both (see `_beats`); so
     whatever is untried or long ago stays where the file has it, and nothing moves past it."""
-    rung_of = sorted(range(len(fix.steps)), key=lambda step: fix.steps[step].rung)
     rank_of = {each.step: each for each in found}
     order: list[int] = []
-    for _, rung in groupby(rung_of, key=lambda step: fix.steps[step].rung):
+    for _, rung in groupby(range(len(fix.steps)), key=lambda step: fix.steps[step].rung):
         order += _by_merit([(step, rank_of.get(step)) for step in rung])
     return tuple(order)
 

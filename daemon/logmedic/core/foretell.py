@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,9 +10,9 @@ from itertools import count
 
 from logmedic.core.decide import decide
 from logmedic.core.durations import duration_text
-from logmedic.core.targets import argv_of
+from logmedic.core.targets import argv_of, filled_action
 from logmedic.core.windows import LEARNING_SPANS, stages
-from logmedic.model.changeset import Changeset, Observed, RunStep
+from logmedic.model.changeset import Changeset, Observed, RunChecks, RunStep
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Window
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings, Match
@@ -67,12 +67,25 @@ def foretell(state: EngineState, policy: Policy, match: Match, now: datetime) ->
         _progress(rule, changeset, match, outcome),
         incident.hold if incident is not None else None,
         incident.hold_detail if incident is not None else "",
-        tuple((each.step.name, argv_of(each.step.action)) for each in changeset.intents if isinstance(each, RunStep)),
+        tuple(_runs(changeset, incident, rule)),
         tuple(dict.fromkeys(each.receiver for each in changeset.alerts if each.id not in state.alerts)),
         tuple(dict.fromkeys(each.rule_id for each in changeset.incidents if each.rule_id != rule.id)),
         open_before,
         next((each for each in rule.when.unless_incident if each in state.open_of_rule), ""),
     )
+
+
+def _runs(changeset: Changeset, incident: Incident | None, rule: Rule) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The step that would be run, also when something is checked before."""
+    for each in changeset.intents:
+        match each:
+            case RunStep(attempt):
+                yield attempt.step_name, attempt.argv
+            case RunChecks() if incident is not None and incident.status is IncidentStatus.CHECKING and rule.fix:
+                step = rule.fix.steps[incident.step]
+                yield step.name, argv_of(filled_action(step.action, incident.captures))
+            case _:
+                continue
 
 
 def _outcome(incident: Incident | None, open_before: str, tallies: Mapping[str, int]) -> Outcome:

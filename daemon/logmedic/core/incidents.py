@@ -12,9 +12,11 @@ from logmedic.core.durations import duration_text
 from logmedic.core.endings import IDLE, end, is_over_by_then
 from logmedic.core.kept import MAX_GROUPS, keep, of_window, over_since, since_over
 from logmedic.core.ladder import DEFAULT_QUIET
+from logmedic.core.targets import breaker_key
 from logmedic.core.windows import EVIDENCE_KEPT, SKEW, counted_at
 from logmedic.model.changed import changed
-from logmedic.model.issue import Incident, IncidentStatus, Resolution, Window
+from logmedic.model.fix import BreakerStatus
+from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Resolution, Window
 from logmedic.model.match import IncidentStage
 from logmedic.model.record import EVERY_GROUP, Match, Record
 from logmedic.model.rule import Rule
@@ -160,13 +162,18 @@ def _again(draft: Draft, rule: Rule, match: Match, incident: Incident, *, trigge
     is_trouble = triggered or isinstance(rule.when.trigger, Threshold)
     if seen.status is IncidentStatus.SETTLING and is_trouble and _after_the_fix(draft, rule, seen, match.record.at):
         remedy.on_match_while_settling(draft, seen, rule)
-    elif seen.status in IDLE and triggered and not _waits(draft, seen):
+    elif seen.status in IDLE and triggered and not _waits(draft, rule, seen):
         remedy.consider(draft, seen, rule)
     return draft.incident(incident.id) or seen
 
 
-def _waits(draft: Draft, incident: Incident) -> bool:
-    """Whether its hold has a time of its own: then a further match changes nothing before that."""
+def _waits(draft: Draft, rule: Rule, incident: Incident) -> bool:
+    """Whether its hold has a time of its own: then a further match changes nothing before that. A breaker that is of
+    another fix, because the rule was changed, holds no more."""
+    if incident.hold is HoldReason.BREAKER_OPEN:
+        breaker = draft.breaker(breaker_key(rule, incident.captures))
+        if breaker.status is BreakerStatus.CLOSED:
+            return False
     return incident.hold is not None and incident.due_at is not None and incident.due_at > draft.now
 
 

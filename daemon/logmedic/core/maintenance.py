@@ -41,10 +41,9 @@ def _is_about(window: MaintenanceWindow, rule: Rule) -> bool:
 
 
 def _occurrences(window: MaintenanceWindow, now: datetime) -> list[tuple[datetime, datetime]]:
-    """Those that `now` can be in: they began today, yesterday, or, where a zone once left out a whole day, before."""
+    """Those that `now` can be in: they begin today, or began yesterday."""
     today = now.astimezone(window.zone).date()
-    days = [today - DAY * back for back in range(3)]
-    return [_occurrence(window, day) for day in days if day.weekday() in window.days]
+    return [_occurrence(window, day) for day in (today, today - DAY) if day.weekday() in window.days]
 
 
 def _occurrence(window: MaintenanceWindow, day: date) -> tuple[datetime, datetime]:

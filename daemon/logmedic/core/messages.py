@@ -55,13 +55,16 @@ def of_incident(
     attempts: Sequence[FixAttempt],
     host: str,
     history: Sequence[str] = (),
+    would: Sequence[str] = (),
 ) -> Message:
-    """`attempts` of this incident, oldest first. `history`: lines about what went before it."""
+    """`attempts` of this incident, oldest first. `history`: lines about what went before it. `would`: what the fix
+    would do, step by step, when it is held."""
     since = f"{incident.opened_at:%Y-%m-%d %H:%M:%S} UTC"
     body = [
         f"What broke: {clean(incident.title, 200)}, {_times(incident.occurrences)} since {since}",
         f"What was tried: {_tried(attempts)}",
         f"Did it work: {_worked(incident, event, attempts)}",
+        *([f"What would be done: {'; then '.join(clean(each, 200) for each in would)}"] if would else []),
         f"What is needed: {_needed(incident, rule, event)}",
     ]
     if event is not AlertEvent.RECOVERED:
@@ -213,6 +216,10 @@ def _needed(incident: Incident, rule: Rule, event: AlertEvent) -> str:
             return f"repair it by hand; the story so far: {show}"
         case AlertEvent.BREAKER_OPEN:
             return f"repair it by hand: the fix is not run again before a trial ({incident.hold_detail}); {show}"
+        case AlertEvent.HELD if incident.hold is HoldReason.PAUSED:
+            return f"repair it by hand, or let fixes run again (logmedic resume); {incident.hold_detail}; {show}"
+        case AlertEvent.HELD if incident.hold is HoldReason.OWN_CAUSE:
+            return f"look at these rules together: {incident.hold_detail}; {show}"
         case AlertEvent.HELD if incident.hold is HoldReason.OBSERVE:
             return f"repair it by hand, or let the fix run (mode of rule {rule.id} and of the daemon); {show}"
         case AlertEvent.HELD:

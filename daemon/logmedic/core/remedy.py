@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from logmedic.core import ladder
 from logmedic.core.calls import tell
 from logmedic.core.draft import Draft
 from logmedic.core.holds import Hold, hold_for
-from logmedic.core.targets import argv_of, asked_once, filled, filled_probe
+from logmedic.core.targets import asked_once, filled_probe, would_run
 from logmedic.model.changeset import CheckPurpose, RunChecks
 from logmedic.model.fix import AttemptStatus, FixAttempt, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus
@@ -43,7 +42,7 @@ def _hold(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
         if hold.reason is not HoldReason.NO_FIX:
             draft.event(incident.id, "held", f"the fix is held ({hold.reason}): {hold.detail}")
         if hold.reason in _WOULD:
-            draft.event(incident.id, "would_run", "; then ".join(would_run(incident, rule)))
+            draft.event(incident.id, "would_run", "; then ".join(would_run(rule, incident.captures)))
         if hold.reason is HoldReason.OBSERVE:
             _ask_whether_warranted(draft, incident, rule)
     held = incident
@@ -52,12 +51,6 @@ def _hold(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
         draft.put_incident(held)
     if (event := _HELD_ALERTS.get(hold.reason)) is not None:
         tell(draft, held, rule, event)
-
-
-def would_run(incident: Incident, rule: Rule) -> Iterator[str]:
-    """Its steps, for people."""
-    for step in rule.fix.steps if rule.fix is not None else ():
-        yield f"{step.name}: {' '.join(argv_of(filled(step, incident.captures).action))}"
 
 
 def _ask_whether_warranted(draft: Draft, incident: Incident, rule: Rule) -> None:

@@ -240,6 +240,12 @@ def argv_of(action: Action) -> tuple[str, ...]:
             return "wait", duration_text(time)
 
 
+def would_run(rule: Rule, captures: Mapping[str, str]) -> Iterator[str]:
+    """The steps of its fix, for people."""
+    for step in rule.fix.steps if rule.fix is not None else ():
+        yield f"{step.name}: {' '.join(argv_of(filled_action(step.action, captures)))}"
+
+
 def texts_of_probe(probe: Probe) -> tuple[str, ...]:
     """In which captures are filled in."""
     match probe:

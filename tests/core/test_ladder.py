@@ -1,0 +1,302 @@
+"""The ladder of a fix: checked before each rung, undone when it made things worse, ended by a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import FIX, PROBE, RULE, STEP, Bench, breaker_of, policy
+from logmedic.core.targets import asked_once
+from logmedic.model.changeset import (
+    CheckPurpose,
+    ChecksFinished,
+    ProbesFinished,
+    RunChecks,
+    RunProbes,
+    RunStep,
+    Send,
+    Started,
+    StepFinished,
+    Tick,
+)
+from logmedic.model.fix import AttemptKind, AttemptStatus, BreakerStatus, FixResult, ProbeResult, Verdict
+from logmedic.model.issue import HoldReason, IncidentStatus, Resolution
+from logmedic.model.probe import AnyOf, DiskProbe, Not, TcpProbe, UnitProbe
+from logmedic.model.rule import AlertEvent, Limits, OnFailure, Rule, Verify
+from logmedic.model.step import Command, Retry, Step, UnitJob, UnitVerb
+
+OK = FixResult(0, 0.1, sandbox="bubblewrap")
+EXIT_1 = FixResult(1, 0.1, "no such file", sandbox="bubblewrap")
+NOT_STARTED = FixResult(None, 0.0, detail="no such program", started=False)
+PASSED = ProbeResult(True, "well")
+FAILED = ProbeResult(False, "ill")
+UNKNOWN = ProbeResult(None, "there is nobody to ask")
+EXPECT = DiskProbe("/", percent=5)
+GUARD = TcpProbe("127.0.0.1:5432")
+UNDO = Step("undo it", Command(("/usr/bin/undo",)))
+SECOND = replace(STEP, name="fail over", action=Command(("/usr/bin/failover",)))
+
+
+def climbing(**changes: object) -> Bench:
+    return Bench(policy(with_fix(**changes)))
+
+
+def with_fix(**changes: object) -> Rule:
+    return replace(RULE, fix=replace(FIX, **changes))  # type: ignore[arg-type]
+
+
+def ran(bench: Bench) -> list[str]:
+    return [each.attempt.step_name for each in bench.intents if isinstance(each, RunStep)]
+
+
+def attempt_id(bench: Bench) -> str:
+    return next(each.attempt.id for each in reversed(bench.intents) if isinstance(each, RunStep))
+
+
+def finish(bench: Bench, result: FixResult = OK) -> None:
+    bench.give(StepFinished(attempt_id(bench), result))
+
+
+def probed(bench: Bench, result: ProbeResult) -> None:
+    bench.give(ProbesFinished(attempt_id(bench), result))
+
+
+def checked(bench: Bench, *results: tuple[CheckPurpose, ProbeResult]) -> None:
+    bench.give(ChecksFinished(bench.incident().id, results))
+
+
+def asked(bench: Bench) -> list[CheckPurpose]:
+    """Of the last checks."""
+    checks = next(each for each in reversed(bench.intents) if isinstance(each, RunChecks))
+    return [purpose for purpose, _ in checks.checks]
+
+
+def events(bench: Bench) -> list[str]:
+    return [event.kind for changeset in bench.all for event in changeset.events]
+
+
+# -- expect ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_that_expects_something_is_checked_first() -> None:
+    bench = climbing(steps=(replace(STEP, expect=(EXPECT,)),))
+    bench.matched()
+    assert (ran(bench), asked(bench)) == ([], [CheckPurpose.EXPECT])
+    assert bench.incident().status is IncidentStatus.CHECKING
+    checked(bench, (CheckPurpose.EXPECT, PASSED))
+    assert ran(bench) == ["restart it"]
+
+
+@pytest.mark.parametrize("found", [FAILED, UNKNOWN], ids=["not so", "unknown"])
+def test_a_step_that_does_not_apply_is_passed_over(found: ProbeResult) -> None:
+    bench = climbing(steps=(replace(STEP, expect=(EXPECT,)), SECOND))
+    bench.matched()
+    checked(bench, (CheckPurpose.EXPECT, found))
+    assert ran(bench) == ["fail over"]
+    assert "step_skipped" in events(bench)
+
+
+def test_when_no_step_applies_the_fix_failed_and_waits_for_its_cooldown() -> None:
+    bench = climbing(steps=(replace(STEP, expect=(EXPECT,)),))
+    bench.matched()
+    checked(bench, (CheckPurpose.EXPECT, FAILED))
+    incident = bench.incident()
+    assert (ran(bench), incident.status, incident.hold) == ([], IncidentStatus.FAILED, HoldReason.COOLDOWN)
+    assert [each.alert.event for each in bench.intents if isinstance(each, Send)] == [AlertEvent.FIX_FAILED]
+    checks = len([each for each in bench.intents if isinstance(each, RunChecks)])
+    for _ in range(5):
+        bench.matched(1)
+    assert len([each for each in bench.intents if isinstance(each, RunChecks)]) == checks
+
+
+def test_a_check_that_is_answered_twice_starts_one_step() -> None:
+    bench = climbing(steps=(replace(STEP, expect=(EXPECT,)),))
+    bench.matched()
+    for _ in range(2):
+        checked(bench, (CheckPurpose.EXPECT, PASSED))
+    assert ran(bench) == ["restart it"]
+    assert bench.tally("results_ignored") == 1
+
+
+# -- the verdict -------------------------------------------------------------------------------------------------------
+
+
+def test_the_rungs_are_climbed_until_one_holds() -> None:
+    bench = climbing(steps=(STEP, SECOND))
+    bench.matched()
+    finish(bench)
+    probed(bench, FAILED)
+    finish(bench)
+    probed(bench, PASSED)
+    assert ran(bench) == ["restart it", "fail over"]
+    assert [each.verdict for each in bench.state.attempts.values()] == [Verdict.NOT_FIXED, Verdict.FIXED]
+    assert bench.incident().resolution is Resolution.FIXED
+    assert bench.state.earned["web-down", "restart it"].fixed == 0
+    assert bench.state.earned["web-down", "fail over"].fixed == 1
+
+
+def test_what_nobody_can_say_is_no_failure_of_the_rung_and_no_success() -> None:
+    bench = climbing(steps=(STEP, SECOND))
+    bench.matched()
+    finish(bench)
+    probed(bench, UNKNOWN)
+    (attempt,) = bench.state.attempts.values()
+    assert (ran(bench), attempt.verdict) == (["restart it"], Verdict.UNKNOWN)
+    assert bench.incident().status is IncidentStatus.FAILED
+    assert bench.state.earned == {}
+    assert "fix_unknown" in events(bench)
+
+
+def test_an_exit_code_of_0_proves_nothing() -> None:
+    bench = climbing(verify=Verify((), None))
+    bench.matched()
+    finish(bench)
+    assert bench.incident().status is IncidentStatus.SETTLING
+    assert bench.state.earned == {}
+
+
+def test_tries_of_one_step_earn_once() -> None:
+    bench = climbing(steps=(replace(STEP, retry=Retry(attempts=3)),))
+    bench.matched()
+    finish(bench, EXIT_1)
+    bench.give(Tick(), after=2)
+    finish(bench)
+    probed(bench, PASSED)
+    assert bench.state.earned["web-down", "restart it"].tried == 1
+
+
+def test_a_failure_that_is_only_recorded_calls_nobody() -> None:
+    bench = climbing(on_failure=OnFailure.RECORD)
+    for after in (0, 11):
+        bench.matched(after)
+        finish(bench, EXIT_1)
+    assert breaker_of(bench.state).status is BreakerStatus.OPEN
+    assert not any(isinstance(each, Send) for each in bench.intents)
+    assert "breaker:web-down" in bench.state.issues
+
+
+# -- the rollback ------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_that_breaks_off_is_undone_and_the_next_rung_follows() -> None:
+    bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND))
+    bench.matched()
+    finish(bench, EXIT_1)
+    assert ran(bench) == ["restart it", "undo it"]
+    finish(bench)
+    assert ran(bench) == ["restart it", "undo it", "fail over"]
+    kinds = [each.kind for each in bench.state.attempts.values()]
+    assert kinds == [AttemptKind.STEP, AttemptKind.ROLLBACK, AttemptKind.STEP]
+
+
+def test_what_never_started_has_nothing_to_undo() -> None:
+    bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND))
+    bench.matched()
+    finish(bench, NOT_STARTED)
+    assert ran(bench) == ["restart it", "fail over"]
+
+
+@pytest.mark.parametrize(("worse", "follows"), [(FAILED, "undo it"), (PASSED, "fail over")])
+def test_what_broke_its_guard_is_undone(worse: ProbeResult, follows: str) -> None:
+    bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND), guard=(GUARD,))
+    bench.matched()
+    assert asked(bench) == [CheckPurpose.GUARD]
+    checked(bench, (CheckPurpose.GUARD, PASSED))
+    finish(bench)
+    probed(bench, FAILED)
+    assert asked(bench) == [CheckPurpose.WORSE]
+    checked(bench, (CheckPurpose.WORSE, worse))
+    assert ran(bench) == ["restart it", follows]
+
+
+def test_a_guard_that_was_broken_before_blames_nobody() -> None:
+    bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND), guard=(GUARD,))
+    bench.matched()
+    checked(bench, (CheckPurpose.GUARD, FAILED))
+    finish(bench)
+    probed(bench, FAILED)
+    assert ran(bench) == ["restart it", "fail over"]
+
+
+def test_a_rollback_that_fails_ends_the_fix() -> None:
+    bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND))
+    bench.matched()
+    finish(bench, EXIT_1)
+    finish(bench, EXIT_1)
+    assert ran(bench) == ["restart it", "undo it"]
+    assert bench.incident().status is IncidentStatus.FAILED
+    assert bench.state.earned["web-down", "restart it"].tried == 1  # the rollback earns nothing
+
+
+# -- the uptime of what is restarted -----------------------------------------------------------------------------------
+
+RESTART = replace(STEP, action=UnitJob(UnitVerb.RESTART, "app.service"))
+
+
+def restarting() -> Bench:
+    rule = with_fix(steps=(RESTART,), limits=Limits(cooldown=timedelta(seconds=10), min_uptime=timedelta(minutes=2)))
+    armed = policy(rule)
+    return Bench(replace(armed, arming=replace(armed.arming, units=True)))
+
+
+def test_a_unit_that_has_only_just_started_is_left_alone_for_a_while() -> None:
+    bench = restarting()
+    bench.matched()
+    (checks,) = [each for each in bench.intents if isinstance(each, RunChecks)]
+    wanted = AnyOf((Not(UnitProbe("app.service")), UnitProbe("app.service", up_for=timedelta(minutes=2))))
+    assert checks.checks == ((CheckPurpose.UPTIME, (asked_once(wanted),)),)
+    checked(bench, (CheckPurpose.UPTIME, ProbeResult(False, "up for 12 s of 120 s")))
+    incident = bench.incident()
+    assert (incident.hold, "up for 12 s" in incident.hold_detail) == (HoldReason.WARMING_UP, True)
+    bench.give(Tick(), after=11)
+    checked(bench, (CheckPurpose.UPTIME, PASSED))
+    assert ran(bench) == ["restart it"]
+
+
+# -- after a crash -----------------------------------------------------------------------------------------------------
+
+
+def test_f62_a_check_that_was_under_way_is_asked_again() -> None:
+    bench = climbing(steps=(replace(STEP, expect=(EXPECT,)),))
+    bench.matched()
+    assert [type(each) for each in bench.give(Started(), after=5).intents] == [RunChecks]
+    assert asked(bench) == [CheckPurpose.EXPECT]
+
+
+def test_f62_a_guard_that_was_under_way_is_asked_again_and_earns_nothing_twice() -> None:
+    bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND), guard=(GUARD,))
+    bench.matched()
+    checked(bench, (CheckPurpose.GUARD, PASSED))
+    finish(bench)
+    probed(bench, FAILED)
+    bench.give(Started(), after=5)
+    assert asked(bench) == [CheckPurpose.WORSE]
+    assert bench.state.earned["web-down", "restart it"].tried == 1
+
+
+def test_f62_a_rollback_of_which_nobody_knows_the_end_ends_the_fix() -> None:
+    bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND))
+    bench.matched()
+    finish(bench, EXIT_1)
+    bench.give(Started(), after=5)
+    assert ran(bench) == ["restart it", "undo it"]
+    assert bench.incident().status is IncidentStatus.FAILED
+    assert [each.verdict for each in bench.state.attempts.values()][-1] is Verdict.UNKNOWN
+
+
+def test_a_secret_in_the_output_of_a_step_is_not_stored() -> None:
+    bench = climbing()
+    bench.matched()
+    finish(bench, FixResult(1, 0.1, "login with password=hunter2hunter2 failed", sandbox="bubblewrap"))
+    (attempt,) = bench.state.attempts.values()
+    assert "hunter2" not in attempt.output
+    assert attempt.status is AttemptStatus.FINISHED
+
+
+def test_the_probes_of_the_verdict_are_filled_and_asked_for_as_long_as_they_may() -> None:
+    bench = climbing()
+    bench.matched()
+    finish(bench)
+    assert bench.intents[-1] == RunProbes(attempt_id(bench), (PROBE,))
