@@ -116,6 +116,7 @@ def decide_in(draft: Draft, given: Input) -> None:
             switches.reset(draft, given)
         case SetTrust():
             trust.set_trust(draft, given)
+            switches.reconsider(draft)
         case ResolveIssue():
             orders.resolve(draft, given)
         case MuteIssue():
@@ -129,6 +130,7 @@ def decide_in(draft: Draft, given: Input) -> None:
         case Sweep():
             orders.sweep(draft)
             trust.follow_files(draft)
+            switches.reconsider(draft)
         case PrecursorsFound(precursors):
             draft.put_precursors(precursors)
         case Diagnosed(diagnosis, dropped):
@@ -142,6 +144,7 @@ def decide_in(draft: Draft, given: Input) -> None:
         case TestAlert(route):
             calls.test_alert(draft, route)
     synthetic.carry(draft)
+    rulenews.on_trust(draft)
 
 
 def _observe(draft: Draft, observed: Observed) -> None:
@@ -166,10 +169,12 @@ def _observe(draft: Draft, observed: Observed) -> None:
 
 def _start(draft: Draft) -> None:
     trust.follow_files(draft)
+    ladder.give_up_lost_trials(draft)
     outbox.resend_interrupted(draft)
     for incident in draft.open_incidents():
         if (rule := draft.policy.rules.get(incident.rule_id)) is not None and rule.fix is not None:
             ladder.recover(draft, incident, rule)
+    switches.reconsider(draft)
 
 
 def _tick(draft: Draft) -> None:

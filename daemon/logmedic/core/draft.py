@@ -33,7 +33,7 @@ from logmedic.model.policy import Policy
 from logmedic.model.precursor import Precursor
 from logmedic.model.record import Checkpoint
 from logmedic.model.state import EngineState
-from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange
+from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange, TrustChangeKind
 
 Mint = Callable[[], str]
 """Gives a new, globally unique, sortable id."""
@@ -62,6 +62,7 @@ class Draft:
         self._breakers: dict[tuple[str, str, str], Breaker] = {}
         self._trust: dict[str, Trust] = {}
         self._trust_changes: list[TrustChange] = []
+        self._trust_told = 0
         self._earned: dict[tuple[str, str], Earned] = {}
         self._pauses: dict[PauseOrigin, Pause] = {}
         self._templates: dict[str, Template] = {}
@@ -213,13 +214,25 @@ class Draft:
     def put_trust(self, trust: Trust) -> None:
         self._trust[trust.rule_id] = trust
 
+    def trust_moved(self) -> set[str]:
+        """Ids of the rules whose level this decision changed."""
+        moved = (TrustChangeKind.RAISED, TrustChangeKind.LOWERED, TrustChangeKind.FILE)
+        return {each.rule_id for each in self._trust_changes if each.kind in moved}
+
+    def trust_news(self) -> list[TrustChange]:
+        """What was recorded since the last call."""
+        fresh, self._trust_told = self._trust_changes[self._trust_told :], len(self._trust_changes)
+        return fresh
+
     def record_trust(self, change: TrustChange) -> None:
         self._trust_changes.append(change)
 
-    def earned(self, rule_id: str, step: str = "") -> Earned:
-        """Without `step`: the baseline."""
+    def earned(self, rule_id: str, step: str = "", action: str = "") -> Earned:
+        """Of a step with that fingerprint; without `step`: the baseline."""
         key = rule_id, step
-        return self._earned.get(key) or self.state.earned.get(key) or Earned(rule_id, step, 0.0, 0.0, self.now)
+        known = self._earned.get(key) or self.state.earned.get(key)
+        fresh = Earned(rule_id, step, 0.0, 0.0, self.now, action)
+        return known if known is not None and known.action == action else fresh
 
     def put_earned(self, earned: Earned) -> None:
         self._earned[earned.rule_id, earned.step] = earned

@@ -19,6 +19,7 @@ from logmedic.core.targets import (
     filled,
     filled_probe,
     fingerprint,
+    step_fingerprint,
     target_of,
     unit_of,
 )
@@ -39,13 +40,30 @@ def begin(draft: Draft, incident: Incident, rule: Rule, approved_by: str = "") -
     """An execution starts, at the first rung of its plan."""
     fix = fix_of(rule)
     draft.put_breaker(breakers.on_start(draft.breaker(breaker_key(rule, incident.captures))))
-    found = earned.ranks(fix, lambda name: draft.earned(rule.id, name), draft.earned(rule.id), draft.now)
+    found = ranked(draft, rule)
     plan = earned.plan(fix, found)
     if plan != tuple(range(len(fix.steps))):
         order = ", ".join(fix.steps[each].name for each in plan)
         draft.event(incident.id, "ranked", f"tried in the order of what was earned: {order}")
-    began = replace(incident, plan=plan, step=plan[0], try_no=1, attempt_id="", approved_by=approved_by, guarded=False)
+    began = replace(
+        incident,
+        plan=plan,
+        step=plan[0],
+        try_no=1,
+        attempt_id="",
+        approved_by=approved_by,
+        guarded=False,
+        fix=fingerprint(fix),
+        target=target_of(rule, incident.captures),
+    )
     _approach(draft, began, rule, plan[0])
+
+
+def ranked(draft: Draft, rule: Rule) -> tuple[earned.Rank, ...]:
+    """What each step of its fix has earned, in the order of the file."""
+    fix = fix_of(rule)
+    known = {each.name: draft.earned(rule.id, each.name, step_fingerprint(each)) for each in fix.steps}
+    return earned.ranks(fix, known.__getitem__, draft.earned(rule.id), draft.now)
 
 
 def fix_of(rule: Rule) -> Fix:
@@ -53,9 +71,9 @@ def fix_of(rule: Rule) -> Fix:
     return rule.fix
 
 
-def abandon(draft: Draft, incident: Incident, rule: Rule) -> Incident:
+def abandon(draft: Draft, incident: Incident) -> Incident:
     """The execution ends without a verdict, and may begin anew. Answers the incident as it is then (already put)."""
-    draft.put_breaker(breakers.on_abandoned(draft.breaker(breaker_key(rule, incident.captures)), draft.now))
+    draft.put_breaker(breakers.on_abandoned(draft.breaker(verdicts.key_of(incident)), draft.now))
     idle = replace(incident, status=IncidentStatus.OPEN, hold=None, hold_detail="", due_at=None)
     draft.put_incident(idle)
     return idle
@@ -104,7 +122,7 @@ def _filled(probes: tuple[Probe, ...], incident: Incident) -> tuple[Probe, ...]:
 
 def _hold_back(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
     """In the middle of an execution: what was done until now stays, and it begins anew later."""
-    idle = abandon(draft, incident, rule)
+    idle = abandon(draft, incident)
     draft.event(incident.id, "held", f"the fix is held ({hold.reason}): {hold.detail}")
     draft.tally(f"held_{hold.reason}")
     draft.put_incident(replace(idle, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until))
@@ -125,7 +143,7 @@ def on_checks(
         _hold_back(draft, incident, rule, Hold(HoldReason.WARMING_UP, f"min_uptime: {uptime.detail}", until))
         return
     if (still := found.get(CheckPurpose.STILL_THERE)) is not None and still.passed:
-        idle = abandon(draft, incident, rule)
+        idle = abandon(draft, incident)
         verdicts.close(draft, idle, Resolution.QUIET, f"it was well when its fix was approved: {still.detail}")
         return
     if (expected := found.get(CheckPurpose.EXPECT)) is not None and not expected.passed:
@@ -163,14 +181,14 @@ def start(
         incident_id=incident.id,
         rule_id=rule.id,
         group_key=incident.group_key,
-        target=target_of(rule, incident.captures),
+        target=incident.target,
         step=step,
         step_name=chosen.name,
         try_no=try_no,
         argv=argv_of(chosen.action),
         started_at=draft.now,
         kind=kind,
-        fix=fingerprint(fix),
+        fix=incident.fix,
         first=not incident.attempt_id,
         chain=incident.chain,
     )
@@ -295,7 +313,7 @@ def settled(draft: Draft, incident: Incident, rule: Rule) -> None:
     """The quiet time is over, and the rule was silent."""
     attempt = draft.attempt(incident.attempt_id)
     if attempt is None:
-        abandon(draft, incident, rule)
+        abandon(draft, incident)
         return
     said = f"{attempt.detail}, and silent since" if attempt.detail else "silent since"
     verdicts.fixed(draft, incident, rule, fix_of(rule), attempt, said)
@@ -381,7 +399,7 @@ def recover(draft: Draft, incident: Incident, rule: Rule) -> None:
         elif incident.step < len(fix_of(rule).steps):
             _approach(draft, incident, rule, incident.step)
         else:
-            abandon(draft, incident, rule)
+            abandon(draft, incident)
         return
     if attempt is None or incident.status not in (IncidentStatus.FIXING, IncidentStatus.VERIFYING):
         return
@@ -395,3 +413,11 @@ def recover(draft: Draft, incident: Incident, rule: Rule) -> None:
         verdicts.failed(draft, incident, rule, fix_of(rule), attempt.detail, step=attempt.step_name, known=False)
     else:
         verify(draft, incident, rule, attempt)
+
+
+def give_up_lost_trials(draft: Draft) -> None:
+    """At a start: a breaker whose trial belongs to no incident any more may have another."""
+    under_way = {verdicts.key_of(each) for each in draft.under_way()}
+    for breaker in draft.state.breakers.values():
+        if breaker.trial and breaker.key not in under_way:
+            draft.put_breaker(breakers.on_abandoned(breaker, draft.now))

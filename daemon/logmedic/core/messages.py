@@ -11,6 +11,7 @@ from logmedic.core.secrets import masked
 from logmedic.model.fix import FixAttempt, Verdict
 from logmedic.model.issue import HoldReason, Incident, KnownIssue, Template
 from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.trust import TrustChange, TrustChangeKind
 
 EVIDENCE_LIMIT = 1200
 """Characters of a record in a message: a chat shows about this much before it folds."""
@@ -31,6 +32,7 @@ _MARK = {
     AlertEvent.QUIET: "QUIET",
     AlertEvent.QUARANTINED: "QUARANTINED",
     AlertEvent.RULES_REFUSED: "RULES",
+    AlertEvent.TRUST: "TRUST",
     AlertEvent.TEST: "TEST",
 }
 
@@ -162,6 +164,22 @@ def of_rules_well(host: str) -> Message:
         _title(AlertEvent.RECOVERED, host, "the rule files load again"),
         f"All rule files on {host} load, and are in force. Nothing is needed.",
     )
+
+
+def of_trust(change: TrustChange, host: str) -> Message:
+    """A proposal, or a level that was taken away."""
+    if change.kind is TrustChangeKind.PROPOSED:
+        subject = f"the fix of {change.rule_id} has earned mode {change.after}"
+        needed = f"decide: logmedic trust raise {change.rule_id} --why ...; until then it stays {change.before}"
+    else:
+        subject = f"the fix of {change.rule_id} is in mode {change.after} again"
+        needed = f"see what it did: logmedic fixes --rule {change.rule_id}; each run waits for your approval"
+    body = [
+        f"What happened: {subject}: {clean(change.why, 200)}",
+        f"What is needed: {needed}",
+        f"medium | host {host} | logmedic trust history {change.rule_id}",
+    ]
+    return Message(_title(AlertEvent.TRUST, host, subject), "\n".join(body))
 
 
 def of_test(host: str) -> Message:

@@ -44,6 +44,7 @@ _REHEARSED = {
     CheckPurpose.GUARD: True,
     CheckPurpose.WORSE: True,
     CheckPurpose.WARRANTED: None,
+    CheckPurpose.RECOVERED: None,
 }
 """So that each step is tried, and nobody can say whether one that is observed would have been needed."""
 WINDOWS_TIDIED = 10_000

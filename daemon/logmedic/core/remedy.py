@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from logmedic.core import ladder
+from logmedic.core import earned, ladder, verdicts
 from logmedic.core.calls import tell
 from logmedic.core.draft import Draft
 from logmedic.core.holds import Hold, hold_for
@@ -12,7 +12,7 @@ from logmedic.core.targets import asked_once, filled_probe, would_run
 from logmedic.model.changeset import CheckPurpose, RunChecks
 from logmedic.model.fix import AttemptStatus, FixAttempt, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus
-from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.rule import AlertEvent, Fix, Rule
 
 _HELD_ALERTS = {
     HoldReason.NO_FIX: AlertEvent.OPENED,
@@ -43,8 +43,8 @@ def _hold(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
             draft.event(incident.id, "held", f"the fix is held ({hold.reason}): {hold.detail}")
         if hold.reason in _WOULD:
             draft.event(incident.id, "would_run", "; then ".join(would_run(rule, incident.captures)))
-        if hold.reason is HoldReason.OBSERVE:
-            _ask_whether_warranted(draft, incident, rule)
+    if incident.hold is None and not incident.acted:
+        _watch(draft, incident, rule)
     held = incident
     if (incident.hold, incident.hold_detail, incident.due_at) != (hold.reason, hold.detail, hold.until):
         held = replace(incident, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until)
@@ -53,12 +53,19 @@ def _hold(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
         tell(draft, held, rule, event)
 
 
-def _ask_whether_warranted(draft: Draft, incident: Incident, rule: Rule) -> None:
-    """A fix that is only observed earns trust where there was something to fix; who wants none is not asked."""
-    if rule.fix is None or not rule.fix.graduate_after or not rule.fix.verify.probes:
+def _watch(draft: Draft, incident: Incident, rule: Rule) -> None:
+    """What becomes of it when nothing is done: asked now and after the time that the fix would have had, where a fix is
+    to earn trust or a place among others by being better. Nobody else is asked."""
+    fix = rule.fix
+    if fix is None or not fix.verify.probes or not (fix.graduate_after or _has_alternatives(fix)):
         return
-    probes = tuple(asked_once(filled_probe(each, incident.captures)) for each in rule.fix.verify.probes)
+    probes = tuple(asked_once(filled_probe(each, incident.captures)) for each in fix.verify.probes)
     draft.intend(RunChecks(incident.id, ((CheckPurpose.WARRANTED, probes),)))
+    draft.intend(RunChecks(incident.id, ((CheckPurpose.RECOVERED, probes),), after=earned.horizon(fix)))
+
+
+def _has_alternatives(fix: Fix) -> bool:
+    return len({each.rung for each in fix.steps}) < len(fix.steps)
 
 
 def on_step_finished(draft: Draft, attempt_id: str, result: FixResult) -> None:
@@ -101,11 +108,24 @@ def on_checks_finished(draft: Draft, incident_id: str, results: tuple[tuple[Chec
         draft.put_incident(replace(incident, warranted=seen))
         draft.event(incident.id, "observed", f"its checks: {warranted.detail}")
         return
+    if (recovered := found.get(CheckPurpose.RECOVERED)) is not None:
+        _on_recovered(draft, incident, recovered)
+        return
     rule = _rule_of(draft, incident)
     if incident.status is not IncidentStatus.CHECKING or rule is None:
         draft.tally("results_ignored")
         return
     ladder.on_checks(draft, incident, rule, results)
+
+
+def _on_recovered(draft: Draft, incident: Incident, result: ProbeResult) -> None:
+    rule = draft.policy.rules.get(incident.rule_id)
+    if incident.acted or incident.weighed or result.passed is None or rule is None or rule.fix is None:
+        return
+    draft.put_incident(replace(incident, weighed=True))
+    words = "it got well by itself" if result.passed else "it did not get well by itself"
+    draft.event(incident.id, "observed", f"{words}: {result.detail}")
+    verdicts.weigh(draft, incident, rule, recovered=result.passed)
 
 
 def _subject(draft: Draft, attempt: FixAttempt) -> tuple[Incident | None, Rule | None]:

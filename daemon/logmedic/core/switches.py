@@ -34,6 +34,17 @@ def resume(draft: Draft, given: ResumeFixes) -> None:
         remedy.on_resumed(draft, AT_ONCE)
 
 
+def reconsider(draft: Draft) -> None:
+    """Where this decision changed how far a fix may go, what it held is looked at again."""
+    moved = draft.trust_moved()
+    if not moved:
+        return
+    for incident in draft.open_incidents():
+        rule = draft.policy.rules.get(incident.rule_id) if incident.rule_id in moved else None
+        if rule is not None and incident.hold in (HoldReason.OBSERVE, HoldReason.AWAITING_APPROVAL):
+            remedy.consider(draft, incident, rule)
+
+
 def reset(draft: Draft, given: ResetBreaker) -> None:
     """It is closed, and what it held is looked at."""
     breaker = draft.breaker(given.key)

@@ -59,7 +59,7 @@ def target_of(rule: Rule, captures: Mapping[str, str]) -> str:
 
 
 def breaker_key(rule: Rule, captures: Mapping[str, str]) -> tuple[str, str, str]:
-    """Breaker.key of the rule's fix on what it acts on here."""
+    """Breaker.key of the rule's fix, as it is in force, on what it acts on here."""
     return rule.id, fingerprint(rule.fix) if rule.fix is not None else "", target_of(rule, captures)
 
 

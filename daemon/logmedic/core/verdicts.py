@@ -8,7 +8,7 @@ from logmedic.core import breaker as breakers
 from logmedic.core import earned, issues, trust
 from logmedic.core.calls import tell, tell_recovered
 from logmedic.core.draft import Draft
-from logmedic.core.targets import breaker_key
+from logmedic.core.targets import step_fingerprint
 from logmedic.model.fix import AttemptStatus, BreakerStatus, FixAttempt, Verdict
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, PatternType, Resolution
 from logmedic.model.match import IncidentStage
@@ -24,14 +24,22 @@ def finish(draft: Draft, attempt: FixAttempt, verdict: Verdict, detail: str = ""
 
 def earn(draft: Draft, attempt: FixAttempt, *, won: bool) -> None:
     """What the attempt's step earned: once for all of its tries, and nothing where the verdict is not known."""
-    before = draft.earned(attempt.rule_id, attempt.step_name)
+    rule = draft.policy.rules.get(attempt.rule_id)
+    steps = rule.fix.steps if rule is not None and rule.fix is not None else ()
+    action = step_fingerprint(steps[attempt.step]) if attempt.step < len(steps) else ""
+    before = draft.earned(attempt.rule_id, attempt.step_name, action)
     draft.put_earned(earned.counted(before, won=won, now=draft.now))
+
+
+def key_of(incident: Incident) -> tuple[str, str, str]:
+    """Breaker.key of the execution under way: a reload in the middle changes nothing of it."""
+    return incident.rule_id, incident.fix, incident.target
 
 
 def fixed(draft: Draft, incident: Incident, rule: Rule, fix: Fix, attempt: FixAttempt, proof: str) -> None:
     finish(draft, attempt, Verdict.FIXED, proof)
     earn(draft, attempt, won=True)
-    key = breaker_key(rule, incident.captures)
+    key = key_of(incident)
     was = draft.breaker(key)
     breaker = breakers.on_success(was, fix.breaker, draft.now)
     draft.put_breaker(breaker)
@@ -60,7 +68,7 @@ def failed(
 ) -> None:
     """Every rung was tried, or nobody can say what came of one (`known` False). Another execution comes only after the
     cooldown, or as the breaker's trial."""
-    key = breaker_key(rule, incident.captures)
+    key = key_of(incident)
     breaker = breakers.on_failure(draft.breaker(key), fix.breaker, draft.now)
     draft.put_breaker(breaker)
     lesson = f"the fix of {rule.id} did not work" if known else f"nobody can say whether the fix of {rule.id} worked"
@@ -117,12 +125,20 @@ def close(draft: Draft, incident: Incident, resolution: Resolution, notes: str) 
 
 
 def _without_a_fix(draft: Draft, incident: Incident, rule: Rule, fix: Fix, resolution: Resolution) -> None:
-    """What becomes of it when nothing is done is what a fix has to be better than. An incident that only ran out of
-    time says nothing."""
-    if incident.acted or resolution not in (Resolution.QUIET, Resolution.CLEARED):
+    """What becomes of it when nothing is done is what a fix has to be better than. Silence says that it is well only
+    where silence is what proves the fix; where there are checks, they are asked (see remedy.on_checks_finished)."""
+    if incident.acted or incident.weighed:
         return
     ended = incident.last_match_at if resolution is Resolution.QUIET else draft.now
-    recovered = ended - incident.opened_at <= earned.horizon(fix)
+    late = ended - incident.opened_at > earned.horizon(fix)
+    if late:
+        weigh(draft, incident, rule, recovered=False)
+    elif resolution is Resolution.CLEARED or (resolution is Resolution.QUIET and not fix.verify.probes):
+        weigh(draft, incident, rule, recovered=True)
+
+
+def weigh(draft: Draft, incident: Incident, rule: Rule, *, recovered: bool) -> None:
+    """Count it for the baseline, and for the trust in a fix that only observes."""
     draft.put_earned(earned.counted(draft.earned(rule.id), won=recovered, now=draft.now))
     if incident.hold is HoldReason.OBSERVE:
         trust.on_observed(draft, incident, rule, recovered=recovered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from logmedic.model.alert import Alert, Delivery
@@ -59,7 +59,8 @@ class ProbesFinished:
 class CheckPurpose(StrEnum):
     """What a check is for. UPTIME: the unit has run long enough. STILL_THERE: what was approved is still to be fixed
     (that which the fix is verified by). EXPECT: the step's own conditions. GUARD: what it must not break, before it;
-    WORSE: the same after it. WARRANTED: whether there is something to fix, of one that is only observed."""
+    WORSE: the same after it. WARRANTED: whether there is something to fix, of one that is held; RECOVERED: whether it
+    is well by itself, after the time that the fix would have had."""
 
     UPTIME = "uptime"
     STILL_THERE = "still_there"
@@ -67,6 +68,7 @@ class CheckPurpose(StrEnum):
     GUARD = "guard"
     WORSE = "worse"
     WARRANTED = "warranted"
+    RECOVERED = "recovered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,10 +299,12 @@ class RunProbes:
 
 @dataclass(frozen=True, slots=True)
 class RunChecks:
-    """Try probes (captures filled in), those of each purpose in order."""
+    """Try probes (captures filled in), those of each purpose in order, `after` a while. One that waits is lost with the
+    daemon, and not asked again."""
 
     incident_id: str
     checks: tuple[tuple[CheckPurpose, tuple[Probe, ...]], ...]
+    after: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

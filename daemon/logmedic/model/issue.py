@@ -157,7 +157,8 @@ class Incident:
     have brought it about, the first first. `acted`: a step of a fix was run on it. `approved_by`: who let the present
     execution run. `guarded`: what the fix must not break was well before the step under way. `warranted`: of one that
     is only observed, whether its checks failed then, so that there was something to fix;
-    None: not known. `escalated`: people were called to act on it."""
+    None: not known. `escalated`: people were called to act on it. `weighed`: it was counted for what
+    happens when nothing is done. `fix`, `target`: of the present execution, as of its attempts."""
 
     id: str
     issue_id: str
@@ -190,6 +191,9 @@ class Incident:
     guarded: bool = False
     warranted: bool | None = None
     escalated: bool = False
+    weighed: bool = False
+    fix: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

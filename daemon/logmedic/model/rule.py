@@ -94,7 +94,8 @@ class AlertEvent(StrEnum):
     (observe, disarmed, budget). FIX_FAILED, BREAKER_OPEN and ESCALATED (a learned error that keeps coming) are
     escalations: they are recorded and raise the issue to at least high. REGRESSED: the same of a learned error that had
     been resolved. FOREWARNED: what tends to follow an issue that has just begun. QUIET: a source stopped speaking.
-    QUARANTINED, RULES_REFUSED: of rules that are not heard, or not loaded."""
+    QUARANTINED, RULES_REFUSED: of rules that are not heard, or not loaded. TRUST: a fix has earned the next
+    mode, or lost its own."""
 
     OPENED = "opened"
     HELD = "held"
@@ -108,6 +109,7 @@ class AlertEvent(StrEnum):
     QUIET = "quiet"
     QUARANTINED = "quarantined"
     RULES_REFUSED = "rules_refused"
+    TRUST = "trust"
     TEST = "test"
 
 

@@ -60,13 +60,15 @@ class TrustChange:
 class Earned:
     """Verified outcomes of one step of a rule's fix, halved every HALF_LIFE (core/earned.py), as of `at`. With an empty
     `step`: the baseline, what became of incidents that nothing was done about: `fixed` of `tried` recovered by
-    themselves in the time that the fix would have had."""
+    themselves in the time that the fix would have had. `action`: the fingerprint of the step that it was (empty for the
+    baseline): one that was changed earns anew."""
 
     rule_id: str
     step: str
     tried: float
     fixed: float
     at: datetime
+    action: str = ""
 
 
 class PauseOrigin(StrEnum):

@@ -54,6 +54,8 @@ class Dispatcher:
         self._lanes: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._workers = asyncio.Semaphore(CONCURRENT_SENDS)
         self._fixes: set[asyncio.Task[None]] = set()
+        self._later: set[asyncio.Task[None]] = set()
+        """Checks that wait for their time; nobody waits for them."""
         self._steps: set[asyncio.Task[FixResult | Failure]] = set()
         """The steps among them."""
         self._sends: set[asyncio.Task[None]] = set()
@@ -75,7 +77,7 @@ class Dispatcher:
             case RunProbes():
                 self._begin(self._run_probes(intent), self._fixes)
             case RunChecks():
-                self._begin(self._run_checks(intent), self._fixes)
+                self._begin(self._run_checks(intent), self._later if intent.after else self._fixes)
             case StopSteps():
                 for step in self._steps:
                     step.cancel()
@@ -117,6 +119,7 @@ class Dispatcher:
 
     async def _run_checks(self, intent: RunChecks) -> None:
         """Those of all purposes at once."""
+        await asyncio.sleep(intent.after.total_seconds())
         results = await asyncio.gather(*(self._probed(probes) for _, probes in intent.checks))
         purposes: list[CheckPurpose] = [purpose for purpose, _ in intent.checks]
         await self._tell(ChecksFinished(intent.incident_id, tuple(zip(purposes, results, strict=True))))
@@ -149,7 +152,7 @@ class Dispatcher:
         await self.stop()
 
     async def stop(self) -> None:
-        running = self._fixes | self._sends
+        running = self._fixes | self._sends | self._later
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

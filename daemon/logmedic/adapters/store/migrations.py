@@ -111,7 +111,7 @@ def _seventh(connection: duckdb.DuckDBPyConnection) -> None:
             "why VARCHAR",
             "id",
         ),
-        ("earned", 'rule_id VARCHAR, step VARCHAR, tried DOUBLE, fixed DOUBLE, "at" TIMESTAMP', "rule_id, step"),
+        ("earned", 'rule_id VARCHAR, step VARCHAR, tried DOUBLE, fixed DOUBLE, "at" TIMESTAMP, action VARCHAR', "rule_id, step"),
         (
             "pauses",
             'origin VARCHAR, "on" BOOLEAN, "at" TIMESTAMP, "by" VARCHAR, why VARCHAR, until TIMESTAMP',
@@ -125,8 +125,8 @@ def _seventh(connection: duckdb.DuckDBPyConnection) -> None:
         ("fix_attempts", "chain", "VARCHAR", "'[]'"),
         ("fix_attempts", "first", "BOOLEAN", "false"),
         ("incidents", "plan chain", "VARCHAR", "'[]'"),
-        ("incidents", "acted guarded escalated", "BOOLEAN", "false"),
-        ("incidents", "approved_by", "VARCHAR", "''"),
+        ("incidents", "acted guarded escalated weighed", "BOOLEAN", "false"),
+        ("incidents", "approved_by fix target", "VARCHAR", "''"),
         ("incidents", "warranted", "BOOLEAN", "NULL"),
     ):
         for name in names.split():
