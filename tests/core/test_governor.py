@@ -11,8 +11,10 @@ from builders import FIX, RULE, START, STEP, Bench, breaker_of, match, observed,
 from logmedic.core.draft import Draft
 from logmedic.core.holds import CAUSE_GRACE, LOOP_WAIT, every_hold
 from logmedic.model.changeset import (
+    Approve,
     PauseFixes,
     ProbesFinished,
+    Reloaded,
     ResetBreaker,
     ResumeFixes,
     RunStep,
@@ -324,6 +326,32 @@ def test_a_fix_that_was_changed_begins_with_a_closed_breaker() -> None:
     assert ran(bench) == 3
 
 
+def test_what_else_holds_an_approved_fix_does_not_use_the_approval_up() -> None:
+    shared = Limits(cooldown=timedelta(0), one_at_a_time="app.service")
+    first, second = with_fix(limits=shared), with_fix(OTHER, limits=shared, mode=Mode.APPROVE)
+    bench = Bench(policy(first, second))
+    bench.matched(rule=first)
+    bench.matched(rule=second)
+    waiting = next(each for each in bench.state.incidents.values() if each.rule_id == second.id)
+    bench.give(Approve(waiting.id, "ann"))
+    assert held(bench, second) is HoldReason.BUSY
+    fixed(bench)
+    bench.give(Tick(), after=2)
+    assert bench.state.incidents[waiting.id].status is IncidentStatus.CHECKING
+
+
+def test_a_reload_looks_at_what_was_held_for_the_rules_sake_and_prolongs_no_approval() -> None:
+    asking = with_fix(mode=Mode.APPROVE)
+    bench = Bench(policy(asking))
+    bench.matched(rule=asking)
+    before = bench.incident().due_at
+    bench.give(Reloaded(), after=60)
+    assert next(iter(bench.state.incidents.values())).due_at == before
+    bench.policy = policy(with_fix())
+    bench.give(Reloaded())
+    assert ran(bench) == 1
+
+
 # -- all of them -------------------------------------------------------------------------------------------------------
 
 
@@ -355,7 +383,7 @@ def test_the_hold_in_force_is_the_first_of_all() -> None:
 def test_an_approval_says_who_gave_it() -> None:
     rule = with_fix()
     bench = Bench(policy(rule))
-    incident = replace(bench.give(observed(match(rule))).incidents[0], approved_by="ann")
+    incident = replace(bench.give(observed(match(rule))).incidents[0], approved_by="ann", approved_until=bench.now)
     asking = replace(bench.policy, mode=Mode.APPROVE)
     checks = every_hold(Draft(bench.state, asking, bench.now, bench.mint), incident, rule)
     assert (checks[-1].held, checks[-1].detail) == (None, "approved by ann")

@@ -45,6 +45,7 @@ from logmedic.model.changeset import (
     Quarantined,
     Quiet,
     Reject,
+    Reloaded,
     ResetBreaker,
     ResolveIssue,
     ResumeFixes,
@@ -112,6 +113,8 @@ def decide_in(draft: Draft, given: Input) -> None:
             switches.pause(draft, given)
         case ResumeFixes():
             switches.resume(draft, given)
+        case Reloaded():
+            switches.reloaded(draft)
         case ResetBreaker():
             switches.reset(draft, given)
         case SetTrust():

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from logmedic.core import verdicts
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
-from logmedic.model.issue import Incident, IncidentStatus, Resolution
+from logmedic.model.issue import IDLE, Incident, Resolution
 from logmedic.model.policy import Policy
 from logmedic.model.record import Match
 from logmedic.model.rule import Rule
@@ -15,8 +15,6 @@ from logmedic.model.when import MATCH, Absence
 
 FORGOTTEN_AFTER = timedelta(days=7)
 """An incident whose end a line has to tell is over after this silence all the same: that line may never come."""
-IDLE = (IncidentStatus.OPEN, IncidentStatus.FAILED)
-"""No fix is under way."""
 
 
 def end(draft: Draft, incident: Incident, resolution: Resolution, notes: str) -> None:

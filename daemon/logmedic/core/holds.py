@@ -59,20 +59,25 @@ class _Case:
     approved: bool
 
 
-def hold_for(draft: Draft, incident: Incident, rule: Rule, *, approved: bool = False) -> Hold | None:
+def hold_for(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
     """The first reason not to run the fix of `incident` now, or None. The order is what people would ask first: may
     it ever, may it here, may it now."""
     if rule.fix is None:
         return _NO_FIX
-    case = _Case(draft, incident, rule, rule.fix, approved)
+    case = _Case(draft, incident, rule, rule.fix, is_approved(draft, incident))
     return next((found.held for ask in _QUESTIONS if (found := ask(case)).held is not None), None)
+
+
+def is_approved(draft: Draft, incident: Incident) -> bool:
+    """Somebody let its fix run, and that is not long ago: what else holds it does not use the approval up."""
+    return incident.approved_until is not None and draft.now <= incident.approved_until
 
 
 def every_hold(draft: Draft, incident: Incident, rule: Rule) -> list[Check]:
     """All that the governor asks, in its order."""
     if rule.fix is None:
         return [Check("fix", _NO_FIX, _NO_FIX.detail)]
-    case = _Case(draft, incident, rule, rule.fix, approved=bool(incident.approved_by))
+    case = _Case(draft, incident, rule, rule.fix, is_approved(draft, incident))
     return [ask(case) for ask in _QUESTIONS]
 
 
@@ -269,8 +274,9 @@ def _approval(case: _Case) -> Check:
     if level.mode is not Mode.APPROVE:
         return Check("approval", None, "needs none")
     if case.approved:
-        return Check("approval", None, f"approved by {case.incident.approved_by or 'somebody'}")
-    until = case.draft.now + case.draft.policy.approval_expires
+        return Check("approval", None, f"approved by {case.incident.approved_by}")
+    waits = case.incident.hold is HoldReason.AWAITING_APPROVAL  # looked at again, it has no longer than it had
+    until = (case.incident.due_at if waits else None) or case.draft.now + case.draft.policy.approval_expires
     return _held("approval", HoldReason.AWAITING_APPROVAL, f"waits for approval until {until:%H:%M:%S} UTC", until)
 
 

@@ -9,14 +9,14 @@ from logmedic.core import history, issues, owncause, remedy, versions, windows
 from logmedic.core.captures import fill_title
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
-from logmedic.core.endings import IDLE, end, is_over_by_then
+from logmedic.core.endings import end, is_over_by_then
 from logmedic.core.kept import MAX_GROUPS, keep, of_window, over_since, since_over
 from logmedic.core.ladder import DEFAULT_QUIET
 from logmedic.core.targets import breaker_key
 from logmedic.core.windows import EVIDENCE_KEPT, SKEW, counted_at
 from logmedic.model.changed import changed
 from logmedic.model.fix import BreakerStatus
-from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Resolution, Window
+from logmedic.model.issue import IDLE, HoldReason, Incident, IncidentStatus, Resolution, Window
 from logmedic.model.match import IncidentStage
 from logmedic.model.record import EVERY_GROUP, Match, Record
 from logmedic.model.rule import Rule

@@ -36,7 +36,7 @@ UPTIME_RECHECK = timedelta(seconds=10)
 Checks = list[tuple[CheckPurpose, tuple[Probe, ...]]]
 
 
-def begin(draft: Draft, incident: Incident, rule: Rule, approved_by: str = "") -> None:
+def begin(draft: Draft, incident: Incident, rule: Rule) -> None:
     """An execution starts, at the first rung of its plan."""
     fix = fix_of(rule)
     draft.put_breaker(breakers.on_start(draft.breaker(breaker_key(rule, incident.captures))))
@@ -51,7 +51,6 @@ def begin(draft: Draft, incident: Incident, rule: Rule, approved_by: str = "") -
         step=plan[0],
         try_no=1,
         attempt_id="",
-        approved_by=approved_by,
         guarded=False,
         fix=fingerprint(fix),
         target=target_of(rule, incident.captures),

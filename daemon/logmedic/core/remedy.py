@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from logmedic.core import earned, ladder, verdicts
@@ -11,7 +12,7 @@ from logmedic.core.holds import Hold, hold_for
 from logmedic.core.targets import asked_once, filled_probe, would_run
 from logmedic.model.changeset import CheckPurpose, RunChecks
 from logmedic.model.fix import AttemptStatus, FixAttempt, FixResult, ProbeResult, Verdict
-from logmedic.model.issue import HoldReason, Incident, IncidentStatus
+from logmedic.model.issue import IDLE, HoldReason, Incident, IncidentStatus
 from logmedic.model.rule import AlertEvent, Fix, Rule
 
 _HELD_ALERTS = {
@@ -27,13 +28,13 @@ _HELD_ALERTS = {
 _WOULD = (HoldReason.OBSERVE, HoldReason.AWAITING_APPROVAL, HoldReason.PAUSED)
 
 
-def consider(draft: Draft, incident: Incident, rule: Rule, *, approved_by: str = "") -> None:
+def consider(draft: Draft, incident: Incident, rule: Rule) -> None:
     """Start the fix of an incident that none is under way for, or hold it with its reason."""
-    hold = hold_for(draft, incident, rule, approved=bool(approved_by))
+    hold = hold_for(draft, incident, rule)
     if hold is not None:
         _hold(draft, incident, rule, hold)
     else:
-        ladder.begin(draft, incident, rule, approved_by)
+        ladder.begin(draft, incident, rule)
 
 
 def _hold(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
@@ -182,10 +183,9 @@ def _matched_since_the_fix(draft: Draft, incident: Incident) -> bool:
     return attempt is None or incident.last_match_at >= attempt.started_at
 
 
-def on_resumed(draft: Draft, limit: int) -> None:
-    """Fixes are not paused any more: what was held for that is looked at, at most `limit` now; the rest is due at
-    once."""
-    waiting = [each for each in draft.open_incidents() if each.hold is HoldReason.PAUSED]
+def look_again(draft: Draft, holds: Collection[HoldReason], limit: int) -> None:
+    """What was held for these reasons may be free: at most `limit` are looked at now, the rest is due at once."""
+    waiting = [each for each in draft.open_incidents() if each.hold in holds and each.status in IDLE]
     for number, incident in enumerate(waiting):
         rule = draft.policy.rules.get(incident.rule_id)
         if rule is None or rule.fix is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from logmedic.core import breaker as breakers
-from logmedic.core import issues, remedy
+from logmedic.core import issues, remedy, trust
 from logmedic.core.draft import Draft
 from logmedic.model.changeset import PauseFixes, ResetBreaker, ResumeFixes, StopSteps
 from logmedic.model.fix import BreakerStatus
@@ -14,6 +14,19 @@ from logmedic.model.trust import Pause
 
 AT_ONCE = 500
 """Incidents that a resume looks at in one decision; the others are due at once."""
+
+
+_OF_RULES = frozenset(
+    {
+        HoldReason.NO_FIX,
+        HoldReason.OBSERVE,
+        HoldReason.AWAITING_APPROVAL,
+        HoldReason.DISARMED,
+        HoldReason.BREAKER_OPEN,
+        HoldReason.MAINTENANCE,
+    }
+)
+"""What holds a fix because of what its rule, or the host, is like."""
 
 
 def pause(draft: Draft, given: PauseFixes) -> None:
@@ -31,7 +44,7 @@ def resume(draft: Draft, given: ResumeFixes) -> None:
         return
     draft.put_pause(replace(known, on=False, at=draft.now, by=given.by, until=None))
     if not draft.pauses():
-        remedy.on_resumed(draft, AT_ONCE)
+        remedy.look_again(draft, (HoldReason.PAUSED,), AT_ONCE)
 
 
 def reconsider(draft: Draft) -> None:
@@ -43,6 +56,12 @@ def reconsider(draft: Draft) -> None:
         rule = draft.policy.rules.get(incident.rule_id) if incident.rule_id in moved else None
         if rule is not None and incident.hold in (HoldReason.OBSERVE, HoldReason.AWAITING_APPROVAL):
             remedy.consider(draft, incident, rule)
+
+
+def reloaded(draft: Draft) -> None:
+    """Other rules are in force, or others can run: what held for a reason that may be gone is looked at again."""
+    trust.follow_files(draft)
+    remedy.look_again(draft, _OF_RULES, AT_ONCE)
 
 
 def reset(draft: Draft, given: ResetBreaker) -> None:
@@ -68,7 +87,8 @@ def approve(draft: Draft, incident_id: str, by: str) -> None:
         draft.tally("approvals_ignored")
         return
     draft.event(incident.id, "approved", f"approved by {by}")
-    remedy.consider(draft, incident, rule, approved_by=by)
+    until = draft.now + draft.policy.approval_expires
+    remedy.consider(draft, replace(incident, approved_by=by, approved_until=until), rule)
 
 
 def reject(draft: Draft, incident_id: str, by: str) -> None:

@@ -83,6 +83,7 @@ def failed(
         hold_detail=f"until {until:%H:%M:%S} UTC",
         due_at=until,
         approved_by="",
+        approved_until=None,
     )
     draft.put_incident(over)
     if opened:

@@ -142,6 +142,11 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Rules were loaded again, and the sandbox tried."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResetBreaker:
     """Somebody has mended what made a fix fail."""
 
@@ -265,6 +270,7 @@ Input = (
     | RulesRefused
     | Approve
     | Reject
+    | Reloaded
     | ResetBreaker
     | SetTrust
     | PauseFixes

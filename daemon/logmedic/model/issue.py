@@ -138,6 +138,10 @@ UNDER_WAY = frozenset(
 """An execution of the fix is not over."""
 
 
+IDLE = frozenset({IncidentStatus.OPEN, IncidentStatus.FAILED})
+"""It is open, and no execution of its fix is under way."""
+
+
 class Resolution(StrEnum):
     """How an incident ended. CLEARED: a line said so. EXPIRED: its rule gives it only so long."""
 
@@ -152,13 +156,13 @@ class Resolution(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One episode of a known issue for one group. `plan`: the indices of the fix's steps in the order of this
-    execution; `step` (an index of Fix.steps) and `try_no` (1-based) say where it stands; `due_at` is when the engine
-    looks at it again. `told`: receivers' routes that were told of it. `chain`: ids of the rules whose fixes seem to
-    have brought it about, the first first. `acted`: a step of a fix was run on it. `approved_by`: who let the present
-    execution run. `guarded`: what the fix must not break was well before the step under way. `warranted`: of one that
-    is only observed, whether its checks failed then, so that there was something to fix;
-    None: not known. `escalated`: people were called to act on it. `weighed`: it was counted for what
-    happens when nothing is done. `fix`, `target`: of the present execution, as of its attempts."""
+    execution; `step` (an index of Fix.steps) and `try_no` (1-based) say where it stands; `fix`, `target`: what it is
+    an execution of, as of its attempts. `due_at` is when the engine looks at it again. `told`: receivers' routes that
+    were told of it; `escalated`: people were called to act on it. `chain`: ids of the rules whose fixes seem to have
+    brought it about, the first first. `acted`: a step of a fix was run on it. `approved_by`: who let its fix run,
+    begun within `approved_until`. `guarded`: what the fix must not break was well before the step under way.
+    `warranted`: of one that is held, whether its checks failed then, so that there was something to fix; None: not
+    known. `weighed`: it was counted for what happens when nothing is done."""
 
     id: str
     issue_id: str
@@ -188,6 +192,7 @@ class Incident:
     chain: tuple[str, ...] = ()
     acted: bool = False
     approved_by: str = ""
+    approved_until: datetime | None = None
     guarded: bool = False
     warranted: bool | None = None
     escalated: bool = False

@@ -128,6 +128,7 @@ def _seventh(connection: duckdb.DuckDBPyConnection) -> None:
         ("incidents", "acted guarded escalated weighed", "BOOLEAN", "false"),
         ("incidents", "approved_by fix target", "VARCHAR", "''"),
         ("incidents", "warranted", "BOOLEAN", "NULL"),
+        ("incidents", "approved_until", "TIMESTAMP", "NULL"),
     ):
         for name in names.split():
             connection.execute(f'ALTER TABLE {table} ADD COLUMN IF NOT EXISTS "{name}" {kind} DEFAULT {usual}')
