@@ -330,8 +330,8 @@ def test_what_else_holds_an_approved_fix_does_not_use_the_approval_up() -> None:
     shared = Limits(cooldown=timedelta(0), one_at_a_time="app.service")
     first, second = with_fix(limits=shared), with_fix(OTHER, limits=shared, mode=Mode.APPROVE)
     bench = Bench(policy(first, second))
-    bench.matched(rule=first)
     bench.matched(rule=second)
+    bench.matched(rule=first)
     waiting = next(each for each in bench.state.incidents.values() if each.rule_id == second.id)
     bench.give(Approve(waiting.id, "ann"))
     assert held(bench, second) is HoldReason.BUSY
