@@ -44,6 +44,7 @@ from logmedic.runtime.foresight import Foresight, sweep_issues
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.live import Live
 from logmedic.runtime.notify import SystemdNotifier
+from logmedic.runtime.pausefile import PauseWatch
 from logmedic.runtime.reading import Reading
 from logmedic.runtime.reload import Reloader, first_generation
 from logmedic.runtime.rulewatch import RuleWatch
@@ -51,7 +52,7 @@ from logmedic.runtime.supervisor import Supervisor
 from logmedic.runtime.versionwatch import VersionWatch
 from logmedic.runtime.watchman import Watchman, count_overflows
 from logmedic.settings import Settings
-from logmedic.settings.form import SourceSettings, usual_sources
+from logmedic.settings.sources import SourceSettings, usual_sources
 
 log = structlog.get_logger("logmedic.app")
 
@@ -124,7 +125,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     shelf = Shelf(settings.storage.path.parent / "cache", program_stamp())
     loader = make_rule_loader(settings, memory=Memory(shelf))
     zone = local_zone()
-    policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now())
+    policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now(), zone=zone)
     arm = not run.once or policy.mode is not Mode.OBSERVE
     matchers = make_matcher(zone, settings.framings(), shelf)
     first = await first_generation(loader, policy, runner, matchers, arm=arm)
@@ -151,6 +152,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         diagnose=diagnosing.ask if diagnosing is not None else lambda _: None,
     )
     stack.push_async_callback(dispatcher.stop)
+    pauses = PauseWatch(settings.actions.pause_file, lambda given: engine.submit(given))
     engine = Engine(
         state=state,
         store=store,
@@ -159,6 +161,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         policy=lambda: live.current.policy,
         carry_out=dispatcher.carry_out,
         alive=notifier.alive,
+        first=await pauses.first_look(),
     )
     dispatcher.report_to(engine.submit)
     reloader = Reloader(
@@ -174,6 +177,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     supervisor = Supervisor(clock)
     stack.push_async_callback(supervisor.stop)
     supervisor.keep("engine", engine.run, vital=True)
+    supervisor.keep("pause file", pauses.run)
     versions = VersionWatch(settings.version_files(), engine.submit)
     await versions.first_look()
     supervisor.keep("versions", versions.run)
@@ -206,6 +210,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         live=live,
         reloader=reloader,
         supervisor=supervisor,
+        runner=runner,
         intakes=lambda: reading.intakes,
         clock=clock,
         facts=lambda: {

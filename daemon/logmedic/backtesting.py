@@ -114,7 +114,7 @@ def backtest(settings: Settings, ruleset: RuleSet, asked: Asked, pulse: Pulse) -
 def _replayed(
     settings: Settings, rules: Sequence[Rule], asked: Asked, logs: Sequence[Log], matches: Iterable[Kept]
 ) -> Replay:
-    policy = settings.policy(hostname=socket.gethostname(), started_at=datetime.now(UTC))
+    policy = settings.policy(hostname=socket.gethostname(), started_at=datetime.now(UTC), zone=asked.zone)
     seen, span = Replay(rules, asked.zone), asked.span_of(logs)
     replay(matches, logs, replayed(policy, rules, asked.mode or settings.mode), seen, span and span[1])
     return seen

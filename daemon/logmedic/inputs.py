@@ -16,7 +16,7 @@ from logmedic.adapters.sources.wake import InotifyWake
 from logmedic.core.framing import TRACES
 from logmedic.ports import Clock, Source
 from logmedic.rulesets import ARGUMENT
-from logmedic.settings.form import SourceSettings
+from logmedic.settings.sources import SourceSettings
 
 
 @asynccontextmanager

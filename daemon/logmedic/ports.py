@@ -13,7 +13,7 @@ from logmedic.model.fix import Arming, FixAttempt, FixResult, ProbeResult
 from logmedic.model.probe import Probe
 from logmedic.model.query import Limits
 from logmedic.model.record import Block, Checkpoint
-from logmedic.model.rule import Rule, RuleSet
+from logmedic.model.rule import Mode, Rule, RuleSet
 from logmedic.model.state import EngineState
 from logmedic.model.step import Step
 
@@ -62,7 +62,24 @@ class Queries(Protocol):
         """The newest since then, oldest first, for another process: a line each, of the issue's id, a space, and
         microseconds since the epoch."""
 
-    def breakers(self) -> list[dict[str, Any]]: ...
+    def fixes(self, since: datetime | None = None, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        """Attempts that began since then, newest first; of one rule, or of all. Keys: every field of FixAttempt but
+        `output`, and `title`, that of its incident."""
+
+    def breakers(self) -> list[dict[str, Any]]:
+        """By their keys. Keys: every field of Breaker."""
+
+    def trust(self) -> list[dict[str, Any]]:
+        """Of rules that anything was counted or decided of, by id. Keys: every field of Trust."""
+
+    def trust_changes(self, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        """Newest first; of one rule, or of all. Keys: every field of TrustChange."""
+
+    def earned(self) -> list[dict[str, Any]]:
+        """By rule and step, the baseline (an empty step) first. Keys: every field of Earned."""
+
+    def pauses(self) -> list[dict[str, Any]]:
+        """The last of each origin, on or off. Keys: every field of Pause."""
 
     def alerts(self, *, limit: int = 100) -> list[dict[str, Any]]:
         """Newest first, without any URL."""
@@ -191,7 +208,9 @@ class Control(Protocol):
     """What operators can ask of the running daemon. Answers are JSON-ready. Raises NotFound."""
 
     async def status(self) -> dict[str, Any]:
-        """Keys: version, pid, host, started_at, mode (the ceiling), arming {armed, sandbox, reason}, rules {loaded,
+        """Keys: version, pid, host, started_at, mode (the ceiling), arming (every field of Arming), pauses (rows of
+        those that are on), maintenance (windows that are open: {name, until, rules, tags}), proposals (rows of `trust`
+        with a proposal), rules {loaded,
         problems (list of str), stale_files, quarantined (rows of rule and reason), revision
         (changes with what the files say), loaded_at}, sources (rows of `sources`: all when they are few, else those
         that want attention), sources_total, parts (list of {name, state: running|restarting|failed, restarts,
@@ -211,7 +230,8 @@ class Control(Protocol):
     async def rule(self, rule_id: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What is remembered of one rule. Keys: id, file, line, mode (of its fix, under the ceiling; or None),
         quarantined (why, else empty), matched (times), last_match_at, windows (at most 50 groups, newest first),
-        windows_total, open_incidents (at most 50), breaker. `asked`: a match of it (captures, part, source, at):
+        windows_total, open_incidents (at most 50), breaker (the worst of its breakers), whose (what keeps its fix from
+        more), steps (as of `trust_of`). `asked`: a match of it (captures, part, source, at):
         `would` says what would come of it now; else None. Raises NotFound."""
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
@@ -224,6 +244,42 @@ class Control(Protocol):
         """Run the held fix now, if the present still allows it. Answers the incident's row."""
 
     async def reject(self, incident_id: str, by: str) -> dict[str, Any]: ...
+
+    async def why(self, incident_id: str) -> dict[str, Any]:
+        """What holds the fix of an incident, and what does not. Keys: incident (its row, as Queries.incident), note
+        (what is to be said first, or ""), checks (in the governor's order, each {name, ok, reason (of HoldReason, or
+        None), detail, until}; none for what is over)."""
+
+    async def rehearse(self, rule_id: str, captures: Mapping[str, str]) -> dict[str, Any]:
+        """The dry run of every step of a rule's fix, one after the other. Keys: rule, captures, steps (each {step,
+        rung, argv, ok, started, exit_code, duration_s, sandbox, output, detail}). Raises NotFound, also for a capture
+        that the rule would refuse; OrderRefused."""
+
+    async def reset_breaker(self, rule_id: str, by: str, target: str = "") -> list[dict[str, Any]]:
+        """Of one target, or of all. Answers their rows. Raises NotFound, OrderRefused."""
+
+    async def trust(self) -> list[dict[str, Any]]:
+        """A row a rule that has a fix, or that something is remembered of, by id. Keys: every field of Trust (`level`
+        and `given` as they are in force, `since` None where nothing was counted yet), mode (how far it may go now,
+        under the daemon's mode; None for a rule that is not in force), whose (what keeps it from more),
+        graduate_after, in_force."""
+
+    async def trust_of(self, rule_id: str) -> dict[str, Any]:
+        """That row of one rule, with `steps` (what each earned, in the order in which they are tried: every field of
+        core.earned.Rank, rung, choice) and `changes` (as Queries.trust_changes, the last 20). Raises NotFound,
+        OrderRefused."""
+
+    async def set_trust(self, rule_id: str, level: Mode, by: str, why: str) -> dict[str, Any]:
+        """The present level turns a proposal down. Answers as `trust_of`. Raises NotFound, OrderRefused."""
+
+    async def pause(
+        self, by: str, *, why: str = "", until: datetime | None = None, stop: bool = False
+    ) -> dict[str, Any]:
+        """As PauseFixes. Answers {paused, pauses (rows of those that are on: every field of Pause)}."""
+
+    async def resume(self, by: str) -> dict[str, Any]:
+        """Takes back what `pause` did; the answer is as that one's, and may say that the file still pauses. Raises
+        OrderRefused."""
 
     async def issue(self, issue_id: str) -> dict[str, Any]:
         """As Queries.issue, and `precursors`: as `precursors` says, of this one."""

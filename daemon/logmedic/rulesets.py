@@ -20,8 +20,8 @@ from logmedic.model.rule import RuleSet
 from logmedic.runtime.clock import boot_time
 from logmedic.runtime.live import MakeMatcher
 from logmedic.settings import Settings
-from logmedic.settings.form import usual_sources
 from logmedic.settings.places import shipped_rules
+from logmedic.settings.sources import usual_sources
 
 ARGUMENT = "argument"
 """The source name of files named on the command line: heard by every rule, as standard input is."""

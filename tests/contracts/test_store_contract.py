@@ -19,7 +19,7 @@ from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.errors import NotFound, QueryRefused, StoreBusy, TransientError
-from logmedic.model.fix import AttemptStatus, Breaker, BreakerStatus, FixAttempt, Verdict
+from logmedic.model.fix import AttemptKind, AttemptStatus, Breaker, BreakerStatus, FixAttempt, Verdict
 from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.issue import (
     HoldReason,
@@ -37,9 +37,10 @@ from logmedic.model.issue import (
 )
 from logmedic.model.learned import OrdinaryLine, Release
 from logmedic.model.query import Limits
-from logmedic.model.rule import AlertEvent
+from logmedic.model.rule import AlertEvent, Mode
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
+from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange, TrustChangeKind
 from logmedic.ports import Store
 
 NOW = datetime.now(UTC).replace(microsecond=123456)
@@ -99,6 +100,15 @@ EVERYTHING = Changeset(
     ordinary=(OrdinaryLine("app", 63, NASTY),),
     diagnoses=(Diagnosis("0193-s1", True, "m", NOW, likely_cause=NASTY, checks=(NASTY, "df"), retry_after_s=1.5),),
     attempts=(ATTEMPT,),
+    trust=(
+        Trust("web-down", Mode.APPROVE, Mode.OBSERVE, NOW, "ops", NASTY, 7, 1, Mode.AUTO, "f1", 5, (False, True)),
+        Trust("disk-full", Mode.OBSERVE, Mode.AUTO, NOW),
+    ),
+    trust_changes=(
+        TrustChange("t1", "web-down", NOW, TrustChangeKind.RAISED, Mode.OBSERVE, Mode.APPROVE, "ops", NASTY),
+    ),
+    earned=(Earned("web-down", "", 3.5, 1.25, NOW), Earned("web-down", NASTY, 7.0, 6.5, NOW)),
+    pauses=(Pause(PauseOrigin.OPERATOR, True, NOW, "ops", NASTY, NOW + timedelta(hours=2)),),
     breakers=(
         Breaker(
             "web-down",
@@ -363,6 +373,68 @@ def test_lists_are_newest_first_and_limited(shelf: Shelf) -> None:
         for question in ("incidents", "issues", "alerts", "learnings"):
             rows = await store.ask(question, limit=2)
             assert [each["id"][1:] for each in rows] == ["4", "3"]
+
+    run(shelf, scenario)
+
+
+def test_attempts_are_listed_newest_first_with_the_title_of_their_incident_and_without_their_output(
+    shelf: Shelf,
+) -> None:
+    later = replace(
+        ATTEMPT,
+        id="a2",
+        rule_id="db-slow",
+        incident_id="gone",
+        started_at=NOW + timedelta(minutes=1),
+        verdict=Verdict.FIXED,
+        kind=AttemptKind.ROLLBACK,
+        first=True,
+        chain=("web-down",),
+    )
+
+    async def scenario(store: Store) -> None:
+        await store.commit(EVERYTHING)
+        await store.commit(Changeset(attempts=(later,)))
+        newest, oldest = await store.ask("fixes")
+        assert (newest["id"], newest["verdict"], newest["kind"], newest["title"]) == ("a2", "fixed", "rollback", "")
+        assert (newest["first"], newest["chain"]) == (True, ["web-down"])
+        assert (oldest["id"], oldest["title"], oldest["argv"]) == ("a1", NASTY, ["/bin/x", NASTY])
+        assert "output" not in oldest
+        assert [row["id"] for row in await store.ask("fixes", since=NOW + timedelta(seconds=1))] == ["a2"]
+        assert [row["id"] for row in await store.ask("fixes", rule="web-down")] == ["a1"]
+        assert [row["id"] for row in await store.ask("fixes", rule="' OR 1=1")] == []
+        assert [row["id"] for row in await store.ask("fixes", limit=1)] == ["a2"]
+
+    run(shelf, scenario)
+
+
+def test_breakers_trust_and_what_was_earned_are_told_by_their_keys(shelf: Shelf) -> None:
+    def breaker(rule: str, fix: str, target: str) -> Breaker:
+        return Breaker(rule, fix, target, failures=1)
+
+    changes = tuple(
+        TrustChange(f"t{n}", rule, NOW, TrustChangeKind.LOWERED, Mode.AUTO, Mode.APPROVE, "logmedic", "it fails")
+        for n, rule in enumerate(("web-down", "db-slow", "web-down"), start=2)
+    )
+
+    async def scenario(store: Store) -> None:
+        await store.commit(EVERYTHING)
+        await store.commit(Changeset(breakers=(breaker("web-down", "f1", "api"), breaker("web-down", "f0", "web"))))
+        await store.commit(Changeset(breakers=(replace(breaker("web-down", "f1", "web"), opens=9),)))
+        await store.commit(Changeset(trust_changes=changes))
+        keys = [(row["fix"], row["target"], row["opens"]) for row in await store.ask("breakers")]
+        assert keys == [("f0", "web", 0), ("f1", "api", 0), ("f1", "web", 9)]
+        trust = await store.ask("trust")
+        assert [(row["rule_id"], row["level"], row["given"], row["proposed"]) for row in trust] == [
+            ("disk-full", "observe", "auto", None),
+            ("web-down", "approve", "observe", "auto"),
+        ]
+        assert trust[1]["recent"] == [False, True]
+        assert [row["id"] for row in await store.ask("trust_changes")] == ["t4", "t3", "t2", "t1"]
+        assert [row["id"] for row in await store.ask("trust_changes", rule="web-down", limit=2)] == ["t4", "t2"]
+        assert [(row["step"], row["tried"]) for row in await store.ask("earned")] == [("", 3.5), (NASTY, 7.0)]
+        (pause,) = await store.ask("pauses")
+        assert (pause["origin"], pause["on"], pause["why"]) == ("operator", True, NASTY)
 
     run(shelf, scenario)
 

@@ -124,3 +124,11 @@ def until(condition: Callable[[], bool], limit_s: float, what: Callable[[], str]
     while not condition():
         assert time.monotonic() < ends, f"not within {limit_s:g} s: {what()}"
         pause.wait(LOOK_S)
+
+
+def is_gone(pid: int) -> bool:
+    """Or dead, and not reaped yet. What was killed is not gone at once: to be asked by `until`."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True

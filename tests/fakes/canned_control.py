@@ -10,18 +10,19 @@ from typing import Any
 
 from fakes.memory_store import MemoryStore
 from logmedic.core.attention import shown
-from logmedic.model.errors import OrderRefused, StoreBusy
+from logmedic.model.errors import NotFound, OrderRefused, StoreBusy
 from logmedic.model.fix import Arming
 from logmedic.model.policy import Policy
 from logmedic.model.query import Limits
-from logmedic.model.rule import Rule
+from logmedic.model.rule import Mode, Rule
 from logmedic.runtime.standing import standing
 
 
 class CannedControl:
     """Implements ports.Control. `did`: the commands, with who gave them. `busy`: every question fails for now.
     `answers`: cleared, a query never ends; `asked` and `given_up` are set as it begins and is cancelled.
-    `origins`: how many there are. `rules`: those in force; `quarantined`: why, by id."""
+    `origins`: how many there are. `pauses`, `checks` and `note` (of `why`), `steps` (of a dry run), `arming`,
+    `maintenance`: rows as they are answered. `rules`: those in force; `quarantined`: why, by id."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -34,6 +35,12 @@ class CannedControl:
         self.rules: list[Rule] = []
         self.quarantined: dict[str, str] = {}
         self.known_precursors: list[dict[str, Any]] = []
+        self.pauses: list[dict[str, Any]] = []
+        self.checks: list[dict[str, Any]] = []
+        self.note = ""
+        self.steps: list[dict[str, Any]] = []
+        self.arming: dict[str, Any] = {"armed": False, "sandbox": "", "reason": "bubblewrap is not installed"}
+        self.maintenance: list[dict[str, Any]] = []
 
     async def status(self) -> dict[str, Any]:
         return {
@@ -42,7 +49,10 @@ class CannedControl:
             "host": "db1",
             "started_at": "2026-11-24T03:00:00Z",
             "mode": "auto",
-            "arming": {"armed": False, "sandbox": "", "reason": "bubblewrap is not installed"},
+            "arming": {"units": False, "units_reason": "", "refused": {}, **self.arming},
+            "pauses": self.pauses,
+            "maintenance": self.maintenance,
+            "proposals": [row for row in await self.trust() if row["proposed"]],
             "rules": {
                 "loaded": 31,
                 "problems": ["web.yaml:3:5: unknown key"],
@@ -117,6 +127,53 @@ class CannedControl:
 
     async def reject(self, incident_id: str, by: str) -> dict[str, Any]:
         return await self._command("reject", incident_id, by)
+
+    async def why(self, incident_id: str) -> dict[str, Any]:
+        row = await self.ask("incident", incident_id=incident_id)
+        return {"incident": row, "note": self.note, "checks": self.checks}
+
+    async def rehearse(self, rule_id: str, captures: Mapping[str, str]) -> dict[str, Any]:
+        if not self.steps:
+            raise NotFound(f"no rule that is in force is called {rule_id}", "logmedic rules list")
+        return {"rule": rule_id, "captures": dict(captures), "steps": self.steps}
+
+    async def reset_breaker(self, rule_id: str, by: str, target: str = "") -> list[dict[str, Any]]:
+        rows = [row for row in await self.ask("breakers") if row["rule_id"] == rule_id]
+        if not rows:
+            raise NotFound(f"rule {rule_id} has no breaker: nothing went wrong with its fix", "logmedic breakers")
+        self.did.append(("reset", rule_id, target, by))
+        return [{**row, "status": "closed", "failures": 0} for row in rows if target in ("", row["target"])]
+
+    async def trust(self) -> list[dict[str, Any]]:
+        more = {"mode": "approve", "whose": "the daemon's mode", "graduate_after": 5, "in_force": True}
+        return [{**row, **more} for row in await self.ask("trust")]
+
+    async def trust_of(self, rule_id: str) -> dict[str, Any]:
+        for row in await self.trust():
+            if row["rule_id"] == rule_id:
+                return {**row, "steps": [], "changes": await self.ask("trust_changes", rule=rule_id)}
+        raise NotFound(f"no rule that is in force is called {rule_id}", "logmedic rules list")
+
+    async def set_trust(self, rule_id: str, level: Mode, by: str, why: str) -> dict[str, Any]:
+        row = await self.trust_of(rule_id)
+        self.did.append(("trust", rule_id, level.value, by, why))
+        return {**row, "level": level.value, "proposed": None, "by": by, "why": why}
+
+    async def pause(
+        self, by: str, *, why: str = "", until: datetime | None = None, stop: bool = False
+    ) -> dict[str, Any]:
+        self.did.append(("pause", by, why, "stop" if stop else "", "until" if until else ""))
+        ends = f"{until:%Y-%m-%dT%H:%M:%SZ}" if until else None
+        mine = {"origin": "operator", "on": True, "at": "2026-11-24T03:00:00Z", "by": by, "why": why, "until": ends}
+        self.pauses.append(mine)
+        return {"paused": True, "pauses": self.pauses}
+
+    async def resume(self, by: str) -> dict[str, Any]:
+        if not self.pauses:
+            raise OrderRefused("fixes are not paused", "logmedic status says whether they are armed")
+        self.did.append(("resume", by))
+        self.pauses = [each for each in self.pauses if each["origin"] != "operator"]
+        return {"paused": bool(self.pauses), "pauses": self.pauses}
 
     async def _command(self, name: str, incident_id: str, by: str) -> dict[str, Any]:
         row: dict[str, Any] = await self.ask("incident", incident_id=incident_id)

@@ -22,6 +22,7 @@ from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, KnownI
 from logmedic.model.learned import FixedBefore, Onset
 from logmedic.model.query import Limits
 from logmedic.model.state import EngineState
+from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,7 +48,11 @@ class MemoryStore:
         self._diagnoses: list[Diagnosis] = []
         self._ordinary: dict[tuple[str, int], str] = {}
         self._attempts: dict[str, FixAttempt] = {}
-        self._breakers: dict[str, Breaker] = {}
+        self._breakers: dict[tuple[str, str, str], Breaker] = {}
+        self._trust: dict[str, Trust] = {}
+        self._trust_changes: dict[str, TrustChange] = {}
+        self._earned: dict[tuple[str, str], Earned] = {}
+        self._pauses: dict[PauseOrigin, Pause] = {}
         self._alerts: dict[str, Alert] = {}
         self._tallies: Counter[tuple[datetime, str]] = Counter()
         for changeset in changesets:
@@ -108,7 +113,11 @@ class MemoryStore:
         self._diagnoses.extend(changeset.diagnoses)
         self._ordinary.update(((each.source, each.slot), each.text) for each in changeset.ordinary)
         self._attempts.update((each.id, each) for each in changeset.attempts)
-        self._breakers.update((each.rule_id, each) for each in changeset.breakers)
+        self._breakers.update((each.key, each) for each in changeset.breakers)
+        self._trust.update((each.rule_id, each) for each in changeset.trust)
+        self._trust_changes.update((each.id, each) for each in changeset.trust_changes)
+        self._earned.update(((each.rule_id, each.step), each) for each in changeset.earned)
+        self._pauses.update((each.origin, each) for each in changeset.pauses)
         self._alerts.update((each.id, each) for each in changeset.alerts)
         for tally in changeset.tallies:
             self._tallies[tally.minute, tally.kind] += tally.n
@@ -219,7 +228,33 @@ class MemoryStore:
         return "".join(f"{each.issue_id} {(each.at - EPOCH) // timedelta(microseconds=1)}\n" for each in ordered)
 
     def _breakers_rows(self) -> list[dict[str, Any]]:
-        return [_row(each) for each in sorted(self._breakers.values(), key=lambda each: each.rule_id)]
+        return [_row(each) for _, each in sorted(self._breakers.items())]
+
+    def _fixes_rows(self, since: datetime | None = None, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        chosen = [
+            each
+            for each in self._attempts.values()
+            if rule in ("", each.rule_id) and (since is None or each.started_at >= since)
+        ]
+        newest = sorted(chosen, key=lambda each: each.id, reverse=True)[:limit]
+        found = [(_row(each), self._incidents.get(each.incident_id)) for each in newest]
+        return [
+            {**{name: value for name, value in row.items() if name != "output"}, "title": of.title if of else ""}
+            for row, of in found
+        ]
+
+    def _trust_rows(self) -> list[dict[str, Any]]:
+        return [_row(each) for _, each in sorted(self._trust.items())]
+
+    def _trust_changes_rows(self, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        newest = sorted(self._trust_changes.values(), key=lambda each: each.id, reverse=True)
+        return [_row(each) for each in newest if rule in ("", each.rule_id)][:limit]
+
+    def _earned_rows(self) -> list[dict[str, Any]]:
+        return [_row(each) for _, each in sorted(self._earned.items())]
+
+    def _pauses_rows(self) -> list[dict[str, Any]]:
+        return [_row(each) for _, each in sorted(self._pauses.items())]
 
     def _alerts_rows(self, *, limit: int = 100) -> list[dict[str, Any]]:
         return [_row(each) for each in sorted(self._alerts.values(), key=lambda each: each.id, reverse=True)[:limit]]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,21 +52,58 @@ def fail2ban_says(call: str, lines: Sequence[str], config_dir: Path = CONFIG_DIR
     ]
 
 
-def fail2ban_matches(call: str, lines: Sequence[str], config_dir: Path = CONFIG_DIR) -> list[str]:
-    """The address of each line; empty where it says nothing. Half the work of `fail2ban_says`."""
+def fail2ban_matches(asked: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """For the lines of each filter the address in each; empty where it says nothing."""
+    calls = []
     with tempfile.TemporaryDirectory() as room:
-        log = Path(room) / "log"
-        log.write_text("".join(f"{line}\n" for line in lines))
-        told = _regex(call, log, config_dir, "--no-check-all", "-o", "<ip> <msg>")
+        for number, (call, lines) in enumerate(asked.items()):
+            log = Path(room) / str(number)
+            log.write_text("".join(f"{line}\n" for line in lines))
+            options = ("--usedns", "no", "--no-check-all", "-o", "<ip> <msg>")
+            calls.append(["-c", str(CONFIG_DIR), *options, str(log), call])
+        told = _run(calls)
+    return {call: _hosts(text, lines) for (call, lines), text in zip(asked.items(), told, strict=True)}
+
+
+def _hosts(told: str, lines: Sequence[str]) -> list[str]:
     hosts = {line.partition(" ")[2]: line.partition(" ")[0] for line in told.splitlines()}
     return [hosts.get(line, "") for line in lines]
 
 
 def _regex(call: str, log: Path, config_dir: Path, *options: str) -> str:
-    command = [need("fail2ban-regex"), "-c", str(config_dir), "--usedns", "no", *options]
-    done = subprocess.run([*command, str(log), call], capture_output=True, text=True, env={**os.environ, "TZ": "UTC"})
+    return _run([["-c", str(config_dir), "--usedns", "no", *options, str(log), call]])[0]
+
+
+_EACH = """
+import json, os, sys, tempfile
+from fail2ban.client.fail2banregex import exec_command_line
+
+said = []
+for arguments in json.load(sys.stdin):
+    with tempfile.TemporaryFile() as out:
+        if not (pid := os.fork()):
+            os.dup2(out.fileno(), 1)
+            os.dup2(out.fileno(), 2)
+            sys.argv = ["fail2ban-regex", *arguments]
+            exec_command_line()
+            sys.exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        out.seek(0)
+        said.append([code, out.read().decode()])
+json.dump(said, sys.stdout)
+"""
+
+
+def _run(calls: Sequence[Sequence[str]]) -> list[str]:
+    """What it prints for each: in a process of its own, all forked from one that has read its program."""
+    python = Path(need("fail2ban-regex")).read_text().splitlines()[0].removeprefix("#!").split()
+    done = subprocess.run(
+        [*python, "-c", _EACH], input=json.dumps(calls), capture_output=True, text=True, env={**os.environ, "TZ": "UTC"}
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    said = json.loads(done.stdout)
+    assert all(code == 0 for code, _ in said), said
+    return [text for _, text in said]
 
 
 def _bare(line: str) -> str:

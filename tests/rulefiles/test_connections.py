@@ -156,3 +156,47 @@ def test_f34_nobody_takes_the_id_of_a_rule_that_stays(tmp_path: Path, broken: st
     assert after.rules == before.rules
     assert "the id `one` is taken" in told(after)
     assert set(after.stale_files) == {str(first), str(second)}
+
+
+# -- whose cause is fixed first ----------------------------------------------------------------------------------------
+
+
+def waits_for(*causes: str) -> str:
+    return f"{{ mode: approve, after: [{', '.join(causes)}], steps: [{{ wait: 1s }}] }}"
+
+
+def test_a_fix_waits_for_causes_of_other_files_that_need_no_fix(tmp_path: Path) -> None:
+    put(tmp_path, a_file(rule("two", fix=waits_for("one", "three"))), "a.yaml")
+    put(tmp_path, a_file(rule(), rule("three", fix=waits_for("one"))), "b.yaml")
+    assert told(load(tmp_path)) == ""
+
+
+@pytest.mark.parametrize(
+    ("causes", "says", "hint"),
+    [
+        (["one", "tow"], "there is no rule `tow`", "did you mean `two`?"),
+        (["nonsuch"], "there is no rule `nonsuch`", "if it is in another file, name that one as well"),
+        (["three", "two"], "`after` names the rule itself", "name the rule whose incident is the cause"),
+    ],
+)
+def test_a_cause_that_is_none_is_told_at_its_place(tmp_path: Path, causes: list[str], says: str, hint: str) -> None:
+    wrong = causes[-1]
+    text = a_file(rule(), rule("two", fix=waits_for(*causes)), rule("three"))
+    loaded = load(put(tmp_path, text))
+    (problem,) = loaded.problems
+    assert (problem.text, problem.hint) == (says, hint)
+    assert problem.excerpt[problem.column - 1 :].startswith(wrong)
+    assert ids(loaded) == ["one", "three"]
+
+
+def test_fixes_do_not_wait_for_one_another(tmp_path: Path) -> None:
+    rules = [rule("one", fix=waits_for("two")), rule("two", fix=waits_for("one")), rule("three", fix=waits_for("two"))]
+    loaded = load(put(tmp_path, a_file(*rules)))
+    assert "the fixes wait for one another: one -> two -> one" in told(loaded)
+    assert "the fixes wait for one another: two -> one -> two" in told(loaded)
+    assert ids(loaded) == []
+
+
+def test_a_silence_while_another_rule_speaks_is_no_wait_for_its_fix(tmp_path: Path) -> None:
+    rules = [rule("one", fix=waits_for("two")), rule("two", when="{ unless_incident: one }")]
+    assert told(load(put(tmp_path, a_file(*rules)))) == ""

@@ -234,7 +234,7 @@ def test_what_is_wrong_with_a_rule_is_told(tmp_path: Path, change: tuple[str, st
         (('run: [/usr/bin/true, "{host}"]', 'run: [/usr/bin/true, "{path}"]'), "`{path}` in `run` is no typed capture"),
         (('run: [/usr/bin/true, "{host}"]', "run: []"), "`run` is empty"),
         (('run: [/usr/bin/true, "{host}"]', "run: /usr/bin/true x"), "`run` has to be a list"),
-        (('          run: [/usr/bin/true, "{host}"]\n', ""), "neither `run` nor `unit`"),
+        (('          run: [/usr/bin/true, "{host}"]\n', ""), "has none of: run, unit, kill, free"),
         (("name: restart", "name: restart\n          unit: { restart: a.service }"), "both `run` and `unit`"),
         (("name: restart", "name: restart\n          timeout: 2d"), "`timeout` has to be from"),
         (("name: restart", "name: restart\n          retry: { base: 5s, max: 1s }"), "`base` is longer than `max`"),
@@ -262,7 +262,7 @@ def test_a_forged_line_cannot_aim_a_probe(tmp_path: Path) -> None:
     text = RULE.replace("    tests:", FIX + "    tests:").replace(
         "{ type: hostname, allow: [.shop.example] }", "hostname"
     )
-    assert "a forged line could aim the probe" in told(load(put(tmp_path, text)))
+    assert "a forged line could aim it" in told(load(put(tmp_path, text)))
 
 
 def test_i8_a_fix_in_mode_auto_needs_a_sample_that_fires(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from jsonschema import Draft7Validator
 from logmedic.adapters.rulefiles.jsonschema import ADDRESS, rules_schema
 from logmedic.yamldoc import parse_document
 from rulefiles.loading import a_file, load, put, rule
+from rulefiles.test_fix_format import ACTIONS, CHECKS, MISTAKES
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKS = sorted((ROOT / "rules").glob("*.yaml"))
@@ -75,7 +76,8 @@ def test_an_example_in_the_documentation_has_the_form(text: str) -> None:
 
 # -- they do not drift -------------------------------------------------------------------------------------------------
 
-GOOD = [
+HOST = {"match": r"{ pattern: '^boom (?P<host>\S+)', captures: { host: hostname } }"}
+GOOD: list[dict[str, str]] = [
     {},
     {"match": "{ patterns: [a, b], unless: c, field: msg, level: error, program: [sshd, 'postfix/*'] }"},
     {"match": "{ pattern: 404, captures: {} }", "title": "404", "source": "[a, 7]"},
@@ -91,6 +93,15 @@ GOOD = [
     {"when": "{ clear: { after: 0s } }"},
     {"fix": "{ mode: approve, steps: { run: [/usr/bin/true, 7] } }"},
     {"fix": "{ mode: observe, steps: { unit: { restart: a.service }, sandbox: { tasks: 9 } }, verify: { quiet: 1m } }"},
+    *[{"fix": f"{{ mode: observe, steps: [{{ {text} }}] }}", "title": "'{host}'", **HOST} for text, _, _ in ACTIONS],
+    *[{"fix": f"{{ mode: observe, steps: {{ wait: 1s }}, guard: {{ {text} }} }}"} for text, _ in CHECKS],
+    *[{"fix": f"{{ mode: observe, steps: {{ run: [/bin/a], expect: {{ {text} }} }} }}"} for text, _ in CHECKS],
+    *[{"fix": f"{{ mode: observe, steps: {{ wait: 1s }}, verify: {{ {text}, quiet: 1m }} }}"} for text, _ in CHECKS],
+    {"fix": "{ mode: observe, steps: [{ any_of: [{ wait: 1s }, { wait: 2s, name: b }] }, { wait: 3s }] }"},
+    {"fix": "{ mode: approve, steps: { run: [/bin/a], rollback: { run: [/bin/b], name: c, timeout: 5s } } }"},
+    {"fix": "{ mode: approve, steps: { run: [/bin/a], sandbox: { network: full, time: 5s, user: app } } }"},
+    {"fix": "{ mode: approve, steps: { wait: 1s }, after: other, on_failure: record, breaker: { factor: 1.5 } }"},
+    {"fix": "{ mode: approve, steps: { wait: 1s }, after: [other], breaker: { successes: 2, healthy_after: 9h } }"},
     {"alert": "{ routes: oncall, on: [opened, held], repeat_every: 1h }"},
     {"tests": "[{ name: a, lines: boom web1, expect: { fires: 1, captures: { host: web1 } } }]"},
     {"tests": "{ name: a, lines: { text: boom web1, repeat: 2, every: 1s, at: 5s }, until: 1h, expect: { fires: 1 }}"},
@@ -107,7 +118,19 @@ def test_what_loads_has_the_form(tmp_path: Path, keys: dict[str, str]) -> None:
     assert misfits(text) == []
 
 
-BAD = [
+MEANING = (
+    *(
+        "the `grace`",
+        "`wait` is not shorter",
+        "`wait` has to be from",
+        "`until` has to be from",
+        "two steps are called",
+    ),
+    *("more than 20", "more than 4 deep", "`time` has to be from", "`open_for` is longer"),
+)
+"""Mistakes in what is written, and not in its form."""
+BAD_FIXES = [text for text, says, _ in MISTAKES if not says.startswith(MEANING) and "more than" not in says]
+BAD: list[dict[str, str]] = [
     *[{"match": each} for each in ("{}", "boom", "[]", "null", "{ pattern: [] }", "{ pattern: { a: b } }")],
     *[
         {"match": f"{{ pattern: a, {each} }}"}
@@ -176,6 +199,7 @@ BAD = [
     {"fix": "{ mode: observe, steps: [{ run: [/bin/true] }], breaker: { failures: 0 } }"},
     {"fix": "{ mode: observe, steps: [{ run: [/bin/true], retry: { attempts: 21 } }] }"},
     {"fix": "{ mode: observe, steps: [{ run: [/bin/true], sandbox: { memory: 64X } }] }"},
+    *[{"fix": f"{{ mode: observe, {text.replace('@', '')} }}"} for text in BAD_FIXES],
     {"alert": "{ on: [fixed] }"},
     {"alert": "{ nonsuch: 1 }"},
     *[
@@ -241,7 +265,19 @@ WHERE: list[tuple[dict[str, str], tuple[str, ...]]] = [
     ({"when": "{ rate: { at_least: 1, @: 1 } }"}, ("rule", "when", "rate")),
     ({"when": "{ clear: { pattern: a, @: 1 } }"}, ("rule", "when", "clear", "1")),
     ({"fix": "{ @: 1 }"}, ("rule", "fix")),
-    ({"fix": "{ mode: observe, steps: [{ @: 1 }] }"}, ("step",)),
+    ({"fix": "{ mode: observe, steps: [{ @: 1 }] }"}, ("rung",)),
+    ({"fix": "{ mode: observe, steps: [{ any_of: [{ wait: 1s }, { @: 1 }] }] }"}, ("step",)),
+    ({"fix": "{ mode: observe, steps: [{ rollback: { @: 1 } }] }"}, ("step", "rollback")),
+    ({"fix": "{ mode: observe, steps: [{ expect: { @: 1 } }] }"}, ("checks",)),
+    ({"fix": "{ mode: observe, steps: [], guard: { not: { @: 1 } } }"}, ("checks",)),
+    *[
+        ({"fix": f"{{ mode: observe, steps: [{{ {key}: {{ @: 1 }} }}] }}"}, ("step", key))
+        for key in ("kill", "free", "empty", "renew", "http")
+    ],
+    *[
+        ({"fix": f"{{ mode: observe, steps: [], guard: {{ {key}: {{ @: 1 }} }} }}"}, ("checks", key, "0"))
+        for key in ("http", "tcp", "command", "unit", "file", "disk")
+    ],
     ({"fix": "{ mode: observe, steps: [{ retry: { @: 1 } }] }"}, ("step", "retry")),
     ({"fix": "{ mode: observe, steps: [{ sandbox: { @: 1 } }] }"}, ("sandbox",)),
     ({"fix": "{ mode: observe, steps: [{ unit: { @: 1 } }] }"}, ("step", "unit")),

@@ -49,7 +49,7 @@ def run(*argv: str) -> str:
 )
 def test_i7_a_forged_line_cannot_aim_a_probe(tmp_path: Path, capture: str, fix: str) -> None:
     loaded = load(tmp_path, capture, fix)
-    assert "a forged line could aim the probe by `{n}`" in render_problems(loaded.problems)
+    assert "a forged line could aim it by `{n}`" in render_problems(loaded.problems)
     assert loaded.rules == ()
 
 

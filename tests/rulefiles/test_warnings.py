@@ -257,3 +257,78 @@ def test_i8_the_daemon_loads_no_rule_in_mode_auto_that_could_run_wild(
     assert ids(loaded) == []
     path.write_text(path.read_text().replace("mode: auto", "mode: approve"))
     assert ids(load(path)) == ["one"]
+
+
+# -- fixes -------------------------------------------------------------------------------------------------------------
+
+
+def a_fix(text: str) -> str:
+    return a_file(rule(fix=f"{{ mode: approve, {text} }}"))
+
+
+RUN = "run: [/bin/a]"
+
+
+@pytest.mark.parametrize(
+    ("fix", "says"),
+    [
+        ("steps: [{ wait: 1s, @rollback: { run: [/bin/a] } }]", "`step 1` leaves nothing to undo"),
+        (
+            "steps: [{ http: { get: 'http://127.0.0.1/' }, @rollback: { run: [/bin/a] } }]",
+            "`step 1` leaves nothing to undo",
+        ),
+        (
+            "steps: [{ unit: { restart: app.service }, @sandbox: { tasks: 9 } }]",
+            "`sandbox` means nothing for `step 1`: the service manager does it",
+        ),
+        ("steps: [{ wait: 1s, @sandbox: {} }]", "`sandbox` means nothing for `step 1`: the daemon does it"),
+        (
+            f"steps: [{{ {RUN}, rollback: {{ wait: 1s, @sandbox: {{}} }} }}]",
+            "`sandbox` means nothing for `undo step 1`: the daemon does it",
+        ),
+        (
+            f"steps: [{{ {RUN}, expect: {{ not: {{ tcp: {{ connect: 'a:1', @within: 9s }} }} }} }}]",
+            "`within` means nothing inside `not`",
+        ),
+        (
+            f"steps: [{{ {RUN} }}], verify: {{ not: {{ or: [{{ file: {{ path: /a }} }}, "
+            "{ file: { path: /b, @every: 1s } }] } }",
+            "`every` means nothing inside `not`",
+        ),
+        (f"steps: [{{ {RUN} }}], @guard: {{ file: {{ path: /a }} }}", "no step has a `rollback`"),
+    ],
+)
+def test_what_a_fix_says_in_vain_is_warned_of(tmp_path: Path, fix: str, says: str) -> None:
+    """`@` stands where it is."""
+    loaded = reviewed(put(tmp_path, a_fix(fix.replace("@", ""))))
+    assert told(loaded) == ""
+    (found,) = [each for each in loaded.warnings if says in each.text]
+    assert (found.line, found.column) == (7, len("    fix: { mode: approve, ") + fix.index("@") + 1)
+
+
+def test_a_fix_without_needless_words_is_not_warned_of(tmp_path: Path) -> None:
+    fix = (
+        "steps: [{ http: { post: 'http://127.0.0.1/' }, rollback: { http: { delete: 'http://127.0.0.1/' } } }, "
+        "{ unit: { restart: app.service }, rollback: { unit: { start: b.service } } }, "
+        "{ kill: { unit: app.service, process: w }, sandbox: { user: app } }], "
+        "guard: { file: { path: /a, within: 9s } }, verify: { not: { file: { path: /a } } }"
+    )
+    assert "`" not in warned(reviewed(put(tmp_path, a_fix(fix)))).replace("`description`", "").replace(
+        "`resolution`", ""
+    )
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_root_is_warned_of_and_never_a_mistake(tmp_path: Path, strict: bool) -> None:
+    fix = "steps: [{ run: [/bin/a], rollback: { run: [/bin/b], sandbox: { user: root } } }]"
+    loaded = reviewed(put(tmp_path, a_fix(fix)), strict=strict)
+    assert "`undo step 1` runs as root, which needs `actions.allow_root: true`" in warned(loaded)
+    assert "root" not in told(loaded)
+
+
+def test_f43_what_may_graduate_has_no_slow_pattern(tmp_path: Path) -> None:
+    tests = "[{ name: a, lines: [aab], expect: { fires: 1 } }, { name: b, lines: [boom], expect: { fires: 0 } }]"
+    fix = "{ mode: observe, graduate_after: 5, steps: [{ run: [/bin/a] }], verify: { quiet: 1m } }"
+    loaded = load(put(tmp_path, a_file(rule(title="boom", match=of("(?:a|a)*b"), fix=fix, tests=tests))))
+    assert "the pattern is slow" in told(loaded)
+    assert ids(loaded) == []

@@ -11,7 +11,7 @@ from logmedic.rulesets import make_rule_loader
 from logmedic.settings import Settings, load_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
-CONFIGS = "".join((DOCS / page).read_text() for page in ("sources.md", "learning.md"))
+CONFIGS = "".join((DOCS / page).read_text() for page in ("sources.md", "learning.md", "configuration.md"))
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", CONFIGS, re.MULTILINE | re.DOTALL)
 
 
@@ -26,6 +26,13 @@ def test_every_config_in_the_docs_of_sources_loads(tmp_path: Path, example: str)
     config = tmp_path / "logmedic.yaml"
     config.write_text(example)
     assert load_settings(config, {}).sources
+
+
+@pytest.mark.parametrize("example", of("actions:"))
+def test_every_example_of_actions_in_the_docs_loads(tmp_path: Path, example: str) -> None:
+    config = tmp_path / "logmedic.yaml"
+    config.write_text(example)
+    assert load_settings(config, {}).actions.maintenance
 
 
 PAGES = ("rules.md", "sources.md", *(path.name for path in sorted(DOCS.glob("from-*.md"))))

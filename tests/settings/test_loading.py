@@ -13,7 +13,7 @@ from logmedic.model.alert import Route
 from logmedic.model.errors import ConfigInvalid
 from logmedic.model.rule import LogFiles, Mode
 from logmedic.settings import Settings, config_schema, load_settings
-from logmedic.settings.form import usual_sources
+from logmedic.settings.sources import usual_sources
 
 
 def load(tmp_path: Path, text: str, **env: str) -> Settings:
@@ -224,7 +224,7 @@ def test_the_journal_is_read_where_no_file_has_the_same_lines(
     syslog = tmp_path / "syslog"
     if there:
         syslog.touch()
-    monkeypatch.setattr("logmedic.settings.form.SYSLOG_FILES", (syslog, tmp_path / "messages"))
+    monkeypatch.setattr("logmedic.settings.sources.SYSLOG_FILES", (syslog, tmp_path / "messages"))
     assert ("journal" in load_settings(None, {}).followed(())) is not there
 
 
@@ -254,7 +254,7 @@ def test_with_sources_nothing_else_is_followed_unless_it_is_asked_for(tmp_path: 
 
 def test_of_two_logs_with_the_same_lines_one_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     syslog, messages = tmp_path / "syslog", tmp_path / "messages"
-    monkeypatch.setattr("logmedic.settings.form.SYSLOG_FILES", (syslog, messages))
+    monkeypatch.setattr("logmedic.settings.sources.SYSLOG_FILES", (syslog, messages))
     assert load_settings(None, {}).followed(())["syslog"].files == (str(syslog), str(messages))
     messages.touch()
     assert load_settings(None, {}).followed(())["syslog"].files == (str(messages),)
@@ -266,7 +266,7 @@ def test_what_is_followed_does_not_change_while_a_log_is_rotated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     syslog, messages = tmp_path / "syslog", tmp_path / "messages"
-    monkeypatch.setattr("logmedic.settings.form.SYSLOG_FILES", (syslog, messages))
+    monkeypatch.setattr("logmedic.settings.sources.SYSLOG_FILES", (syslog, messages))
     syslog.touch()
     settings = load_settings(None, {})
     usual = usual_sources()

@@ -25,8 +25,9 @@ from logmedic.model.issue import (
     Template,
 )
 from logmedic.model.learned import Onset, Release
-from logmedic.model.rule import AlertEvent
+from logmedic.model.rule import AlertEvent, Mode
 from logmedic.model.severity import Severity
+from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange, TrustChangeKind
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 RULES = ("web-down", "db-slow", "disk-full")
@@ -174,6 +175,26 @@ def _standing(now: datetime, ids: Iterator[str]) -> Changeset:
         breakers=(
             Breaker("db-slow", "f1", "db", BreakerStatus.OPEN, 3, opened_at=now - HOUR, open_until=now + HOUR, opens=4),
         ),
+        trust=(
+            Trust("web-down", Mode.APPROVE, Mode.OBSERVE, now - 9 * DAY, "ops", "it held all week", wins=5, streak=5),
+            Trust("db-slow", Mode.APPROVE, Mode.AUTO, now - DAY, "logmedic", "1 of the last 5", losses=2),
+        ),
+        trust_changes=(
+            TrustChange(
+                *(next(ids), "web-down", now - 9 * DAY, TrustChangeKind.RAISED),
+                *(Mode.OBSERVE, Mode.APPROVE, "ops", "it held all week"),
+            ),
+            TrustChange(
+                *(next(ids), "db-slow", now - DAY, TrustChangeKind.LOWERED),
+                *(Mode.AUTO, Mode.APPROVE, "logmedic", "1 of the last 5 executions fixed it"),
+            ),
+        ),
+        earned=(
+            Earned("web-down", "", 8.0, 1.0, now - DAY),
+            Earned("web-down", "restart it", 6.0, 5.5, now - DAY),
+            Earned("db-slow", "restart it", 4.0, 0.5, now - DAY),
+        ),
+        pauses=(Pause(PauseOrigin.OPERATOR, False, now - 3 * DAY, "ops", "a big release"),),
         releases=(Release("shop", "1.4.1", now - 30 * DAY), Release("shop", "1.4.2", now - 10 * DAY)),
         source_events=(
             SourceEvent(next(ids), now - DAY, "web", "/var/log/web.log", SourceEventKind.TRUNCATED, 4096, "emptied"),

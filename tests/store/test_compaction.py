@@ -30,9 +30,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "logmedic.duckdb"
 
 
-async def emptied(store: DuckStore, n: int = 3000) -> None:
+async def emptied(store: DuckStore, n: int = 800) -> None:
     """Most of what was written is deleted again: the file has holes."""
-    await fill(store, n, room=3000)
+    await fill(store, n, room=9000)
     await store.between_commits(_delete)
 
 

@@ -33,7 +33,7 @@ from logmedic.adapters.store.rows import TABLES
 from logmedic.adapters.store.walog import find_gap
 from logmedic.adapters.store.writer import Writer
 from logmedic.model.changeset import Changeset
-from logmedic.model.errors import NotFound, StoreBusy, StoreFull, StoreLocked, StoreTooNew
+from logmedic.model.errors import NotFound, PermanentError, StoreBusy, StoreFull, StoreLocked, StoreTooNew
 from logmedic.model.issue import (
     Incident,
     IncidentStatus,
@@ -379,6 +379,19 @@ def test_where_no_store_is_the_command_to_type_is_told(path: Path) -> None:
     assert "logmedic run" in told.value.hint
 
 
+@pytest.mark.parametrize(("form", "says"), [(6, "older form"), (99, "has form 99")])
+def test_f52_a_store_of_another_form_is_not_read_beside_no_daemon_and_says_why(
+    path: Path, form: int, says: str
+) -> None:
+    use(path, fill)
+    with duckdb.connect(str(path)) as other:
+        other.execute("DELETE FROM schema_migrations WHERE version > 6")
+        other.execute("INSERT OR IGNORE INTO schema_migrations VALUES (?, now()::TIMESTAMP)", [form])
+    with pytest.raises(PermanentError, match=says) as told, open_readonly(path):
+        pass
+    assert told.value.hint
+
+
 TEXTS = st.text(max_size=20)
 WINDOWS = st.builds(Window, st.sampled_from("ab"), TEXTS, st.tuples(st.floats(0, 2e9)))
 INCIDENTS = st.builds(
@@ -523,7 +536,7 @@ def test_i1_f47_a_change_that_was_durable_when_the_damage_showed_is_there_once(p
 def test_f47_damage_that_shows_while_a_query_runs_costs_nothing_that_is_committed_afterwards(path: Path) -> None:
     """The instance lives for as long as the query does: what was committed then would go into a file without a name."""
 
-    async def scenario() -> None:
+    async def scenario() -> int:
         writer = Struck(path)
         store = DuckStore(path, writer)
         await store.open()
@@ -542,15 +555,18 @@ def test_f47_damage_that_shows_while_a_query_runs_costs_nothing_that_is_committe
             reading = asyncio.ensure_future(copies.beside(cursor, read))
             await asyncio.to_thread(begun.wait)
             writer.struck = True
-            for n in range(6, 12):
+            n = 5
+            while n < 11 or not reading.done():
+                n += 1
                 await committed(store, n)
             with pytest.raises(StoreBusy):
                 await reading
+            return n
         finally:
             await store.close()
 
-    asyncio.run(scenario())
-    assert use(path, whole) == 11
+    n = asyncio.run(scenario())
+    assert use(path, whole) == n
 
 
 async def committed(store: DuckStore, n: int) -> None:

@@ -22,11 +22,14 @@ from logmedic.adapters.store.retention import Retirement
 from logmedic.model.changeset import Changeset
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.errors import NotFound
+from logmedic.model.fix import Breaker, BreakerStatus
 from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.issue import Tally, Template
 from logmedic.model.learned import Onset, OrdinaryLine, Release
 from logmedic.model.retention import KEEP, Kind
+from logmedic.model.rule import Mode
 from logmedic.model.state import EngineState
+from logmedic.model.trust import Earned, Trust, TrustChange, TrustChangeKind
 
 OLD = NOW - timedelta(days=120)
 
@@ -318,6 +321,35 @@ def test_templates_of_known_issues_never_leave_nor_do_releases_and_ordinary_line
 
     use(path, scenario)
     use(path, stays)
+
+
+def test_changes_of_trust_leave_as_lessons_do_and_breakers_once_they_have_long_been_closed(path: Path) -> None:
+    def change(change_id: str, at: datetime) -> TrustChange:
+        return TrustChange(change_id, "web", at, TrustChangeKind.RAISED, Mode.OBSERVE, Mode.APPROVE, "ops", "it held")
+
+    long_ago = NOW - KEEP[Kind.INCIDENTS] - timedelta(days=2)
+    closed = Breaker("web", "f1", "a", closed_at=long_ago, failed_at=long_ago - timedelta(days=1), opens=1)
+    stay = (
+        replace(closed, target="b", failed_at=NOW),
+        replace(closed, target="c", status=BreakerStatus.OPEN, closed_at=None, opened_at=long_ago),
+    )
+    trust, earned = Trust("web", Mode.APPROVE, Mode.OBSERVE, ANCIENT, "ops"), Earned("web", "", 1.0, 1.0, ANCIENT)
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await store.commit(Changeset(trust_changes=(change("t1", ANCIENT), change("t2", long_ago))))
+        await store.commit(Changeset(breakers=(closed, *stay), trust=(trust,), earned=(earned,)))
+        assert await retire(store) == 2
+        assert await retire(store) == 0
+
+    async def stays(_: DuckStore, state: EngineState) -> None:
+        assert state.breakers == {each.key: each for each in stay}
+        assert state.trust == {"web": trust}
+        assert state.earned == {("web", ""): earned}
+
+    use(path, scenario)
+    use(path, stays)
+    assert sql(path, "SELECT id FROM trust_changes") == [("t2",)]
+    assert archived(path, "trust_changes", "id") == [("t1",)]
 
 
 def test_a_day_leaves_once_all_of_it_is_old(path: Path) -> None:

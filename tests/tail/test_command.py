@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from crash.process import is_gone, until
 from logmedic.adapters.sources.command import CommandSource
 from tail.collector import Collector, SystemClock
 
@@ -104,18 +105,15 @@ def test_f16_a_line_without_end_takes_no_more_than_its_limit() -> None:
     asyncio.run(scenario())
 
 
-def _gone(pid: int) -> Callable[[], bool]:
-    return lambda: not Path(f"/proc/{pid}/stat").exists() or ") Z " in Path(f"/proc/{pid}/stat").read_text()
-
-
 def test_what_it_started_dies_with_its_reader() -> None:
     async def scenario() -> tuple[int, ...]:
         async with reading("sh", "-c", "trap '' TERM; sleep 300 & echo $$ $!; wait; wait") as seen:
             await seen.until(lambda: len(seen.lines) == 1)
             return tuple(map(int, seen.lines[0].split()))
 
-    for pid in asyncio.run(scenario()):
-        assert _gone(pid)()
+    itself, what_it_started = asyncio.run(scenario())
+    assert is_gone(itself)
+    until(lambda: is_gone(what_it_started), 10, lambda: f"process {what_it_started} is gone")
 
 
 def test_a_flood_that_is_not_read_any_more_ends_at_once_and_leaves_no_descriptor() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import at, print_json, print_rows, short, span, visible
+from logmedic.cli.fixes import output_lines, step_of, took, verdict_of
+from logmedic.cli.output import at, marked, print_json, print_rows, short, span, visible
 from logmedic.cli.status import INCIDENT_COLUMNS, state_of
+from logmedic.cli.why import check_lines
+from logmedic.model.errors import DaemonUnreachable, NotFound
 
+_ALWAYS_TOLD = ("mode", "breaker")
 OUTPUT_SHOWN = 20
 """Last lines of a step's output."""
 
@@ -37,11 +42,23 @@ def show_command(context: Context, incident: str) -> None:
     if context.output != "table":
         print_json(story)
         return
-    for line in _story(story):
-        print(visible(line))
+    for line in _story(story, _checks(context, story)):
+        print(marked(visible(line)))
 
 
-def _story(story: Mapping[str, Any]) -> Iterator[str]:
+def _checks(context: Context, story: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the governor says now; nothing of what is over, and without a daemon."""
+    if story["status"] == "resolved":
+        return []
+    try:
+        answer = context.client.get(f"incidents/{quote(story['id'], safe='')}/why")
+    except (DaemonUnreachable, NotFound):
+        return []
+    checks: list[Mapping[str, Any]] = answer["checks"]
+    return checks
+
+
+def _story(story: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"{story['title']}"
     yield f"{story['severity']}, {state_of(story)}, seen {story['occurrences']}x"
     yield f"incident {short(story)}, rule {story['rule_id']}"
@@ -49,6 +66,10 @@ def _story(story: Mapping[str, Any]) -> Iterator[str]:
         yield f"held: {story['hold_detail']}"
     if story["resolved_at"]:
         yield f"over after {_took(story)}: {story['resolution_notes']}"
+    if story.get("chain"):
+        yield f"it came about right after fixes of {', '.join(story['chain'])}"
+    if story.get("approved_by"):
+        yield f"its fix was approved by {story['approved_by']}"
     if story["captures"]:
         yield "captures: " + ", ".join(f"{name} = {value}" for name, value in story["captures"].items())
     yield ""
@@ -56,6 +77,7 @@ def _story(story: Mapping[str, Any]) -> Iterator[str]:
     for event in story["events"]:
         yield f"  {event['at'][:19].replace('T', ' ')}Z  {event['kind'].replace('_', ' '):<16} {event['text']}"
     yield from _attempts(story["attempts"])
+    yield from _governor(checks)
     yield from _alerts(story["alerts"])
     yield ""
     yield "evidence"
@@ -74,15 +96,28 @@ def _attempts(attempts: list[Mapping[str, Any]]) -> Iterator[str]:
     if attempts:
         yield ""
         yield "what was tried"
-    for attempt in attempts:
-        code = "not finished" if attempt["exit_code"] is None else f"exit {attempt['exit_code']}"
-        verdict = (attempt["verdict"] or attempt["status"]).replace("_", " ")
+    again = sum(1 for each in attempts if each.get("first")) > 1
+    executions = 0
+    for number, attempt in enumerate(attempts, start=1):
+        if again and attempt["first"]:
+            executions += 1
+            yield f"  execution {executions}, {at(attempt['started_at'])}"
+        code = "no exit code" if attempt["exit_code"] is None else f"exit {attempt['exit_code']}"
         tier = attempt["sandbox"] or "not run"
-        yield f"  {attempt['step_name']}, try {attempt['try_no']}: {code}, {verdict} ({tier})"
+        yield f"  {number}. {step_of(attempt)}: {verdict_of(attempt)} ({code}, {took(attempt)}, {tier})"
         yield f"    $ {' '.join(attempt['argv'])}"
         if attempt["detail"]:
             yield f"    {attempt['detail']}"
-        yield from (f"    | {line}" for line in attempt["output"].splitlines()[-OUTPUT_SHOWN:])
+        yield from output_lines(attempt["output"], OUTPUT_SHOWN)
+
+
+def _governor(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """How far its fix may go, its breaker, and all that holds it."""
+    told = [each for each in checks if not each["ok"] or each["name"] in _ALWAYS_TOLD]
+    if told:
+        yield ""
+        yield "what the governor says now (all of it: logmedic why)"
+        yield from (f"  {line}" for line in check_lines(told))
 
 
 def _alerts(alerts: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -15,6 +15,7 @@ Columns = Mapping[str, Cell]
 """Heading to what stands below it."""
 _WHOLE = 40
 """Characters of the first column that are not folded: it is what people copy."""
+_MARKS = {"✓": "green", "✗": "yellow", "PAUSED": "red"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -76,6 +77,8 @@ _STYLES = {
     "open": "yellow",
     "resolved": "green",
     "fixed": "green",
+    "not fixed": "red",
+    "unknown": "yellow",
     "dead": "red",
     "sent": "green",
 }
@@ -101,6 +104,23 @@ def at(text: Any) -> str:
         return ""
     moment = datetime.fromisoformat(str(text))
     return f"{moment:%Y-%m-%d %H:%M:%S}Z ({span((datetime.now(UTC) - moment).total_seconds())} ago)"
+
+
+def until(text: Any) -> str:
+    """A time to come."""
+    moment = datetime.fromisoformat(str(text))
+    left = (moment - datetime.now(UTC)).total_seconds()
+    return f"until {moment:%Y-%m-%d %H:%M}Z" + (f", {span(left)} left" if left > 0 else "")
+
+
+def marked(text: str) -> str:
+    """On a terminal: what stands first in a line decides its colour."""
+    color = _MARKS.get(text.strip().partition(" ")[0])
+    if color is None or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return text
+    import click
+
+    return click.style(text, fg=color, bold=True)
 
 
 def span(seconds: float | None) -> str:

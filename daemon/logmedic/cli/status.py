@@ -1,4 +1,4 @@
-"""status, breakers, reload."""
+"""status, reload."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import Any
 
 import click
 
+from logmedic.cli.breakers import BREAKER_COLUMNS
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import (
     at,
     complain,
     field,
+    marked,
     print_json,
     print_rows,
     print_table,
     several,
     short,
     span,
+    until,
     visible,
     when,
 )
+from logmedic.cli.pausing import paused_by, taken_back_by
 from logmedic.cli.sources import BRIEF, others, size
 from logmedic.model.errors import DaemonUnreachable
 from logmedic.model.rule import Mode
@@ -37,14 +41,8 @@ INCIDENT_COLUMNS = {
     "SEEN": lambda row: f"{row['occurrences']}x",
     "SINCE": when("opened_at"),
 }
-_BREAKER_COLUMNS = {
-    "RULE": field("rule_id"),
-    "STATE": field("status"),
-    "FAILURES": field("failures"),
-    "OPENED": when("opened_at"),
-    "TRIAL AT": lambda row: at(row["open_until"]).partition(" (")[0],
-    "OPENINGS": field("opens"),
-}
+_SHOWN = 5
+"""Rules of one kind of complaint."""
 
 
 def state_of(row: Mapping[str, Any]) -> str:
@@ -88,16 +86,20 @@ def _tell_what_the_store_knows(context: Context, unreachable: DaemonUnreachable)
 
 def print_status(status: Mapping[str, Any]) -> None:
     print(visible(sentence(status)))
+    for pause in status.get("pauses", ()):
+        print(marked(visible(f"PAUSED {paused_by(pause)}; {taken_back_by(pause)}")))
     print(f"logmedic {status['version']} on {status['host']}, process {status['pid']}")
     rules = status["rules"]
     print(f"started {at(status['started_at'])}; rules of {at(rules['loaded_at'])}, revision {rules['revision']}")
     for complaint in _complaints(status):
         print(f"! {visible(complaint)}")
+    for news in _of_fixes(status):
+        print(visible(news))
     sources = status["sources"]
     for title, rows, columns in (
         ("open incidents", status["open_incidents"], INCIDENT_COLUMNS),
         ("sources", sources, BRIEF),
-        ("breakers", status["breakers"], _BREAKER_COLUMNS),
+        ("breakers", status["breakers"], BREAKER_COLUMNS),
     ):
         if rows:
             print(f"\n{title}")
@@ -115,6 +117,10 @@ def sentence(status: Mapping[str, Any]) -> str:
     """The answer in one line."""
     arming, open_incidents = status["arming"], len(status["open_incidents"])
     armed = f"fixes armed ({arming['sandbox']})" if arming["armed"] else f"fixes DISARMED: {arming['reason']}"
+    if arming.get("units") and not arming["armed"]:
+        armed = f"fixes DISARMED but for jobs of the service manager: {arming['reason']}"
+    if status.get("pauses"):
+        armed = "fixes PAUSED"
     watched = f"{several(status['sources_total'], 'log')}, {several(status['rules']['loaded'], 'rule')}"
     health = "healthy" if not open_incidents else several(open_incidents, "open incident")
     if refused := len(status["rules"]["problems"]):
@@ -126,6 +132,8 @@ def sentence(status: Mapping[str, Any]) -> str:
 
 def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
     rules, counts = status["rules"], status["counts"]
+    if status["mode"] != Mode.OBSERVE.value:
+        yield from _unarmed(status["arming"])
     yield from rules["problems"]
     yield from (f"{name}: its last good version is in force" for name in rules["stale_files"])
     for each in rules.get("quarantined", ()):
@@ -146,6 +154,32 @@ def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"{several(counts['gaps'], 'gap')} in what was read{lost}: logmedic sources --gaps"
 
 
+def _unarmed(arming: Mapping[str, Any]) -> Iterator[str]:
+    """What of the fixes cannot run here, beside what the first line says."""
+    if not arming.get("units", True) and arming.get("units_reason"):
+        yield f"no jobs of the service manager: {arming['units_reason']}"
+    refused = sorted(arming.get("refused", {}).items())
+    yield from (f"the fix of {rule} cannot run here: {why}" for rule, why in refused[:_SHOWN])
+    if len(refused) > _SHOWN:
+        yield f"and those of {several(len(refused) - _SHOWN, 'other rule')}: logmedic status -o json"
+
+
+def _of_fixes(status: Mapping[str, Any]) -> Iterator[str]:
+    """Windows that are open, and what waits for a decision."""
+    for each in status.get("maintenance", ()):
+        about = ", ".join([*each["rules"], *(f"tag {tag}" for tag in each["tags"])]) or "any rule"
+        yield f"maintenance window {each['name']}, {until(each['until'])}: no fix of {about} starts"
+    proposals = status.get("proposals", ())
+    for each in proposals[:_SHOWN]:
+        won = "1 verified success" if each["streak"] == 1 else f"{each['streak']} verified successes in a row"
+        yield (
+            f"proposed: {each['proposed']} for {each['rule_id']}, which is at {each['level']}, after {won}: "
+            f"logmedic trust show {each['rule_id']}"
+        )
+    if len(proposals) > _SHOWN:
+        yield f"proposed for {several(len(proposals) - _SHOWN, 'other rule')}: logmedic trust"
+
+
 def stats_line(stats: Mapping[str, Any]) -> str:
     rate = stats["auto_fix_success_rate"]
     return ", ".join(
@@ -157,15 +191,6 @@ def stats_line(stats: Mapping[str, Any]) -> str:
             f"mean recovery {span(stats['avg_recovery_time_s'])}",
         )
     )
-
-
-@click.command("breakers")
-@shared
-@pass_context
-def breakers_command(context: Context) -> None:
-    """Breakers of fixes."""
-    rows = context.ask("breakers")
-    print_rows(rows, _BREAKER_COLUMNS, context.output, nothing="no fix was tried yet")
 
 
 @click.command("reload")

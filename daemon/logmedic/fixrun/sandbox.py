@@ -10,6 +10,11 @@ TEMPORARY_BYTES = 16 << 20
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _OF_ETC = ("ld.so.cache", "passwd", "group", "alternatives", "localtime")
 """What programs need of /etc: libraries, names, Debian's links, the time zone."""
+_OF_ETC_FOR_NETWORKS = (
+    *("hosts", "nsswitch.conf", "resolv.conf", "services", "ssl/certs", "ssl/openssl.cnf"),
+    *("pki/tls", "pki/ca-trust", "ca-certificates"),
+)
+"""How names are looked up, and whom to believe."""
 _OF_ROOT = ("bin", "lib", "lib64", "sbin")
 
 
@@ -20,21 +25,22 @@ def command(
     write: Sequence[str],
     read: Sequence[str],
     isolation: Sequence[str],
+    networked: bool,
     seccomp: int,
     status: int,
 ) -> list[str]:
-    """`isolation`: options for it beside those for users and mounts; `seccomp`: the descriptor that the filter is read
-    from; `status`: one that gets bubblewrap's JSON."""
+    """`isolation`: options for it beside those for users and mounts; `networked`: it has the host's network; `seccomp`:
+    the descriptor that the filter is read from; `status`: one that gets bubblewrap's JSON."""
     return [
         bwrap,
         *("--ro-bind", "/usr", "/usr"),
         *_system(),
+        *(_of_etc(_OF_ETC_FOR_NETWORKS) if networked else ()),
         *("--proc", "/proc", "--dev", "/dev"),
         *("--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"),
         *("--size", str(TEMPORARY_BYTES), "--tmpfs", "/tmp"),
         *("--tmpfs", "/run"),
-        *(word for path in read for word in ("--ro-bind", path, path)),
-        *(word for path in write for word in ("--bind", path, path)),
+        *_binds(read, write),
         *("--remount-ro", "/dev", "--remount-ro", "/run", "--remount-ro", "/"),
         *("--unshare-user", *isolation, "--die-with-parent", "--new-session"),
         *("--cap-drop", "ALL", "--clearenv", "--setenv", "PATH", PATH),
@@ -53,5 +59,16 @@ def _system() -> Iterator[str]:
             yield from ("--symlink", os.readlink(path), path)
         elif os.path.isdir(path):
             yield from ("--ro-bind", path, path)
-    for name in _OF_ETC:
+    yield from _of_etc(_OF_ETC)
+
+
+def _of_etc(names: Sequence[str]) -> Iterator[str]:
+    for name in names:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
+
+
+def _binds(read: Sequence[str], write: Sequence[str]) -> Iterator[str]:
+    """What lies deeper comes later, and so decides."""
+    ways = [(path, "--ro-bind") for path in read] + [(path, "--bind") for path in write]
+    for path, way in sorted(ways, key=lambda each: each[0].rstrip("/").count("/")):
+        yield from (way, path, path)

@@ -18,6 +18,9 @@ _X32 = 0x40000000
 
 _MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE = {"x86_64": 56, "aarch64": 220}
+_SOCKET = {"x86_64": 41, "aarch64": 198}
+_INTERNET = (2, 10)
+"""AF_INET, AF_INET6."""
 _CLONE3 = 435
 _SAME = {
     "pidfd_getfd": 438,
@@ -117,8 +120,10 @@ _DENIED = {
 }
 
 
-def program(machine: str) -> bytes:
-    """The filter for `machine` (`os.uname().machine`). Raises KeyError for an unknown one: then no fix runs."""
+def program(machine: str, *, internet_only: bool = False) -> bytes:
+    """The filter for `machine` (`os.uname().machine`). `internet_only`: no sockets but of IPv4 and IPv6; beside the
+    host's network its abstract Unix sockets are there too, and no mount hides those. Raises KeyError for an unknown
+    machine: then no fix runs."""
     deny, unknown = _return(_DENY | errno.EPERM), _return(_DENY | errno.ENOSYS)
     code = [
         _load(_OFFSET_MACHINE),
@@ -129,9 +134,16 @@ def program(machine: str) -> bytes:
     for number in sorted(set(_DENIED[machine].values())):
         code += _if(_JUMP_EQUAL, number, [deny])
     code += _if(_JUMP_EQUAL, _CLONE3, [unknown])  # its flags lie in memory, where no filter looks: libc then uses clone
+    if internet_only:
+        code += _if(_JUMP_EQUAL, _SOCKET[machine], _families())
     flags = [_load(_OFFSET_FIRST_ARGUMENT), *_if(_JUMP_ANY_BIT, _NEW_USER_NAMESPACE, [deny]), _return(_ALLOW)]
     code += _if(_JUMP_EQUAL, _CLONE[machine], flags)
     return b"".join([*code, _return(_ALLOW)])
+
+
+def _families() -> list[bytes]:
+    allowed = [each for family in _INTERNET for each in _if(_JUMP_EQUAL, family, [_return(_ALLOW)])]
+    return [_load(_OFFSET_FIRST_ARGUMENT), *allowed, _return(_DENY | errno.EAFNOSUPPORT)]
 
 
 def _instruction(code: int, value: int, when_true: int = 0, when_false: int = 0) -> bytes:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from math import ceil
 from typing import Any
 
 from logmedic.fixrun import sandbox, seccomp
@@ -22,6 +23,10 @@ OUTPUT_KEPT = 64 * 1024
 _PDEATHSIG, _DUMPABLE, _SUBREAPER, _NO_NEW_PRIVS = 1, 4, 36, 38
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _CPU_SPARE_S = 1
+_REASONS: dict[int, str] = {
+    signal.SIGXCPU: ": it used more processor time than it may (sandbox.time)",
+    signal.SIGXFSZ: ": it wrote a larger file than it may (sandbox.file_size)",
+}
 
 
 class Output:
@@ -63,9 +68,9 @@ def follow_parent(parent: int) -> None:
 
 
 def run(job: Mapping[str, Any]) -> dict[str, Any]:
-    """`job`: argv, bwrap ("" for none), uid (None: stay who we are), isolation, write, read, memory, tasks, file,
-    timeout_s.
-    Answers exit_code, duration_s, output, detail, started: as FixResult has them."""
+    """`job`: argv, bwrap ("" for none), uid (None: stay who we are), gid and groups (default: of that number, none),
+    isolation, network (none, full; default none), write, read, memory, tasks, file, cpu_s (default: timeout_s),
+    timeout_s. Answers exit_code, duration_s, output, detail, started: as FixResult has them."""
     started = time.monotonic()
     status_read, status_write = os.pipe()
     output_read, output_write = os.pipe()
@@ -94,7 +99,7 @@ def _judged(job: Mapping[str, Any], code: int, started: float, output: str, in_t
         return _result(None, started, output, f"the sandbox did not start it: {output.strip()[-300:]}", ran=False)
     killed = -code if code < 0 else code - 128 if 128 < code < 160 else 0
     if killed:
-        return _result(None, started, output, f"killed by {_signal_name(killed)}", ran=True)
+        return _result(None, started, output, f"killed by {_signal_name(killed)}{_REASONS.get(killed, '')}", ran=True)
     return _result(code, started, output, "", ran=True)
 
 
@@ -115,7 +120,8 @@ def _spawn(job: Mapping[str, Any], output: int, status: int) -> subprocess.Popen
     passed: tuple[int, ...] = ()
     argv, uid = list(job["argv"]), job["uid"]
     if job["bwrap"]:
-        filters = _seccomp_pipe()
+        networked = job.get("network", "none") != "none"
+        filters = _seccomp_pipe(internet_only=networked)
         passed = (filters, status)
         argv = sandbox.command(
             job["bwrap"],
@@ -123,6 +129,7 @@ def _spawn(job: Mapping[str, Any], output: int, status: int) -> subprocess.Popen
             write=job["write"],
             read=job["read"],
             isolation=job["isolation"],
+            networked=networked,
             seccomp=filters,
             status=status,
         )
@@ -137,8 +144,8 @@ def _spawn(job: Mapping[str, Any], output: int, status: int) -> subprocess.Popen
             pass_fds=passed,
             start_new_session=True,
             user=uid,
-            group=uid,
-            extra_groups=[] if uid is not None else None,
+            group=job.get("gid", uid),
+            extra_groups=job.get("groups", []) if uid is not None else None,
             umask=0o022,
             preexec_fn=_limits(job, os.getuid() if uid is None else uid),
         )
@@ -147,9 +154,9 @@ def _spawn(job: Mapping[str, Any], output: int, status: int) -> subprocess.Popen
             os.close(descriptor)
 
 
-def _seccomp_pipe() -> int:
+def _seccomp_pipe(*, internet_only: bool) -> int:
     reading, writing = os.pipe()
-    os.write(writing, seccomp.program(os.uname().machine))
+    os.write(writing, seccomp.program(os.uname().machine, internet_only=internet_only))
     os.close(writing)
     return reading
 
@@ -157,11 +164,12 @@ def _seccomp_pipe() -> int:
 def _limits(job: Mapping[str, Any], uid: int) -> Callable[[], None]:
     """To be called in the child, after it has changed its user. Tasks are counted by the kernel per user, over the
     whole host, so those that run already are added."""
+    cpu_s = job.get("cpu_s")
     wanted = {
         resource.RLIMIT_NPROC: job["tasks"] + _tasks_of(uid),
         resource.RLIMIT_AS: job["memory"],
         resource.RLIMIT_FSIZE: job["file"],
-        resource.RLIMIT_CPU: int(job["timeout_s"]) + _CPU_SPARE_S,
+        resource.RLIMIT_CPU: ceil(job["timeout_s"]) + _CPU_SPARE_S if cpu_s is None else max(1, ceil(cpu_s)),
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 1024,
         resource.RLIMIT_MEMLOCK: 0,
@@ -172,10 +180,10 @@ def _limits(job: Mapping[str, Any], uid: int) -> Callable[[], None]:
 
     def apply() -> None:
         for kind, value in bounded.items():
-            resource.setrlimit(kind, (value, value))
+            resource.setrlimit(kind, (value, _hard(kind, value)))
         prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
-        if job["bwrap"] and "--unshare-net" not in job["isolation"]:
+        if job["bwrap"] and "--unshare-net" not in job["isolation"] and job.get("network", "none") == "none":
             _leave_network(uid)
 
     return apply
@@ -191,6 +199,11 @@ def _leave_network(uid: int) -> None:
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+
+
+def _hard(kind: int, value: int) -> int:
+    """Of processor time the first limit is told by a signal of its own, and the last one kills."""
+    return _at_most(value + 1, resource.getrlimit(kind)[1]) if kind == resource.RLIMIT_CPU else value
 
 
 def _at_most(value: int, hard: int) -> int:

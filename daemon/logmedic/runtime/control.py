@@ -14,8 +14,10 @@ from logmedic.model.alert import AlertStatus
 from logmedic.model.changeset import Approve, Input, Reject, TestAlert
 from logmedic.model.fix import BreakerStatus
 from logmedic.model.query import Limits
-from logmedic.ports import Clock, Keeper, Store
+from logmedic.model.rule import Mode
+from logmedic.ports import Clock, FixRunner, Keeper, Store
 from logmedic.runtime.engine import Engine
+from logmedic.runtime.fixdesk import FixDesk
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.issuedesk import IssueDesk
 from logmedic.runtime.live import Live
@@ -43,6 +45,7 @@ class DaemonControl:
         live: Live,
         reloader: Reloader,
         supervisor: Supervisor,
+        runner: FixRunner,
         intakes: Callable[[], Sequence[Intake]],
         clock: Clock,
         facts: Callable[[], dict[str, Any]],
@@ -50,6 +53,9 @@ class DaemonControl:
         self._engine = engine
         self._store = store
         self._issues = IssueDesk(engine, store)
+        self._fixes = FixDesk(
+            engine=engine, store=store, policy=lambda: live.current.policy, runner=runner, clock=clock
+        )
         self._keeper = keeper
         self._live = live
         self._reloader = reloader
@@ -70,6 +76,7 @@ class DaemonControl:
             "started_at": _iso(policy.started_at),
             "mode": policy.mode.value,
             "arming": asdict(policy.arming),
+            **self._fixes.row(),
             "rules": {
                 "loaded": len(policy.rules),
                 "problems": [problem_line(problem) for problem in ruleset.problems],
@@ -129,6 +136,32 @@ class DaemonControl:
         await self._engine.settled(make(full))
         row: dict[str, Any] = await self._store.ask("incident", incident_id=full)
         return row
+
+    async def why(self, incident_id: str) -> dict[str, Any]:
+        return await self._fixes.why(incident_id)
+
+    async def rehearse(self, rule_id: str, captures: Mapping[str, str]) -> dict[str, Any]:
+        return await self._fixes.rehearse(rule_id, captures)
+
+    async def reset_breaker(self, rule_id: str, by: str, target: str = "") -> list[dict[str, Any]]:
+        return await self._fixes.reset_breaker(rule_id, by, target)
+
+    async def trust(self) -> list[dict[str, Any]]:
+        return self._fixes.trust()
+
+    async def trust_of(self, rule_id: str) -> dict[str, Any]:
+        return await self._fixes.trust_of(rule_id)
+
+    async def set_trust(self, rule_id: str, level: Mode, by: str, why: str) -> dict[str, Any]:
+        return await self._fixes.set_trust(rule_id, level, by, why)
+
+    async def pause(
+        self, by: str, *, why: str = "", until: datetime | None = None, stop: bool = False
+    ) -> dict[str, Any]:
+        return await self._fixes.pause(by, why=why, until=until, stop=stop)
+
+    async def resume(self, by: str) -> dict[str, Any]:
+        return await self._fixes.resume(by)
 
     async def issue(self, issue_id: str) -> dict[str, Any]:
         return await self._issues.issue(issue_id)

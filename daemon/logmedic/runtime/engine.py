@@ -60,7 +60,9 @@ class Engine:
         policy: Callable[[], Policy],
         carry_out: Callable[[Intent], None],
         alive: Callable[[], None],
+        first: Sequence[Input] = (),
     ) -> None:
+        """`first`: what is decided before anything that was left unfinished is looked at."""
         self.state = state
         self._store = store
         self._clock = clock
@@ -68,6 +70,7 @@ class Engine:
         self._policy = policy
         self._carry_out = carry_out
         self._alive = alive
+        self._first = first
         self._inputs: Lanes[Waiting] = Lanes(LANE_DEPTH)
         self._advanced: dict[tuple[str, str], tuple[Checkpoint | None, int]] = {}
         """By source and origin: the position behind blocks without findings, and the number of their lines."""
@@ -91,7 +94,7 @@ class Engine:
 
     async def run(self) -> None:
         """Until cancelled. Raises what the store raises for good."""
-        await self._take([Started()])
+        await self._take([*self._first, Started()])
         while True:
             self._alive()
             try:

@@ -10,6 +10,7 @@ from typing import Any
 from logmedic.core.captures import accept
 from logmedic.core.foretell import Forecast, foretell, progress, sentences
 from logmedic.core.matcher import GROUP_SEPARATOR, group_of
+from logmedic.core.trust import level_of
 from logmedic.model.errors import NotFound
 from logmedic.model.fix import Breaker, BreakerStatus
 from logmedic.model.issue import Incident, Window
@@ -17,6 +18,7 @@ from logmedic.model.policy import Policy
 from logmedic.model.record import EVERY_GROUP, Match, Record
 from logmedic.model.rule import Rule
 from logmedic.model.state import EngineState
+from logmedic.runtime.fixrows import rank_rows
 from logmedic.runtime.live import Generation
 
 AT_MOST = 50
@@ -38,11 +40,13 @@ def standing(
     windows = sorted((w for key, w in state.windows.items() if key[0] == rule.id), key=_newest, reverse=True)
     incidents = [each for each in state.incidents.values() if each.rule_id == rule.id]
     issue = state.issues.get(f"rule:{rule.id}")
+    level = level_of(rule, state.trust.get(rule.id), policy) if rule.fix is not None else None
     return {
         "id": rule.id,
         "file": rule.file,
         "line": rule.line,
-        "mode": rule.fix.mode.under(policy.mode).value if rule.fix is not None else None,
+        "mode": level.mode.value if level is not None else None,
+        "whose": level.whose if level is not None else "",
         "quarantined": quarantined.get(rule.id, ""),
         "matched": issue.occurrences if issue is not None else 0,
         "last_match_at": _iso(issue.last_seen) if issue is not None else None,
@@ -50,6 +54,7 @@ def standing(
         "windows_total": len(windows),
         "open_incidents": [_incident_row(rule, each) for each in incidents[-AT_MOST:]],
         "breaker": _breaker_row(_worst(state, rule.id)),
+        "steps": rank_rows(state, policy, rule, now),
         "would": forecast_row(foretell(state, policy, _match(rule, asked, now), now), rule)
         if asked is not None
         else None,

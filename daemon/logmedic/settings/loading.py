@@ -15,9 +15,13 @@ from pydantic_settings.sources.utils import parse_env_vars
 
 from logmedic.model.errors import ConfigInvalid
 from logmedic.model.rule import RuleProblem
-from logmedic.settings.form import PREFIX, Part, ReceiverSettings, RouteSettings, Settings, SourceSettings
+from logmedic.settings.actions import MaintenanceSettings
+from logmedic.settings.alerts import ReceiverSettings, RouteSettings
+from logmedic.settings.form import PREFIX, Settings
+from logmedic.settings.parts import Part
 from logmedic.settings.places import SYSTEM_CONFIG
 from logmedic.settings.secrets import followed
+from logmedic.settings.sources import SourceSettings
 from logmedic.yamldoc import Document, DocumentInvalid, meant, parse_document, render_problems
 
 CONFIG_VARIABLE = "LOGMEDIC_CONFIG"
@@ -168,7 +172,13 @@ def _part_of(annotation: Any) -> Any:
     return parts[0] if len(parts) == 1 else annotation
 
 
-_NAMED: dict[str, type[Part]] = {"sources": SourceSettings, "receivers": ReceiverSettings, "routes": RouteSettings}
+_NAMED: dict[str, type[Part]] = {
+    "sources": SourceSettings,
+    "receivers": ReceiverSettings,
+    "routes": RouteSettings,
+    "maintenance": MaintenanceSettings,
+}
+"""What stands below a name, or in a list."""
 
 
 def _dangling(settings: Settings, place: Callable[[KeyPath], Place]) -> Iterator[RuleProblem]:

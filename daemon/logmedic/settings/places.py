@@ -7,6 +7,7 @@ from pathlib import Path
 
 SYSTEM_CONFIG = Path("/etc/logmedic/logmedic.yaml")
 SYSTEM_RULES = Path("/etc/logmedic/rules.d")
+SYSTEM_PAUSE = Path("/etc/logmedic/paused")
 
 
 def shipped_rules() -> Path:
@@ -22,6 +23,13 @@ def state_directory() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/logmedic")
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "logmedic"
+
+
+def pause_file() -> Path:
+    """For the system's daemon where administrators look first; else in the user's state."""
+    if os.environ.get("STATE_DIRECTORY") or os.geteuid() == 0:
+        return SYSTEM_PAUSE
+    return state_directory() / "paused"
 
 
 def cache_directory() -> Path | None:

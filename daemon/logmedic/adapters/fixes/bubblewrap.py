@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import pwd
 import shutil
-import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from logmedic.adapters.fixes.accounts import Account, account_of
+from logmedic.adapters.fixes.acts import argv_for, needs_of
 from logmedic.adapters.fixes.canary import SPEC, canary
+from logmedic.adapters.fixes.fitness import Acts, acts_here, plan_of, unfit
 from logmedic.adapters.fixes.runners import Runners, end
-from logmedic.core.targets import argv_of
+from logmedic.adapters.fixes.tiers import steps_of
+from logmedic.model.errors import SandboxUnavailable
 from logmedic.model.fix import Arming, FixAttempt, FixResult
 from logmedic.model.rule import Rule
-from logmedic.model.sandbox import SandboxKind, SandboxSpec
-from logmedic.model.step import Command, Step
+from logmedic.model.sandbox import Network, SandboxKind
+from logmedic.model.step import Command, KillProcess, Sandboxed, Step
 
-NAME = "bubblewrap"
+NAME, BARE = "bubblewrap", "none"
 FULL = (
     *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
     "--disable-userns",
@@ -30,19 +31,17 @@ REDUCED = ("--unshare-pid",)
 """Inside logmedic.service no more may be made. Of IPC and UTS the daemon has private ones there (PrivateIPC,
 ProtectHostname); the network is left by the runner, without the netlink socket that bubblewrap wants for it; further
 user namespaces are refused by the filter of system calls."""
-FIX_UID = 61999
-"""The user of fixes where no account is made for them: outside the ranges that Debian, Red Hat and systemd give out."""
 CANARY_S = 10.0
 START_SPARE_S = 5.0
 """A loaded host takes this long to start and to report at most; then the runner itself is given up."""
 _SEARCHED = "/usr/local/bin:/usr/bin:/bin"
-_SEEN = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/")
-"""What a step sees of the host without asking for it."""
+_UNIT_TIER = "needs the unit tier; type: sudo logmedic install fixes"
 
 
 class BubblewrapRunner:
-    """Implements ports.FixRunner. As root, steps run as `user` (or as user id 61999 where there is none); otherwise as
-    ourselves, inside a user namespace."""
+    """Implements Sandbox, and ports.FixRunner for what runs in one. As root, steps run as the user that they name, else
+    as `user` (or as user id 61999 where there is none); otherwise as ourselves, inside a user namespace. Also runs what
+    asks for no sandbox, when `allow_unsandboxed`."""
 
     def __init__(
         self,
@@ -52,21 +51,27 @@ class BubblewrapRunner:
         python: str = sys.executable,
         bwrap: str | None = None,
         ready: bool = False,
+        acts: Acts | None = None,
     ) -> None:
-        """`bwrap`: its path, found by itself when None. `ready`: once armed, a process waits for the next step, until
-        `close`."""
+        """`bwrap`: its path, found by itself when None; `acts`: where built-in steps are run from, likewise. `ready`:
+        once armed, a process waits for the next step, until `close`."""
         self._user = user
         self._allow_unsandboxed = allow_unsandboxed
         self._runners = Runners(python, ready=ready)
         self._bwrap = bwrap or shutil.which("bwrap", path=_SEARCHED) or ""
+        self._acts = acts or acts_here()
         self._isolation: tuple[str, ...] = FULL
 
+    # -- arming --------------------------------------------------------------------------------------------------------
+
     async def arm(self, rules: Sequence[Rule] = ()) -> Arming:
-        del rules
+        arming = await self._tried()
+        return replace(arming, refused=dict(self._refused(rules))) if arming.armed else arming
+
+    async def _tried(self) -> Arming:
         if not self._bwrap:
             return _disarmed("bubblewrap is not installed; type: apt-get install bubblewrap")
-        uid = self._uid()
-        if uid == 0:
+        if (account := self._account("")) is not None and account.uid == 0:
             return _disarmed(f"the user {self._user} of fixes is root; make an account for it, or remove actions.user")
         said = ""
         for isolation in (FULL, REDUCED):
@@ -88,65 +93,98 @@ class BubblewrapRunner:
             job = {**self._job(step, CANARY_S), "isolation": list(isolation)}
             return await self._ask(job, CANARY_S), tried.answer
 
+    def _refused(self, rules: Sequence[Rule]) -> list[tuple[str, str]]:
+        """Ids of rules, and why their fixes cannot run here."""
+        found = []
+        for rule in rules:
+            steps = steps_of(rule.fix) if rule.enabled and rule.fix is not None else ()
+            told = ((each, self.refusal(each)) for each in steps if isinstance(each.action, Sandboxed))
+            if bad := next((f"step {each.name!r}: {why}" for each, why in told if why), ""):
+                found.append((rule.id, bad))
+        return found
+
+    def refusal(self, step: Step) -> str:
+        """As of Sandbox. What lies on the disk is looked at anew each time (F60)."""
+        if not isinstance(step.action, Sandboxed):
+            return "this sandbox runs no such step"
+        spec = step.sandbox
+        if spec.kind is SandboxKind.NONE:
+            if not self._allow_unsandboxed:
+                return "it asks to run without a sandbox, and actions.allow_unsandboxed is not set"
+        elif told := self._beyond_us(step):
+            return told
+        try:
+            account = self._account(spec.user)
+        except SandboxUnavailable as refused:
+            return refused.text
+        if account is not None and account.uid == 0:
+            return f"`user: root` {_UNIT_TIER}"
+        return unfit(step, account, self._acts)
+
+    def _beyond_us(self, step: Step) -> str:
+        if not self._bwrap:
+            return "bubblewrap is not installed; type: apt-get install bubblewrap"
+        if step.sandbox.network is Network.LOOPBACK:
+            return f"`network: loopback` {_UNIT_TIER}"
+        if isinstance(step.action, KillProcess):
+            return f"ending processes of the host {_UNIT_TIER}"
+        return ""
+
+    def _account(self, asked: str) -> Account | None:
+        """Whom to become; None: nobody else. Raises SandboxUnavailable."""
+        return account_of(asked, self._user)
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
     async def run(self, step: Step, attempt: FixAttempt) -> FixResult:
         del attempt
-        refusal = self._refusal(step)
-        if refusal:
-            return FixResult(None, 0.0, detail=refusal, sandbox=NAME, started=False)
-        limit_s = step.timeout.total_seconds()
-        result = await self._ask(self._job(step, limit_s), limit_s)
-        self._runners.prepare()
-        return result
+        return await self._run(step, dry=False)
 
     async def rehearse(self, step: Step) -> FixResult:
-        refusal = self._refusal(step)
-        return FixResult(
-            None if refusal else 0, 0.0, output=" ".join(argv_of(step.action)), detail=refusal, sandbox=NAME
-        )
+        """A built-in step says itself what it would do; of a command only what it would be given can be told."""
+        if isinstance(step.action, Command):
+            label = _label(step)
+            if told := self.refusal(step):
+                return FixResult(None, 0.0, detail=told, sandbox=label, started=False)
+            return FixResult(0, 0.0, output=plan_of(step, self._account(step.sandbox.user)), sandbox=label)
+        return await self._run(step, dry=True)
+
+    async def _run(self, step: Step, *, dry: bool) -> FixResult:
+        if told := self.refusal(step):
+            return FixResult(None, 0.0, detail=told, sandbox=_label(step), started=False)
+        limit_s = step.timeout.total_seconds()
+        result = await self._ask(self._job(step, limit_s, dry=dry), limit_s)
+        self._runners.prepare()
+        return result
 
     async def close(self) -> None:
         """Steps under way are their callers' to cancel."""
         await self._runners.close()
 
-    def _uid(self) -> int | None:
-        """Whom to become; None: nobody else."""
-        if os.geteuid() != 0:
-            return None
-        try:
-            return pwd.getpwnam(self._user).pw_uid
-        except KeyError:
-            return FIX_UID
-
-    def _refusal(self, step: Step) -> str:
-        """Why `step` cannot be run at all, or nothing."""
-        if not isinstance(step.action, Command):
-            return "this sandbox runs commands only"
-        if step.sandbox.kind is SandboxKind.NONE:
-            if not self._allow_unsandboxed:
-                return "it asks to run without a sandbox, and actions.allow_unsandboxed is not set"
-        elif not self._bwrap:
-            return "bubblewrap is not installed"
-        return _unfit(step.action.argv[0], step.sandbox) or _missing(step.sandbox)
-
-    def _job(self, step: Step, limit_s: float) -> dict[str, Any]:
-        spec = step.sandbox
-        bare = spec.kind is SandboxKind.NONE
+    def _job(self, step: Step, limit_s: float, *, dry: bool = False) -> dict[str, Any]:
+        """As fixrun/step.py takes it."""
+        spec, account = needs_of(step), self._account(step.sandbox.user)
+        seen = () if isinstance(step.action, Command) else self._acts.shown
         return {
-            "argv": list(argv_of(step.action)),
-            "bwrap": "" if bare else self._bwrap,
-            "uid": self._uid(),
-            "isolation": list(self._isolation),
+            "argv": list(argv_for(step, python=self._acts.python, package=self._acts.package, dry=dry)),
+            "bwrap": "" if spec.kind is SandboxKind.NONE else self._bwrap,
+            "uid": account.uid if account is not None else None,
+            "gid": account.gid if account is not None else None,
+            "groups": list(account.groups) if account is not None else [],
+            "isolation": list(_isolation(self._isolation, spec.network)),
+            "network": spec.network.value,
             "write": list(spec.write),
-            "read": list(spec.read),
+            "read": [*spec.read, *seen],
             "memory": spec.memory_bytes,
             "tasks": spec.tasks,
             "file": spec.file_bytes,
+            "cpu_s": spec.cpu.total_seconds() if spec.cpu is not None else None,
             "timeout_s": limit_s,
         }
 
     async def _ask(self, job: dict[str, Any], limit_s: float) -> FixResult:
         """A runner for this job alone; it is gone on return, on every way, and all of the job with it."""
-        label = NAME if job["bwrap"] else "none"
+        label = NAME if job["bwrap"] else BARE
         try:
             runner = await self._runners.take()
         except OSError as error:
@@ -162,6 +200,14 @@ class BubblewrapRunner:
         return _parsed(answer, complaint, label)
 
 
+def _isolation(held: Sequence[str], network: Network) -> Sequence[str]:
+    return held if network is Network.NONE else [each for each in held if each != "--unshare-net"]
+
+
+def _label(step: Step) -> str:
+    return BARE if step.sandbox.kind is SandboxKind.NONE else NAME
+
+
 def _parsed(answer: bytes, complaint: bytes, label: str) -> FixResult:
     try:
         return replace(FixResult(**json.loads(answer)), sandbox=label)
@@ -172,26 +218,3 @@ def _parsed(answer: bytes, complaint: bytes, label: str) -> FixResult:
 
 def _disarmed(reason: str) -> Arming:
     return Arming(armed=False, sandbox="", reason=reason)
-
-
-def _unfit(program: str, spec: SandboxSpec) -> str:
-    """F60: a program that is missing, or that others could have replaced."""
-    try:
-        status = os.stat(program)
-    except OSError as error:
-        return f"{program} cannot be run: {error.strerror}"
-    if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
-        return f"{program} is no executable file"
-    if status.st_mode & stat.S_IWOTH:
-        return f"{program} is writable for everybody: chmod o-w {program}"
-    visible = (*_SEEN, *(f"{each.rstrip('/')}/" for each in (*spec.read, *spec.write)), *spec.read, *spec.write)
-    if spec.kind is SandboxKind.SANDBOX and not program.startswith(visible):
-        return f"{program} is not there inside the sandbox: add its directory to sandbox.read"
-    return ""
-
-
-def _missing(spec: SandboxSpec) -> str:
-    for path in (*spec.write, *spec.read):
-        if not os.path.exists(path):
-            return f"{path} of the sandbox does not exist"
-    return ""

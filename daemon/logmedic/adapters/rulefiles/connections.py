@@ -23,10 +23,15 @@ def check_connections(
     something is wrong with it. `others`: rules that are in force, and not read now."""
     known = {**others, **{rule.id: rule for rule, _ in reversed(written)}}
     listens = {rule.id: _openers(rule) for rule in known.values()}
+    waits = {rule.id: _causes(rule) for rule in known.values()}
     for number, (rule, node_of) in enumerate(written):
-        if not _is_well(rule, known, listens):
+        if not (_is_well(rule, known, listens) and _waits_well(rule, known, waits)):
             node = node_of()
-            for place, mistake in (*_of_parts(rule, node, known, listens, refused), *_of_tests(rule, node, known)):
+            for place, mistake in (
+                *_of_parts(rule, node, known, listens, refused),
+                *_of_tests(rule, node, known),
+                *_of_fix(rule, node, known, waits, refused),
+            ):
                 yield number, place, mistake
 
 
@@ -49,6 +54,32 @@ def _is_well(rule: Rule, known: Mapping[str, Rule], listens: Mapping[str, tuple[
 def _openers(rule: Rule) -> tuple[str, ...]:
     """Whose incidents can open one of it."""
     return tuple(each for part, spec in rule.parts if part != CLEAR for each in spec.incidents)
+
+
+def _causes(rule: Rule) -> tuple[str, ...]:
+    """Whose incidents its fix waits for."""
+    return rule.fix.after if rule.fix is not None else ()
+
+
+def _waits_well(rule: Rule, known: Mapping[str, Rule], waits: Mapping[str, tuple[str, ...]]) -> bool:
+    """Says less than `_of_fix`, and needs no file."""
+    causes = _causes(rule)
+    return rule.id not in causes and all(each in known and not _circle(rule.id, each, waits) for each in causes)
+
+
+def _of_fix(
+    rule: Rule, node: Node, known: Mapping[str, Rule], waits: Mapping[str, tuple[str, ...]], refused: Collection[str]
+) -> Iterator[tuple[Place, Mistake]]:
+    """A cause need not have a fix: then people end it."""
+    places = items(child(child(node, "fix"), "after"))
+    for cause, place in zip(_causes(rule), places, strict=False):
+        if cause == rule.id:
+            yield place, ("`after` names the rule itself", "name the rule whose incident is the cause")
+        elif cause not in known:
+            yield place, _unknown(cause, known, refused)
+        elif circle := _circle(rule.id, cause, waits):
+            text = f"the fixes wait for one another: {' -> '.join(circle)}"
+            yield place, (text, "remove one `after`: that one is the cause")
 
 
 def _of_parts(

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from logmedic.adapters.rulefiles.checkschema import checks_schema
 from logmedic.adapters.rulefiles.deprecations import VERSION
-from logmedic.adapters.rulefiles.fixschema import fix_schema, sandbox_schema, step_schema
+from logmedic.adapters.rulefiles.fixschema import fix_schema
 from logmedic.adapters.rulefiles.schemaparts import (
     FLAG,
     LABEL,
@@ -24,6 +25,7 @@ from logmedic.adapters.rulefiles.schemaparts import (
     told,
     whole,
 )
+from logmedic.adapters.rulefiles.stepschema import rung_schema, sandbox_schema, step_schema
 from logmedic.adapters.rulefiles.triggers import MAX_COUNT, MAX_KEPT, MAX_STAGES
 from logmedic.model.issue import Resolution
 from logmedic.model.match import CaptureType, IncidentStage, Level
@@ -65,7 +67,9 @@ def rules_schema() -> Schema:
             "capture": _capture(),
             "further": {"anyOf": [LABEL, _match()]},
             "stage": {"anyOf": [LABEL, _match({"count": count(1, MAX_KEPT)})]},
+            "rung": rung_schema(),
             "step": step_schema(),
+            "checks": checks_schema(),
             "sandbox": sandbox_schema(),
             "test": _test(),
             "sample": _sample(),

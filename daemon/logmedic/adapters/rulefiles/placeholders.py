@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice, product
 
 from logmedic.core.captures import fill
 from logmedic.model.match import Capture, CaptureType
@@ -22,6 +23,8 @@ _SAMPLES = {
     CaptureType.WORD: "word",
 }
 
+MAX_POSSIBLE = 1000
+
 Mistake = tuple[str, str]
 """Text and hint."""
 
@@ -33,6 +36,8 @@ def report(fields: Fields, key: str, mistakes: Iterator[Mistake]) -> None:
 
 
 def names_in(text: str) -> list[str]:
+    """What stands in braces, whether it can be the name of a capture or not: to tell of what will not be filled in.
+    core.captures.names_in has those alone that will be."""
     return _PLACEHOLDER.findall(text)
 
 
@@ -62,6 +67,21 @@ def give_it_a_type(rule: Rule, name: str) -> str:
     known = list(rule.match.captures)
     hint = f"give it a type: captures: {{ {name}: word }}"
     return f"{meant(name, known)} else {hint}" if known else hint
+
+
+def possible(rule: Rule, text: str, *, samples: bool = False) -> Iterator[str]:
+    """What becomes of it with each value, or directory, that its captures are bounded by; the first MAX_POSSIBLE.
+    `samples`: of a capture without such bounds, with one value that it may have; else nothing is known of the text."""
+    names = list(dict.fromkeys(names_in(text)))
+    captures = rule.match.captures
+    bounds = [
+        capture.values or capture.allow or ((_sample(capture),) if samples else ())
+        for capture in (captures.get(name) for name in names)
+        if capture is not None
+    ]
+    if len(bounds) == len(names):  # what is not typed was told of
+        for values in islice(product(*bounds), MAX_POSSIBLE):
+            yield fill(text, dict(zip(names, values, strict=True)))
 
 
 def sampled(rule: Rule, text: str) -> str:

@@ -36,6 +36,15 @@ def patterns_in(part: Node) -> Iterator[tuple[str, Node]]:
             yield key, node
 
 
+def steps_of(fix: Node | None) -> Iterator[tuple[int, Node]]:
+    """The steps that are mappings, each with its rung (0-based), in the order of Fix.steps."""
+    for rung, item in enumerate(items(child(fix, "steps"))):
+        alternatives = child(item, "any_of")
+        for node in (item,) if alternatives is None else items(alternatives):
+            if isinstance(node.value, Mapping):
+                yield rung, node
+
+
 def child(node: Node | None, key: str) -> Node | None:
     if node is None or not isinstance(node.value, Mapping):
         return None

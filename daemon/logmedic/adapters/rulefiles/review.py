@@ -9,14 +9,15 @@ from enum import Enum, auto
 
 from logmedic.adapters.rulefiles.attacks import SlowPattern, slow_patterns
 from logmedic.adapters.rulefiles.connections import Place, Written
+from logmedic.adapters.rulefiles.fixreview import odd_in_fix, of_root
 from logmedic.adapters.rulefiles.ownlog import taken_lines
-from logmedic.adapters.rulefiles.placeholders import names_in
-from logmedic.adapters.rulefiles.places import child, items, key_in, parts_of, patterns_in
-from logmedic.adapters.rulefiles.safety import filled_texts
+from logmedic.adapters.rulefiles.placeholders import names_in, possible
+from logmedic.adapters.rulefiles.places import child, items, key_in, parts_of, patterns_in, steps_of
+from logmedic.adapters.rulefiles.safety import may_run_alone
 from logmedic.adapters.rulefiles.surroundings import Surroundings
-from logmedic.core.captures import fill
-from logmedic.model.rule import Mode, Rule
-from logmedic.model.step import UnitJob
+from logmedic.core.targets import texts_of_fix
+from logmedic.model.rule import Rule
+from logmedic.model.step import KillProcess, UnitJob
 from logmedic.model.when import Distinct
 from logmedic.model.when import Sequence as Sequenced
 from logmedic.yamldoc import Node
@@ -59,6 +60,7 @@ class Reviewer:
         yield from _same_again(numbered)
         yield from _unused(numbered)
         yield from _untold(numbered)
+        yield from _fixes(numbered)
         yield from _unproved([each for each in numbered if self._strict or is_auto(each[1][0])])
         yield from _sources(numbered, self._surroundings, brought)
         yield from _units(numbered, self._surroundings)
@@ -70,7 +72,8 @@ class Reviewer:
 
 
 def is_auto(rule: Rule) -> bool:
-    return rule.fix is not None and rule.fix.mode is Mode.AUTO
+    """Or may become so without another look at its file."""
+    return rule.fix is not None and may_run_alone(rule.fix)
 
 
 _Numbered = Sequence[tuple[int, Written]]
@@ -160,9 +163,20 @@ def _used(rule: Rule) -> set[str]:
     used = {*rule.when.by, *rule.alert.group_by, *names_in(rule.title)}
     if isinstance(trigger, Distinct):
         used.add(trigger.of)
-    for text in filled_texts(rule.fix) if rule.fix is not None else ():
+    for text in texts_of_fix(rule.fix) if rule.fix is not None else ():
         used.update(names_in(text))
     return used
+
+
+def _fixes(written: _Numbered) -> Iterator[Finding]:
+    for number, (rule, node) in written:
+        at = child(node, "fix")
+        if rule.fix is None or at is None:
+            continue
+        for place, (text, hint) in odd_in_fix(rule.fix, at):
+            yield Finding(number, place, text, hint)
+        for place, (text, hint) in of_root(rule.fix, at):
+            yield Finding(number, place, text, hint, Weight.HOST)
 
 
 # -- what is not proved ------------------------------------------------------------------------------------------------
@@ -213,19 +227,10 @@ def _units(written: _Numbered, here: Surroundings) -> Iterator[Finding]:
 
 
 def _units_of(rule: Rule, node: Node) -> Iterator[tuple[Place, str]]:
-    """The units that its fix can restart."""
-    steps = items(child(child(node, "fix"), "steps"))
-    for step, at in zip(rule.fix.steps if rule.fix is not None else (), steps, strict=False):
-        if isinstance(step.action, UnitJob):
-            for unit in _possible(rule, step.action.unit):
-                yield key_in(at, "unit"), unit
-
-
-def _possible(rule: Rule, unit: str) -> Iterator[str]:
-    """What becomes of it with each value that its first capture may have."""
-    names = names_in(unit)
-    if not names:
-        yield unit
-    elif len(names) == 1 and (capture := rule.match.captures.get(names[0])) is not None:
-        for value in capture.values or capture.allow:
-            yield fill(unit, {names[0]: value})
+    """The units that its fix acts on."""
+    nodes = (at for _, at in steps_of(child(node, "fix")))
+    for step, at in zip(rule.fix.steps if rule.fix is not None else (), nodes, strict=False):
+        match step.action:
+            case UnitJob(_, unit) | KillProcess(unit):
+                key = "unit" if isinstance(step.action, UnitJob) else "kill"
+                yield from ((key_in(at, key), each) for each in possible(rule, unit))

@@ -61,6 +61,20 @@ def size(description: str) -> Schema:
     return told(form, f"{description} A number with its unit: 64K, 64M, 1G.")
 
 
+_PERCENT = r"\d{1,2}(\.\d{1,3})?\s*%"
+_SOME_PERCENT = r"^\s*(?!0{1,2}(\.0{1,3})?\s*%)"
+
+
+def percent(description: str) -> Schema:
+    form = {"type": "string", "pattern": rf"{_SOME_PERCENT}{_PERCENT}\s*$"}
+    return told(form, f"{description} A share: 10%.")
+
+
+def room(description: str) -> Schema:
+    form = {"type": ["string", "integer"], "pattern": rf"{_SOME_PERCENT}({_PERCENT}|\d{{1,15}}\s*[KMG]?(i?B)?)\s*$"}
+    return told(form, f"{description} 10%, or 2G.")
+
+
 def whole(least: int, most: int) -> Schema:
     return {"type": "integer", "minimum": least, "maximum": most}
 

@@ -69,7 +69,7 @@ class Child:
                 async with asyncio.timeout(END_S):
                     await self._process.wait()
                 break
-        with suppress(ProcessLookupError):  # what it started and left behind
+        with suppress(ProcessLookupError):  # what it left behind, which nobody but its parent could wait for
             os.killpg(self._process.pid, signal.SIGKILL)
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)

@@ -111,7 +111,11 @@ def _seventh(connection: duckdb.DuckDBPyConnection) -> None:
             "why VARCHAR",
             "id",
         ),
-        ("earned", 'rule_id VARCHAR, step VARCHAR, tried DOUBLE, fixed DOUBLE, "at" TIMESTAMP, action VARCHAR', "rule_id, step"),
+        (
+            "earned",
+            'rule_id VARCHAR, step VARCHAR, tried DOUBLE, fixed DOUBLE, "at" TIMESTAMP, action VARCHAR',
+            "rule_id, step",
+        ),
         (
             "pauses",
             'origin VARCHAR, "on" BOOLEAN, "at" TIMESTAMP, "by" VARCHAR, why VARCHAR, until TIMESTAMP',

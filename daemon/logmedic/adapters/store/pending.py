@@ -8,7 +8,7 @@ of each entity the last version alone (docs/adr/0006-a-commit-is-one-row.md).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
@@ -28,8 +28,11 @@ much again."""
 
 CREATE = "CREATE TABLE changes (seq BIGINT, body VARCHAR)"
 TABLES: Mapping[str, Table[Any]] = {table.name: table for table in rows.TABLES}
-_MIGRATED: Mapping[str, Row] = {"windows": {"kind": "threshold"}}
-"""Where a column of a migration has another default than its field."""
+_MIGRATED: Mapping[str, Callable[[Row], Row]] = {
+    "windows": lambda _: {"kind": "threshold"},
+    "fix_attempts": lambda row: {"first": row["step"] == 0 and row["try_no"] == 1},
+}
+"""Where a migration gives a column something else than its field's default."""
 _FORGET = {
     "windows": """
 DELETE FROM windows WHERE (rule_id, group_key) IN
@@ -78,21 +81,24 @@ def _parsed(body: str) -> Change:
     gone = told["forgotten"]
     made = Change(forgotten=gone if isinstance(gone, dict) else {"windows": gone})  # a list: of a form before the sixth
     for name, mine in told["rows"].items():
-        usual = _usual(name)
-        _put(made, TABLES[name], [{**usual, **row} for row in mine])
+        table = TABLES[name]
+        _put(made, table, [_completed(table, row) for row in mine if row.keys() >= set(table.key)])
     return made
+
+
+def _completed(table: Table[Any], row: Row) -> Row:
+    """With what it lacks that a version before wrote, and did not bring into its table. (One without all of its key is
+    of a form whose rows the migration dropped: breakers before the seventh.)"""
+    migrated = _MIGRATED.get(table.name)
+    return {**_usual(table.name), **(migrated(row) if migrated is not None else {}), **row}
 
 
 @cache
 def _usual(name: str) -> Row:
-    """What a row lacks that a version before wrote, and did not bring into its table: the defaults of its fields, or
-    what the migration gives to the rows in the table."""
+    """The defaults of its fields."""
     table = TABLES[name]
     defaults = {each.name: _default(each) for each in fields(table.kind)}
-    written = {
-        each.name: each.write(defaults[each.name]) for each in table.columns if defaults[each.name] is not MISSING
-    }
-    return written | _MIGRATED.get(name, {})
+    return {each.name: each.write(defaults[each.name]) for each in table.columns if defaults[each.name] is not MISSING}
 
 
 def _default(field: Field[Any]) -> Any:

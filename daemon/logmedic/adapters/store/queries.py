@@ -118,8 +118,36 @@ class DuckQueries:
         )
         return str(self._one(sql, [utc(since), limit])[0])
 
+    def fixes(self, since: datetime | None = None, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        listed = [each for each in rows.ATTEMPTS.columns if each.name != "output"]
+        columns = ", ".join(f'fixes."{each.name}"' for each in listed)
+        asked = {"fixes.started_at >= ?": utc(since) if since else None, "fixes.rule_id = ?": rule or None}
+        where = {condition: value for condition, value in asked.items() if value is not None}
+        sql = (
+            f"SELECT coalesce(incidents.title, ''), {columns} FROM fix_attempts AS fixes "  # noqa: S608  constants
+            "LEFT JOIN incidents ON incidents.id = fixes.incident_id "
+            f"{'WHERE ' + ' AND '.join(where) if where else ''} ORDER BY fixes.id DESC LIMIT ?"
+        )
+        found = self._connection.execute(sql, [*where.values(), limit]).fetchall()
+        return [
+            {**{each.name: each.as_json(value) for each, value in zip(listed, row, strict=True)}, "title": title}
+            for title, *row in found
+        ]
+
     def breakers(self) -> list[dict[str, Any]]:
-        return self._rows(rows.BREAKERS, order="rule_id")
+        return self._rows(rows.BREAKERS, order="rule_id, fix, target")
+
+    def trust(self) -> list[dict[str, Any]]:
+        return self._rows(rows.TRUST, order="rule_id")
+
+    def trust_changes(self, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
+        return self._chosen(rows.TRUST_CHANGES, {"rule_id = ?": rule}, "id DESC", limit)
+
+    def earned(self) -> list[dict[str, Any]]:
+        return self._rows(rows.EARNED, order="rule_id, step")
+
+    def pauses(self) -> list[dict[str, Any]]:
+        return self._rows(rows.PAUSES, order="origin")
 
     def alerts(self, *, limit: int = 100) -> list[dict[str, Any]]:
         return self._rows(rows.ALERTS, order="id DESC", limit=limit)

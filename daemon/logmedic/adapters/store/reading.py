@@ -12,10 +12,10 @@ import duckdb
 from logmedic.adapters.store import pending
 from logmedic.adapters.store.answers import answer_here
 from logmedic.adapters.store.connection import Lock, connect, trouble
-from logmedic.adapters.store.migrations import migrate
+from logmedic.adapters.store.migrations import NEWEST, migrate, refuse_newer
 from logmedic.adapters.store.queries import DuckQueries
 from logmedic.adapters.store.views import columns_of
-from logmedic.model.errors import LogmedicError, NotFound
+from logmedic.model.errors import LogmedicError, NotFound, OrderRefused
 from logmedic.model.query import Limits
 from logmedic.ports import Queries
 
@@ -36,8 +36,14 @@ def problem_of(path: Path) -> str:
 
 @contextmanager
 def open_readonly(path: Path) -> Iterator[Queries]:
-    """The questions, beside no daemon; as of `connected`."""
+    """The questions, beside no daemon; as of `connected`. Raises StoreTooNew, and OrderRefused for an older form, which
+    only a daemon brings up to date."""
     with connected(path) as connection:
+        if refuse_newer(connection) < NEWEST:
+            raise OrderRefused(
+                f"the store at {path} has an older form, without what this question needs",
+                "start the daemon: it brings it up to date",
+            )
         yield DuckQueries(connection)
 
 

@@ -70,14 +70,23 @@ LEAVING = (
         sums=(("pattern_type", "1", "created_at"),),
     ),
     Leaving(Kind.LEARNINGS, "diagnoses", '"at"', f'(issue_id, "at") NOT IN ({_LAST_SAID})', key=("issue_id", "at")),
+    Leaving(Kind.LEARNINGS, "trust_changes", '"at"'),
+    Leaving(
+        Kind.INCIDENTS,
+        "breakers",
+        "greatest(closed_at, failed_at)",
+        "status = 'closed'",
+        key=("rule_id", "fix", "target"),
+        archived=False,
+    ),
     Leaving(Kind.SOURCES, "source_events", '"at"', f"id NOT IN ({_LAST_WORDS})"),
     Leaving(Kind.SOURCES, "checkpoints", '"at"', f'"offset" = {OVER}', key=("source", "origin"), archived=False),
     Leaving(Kind.TEMPLATES, "templates", "last_seen", "issue_id = ''", key=("fingerprint",), archived=False),
     Leaving(Kind.ONSETS, "onsets", '"at"', key=("issue_id", "at")),
     Leaving(Kind.COUNTS, "tallies", "minute", "minute <> date_trunc('day', minute)", key=("minute", "kind")),
 )
-"""Known issues, their templates, the last diagnosis of each, breakers, releases, ordinary lines (which replace one
-another) and what is open never leave."""
+"""Known issues, their templates, the last diagnosis of each, releases, ordinary lines (which replace one another), how
+far rules are trusted and what their steps earned, and what is open (breakers too) never leave."""
 
 
 class Retirement:

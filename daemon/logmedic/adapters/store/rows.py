@@ -39,6 +39,10 @@ class Column:
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
 
+    def as_json(self, value: Any) -> Any:
+        """As the API answers what DuckDB does."""
+        return jsonable(self.read(value))
+
 
 @dataclass(frozen=True)
 class Table(Generic[T]):
@@ -104,7 +108,7 @@ class Table(Generic[T]):
 
     def as_json(self, row: Sequence[Any]) -> dict[str, Any]:
         """The row as the API answers it."""
-        return {each.name: jsonable(each.read(value)) for each, value in zip(self.columns, row, strict=True)}
+        return {each.name: each.as_json(value) for each, value in zip(self.columns, row, strict=True)}
 
 
 def jsonable(value: Any) -> Any:

@@ -62,14 +62,15 @@ LEFT JOIN (SELECT issue_id, count(*) AS incidents FROM incidents GROUP BY issue_
     "v_incidents": f"""
 SELECT id, issue_id, rule_id, group_key, title, severity, source, status, hold, hold_detail, opened_at, last_match_at,
   resolved_at, epoch(coalesce(resolved_at, {_NOW})) - epoch(opened_at) AS open_s, occurrences, resolution,
-  resolution_notes, from_json(captures, {_PAIRS}) AS captures, evidence
+  resolution_notes, from_json(captures, {_PAIRS}) AS captures, evidence, acted, approved_by, escalated,
+  from_json(chain, {_TEXTS}) AS chain
 FROM incidents
 """,  # noqa: S608
     "v_fixes": f"""
 SELECT fixes.id, fixes.incident_id, fixes.rule_id, incidents.issue_id, fixes.group_key, fixes.target, fixes.step,
   fixes.step_name, fixes.try_no, array_to_string(from_json(fixes.argv, {_TEXTS}), ' ') AS command, fixes.sandbox,
   fixes.status, fixes.started_at, fixes.finished_at, fixes.duration_s, fixes.exit_code, fixes.verdict, fixes.detail,
-  fixes.output
+  fixes.output, fixes.kind, fixes."first" AS began, fixes.fix
 FROM fix_attempts AS fixes LEFT JOIN incidents ON incidents.id = fixes.incident_id
 """,  # noqa: S608
     "v_alerts": """
@@ -98,7 +99,27 @@ SELECT onsets.issue_id, issues.source, issues.issue_type, issues.title, issues.s
 FROM onsets LEFT JOIN known_issues AS issues ON issues.id = onsets.issue_id
 """,
     "v_releases": "SELECT source, version, first_seen FROM releases",
-    "v_breakers": "SELECT rule_id, status, failures, opened_at, open_until, opens FROM breakers",
+    "v_breakers": """
+SELECT rule_id, status, failures, opened_at, open_until, opens, target, fix, successes, streak, closed_at, failed_at
+FROM breakers
+""",
+    "v_trust": """
+SELECT rule_id, level, given AS file_mode, proposed, wins, losses, streak,
+  from_json(recent, '["BOOLEAN"]') AS recent, since, "by" AS decided_by, why, fix
+FROM trust
+""",
+    "v_trust_changes": """
+SELECT id, "at" AS happened_at, rule_id, kind, before, after, "by" AS decided_by, why FROM trust_changes
+""",
+    "v_earned": """
+SELECT rule_id, step = '' AS baseline, step AS step_name, tried, fixed, fixed / nullif(tried, 0) AS rate,
+  "at" AS counted_at
+FROM earned
+""",
+    "v_pauses": f"""
+SELECT origin, "on" AND (until IS NULL OR until > {_NOW}) AS paused, "at" AS decided_at, "by" AS decided_by, why, until
+FROM pauses
+""",  # noqa: S608
     "v_gaps": """
 SELECT id, "at" AS happened_at, source, origin, kind, lost_bytes, detail FROM source_events
 """,
@@ -127,7 +148,11 @@ ABOUT: Mapping[str, str] = {
     "v_learnings": "recorded lessons",
     "v_onsets": "when episodes of issues began",
     "v_releases": "versions of what writes the logs, and when each was first seen",
-    "v_breakers": "breakers of fixes",
+    "v_breakers": "breakers of fixes, one a target",
+    "v_trust": "how far the fixes of rules are trusted",
+    "v_trust_changes": "who changed that, and why",
+    "v_earned": "what steps of fixes verifiably earned, beside what gets well by itself",
+    "v_pauses": "the kill switch: who holds all fixes",
     "v_gaps": "what was not read, and when sources were quiet",
     "v_counts": "what was seen, dropped, held or lost, by minute; by day where it is old",
     "v_metrics_daily": "the metrics of each day (UTC), days without anything too",

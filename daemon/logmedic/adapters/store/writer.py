@@ -67,6 +67,7 @@ class Writer:
         self._pending = pending.Pending()
         self._followed: Followed | None = None
         self._cursors: list[duckdb.DuckDBPyConnection] = []
+        self._ending: list[duckdb.DuckDBPyConnection] = []
 
     def live(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -151,6 +152,7 @@ class Writer:
             change = pending.change_of(changeset)
         except ValueError as error:
             raise StoreBusy(f"the store cannot hold the change: {error}") from None
+        self._end_readers()
         if self._connection is None and self._reopened():
             return
         if self._pending.is_large:
@@ -276,12 +278,18 @@ class Writer:
 
     def close_connection(self) -> None:
         """The second connections end with it, as soon as they can be interrupted."""
-        for each in filter(_is_open, self._cursors):
-            each.interrupt()
+        self._ending = self._cursors
+        self._end_readers()
         if self._connection is not None:
             with suppress(duckdb.Error):
                 self._connection.close()
             self._connection = None
+
+    def _end_readers(self) -> None:
+        """Again at every commit: an interrupt that comes between two statements is lost."""
+        self._ending = [each for each in self._ending if _is_open(each)]
+        for each in self._ending:
+            each.interrupt()
 
 
 def _is_open(cursor: duckdb.DuckDBPyConnection) -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from logmedic.adapters.web.parameters import BadRequest
+from logmedic.model.rule import Mode
 from logmedic.yamldoc import meant, parse_duration
 
 MOST_COUNT = 1_000_000_000
@@ -20,10 +21,7 @@ Body = Mapping[str, Any]
 def mute_of(body: Body, now: datetime) -> dict[str, Any]:
     """`for` (a duration) or `until` (a time), `count`, `next_version`, each may be missing: as MuteIssue has them."""
     _only(body, "for", "until", "count", "next_version")
-    if "for" in body and "until" in body:
-        raise BadRequest("`for` and `until` say the same thing", "leave one out")
-    until = _after(body, now) if "for" in body else _time(body, now) if "until" in body else None
-    return {"until": until, "count": _count(body), "next_version": _flag(body, "next_version")}
+    return {"until": _ends(body, now), "count": _count(body), "next_version": _flag(body, "next_version")}
 
 
 def resolution_of(body: Body) -> dict[str, Any]:
@@ -38,6 +36,40 @@ def merge_of(body: Body) -> str:
     if not into:
         raise BadRequest("`into` is missing", 'send {"into": "the end of the id of an issue"}')
     return into
+
+
+def reset_of(body: Body) -> tuple[str, str]:
+    """The rule whose breakers are meant, and the target; empty: all of them."""
+    _only(body, "rule", "target")
+    rule = _text(body, "rule", LONGEST_NAME)
+    if not rule:
+        raise BadRequest("`rule` is missing", 'send {"rule": "the id of a rule"}')
+    return rule, _text(body, "target", LONGEST_NOTE)
+
+
+def trust_of(body: Body) -> tuple[Mode, str]:
+    """The level, and why."""
+    _only(body, "level", "why")
+    told, why = _text(body, "level", LONGEST_NAME), _text(body, "why", LONGEST_NOTE)
+    if told not in list(Mode):
+        raise BadRequest(f"`level` is `{told[:40]}`", meant(told, list(Mode)))
+    if not why:
+        raise BadRequest("`why` is missing", "say why: it is recorded with your name")
+    return Mode(told), why
+
+
+def pause_of(body: Body, now: datetime) -> dict[str, Any]:
+    """`for` (a duration) or `until` (a time), `why`, `stop`, each may be missing: as PauseFixes has them."""
+    _only(body, "for", "until", "why", "stop")
+    return {"until": _ends(body, now), "why": _text(body, "why", LONGEST_NOTE), "stop": _flag(body, "stop")}
+
+
+def captures_of(body: Body) -> dict[str, str]:
+    _only(body, "captures")
+    given = body.get("captures", {})
+    if not isinstance(given, dict) or not all(isinstance(each, str) for each in given.values()):
+        raise BadRequest("`captures` is no JSON object of texts", 'send {"captures": {"client": "192.0.2.7"}}')
+    return given
 
 
 def nothing_of(body: Body) -> None:
@@ -78,6 +110,12 @@ def _flag(body: Body, name: str) -> bool:
     if not isinstance(value, bool):
         raise BadRequest(f"`{name}` is `{str(value)[:40]}`", "true or false")
     return value
+
+
+def _ends(body: Body, now: datetime) -> datetime | None:
+    if "for" in body and "until" in body:
+        raise BadRequest("`for` and `until` say the same thing", "leave one out")
+    return _after(body, now) if "for" in body else _time(body, now) if "until" in body else None
 
 
 def _after(body: Body, now: datetime) -> datetime:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from logmedic.adapters.web import bodies, issueroutes, parameters, pastroutes
+from logmedic.adapters.web import bodies, fixroutes, issueroutes, parameters, pastroutes
 from logmedic.adapters.web.parameters import BadRequest, Forbidden
 from logmedic.model.errors import LogmedicError, NotFound, OrderRefused, QueryRefused, TransientError
 from logmedic.ports import Control
@@ -51,9 +51,6 @@ def make_app(control: Control) -> Starlette:
 
         return answer
 
-    async def breakers(_: Request) -> Any:
-        return await control.ask("breakers")
-
     async def counts(_: Request) -> Any:
         return await control.ask("counts")
 
@@ -61,12 +58,6 @@ def make_app(control: Control) -> Starlette:
         return await control.ask(
             "gaps", source=request.query_params.get("source", ""), limit=parameters.limit(request, 100)
         )
-
-    async def approve(request: Request) -> Any:
-        return await control.approve(request.path_params["id"], parameters.actor(request))
-
-    async def reject(request: Request) -> Any:
-        return await control.reject(request.path_params["id"], parameters.actor(request))
 
     async def reload(request: Request) -> Any:
         parameters.actor(request)
@@ -92,15 +83,14 @@ def make_app(control: Control) -> Starlette:
         "/v1/rules/{id}": rule,
         **issueroutes.reads(control),
         "/v1/alerts": listing("alerts"),
-        "/v1/breakers": breakers,
+        **fixroutes.reads(control),
         "/v1/counts": counts,
         "/v1/gaps": gaps,
         **pastroutes.reads(control),
         "/v1/storage": storage,
     }
     acts = {
-        "/v1/incidents/{id}/approve": approve,
-        "/v1/incidents/{id}/reject": reject,
+        **fixroutes.acts(control),
         **issueroutes.acts(control),
         "/v1/reload": reload,
         "/v1/backup": backup,

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import complain, print_json, several, visible
-from logmedic.cli.rules.explained import painted, told
+from logmedic.cli.output import complain, marked, print_json, several, visible
+from logmedic.cli.rules.explained import told
 from logmedic.cli.rules.group import load_rules, rules_command, shelf_of
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
@@ -69,7 +69,7 @@ def explain_command(
         print_json(rows)
     elif context.output == "table":
         for text in told(rows, at, context.settings):
-            print(painted(visible(text)))
+            print(marked(visible(text)))
     return 0 if any(row["matched"] for row in rows) else 1
 
 
@@ -241,8 +241,9 @@ class _Question:
 
     def _policy(self) -> Policy:
         from logmedic.model.fix import Arming
+        from logmedic.runtime.clock import local_zone
 
-        policy = self.context.settings.policy(hostname="", started_at=self.at)
+        policy = self.context.settings.policy(hostname="", started_at=self.at, zone=local_zone())
         rules: Sequence[Rule] = self.explainer.rules
         return replace(policy, started_at=None).with_rules(rules, Arming(True, "assumed", units=True))
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from logmedic.cli.output import several
 
 if TYPE_CHECKING:
@@ -16,17 +14,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 _OTHERS = ("program", "source", "field", "level")
 """Why a rule is about other records altogether."""
-
-
-def painted(text: str) -> str:
-    """What stands first in a line decides its colour, on a terminal."""
-    import os
-    import sys
-
-    color = {"✓": "green", "✗": "yellow"}.get(text.strip()[:1])
-    if color is None or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
-        return text
-    return click.style(text, fg=color, bold=True)
 
 
 def told(rows: Sequence[Row], asked_at: datetime, settings: Settings) -> Iterator[str]:

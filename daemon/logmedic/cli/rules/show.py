@@ -17,18 +17,50 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import print_json, several, visible
 from logmedic.cli.rules.group import PATHS, load_rules, rules_command
+from logmedic.cli.rules.ladder import headline, ladder_rows
 from logmedic.cli.rules.words import ends, trigger_text
 from logmedic.core.durations import duration_text
-from logmedic.core.targets import argv_of
 from logmedic.model import when
 from logmedic.model.errors import NotFound
 from logmedic.model.match import Capture, MatchSpec
-from logmedic.model.probe import CommandProbe, HttpProbe, Probe, TcpProbe
-from logmedic.model.rule import Fix, Mode, Rule, RuleSet
+from logmedic.model.probe import AllOf, AnyOf, CommandProbe, DiskProbe, FileProbe, HttpProbe, Not, TcpProbe, UnitProbe
+from logmedic.model.rule import Fix, Rule, RuleSet
 from logmedic.model.sample import RuleTest
+from logmedic.model.step import (
+    CallHttp,
+    Command,
+    DropCache,
+    FreeSpace,
+    KillProcess,
+    RenewCertificate,
+    RotateLog,
+    UnitJob,
+    Wait,
+)
 
 _WIDTH = 12
 """Of the column of names."""
+_KINDS: dict[type, str] = {
+    Command: "run",
+    UnitJob: "unit",
+    KillProcess: "kill",
+    FreeSpace: "free",
+    DropCache: "empty",
+    RotateLog: "rotate",
+    RenewCertificate: "renew",
+    CallHttp: "http",
+    Wait: "wait",
+    HttpProbe: "http",
+    TcpProbe: "tcp",
+    CommandProbe: "command",
+    UnitProbe: "unit",
+    FileProbe: "file",
+    DiskProbe: "disk",
+    AllOf: "and",
+    AnyOf: "or",
+    Not: "not",
+}
+"""Actions and checks by the key that stands in the file: their fields alone do not say which it is."""
 _LINE = 100
 """Characters; longer lines of prose are hard to read on the widest terminal."""
 
@@ -72,7 +104,8 @@ def _plain(value: Any) -> Any:
         case tuple():
             return [_plain(each) for each in value]
     if dataclasses.is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        told = {"kind": _KINDS[type(value)]} if type(value) in _KINDS else {}
+        return told | {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     return value
 
 
@@ -152,31 +185,9 @@ def _when(spec: when.When, match: MatchSpec) -> Iterator[str]:
 
 
 def _fix(fix: Fix) -> Iterator[str]:
-    ways = {Mode.OBSERVE: "is only told of", Mode.APPROVE: "asks first", Mode.AUTO: "runs by itself"}
-    yield f"The fix {ways[fix.mode]}"
-    for number, step in enumerate(fix.steps, start=1):
-        does = " ".join(argv_of(step.action))
-        yield from _row(f"step {number}", f"{step.name}: {does} (at most {duration_text(step.timeout)})")
-    for probe in fix.verify.probes:
-        yield from _row("verify", _probe(probe))
-    if fix.verify.quiet is not None:
-        yield from _row("verify", f"the rule stays silent for {duration_text(fix.verify.quiet)}")
-    limits, breaker = fix.limits, fix.breaker
-    pause = f"{duration_text(limits.cooldown)} between two, {limits.max_per_hour} an hour at most"
-    yield from _row("limits", pause + (f", one at a time: {limits.one_at_a_time}" if limits.one_at_a_time else ""))
-    yield from _row("breaker", f"after {breaker.failures} failures none for {duration_text(breaker.open_for)}")
-
-
-def _probe(probe: Probe) -> str:
-    match probe:
-        case HttpProbe():
-            return f"GET {probe.url} answers {probe.status} inside {duration_text(probe.within)}"
-        case TcpProbe():
-            return f"{probe.address} takes a connection inside {duration_text(probe.within)}"
-        case CommandProbe():
-            return f"{' '.join(probe.run)} exits 0 inside {duration_text(probe.within)}"
-        case _:
-            return "a check"
+    yield headline(fix)
+    for name, text in ladder_rows(fix):
+        yield from _row(name, text)
 
 
 def _expected(test: RuleTest) -> str:

@@ -1,0 +1,117 @@
+"""install fixes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.output import complain, print_json, several
+from logmedic.model.errors import OrderRefused
+
+if TYPE_CHECKING:
+    from logmedic.adapters.fixes.layout import Layout
+    from logmedic.adapters.fixes.unitfiles import Ground
+    from logmedic.model.rule import Rule
+
+DIFFERS = 1
+
+
+@click.group("install")
+@shared
+def install_command() -> None:
+    """What root sets up for the daemon."""
+
+
+@install_command.command("fixes")
+@click.option("--check", is_flag=True, help="Only say what differs; exit 1 when something does.")
+@click.option("--dry-run", "dry", is_flag=True, help="Only print what would be written.")
+@click.option("--remove", is_flag=True, help="Take away everything that was installed.")
+@click.option("--user", default="logmedic", metavar="NAME", help="The daemon's user.", show_default=True)
+@click.option("--root", type=click.Path(path_type=Path), default=Path("/"), metavar="DIR", help="Write below DIR.")
+@shared
+@pass_context
+def fixes_command(context: Context, check: bool, dry: bool, remove: bool, user: str, root: Path) -> int:
+    """Write units for what the rules may run in a sandbox, and a polkit rule for the units that they may restart. Type
+    it again after rules changed; until then a fix that changed is not run. Needs root."""
+    from logmedic.adapters.fixes.ground import account_exists, here, runner_flaws
+    from logmedic.adapters.fixes.installing import Installation
+
+    installation, is_host = Installation(root), root == Path("/")
+    if is_host and not (check or dry) and os.geteuid() != 0:
+        raise OrderRefused("only root can install fixes", "type: sudo logmedic install fixes")
+    if remove:
+        installation.remove()
+        return 0
+    settings = context.settings
+    ground = here(daemon=user, user=settings.actions.user, concurrency=settings.actions.concurrency)
+    flaws = list(runner_flaws(ground))
+    if is_host and not (check or dry):
+        if flaws:
+            raise OrderRefused(
+                f"fixes could be changed by others: {flaws[0]}", "install logmedic as root: docs/install.md"
+            )
+        if not account_exists(user):
+            raise OrderRefused(f"there is no account {user!r} for the daemon", "name it: --user NAME")
+    wanted, problems = _wanted(_rules(context), ground, allow_root=settings.actions.allow_root, is_host=is_host)
+    for problem in (*flaws, *problems):
+        complain(f"warning: {problem}")
+    if dry:
+        _print(wanted, context.output)
+        return DIFFERS if problems else 0
+    if check:
+        return _check(installation.differences(wanted), context.output) or (DIFFERS if problems else 0)
+    installation.put(wanted)
+    print(f"installed {several(len(wanted.names) - 1, 'step')} and the canary; type: logmedic reload")
+    return DIFFERS if problems else 0
+
+
+def _rules(context: Context) -> tuple[Rule, ...]:
+    """Of the files that nobody but root can write."""
+    from logmedic.rulesets import make_rule_loader
+
+    ruleset = make_rule_loader(context.settings, prove=False).load()
+    for problem in ruleset.problems:
+        complain(f"warning: {problem.file}:{problem.line}: {problem.text}")
+    return ruleset.rules
+
+
+def _wanted(rules: tuple[Rule, ...], ground: Ground, *, allow_root: bool, is_host: bool) -> tuple[Layout, list[str]]:
+    """And what of the rules is left out, with the reason."""
+    from logmedic.adapters.fixes.catalogue import installables
+    from logmedic.adapters.fixes.ground import host_problem
+    from logmedic.adapters.fixes.layout import layout
+    from logmedic.adapters.fixes.unitfiles import unfit
+
+    fit, problems = [], []
+    for fix in installables(rules):
+        wrong = unfit(fix, allow_root=allow_root) or (host_problem(fix, ground) if is_host else "")
+        if wrong:
+            problems.append(f"{', '.join(sorted(fix.uses))}: step {fix.step.name!r} is left out: {wrong}")
+        else:
+            fit.append(fix)
+    return layout(fit, ground, _polkit(rules, ground.daemon)), problems
+
+
+def _polkit(rules: tuple[Rule, ...], daemon: str) -> str:
+    del rules, daemon
+    return ""
+
+
+def _check(differences: list[str], output: str) -> int:
+    if output != "table":
+        print_json({"differences": differences})
+    else:
+        print("\n".join(differences) or "what is installed is what the rules need")
+    return DIFFERS if differences else 0
+
+
+def _print(wanted: Layout, output: str) -> None:
+    if output != "table":
+        print_json({"files": dict(wanted.files), "links": dict(wanted.links)})
+        return
+    for path, text in wanted.files.items():
+        print(f"==> {path} <==\n{text}")

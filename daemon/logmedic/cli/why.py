@@ -1,0 +1,102 @@
+"""why: what holds the fix of an incident, or why a line is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.output import marked, print_json, short, until, visible
+from logmedic.cli.pausing import taken_back_by
+from logmedic.cli.status import state_of
+from logmedic.model.errors import DaemonUnreachable, NotFound
+
+_ID = re.compile(r"[0-9A-Fa-f-]{4,40}")
+_LONGEST_ID = 40
+_NEXT = {
+    "observe": "logmedic trust show {rule}; logmedic config show has the daemon's own mode",
+    "awaiting_approval": "logmedic approve {incident}, or logmedic reject {incident}",
+    "breaker_open": "mend what makes it fail, then: logmedic breakers reset {rule}",
+    "disarmed": "logmedic status says what is missing; sudo logmedic install fixes installs what steps need",
+    "paused": "{resume}",
+    "stale": "it begins anew with the next match",
+    "own_cause": "logmedic show {incident}; look at what these fixes do to one another",
+    "no_fix": "logmedic rules show {rule}",
+    "budget": "logmedic fixes --since 1h",
+    "cause": "logmedic incidents",
+}
+"""By the reason that is in force: what to type. Others end by the clock."""
+
+
+@click.command("why")
+@click.argument("asked", metavar="INCIDENT|LINE")
+@click.option("--source", default="", metavar="NAME", help="Of a line: the source that it comes from.")
+@shared
+@pass_context
+def why_command(context: Context, asked: str, source: str) -> int:
+    """Why is it not fixed, or why is it known? With the end of an INCIDENT's id: everything that the governor asks
+    before a fix runs, what holds it first. With anything else, a log LINE: as `rules explain LINE`."""
+    answer = _of_incident(context, asked)
+    if answer is None:
+        from logmedic.cli.rules.explain import explain_command
+
+        given = {"line": asked, "file": None, "paths": (), "source": source, "named": (), "at_text": ""}
+        code: int = click.get_current_context().invoke(explain_command, **given)
+        return code
+    if context.output != "table":
+        print_json(answer)
+        return 0
+    for line in _told(answer, context):
+        print(marked(visible(line)))
+    return 0
+
+
+def _of_incident(context: Context, asked: str) -> dict[str, Any] | None:
+    """None for what cannot be an incident, or is none and need not be one."""
+    if len(asked) > _LONGEST_ID or not asked.strip() or any(each.isspace() for each in asked):
+        return None
+    try:
+        answer: dict[str, Any] = context.client.get(f"incidents/{quote(asked, safe='')}/why")
+    except (NotFound, DaemonUnreachable):
+        if _ID.fullmatch(asked):
+            raise
+        return None
+    return answer
+
+
+def _told(answer: Mapping[str, Any], context: Context) -> Iterator[str]:
+    row, checks = answer["incident"], answer["checks"]
+    yield f"{row['title']}"
+    yield f"{row['severity']}, {state_of(row)}; incident {short(row)}, rule {row['rule_id']}"
+    if row["hold"] and row["hold"] not in {each["reason"] for each in checks}:
+        yield f"held at its last look: {row['hold_detail']}"
+    if answer["note"]:
+        yield answer["note"]
+    if not checks:
+        return
+    held = [each for each in checks if not each["ok"]]
+    yield "" if held else "nothing holds its fix now"
+    yield from check_lines([*held[:1], *(each for each in checks if each not in held[:1])])
+    if held and held[0]["reason"] in _NEXT:
+        yield ""
+        yield f"next: {_next(held[0]['reason'], row, context)}"
+
+
+def check_lines(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line each, with a mark."""
+    width = max((len(each["name"]) for each in checks), default=0)
+    for each in checks:
+        ends = f" ({until(each['until'])})" if each["until"] and "until" not in each["detail"] else ""
+        yield f"{'✓' if each['ok'] else '✗'} {each['name']:<{width}}  {each['detail']}{ends}"
+
+
+def _next(reason: str, row: Mapping[str, Any], context: Context) -> str:
+    resume = "logmedic resume"
+    if reason == "paused":
+        pauses = context.client.get("status").get("pauses", ())
+        resume = "; ".join(dict.fromkeys(map(taken_back_by, pauses))) or resume
+    return _NEXT[reason].format(rule=row["rule_id"], incident=short(row), resume=resume)

@@ -1,0 +1,1 @@
+"""The built-in steps, each run inside the sandbox as the user of its step. Standard library only."""

@@ -1,0 +1,131 @@
+"""`logmedic install fixes`, below a directory that is no host."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from logmedic.adapters.fixes.catalogue import installables
+from logmedic.adapters.fixes.installing import Installation
+from logmedic.adapters.fixes.layout import Layout, layout
+from logmedic.adapters.fixes.unitfiles import Ground
+from logmedic.cli.root import main
+from logmedic.model.match import MatchSpec
+from logmedic.model.rule import Fix, Mode, Rule
+from logmedic.model.step import Command, Step
+
+GROUND = Ground("/usr/bin/python3", "/opt/logmedic")
+RULES = """\
+version: 1
+rules:
+  - id: broken
+    title: broken
+    match: { pattern: 'broken (?P<what>\\w+)', captures: { what: word } }
+    fix:
+      mode: approve
+      steps: [{ name: mend, run: [/usr/bin/touch, "/srv/{what}"] }]
+      verify: { quiet: 1s }
+"""
+
+
+def of(*programs: str) -> Layout:
+    steps = tuple(Step("mend", Command((program,))) for program in programs)
+    return layout(installables([Rule("r1", "r1", MatchSpec(("x",)), fix=Fix(Mode.AUTO, steps))]), GROUND, "polkit")
+
+
+def files(room: Path) -> set[str]:
+    return {str(path.relative_to(room)) for path in room.rglob("*") if not path.is_dir() or path.is_symlink()}
+
+
+def test_what_was_put_there_is_what_is_wanted(tmp_path: Path) -> None:
+    here, wanted = Installation(tmp_path), of("/bin/a")
+    assert {each.split()[0] for each in here.differences(wanted)} == {"missing"}
+    here.put(wanted)
+    assert here.differences(wanted) == []
+    assert {
+        path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file() and not path.is_symlink()
+    } == {0o644}
+
+
+def test_a_step_that_is_gone_leaves_nothing_behind(tmp_path: Path) -> None:
+    here = Installation(tmp_path)
+    here.put(of("/bin/a", "/bin/b"))
+    assert any(each.startswith("left over") for each in here.differences(of("/bin/a")))
+    here.put(of("/bin/a"))
+    alone = tmp_path / "alone"
+    Installation(alone).put(of("/bin/a"))
+    assert files(tmp_path) - {f"alone/{each}" for each in files(alone)} == files(alone)
+
+
+@pytest.mark.parametrize("kind", ["text", "mode", "a link"])
+def test_what_somebody_changed_is_found_out_and_put_right(tmp_path: Path, kind: str) -> None:
+    here, wanted = Installation(tmp_path), of("/bin/a")
+    here.put(wanted)
+    changed = tmp_path / "etc/logmedic/fixes/canary.json"
+    if kind == "text":
+        changed.write_text("{}")
+    elif kind == "mode":
+        changed.chmod(0o666)
+    else:
+        changed.rename(tmp_path / "elsewhere")
+        changed.symlink_to(tmp_path / "elsewhere")
+    assert here.differences(wanted) == ["changed /etc/logmedic/fixes/canary.json"]
+    here.put(wanted)
+    assert here.differences(wanted) == []
+
+
+def test_all_of_it_can_be_taken_away(tmp_path: Path) -> None:
+    here = Installation(tmp_path)
+    here.put(of("/bin/a"))
+    (tmp_path / "etc/systemd/system/mine.service").write_text("")
+    here.remove()
+    assert files(tmp_path) == {"etc/systemd/system/mine.service"}
+    assert not (tmp_path / "var/lib/logmedic-fix").exists()
+
+
+def test_the_directory_of_a_view_is_only_removed_when_it_is_empty(tmp_path: Path) -> None:
+    here = Installation(tmp_path)
+    here.put(of("/bin/a"))
+    (tmp_path / "var/lib/logmedic-fix/canary/var/tmp/kept").write_text("text")
+    here.remove()
+    assert (tmp_path / "var/lib/logmedic-fix/canary/var/tmp/kept").exists()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    (tmp_path / "logmedic.yaml").write_text(f"rules: {{ paths: [{tmp_path}/rules.yaml] }}\n")
+    return str(tmp_path / "logmedic.yaml")
+
+
+def test_the_command_installs_checks_and_removes(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["install", "fixes", "-c", config, "--root", str(tmp_path / "host")]
+    assert main([*command, "--check"]) == 1
+    assert main(command) == 0
+    assert "installed 1 step and the canary" in capsys.readouterr().out
+    assert main([*command, "--check"]) == 0
+    assert main([*command, "--remove"]) == 0
+    assert files(tmp_path / "host") == set()
+
+
+def test_a_dry_run_prints_what_would_be_written_and_writes_nothing(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["install", "fixes", "-c", config, "--root", str(tmp_path / "host"), "--dry-run", "-o", "json"]
+    assert main(command) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert any(path.endswith("@.service") for path in told["files"])
+    assert not (tmp_path / "host").exists()
+
+
+def test_a_step_that_cannot_be_installed_is_left_out_and_told(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = RULES.replace('"/srv/{what}"]', '"/srv/{what}"], sandbox: { read: ["/srv/a b"] }')
+    (tmp_path / "rules.yaml").write_text(text)
+    assert main(["install", "fixes", "-c", config, "--root", str(tmp_path / "host")]) == 1
+    assert "broken: step 'mend' is left out: '/srv/a b'" in capsys.readouterr().err
