@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -17,8 +17,6 @@ from typing import Any
 import structlog
 
 from logmedic.adapters.alerts.sender import AppriseSender
-from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
-from logmedic.adapters.fixes.probes import Probes
 from logmedic.adapters.rulefiles.memory import Memory
 from logmedic.adapters.rulefiles.reading import watched
 from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
@@ -29,9 +27,10 @@ from logmedic.adapters.web.server import ControlServer
 from logmedic.core.diagnosing import spent_on
 from logmedic.core.framing import TRACES
 from logmedic.diagnosers import make_diagnosing
+from logmedic.healing import make_healing
 from logmedic.inputs import inputs
 from logmedic.model.alert import Receiver
-from logmedic.model.changeset import Diagnosed
+from logmedic.model.changeset import Diagnosed, Reloaded
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.rule import Mode
 from logmedic.ports import Source
@@ -115,12 +114,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         log.error("store_salvaged", notice=notice)
     keeper = DuckKeeper(store, settings.storage.retention())
 
-    runner = BubblewrapRunner(
-        user=settings.actions.user,
-        allow_unsandboxed=settings.actions.allow_unsandboxed,
-        python=sys.executable,
-        ready=settings.mode is not Mode.OBSERVE,
-    )
+    runner, prober = make_healing(settings, clock)
     stack.push_async_callback(runner.close)
     shelf = Shelf(settings.storage.path.parent / "cache", program_stamp())
     loader = make_rule_loader(settings, memory=Memory(shelf))
@@ -146,7 +140,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     )
     dispatcher = Dispatcher(
         runner=runner,
-        prober=Probes(runner=runner, clock=clock),
+        prober=prober,
         sender=sender,
         receivers=lambda: receivers,
         diagnose=diagnosing.ask if diagnosing is not None else lambda _: None,
@@ -202,7 +196,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     else:
         usual = usual_sources()
         tasks = await reading.follow(settings.followed(live.current.ruleset.sources, usual))
-        reloader.then = lambda ruleset: reading.follow(settings.followed(ruleset.sources, usual))
+        reloader.then = lambda ruleset: _after_reload(reading.follow(settings.followed(ruleset.sources, usual)), engine)
     control = DaemonControl(
         engine=engine,
         store=store,
@@ -245,6 +239,12 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
     supervisor.keep("retention", lambda: _keep_small(keeper, clock))
     return await _until_stopped(run, engine, dispatcher, supervisor, signals, notifier)
+
+
+async def _after_reload(following: Awaitable[object], engine: Engine) -> None:
+    """What rule files bring along is read, and what was held for the rules' sake is looked at again."""
+    await following
+    await engine.submit(Reloaded())
 
 
 def _to_be_heard(settings: Settings, intakes: Sequence[Intake]) -> Iterator[tuple[Intake, timedelta]]:

@@ -210,13 +210,12 @@ class Control(Protocol):
     async def status(self) -> dict[str, Any]:
         """Keys: version, pid, host, started_at, mode (the ceiling), arming (every field of Arming), pauses (rows of
         those that are on), maintenance (windows that are open: {name, until, rules, tags}), proposals (rows of `trust`
-        with a proposal), rules {loaded,
-        problems (list of str), stale_files, quarantined (rows of rule and reason), revision
-        (changes with what the files say), loaded_at}, sources (rows of `sources`: all when they are few, else those
-        that want attention), sources_total, parts (list of {name, state: running|restarting|failed, restarts,
+        with a proposal), rules {loaded, problems (list of str), stale_files, quarantined (rows of rule and reason),
+        revision (changes with what the files say), loaded_at}, sources (rows of `sources`: all when they are few, else
+        those that want attention), sources_total, parts (list of {name, state: running|restarting|failed, restarts,
         last_error}), store {path, notices, problem}, receivers (what is wrong with those that Apprise cannot use, by
-        name), open_incidents (list of rows), breakers (rows that are not closed), alerts {pending, dead}, counts (dict
-        of tallies), stats (the six metrics of the last 24 h)."""
+        name), open_incidents (list of rows), breakers (at most 50 rows that are not closed), breakers_total (how many
+        there are), alerts {pending, dead}, counts (dict of tallies), stats (the six metrics of the last 24 h)."""
 
     async def sources(self, name: str = "") -> list[dict[str, Any]]:
         """A row an origin, of all sources or of the one called `name`: that of Source.health, `source`, `quiet_since`,
@@ -231,8 +230,8 @@ class Control(Protocol):
         """What is remembered of one rule. Keys: id, file, line, mode (of its fix, under the ceiling; or None),
         quarantined (why, else empty), matched (times), last_match_at, windows (at most 50 groups, newest first),
         windows_total, open_incidents (at most 50), breaker (the worst of its breakers), whose (what keeps its fix from
-        more), steps (as of `trust_of`). `asked`: a match of it (captures, part, source, at):
-        `would` says what would come of it now; else None. Raises NotFound."""
+        more), steps (as of `trust_of`). `asked`: a match of it (captures, part, source, at): `would` says what would
+        come of it now; else None. Raises NotFound."""
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         """A method of Queries."""

@@ -243,7 +243,7 @@ def test_a_rule_is_shown_whole(capsys: Capsys, path: Path) -> None:
         "2 matches inside 1m, apart for each host",
         r"clear       ^shop (?P<host>\S+) is up",
         "The fix asks first",
-        "restart it: restart shop.service (at most 30s)",
+        "restart it: restart shop.service (at most 30s, 3 tries, 1s to 10s apart)",
         "the rule stays silent for 1m",
         f"{path}:17: fires at two (fires 1, host=a.example)",
     ):
@@ -253,8 +253,105 @@ def test_a_rule_is_shown_whole(capsys: Capsys, path: Path) -> None:
 def test_a_rule_is_shown_to_programs_with_everything_in_it(capsys: Capsys, path: Path) -> None:
     told = json.loads(said(capsys, "show", "shop-down", str(path), "-o", "json")[1])
     assert told["when"]["trigger"] == {"count": 2, "within": "1m", "by": ["host"]}
-    assert told["fix"]["steps"][0]["restart_unit"] == "shop.service"
+    assert told["fix"]["steps"][0]["action"] == {"kind": "unit", "verb": "restart", "unit": "shop.service"}
     assert (told["service"], told["line"], len(told["tests"])) == ("shop", 4, 2)
+
+
+LADDER = """\
+version: 1
+rules:
+  - id: db-down
+    title: the database is down
+    match: { pattern: '^db is down' }
+  - id: shop-slow
+    title: "{host} is slow"
+    match: { pattern: '^(?P<host>\\S+) is slow', captures: { host: { type: hostname, allow: [.example] } } }
+    fix:
+      mode: approve
+      graduate_after: 5
+      after: db-down
+      on_failure: record
+      guard: { tcp: { connect: "{host}:80" } }
+      steps:
+        - any_of:
+            - http: { post: "http://{host}/flush" }
+            - name: drop the cache
+              empty: { path: /var/cache/shop, older_than: 10m }
+              retry: { attempts: 1 }
+        - name: make room
+          free: { paths: /srv/shop/tmp, pattern: "*.tmp", keep: 2, until: 10%, at_most: 5G }
+          expect: { not: { disk: { path: /srv/shop, free: 10%, inodes: 5% } } }
+        - name: fail over
+          run: [/usr/local/lib/failover, "{host}"]
+          sandbox: { write: [/var/lib/failover], network: loopback, user: shop, memory: 64M, time: 10s }
+          rollback: { run: [/usr/local/lib/failback, "{host}"], sandbox: { user: root } }
+        - unit: { reload: shop.service }
+          sandbox: { kind: none }
+      verify:
+        http: { get: "http://{host}/healthz", contains: ok }
+        or:
+          - unit: { unit: shop.service, up_for: 10s }
+          - file: { path: /run/shop/ready, newer_than: 5m }
+            not: { command: { run: [/usr/bin/false] } }
+      limits: { one_at_a_time: "{host}", min_uptime: 2m }
+      breaker: { failures: 2, factor: 3, open_max: 6h, successes: 2 }
+    tests:
+      - { name: fires, lines: [a.example is slow], expect: { fires: 1, steps: [step 1a] } }
+      - { name: near miss, lines: [a.test is slow], expect: { fires: 0 } }
+"""
+
+
+def test_a_ladder_is_shown_with_what_each_step_needs(capsys: Capsys, tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(LADDER)
+    code, out, _ = said(capsys, "show", "shop-slow", str(path))
+    assert code == 0
+    shown = out[out.index("The fix") : out.index("\n\n2 tests")]
+    assert (
+        shown
+        == """\
+The fix asks first; after 5 verified successes it proposes to go one further
+  after       db-down: while one has an open incident, that is the cause and goes first
+  step 1      one of these; what each has earned decides their order:
+  step 1a     POST http://{host}/flush, which answers 2xx (at most 30s, 3 tries, 1s to 10s apart)
+    needs     nothing: the daemon does it
+  step 1b     drop the cache: empty /var/cache/shop, what is older than 10m (at most 5m, one try)
+    needs     an account that owns nothing; no network; writes /var/cache/shop
+  step 2      make room: delete *.tmp in /srv/shop/tmp, the oldest first, none younger than 1h, none of the newest 2, \
+until 10% is free, at most 5G (at most 5m, 3 tries, 1s to 10s apart)
+    only if   not: 10% of the room and 5% of the inodes free where /srv/shop is
+    needs     an account that owns nothing; no network; writes /srv/shop/tmp
+  step 3      fail over: /usr/local/lib/failover {host} (at most 30s, 3 tries, 1s to 10s apart)
+    needs     the account shop; the host's loopback; writes /var/lib/failover; 64M of memory; 10s of processor time
+    undone by undo fail over: /usr/local/lib/failback {host} (at most 30s)
+      needs   ROOT (actions.allow_root); no network
+  step 4      reload shop.service (at most 30s, 3 tries, 1s to 10s apart)
+    needs     the service manager
+  guard       {host}:80 takes a connection inside 30s
+  verify      GET http://{host}/healthz answers 200 with `ok` inside 30s
+              one of
+                shop.service is active for 10s inside 40s
+                all of
+                  /run/shop/ready is there, changed in the last 5m inside 30s
+                  not: /usr/bin/false exits 0
+  limits      5m between two, 12 an hour at most, one at a time: {host}, none in the first 2m after a start
+  breaker     after 2 failures none for 30m, 3 times longer each time up to 6h; 2 trials in a row close it; \
+1d without a failure begins anew
+  or else     when nothing of this holds, it is only recorded"""
+    )
+
+
+def test_programs_are_told_of_which_kind_each_step_and_check_is(capsys: Capsys, tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(LADDER)
+    fix = json.loads(said(capsys, "show", "shop-slow", str(path), "-o", "json")[1])["fix"]
+    assert [(step["rung"], step["action"]["kind"]) for step in fix["steps"]] == [
+        *[(0, "http"), (0, "empty")],
+        *[(1, "free"), (2, "run"), (3, "unit")],
+    ]
+    assert [probe["kind"] for probe in fix["verify"]["probes"]] == ["http", "or"]
+    assert fix["steps"][1]["expect"] == []
+    assert fix["steps"][2]["expect"][0]["probe"]["kind"] == "disk"
 
 
 def test_a_rule_that_is_not_there_is_told_with_the_nearest_names(capsys: Capsys, path: Path) -> None:

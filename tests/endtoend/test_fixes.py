@@ -146,8 +146,8 @@ breaker: { failures: 2, open_for: 2s }
     )
     with daemon(ground.world):
         until(lambda: ground.down() or ground.breaker() == "open", "the breaker is open")
-        told = ground.typed("breakers")
         (ground.work / "part").write_text("here")
+        told = ground.typed("breakers")
         until(lambda: ground.down() or ground.breaker() == "half_open", "its trial runs")
         until(lambda: ground.breaker() == "closed", "the trial worked")
         incident = ground.incident()

@@ -9,6 +9,8 @@ from typing import Any
 
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.model.fix import FixAttempt, FixResult
+from logmedic.model.match import MatchSpec
+from logmedic.model.rule import Fix, Mode, Rule
 from logmedic.model.sandbox import SandboxSpec
 from logmedic.model.step import Command, Step
 
@@ -35,9 +37,20 @@ def python(program: str, *arguments: str, **options: Any) -> FixResult:
     return run(PYTHON, "-I", "-c", program, *arguments, **options)
 
 
+def a_rule(*steps: Step) -> Rule:
+    """With a fix of these steps."""
+    return Rule("r1", "r1", MatchSpec(("x",)), fix=Fix(Mode.AUTO, steps))
+
+
 def open_to_all(room: Path) -> Path:
     """A directory that the fix user can reach and write to."""
-    room.chmod(0o777)
+    reachable(room).chmod(0o777)
+    return room
+
+
+def reachable(room: Path) -> Path:
+    """A directory that the fix user can look into, and nobody but us can write to."""
+    room.chmod(0o755)
     for parent in room.parents:
         if parent.stat().st_uid != 0 or parent.stat().st_mode & 0o001:
             continue

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from fixes.steps import ATTEMPT, PYTHON, step
+from fixes.steps import ATTEMPT, PYTHON, a_rule, open_to_all, step
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
+from logmedic.core.targets import filled
 from logmedic.model.fix import Arming
+from logmedic.model.sandbox import Network, SandboxKind, SandboxSpec
+from logmedic.model.step import FreeSpace, KillProcess, RenewCertificate, Step, UnitJob, UnitVerb
 
 
 def arm(**options: object) -> Arming:
@@ -75,12 +79,12 @@ def test_f61_without_bubblewrap_the_command_to_type_is_told(tmp_path: Path) -> N
     assert "apt-get install bubblewrap" in arming.reason
 
 
-def test_a_sandbox_that_cannot_start_disarms(tmp_path: Path) -> None:
+def test_f61_a_sandbox_that_cannot_start_disarms(tmp_path: Path) -> None:
     assert not arm(bwrap=str(tmp_path / "nothing")).armed
     assert not arm(bwrap="/usr/bin/false").armed
 
 
-def test_a_sandbox_that_does_nothing_disarms() -> None:
+def test_f61_a_sandbox_that_does_nothing_disarms() -> None:
     assert not arm(bwrap="/usr/bin/true").armed
 
 
@@ -100,11 +104,11 @@ sys.exit(code)
 
 
 @pytest.mark.parametrize("script", [JUST_RUN, TELL_AND_RUN], ids=["just runs", "tells what bubblewrap tells"])
-def test_a_sandbox_that_is_none_is_found_out(tmp_path: Path, script: str) -> None:
+def test_f61_a_sandbox_that_is_none_is_found_out(tmp_path: Path, script: str) -> None:
     assert not arm(bwrap=fake(tmp_path, script)).armed
 
 
-def test_a_sandbox_with_a_hole_is_found_out(tmp_path: Path) -> None:
+def test_f61_a_sandbox_with_a_hole_is_found_out(tmp_path: Path) -> None:
     """The real one, with the host's network let in."""
     script = """
 import os, sys
@@ -114,6 +118,90 @@ os.execv("/usr/bin/bwrap", ["bwrap", *words])
     arming = arm(bwrap=fake(tmp_path, script))
     assert not arming.armed
     assert "net" in arming.reason
+
+
+KILL = Step("end it", KillProcess("app.service", "worker"))
+REFUSED = [
+    (step("/usr/bin/true", network=Network.LOOPBACK), "`network: loopback` needs the unit tier"),
+    (step("/usr/bin/true", user="root"), "`user: root` needs the unit tier"),
+    (step("/usr/bin/true", user="no-such-user"), "there is no account 'no-such-user'"),
+    (step("/usr/bin/true", kind=SandboxKind.NONE), "actions.allow_unsandboxed is not set"),
+    (step("/usr/bin/true", write=("/",)), "/ of the host is never shown to a fix"),
+    (step("/usr/bin/true", read=("/proc/1",)), "/proc/1 of the host is never shown to a fix"),
+    (step("/usr/bin/true", write=("/no/such/room",)), "/no/such/room of the sandbox does not exist"),
+    (step("/no/such/program"), "No such file or directory"),
+    (KILL, "ending processes of the host needs the unit tier"),
+    (Step("free", FreeSpace(("/no/such/cache",), percent=5)), "/no/such/cache of the sandbox does not exist"),
+    (Step("renew", RenewCertificate("/etc/hosts", ("/no/such/program",))), "No such file or directory"),
+]
+
+
+@pytest.mark.parametrize(("refused", "why"), REFUSED)
+@pytest.mark.skipif(os.geteuid() != 0, reason="not root, it is refused for another reason")
+def test_a_fix_that_cannot_run_here_is_refused_when_it_is_armed_and_when_it_is_run(refused: Step, why: str) -> None:
+    async def scenario() -> None:
+        runner = BubblewrapRunner()
+        arming = await runner.arm([a_rule(step("/usr/bin/true"), refused)])
+        assert arming.armed
+        assert arming.refused["r1"].startswith(f"step {refused.name!r}: ")
+        assert why in arming.refused["r1"]
+        result = await runner.run(refused, ATTEMPT)
+        assert (result.exit_code, result.started) == (None, False)
+        assert why in result.detail
+
+    asyncio.run(scenario())
+
+
+def test_what_is_of_another_tier_is_not_refused_by_this_one() -> None:
+    rule = a_rule(Step("restart", UnitJob(UnitVerb.RESTART, "app.service")), step("/usr/bin/true"))
+    assert asyncio.run(BubblewrapRunner().arm([rule])).refused == {}
+
+
+def test_a_path_that_a_log_line_names_has_to_lie_in_what_the_rule_opened(tmp_path: Path) -> None:
+    rule_says = Step("free", FreeSpace(("{path}",), percent=1), sandbox=SandboxSpec(write=(str(tmp_path / "cache"),)))
+    for name in ("cache", "other"):
+        (tmp_path / name).mkdir()
+    inside, outside = (filled(rule_says, {"path": str(tmp_path / name)}) for name in ("cache", "other"))
+    runner = BubblewrapRunner()
+    assert runner.refusal(inside) == ""
+    assert f"{tmp_path / 'other'} may not be written by this step" in runner.refusal(outside)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_step_runs_as_the_account_that_it_names() -> None:
+    runner = BubblewrapRunner()
+    result = asyncio.run(runner.run(step("/usr/bin/id", "-un", user="daemon"), ATTEMPT))
+    assert result.output == "daemon\n"
+
+
+def test_the_dry_run_of_a_command_says_what_it_would_be_given(tmp_path: Path) -> None:
+    asked = step("/usr/bin/touch", f"{tmp_path}/made", write=(str(tmp_path),), cpu=timedelta(seconds=5))
+    result = asyncio.run(BubblewrapRunner().rehearse(asked))
+    assert result.ok
+    assert f"would run: /usr/bin/touch {tmp_path}/made\n" in result.output
+    assert f"may write: {tmp_path}\n" in result.output
+    assert "network: none\n" in result.output
+    assert "10s, 5s of processor time, 256 MiB a process, 64 tasks" in result.output
+    assert not (tmp_path / "made").exists()
+
+
+def test_the_dry_run_of_a_command_that_cannot_run_says_why() -> None:
+    result = asyncio.run(BubblewrapRunner().rehearse(step("/no/such/program")))
+    assert (result.ok, result.started) == (False, False)
+    assert "No such file" in result.detail
+
+
+def test_what_lies_deeper_decides_whether_it_can_be_written(tmp_path: Path) -> None:
+    inner = tmp_path / "room" / "fixed"
+    inner.mkdir(parents=True)
+    for each in (inner.parent, inner):
+        open_to_all(each)
+    script = f"echo x > {inner}/x; echo x > {inner.parent}/x"
+    asyncio.run(
+        BubblewrapRunner().run(step("/bin/sh", "-c", script, write=(str(inner.parent),), read=(str(inner),)), ATTEMPT)
+    )
+    assert not (inner / "x").exists()
+    assert (inner.parent / "x").exists()
 
 
 def test_fixes_never_run_as_root() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fixes.steps import ATTEMPT, open_to_all, python, run, shell, step
+from fixes.steps import ATTEMPT, a_rule, open_to_all, python, reachable, run, shell, step
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.runners import Runners, end
 from logmedic.model.sandbox import SandboxKind, SandboxSpec
@@ -48,8 +51,14 @@ def test_the_exit_code_and_the_output_come_back() -> None:
     assert not result.ok
 
 
-def test_f54_what_ignores_term_is_killed_at_its_limit() -> None:
-    result = shell("trap '' TERM; while :; do sleep 0.1; done", timeout_s=0.7)
+@pytest.fixture(params=list(SandboxKind))
+def kind(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """With the sandbox, and without."""
+    return {"kind": request.param, "runner": BubblewrapRunner(allow_unsandboxed=True)}
+
+
+def test_f54_what_ignores_term_is_killed_at_its_limit(kind: dict[str, Any]) -> None:
+    result = shell("trap '' TERM; while :; do sleep 0.1; done", timeout_s=0.7, **kind)
     assert result.exit_code is None
     assert result.detail == "killed after 0.7 s"
     assert 0.7 <= result.duration_s < 3
@@ -70,25 +79,34 @@ print(made)
 """
 
 
-def test_f55_a_fork_bomb_is_capped() -> None:
-    result = python(FORK, tasks=20)
+def test_f55_a_fork_bomb_is_capped(kind: dict[str, Any]) -> None:
+    result = python(FORK, tasks=20, **kind)
     assert 0 < int(result.output) <= 20
 
 
-def test_f56_a_daemonised_grandchild_dies_with_the_step_and_holds_up_nobody() -> None:
+def test_f55_a_fork_bomb_dies_at_its_limit_and_the_next_step_runs_meanwhile() -> None:
+    marker = f"35{os.getpid()}"
+    bomb = f"bomb() {{ bomb | bomb & sleep {marker}; }}; bomb; wait"
+
+    async def scenario() -> None:
+        runner = BubblewrapRunner()
+        thrown = asyncio.create_task(runner.run(step("/bin/sh", "-c", bomb, timeout_s=2, tasks=20), ATTEMPT))
+        while not running(marker):
+            await asyncio.sleep(0.02)
+        assert (await runner.run(step("/usr/bin/true"), ATTEMPT)).exit_code == 0
+        assert not (await thrown).ok
+        assert await gone(marker)
+
+    asyncio.run(scenario())
+
+
+def test_f56_a_daemonised_grandchild_dies_with_the_step_and_holds_up_nobody(kind: dict[str, Any]) -> None:
     marker = f"31{os.getpid()}"
     started = time.monotonic()
-    result = shell(f"(setsid sleep {marker} &) ; echo done")
+    result = shell(f"(setsid sleep {marker} &) ; echo done", **kind)
     assert result.output == "done\n"
+    assert result.sandbox == ("none" if kind["kind"] is SandboxKind.NONE else "bubblewrap")
     assert time.monotonic() - started < 5
-    assert asyncio.run(gone(marker))
-
-
-def test_f56_without_a_sandbox_as_well() -> None:
-    marker = f"32{os.getpid()}"
-    runner = BubblewrapRunner(allow_unsandboxed=True)
-    result = shell(f"(setsid sleep {marker} &) ; echo done", runner=runner, kind=SandboxKind.NONE)
-    assert (result.output, result.sandbox) == ("done\n", "none")
     assert asyncio.run(gone(marker))
 
 
@@ -100,9 +118,15 @@ def test_f57_memory_is_capped() -> None:
 
 def test_f57_files_are_capped(tmp_path: Path) -> None:
     room = open_to_all(tmp_path)
-    result = shell(f"head -c 10000000 /dev/zero > {room}/big", write=(str(room),), file_bytes=100_000)
-    assert not result.ok
+    result = shell(f"exec head -c 10000000 /dev/zero > {room}/big", write=(str(room),), file_bytes=100_000)
+    assert result.detail == "killed by SIGXFSZ: it wrote a larger file than it may (sandbox.file_size)"
     assert (room / "big").stat().st_size <= 100_000
+
+
+def test_f57_processor_time_is_capped() -> None:
+    result = shell("while :; do :; done", cpu=timedelta(seconds=1))
+    assert result.detail == "killed by SIGXCPU: it used more processor time than it may (sandbox.time)"
+    assert result.duration_s < 8
 
 
 def test_f57_tmp_is_small_and_gone_afterwards() -> None:
@@ -110,8 +134,15 @@ def test_f57_tmp_is_small_and_gone_afterwards() -> None:
     assert int(result.output.splitlines()[-1]) <= 16 * 1024 * 1024
 
 
-def test_f58_the_first_and_the_last_of_an_endless_output_are_kept() -> None:
-    result = shell("echo first; yes | head -c 1000000; echo; echo last")
+def test_f58_an_endless_output_is_drained_until_the_limit() -> None:
+    result = shell("echo first; exec yes", timeout_s=0.7)
+    assert result.detail == "killed after 0.7 s"
+    assert result.output.startswith("first\ny\n")
+    assert len(result.output) < 2 * 64 * 1024 + 100
+
+
+def test_f58_the_first_and_the_last_of_an_endless_output_are_kept(kind: dict[str, Any]) -> None:
+    result = shell("echo first; yes | head -c 1000000; echo; echo last", **kind)
     assert result.ok
     assert result.output.startswith("first\n")
     assert result.output.endswith("last\n")
@@ -141,19 +172,76 @@ def test_f60_a_program_that_is_not_there_is_refused(program: str, why: str) -> N
     assert why in result.detail
 
 
-def test_f60_a_program_that_anybody_could_replace_is_refused(tmp_path: Path) -> None:
-    program = tmp_path / "fix"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o777)
+def a_program(room: Path) -> Path:
+    program = reachable(room) / "fix"
+    program.write_text("#!/bin/sh\necho it ran\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize("mode", [0o757, 0o775, 0o777])
+def test_f60_a_program_that_others_can_write_to_is_refused(tmp_path: Path, mode: int) -> None:
+    program = a_program(tmp_path)
+    program.chmod(mode)
     result = run(str(program), read=(str(tmp_path),))
-    assert not result.started
-    assert "chmod o-w" in result.detail
+    assert (result.started, result.detail) == (False, f"others can write to {program}: chmod go-w {program}")
+
+
+@pytest.mark.parametrize("mode", [0o757, 0o775, 0o777])
+def test_f60_a_program_in_a_directory_that_others_can_write_to_is_refused(tmp_path: Path, mode: int) -> None:
+    room = tmp_path / "room"
+    room.mkdir()
+    program = a_program(room)
+    room.chmod(mode)
+    assert f"others can write to {room}" in run(str(program), read=(str(room),)).detail
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_f60_a_program_of_somebody_elses_is_refused(tmp_path: Path) -> None:
+    program = a_program(tmp_path)
+    os.chown(program, 61999, 61999)
+    result = run(str(program), read=(str(tmp_path),))
+    assert (result.started, result.detail) == (False, f"{program} belongs to user id 61999: chown root {program}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_f60_whoever_a_step_runs_as_may_own_its_program(tmp_path: Path) -> None:
+    program = a_program(tmp_path)
+    os.chown(program, pwd.getpwnam("daemon").pw_uid, -1)
+    assert run(str(program), read=(str(tmp_path),), user="daemon").output == "it ran\n"
+
+
+def test_f60_a_link_is_as_safe_as_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    program = a_program(tmp_path / "open")
+    link = tmp_path / "link"
+    link.symlink_to(program)
+    assert run(str(link), read=(str(tmp_path),)).output == "it ran\n"
+    (tmp_path / "open").chmod(0o777)
+    assert "others can write" in run(str(link), read=(str(tmp_path),)).detail
+
+
+def test_f60_a_program_that_was_replaced_since_it_was_armed_is_refused(tmp_path: Path) -> None:
+    program = a_program(tmp_path)
+    mended = step(str(program), read=(str(tmp_path),))
+
+    async def scenario() -> None:
+        runner = BubblewrapRunner()
+        rule = a_rule(mended)
+        assert not (await runner.arm([rule])).refused
+        program.unlink()
+        assert "No such file" in (await runner.run(mended, ATTEMPT)).detail
+        program.write_text("#!/bin/sh\necho replaced\n")
+        program.chmod(0o777)
+        result = await runner.run(mended, ATTEMPT)
+        assert (result.started, result.output) == (False, "")
+        assert "others can write" in (await runner.arm([rule])).refused["r1"]
+
+    asyncio.run(scenario())
 
 
 def test_a_program_outside_of_the_sandbox_is_refused_with_the_way_in(tmp_path: Path) -> None:
-    program = open_to_all(tmp_path) / "fix"
-    program.write_text("#!/bin/sh\necho it ran\n")
-    program.chmod(0o755)
+    program = a_program(tmp_path)
     assert "sandbox.read" in run(str(program)).detail
     assert run(str(program), read=(str(tmp_path),)).output == "it ran\n"
 

@@ -59,8 +59,8 @@ def tiers(unit: Arming = HELD["unit"], *, installed: bool = True, jobs: Arming |
     )
 
 
-def rule(*steps: Step, verify: Verify = Verify()) -> Rule:
-    return Rule("r1", "r1", MatchSpec(("x",)), fix=Fix(Mode.AUTO, steps, verify))
+def rule(*steps: Step, verify: Verify | None = None) -> Rule:
+    return Rule("r1", "r1", MatchSpec(("x",)), fix=Fix(Mode.AUTO, steps, verify or Verify()))
 
 
 def where(tiers: Tiers, made: Step) -> str:

@@ -39,7 +39,7 @@ def one_or_more(item: Some) -> Some:
 durations = st.sampled_from(["1s", "2 s", "1500ms", "1.5m", "1h"])
 sizes = st.sampled_from(["4M", "1 GiB", 5 * 1024**2])
 shares = st.sampled_from(["10%", "0.5 %", "99%"])
-paths = st.sampled_from(["/var/cache/app", "/srv/{name}/tmp", "/var/cache/app/"])
+paths = st.sampled_from(["/var/cache/app", "/srv/shop/tmp", "/var/cache/app/"])
 urls = st.sampled_from(["http://127.0.0.1:8080/x", "https://{host}/", "http://h/{name}"])
 units = st.sampled_from(["app.service", "app@{name}.service"])
 argv = st.sampled_from([["/bin/true"], ["/bin/true", "{host}", 7], ["/bin/true", "--x={name}"]])

@@ -323,11 +323,11 @@ def test_root_is_warned_of_and_never_a_mistake(tmp_path: Path, strict: bool) -> 
     fix = "steps: [{ run: [/bin/a], rollback: { run: [/bin/b], sandbox: { user: root } } }]"
     loaded = reviewed(put(tmp_path, a_fix(fix)), strict=strict)
     assert "`undo step 1` runs as root, which needs `actions.allow_root: true`" in warned(loaded)
-    assert "root" not in told(loaded)
+    assert "as root" not in told(loaded)
 
 
 def test_f43_what_may_graduate_has_no_slow_pattern(tmp_path: Path) -> None:
-    tests = "[{ name: a, lines: [aab], expect: { fires: 1 } }, { name: b, lines: [boom], expect: { fires: 0 } }]"
+    tests = "[{ name: a, lines: [aab], expect: { fires: 1 } }, { name: b, lines: [x], expect: { fires: 0 } }]"
     fix = "{ mode: observe, graduate_after: 5, steps: [{ run: [/bin/a] }], verify: { quiet: 1m } }"
     loaded = load(put(tmp_path, a_file(rule(title="boom", match=of("(?:a|a)*b"), fix=fix, tests=tests))))
     assert "the pattern is slow" in told(loaded)

@@ -119,6 +119,8 @@ def test_the_pause_file_is_where_administrators_look_or_in_the_users_own_state(
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert load_settings(None, {}).actions.pause_file == tmp_path / "logmedic" / "paused"
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}/of a user's unit")
+    assert load_settings(None, {}).actions.pause_file == tmp_path / "of a user's unit" / "paused"
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/logmedic")
     assert load_settings(None, {}).actions.pause_file == SYSTEM_PAUSE
     own = load(tmp_path, "actions: { pause_file: /srv/stop }\n")

@@ -104,6 +104,8 @@ def print_status(status: Mapping[str, Any]) -> None:
         if rows:
             print(f"\n{title}")
             print_table(rows, columns)
+    if (more := status.get("breakers_total", 0) - len(status["breakers"])) > 0:
+        print(f"{several(more, 'other breaker')} not closed: logmedic breakers")
     if rest := others(len(sources), status["sources_total"]):
         print(f"{'' if sources else chr(10)}{rest}")
     print(f"\nlast 24 h: {stats_line(status['stats'])}")

@@ -125,7 +125,7 @@ class Rehearsal:
         self.state.apply(changeset)
         self._due = min(filter(None, (self._due, due_of(changeset, self.policy))), default=None)
         self.seen(changeset, self.now)
-        self.state.forget_old_attempts(self.now)
+        self.state.forget_old(self.now)
         for intent in changeset.intents:
             match intent:
                 case RunStep(attempt):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -84,6 +84,10 @@ class ProbeResult:
     detail: str
 
 
+BREAKER_MEMORY = timedelta(days=7)
+"""So long at most a closed breaker remembers how often it opened in a row."""
+
+
 class BreakerStatus(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
@@ -113,6 +117,11 @@ class Breaker:
     @property
     def key(self) -> tuple[str, str, str]:
         return self.rule_id, self.fix, self.target
+
+    def is_forgotten(self, now: datetime) -> bool:
+        """Closed, and without a failure for BREAKER_MEMORY."""
+        last = max(filter(None, (self.closed_at, self.failed_at)), default=None)
+        return self.status is BreakerStatus.CLOSED and last is not None and now - last > BREAKER_MEMORY
 
 
 @dataclass(frozen=True, slots=True)

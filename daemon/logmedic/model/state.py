@@ -156,8 +156,11 @@ class EngineState:
         else:
             self.alerts[alert.id] = alert
 
-    def forget_old_attempts(self, now: datetime) -> None:
-        """Drop finished attempts that no limit can ask for any more."""
+    def forget_old(self, now: datetime) -> None:
+        """Drop finished attempts that no limit can ask for any more, and breakers that have been well for long: each
+        target has one (I6). How fast they grow, the budgets of fixes bound."""
+        for key in [key for key, each in self.breakers.items() if each.is_forgotten(now)]:
+            del self.breakers[key]
         old = [
             attempt.id
             for attempt in self.attempts.values()

@@ -31,6 +31,8 @@ TEST_LOOK_S = 0.2
 ROWS_AT_ONCE = 200
 """With 10,000 files a question must not keep the lines waiting."""
 DAY = timedelta(hours=24)
+BREAKERS_SHOWN = 50
+"""In a status: there is one a target (I6)."""
 
 
 class DaemonControl:
@@ -70,6 +72,7 @@ class DaemonControl:
         pending = sum(1 for each in state.alerts.values() if each.status is not AlertStatus.DEAD)
         counts = await self._store.ask("counts")
         sources = await self.sources()
+        not_closed = [row for row in await self._store.ask("breakers") if row["status"] != BreakerStatus.CLOSED.value]
         return {
             "version": __version__,
             "host": policy.hostname,
@@ -92,9 +95,8 @@ class DaemonControl:
             "sources_total": len(sources),
             "parts": [part.row() for part in self._supervisor.parts.values()],
             "open_incidents": await self._store.ask("incidents"),
-            "breakers": [
-                row for row in await self._store.ask("breakers") if row["status"] != BreakerStatus.CLOSED.value
-            ],
+            "breakers": not_closed[:BREAKERS_SHOWN],
+            "breakers_total": len(not_closed),
             "alerts": {"pending": pending, "dead": counts.get("alerts_dead", 0)},
             "counts": counts,
             "stats": await self._store.ask("stats", since=self._clock.now() - DAY),

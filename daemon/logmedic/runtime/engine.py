@@ -155,7 +155,7 @@ class Engine:
         if self._is_due(now) or self._windows_grew():
             await self._take([Tick()])
             self._windows_kept = len(self.state.windows)
-            self.state.forget_old_attempts(now)
+            self.state.forget_old(now)
 
     def _is_due(self, now: datetime) -> bool:
         known = self._next_due()

@@ -26,10 +26,9 @@ def state_directory() -> Path:
 
 
 def pause_file() -> Path:
-    """For the system's daemon where administrators look first; else in the user's state."""
-    if os.environ.get("STATE_DIRECTORY") or os.geteuid() == 0:
-        return SYSTEM_PAUSE
-    return state_directory() / "paused"
+    """Of the system's daemon where administrators look first; of a user's own beside its state."""
+    state = state_directory()
+    return SYSTEM_PAUSE if state.is_relative_to("/var/lib") else state / "paused"
 
 
 def cache_directory() -> Path | None:

@@ -119,7 +119,7 @@ async def _until_closed(bus: MessageBus) -> None:
     from dbus_fast.errors import DBusFastError
 
     with suppress(OSError, EOFError, DBusFastError):
-        await bus.wait_for_disconnect()
+        await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
 
 def _lost(error: Exception) -> str:

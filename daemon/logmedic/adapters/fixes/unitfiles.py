@@ -154,6 +154,8 @@ def _view(fix: Installable, ground: Ground) -> Iterator[str]:
     yield f"BindReadOnlyPaths={' '.join(each for each in own if each)}"
     yield from (f"BindReadOnlyPaths={path}" for path in spec.read)
     yield from (f"BindPaths={path}" for path in spec.write)
+    homes = any(f"{path}/".startswith(_HOMES) for path in (*spec.read, *spec.write))
+    yield f"ProtectHome={'tmpfs' if homes else 'yes'}"
     yield "TemporaryFileSystem=/run:ro /dev/shm:size=1M,mode=1777"
     yield "InaccessiblePaths=+/var/tmp +/sys"
     if spec.user:
@@ -209,7 +211,6 @@ _PROTECTED = (
     "UMask=0077",
     "NoNewPrivileges=yes",
     "ProtectSystem=strict",
-    "ProtectHome=tmpfs",
     "PrivateDevices=yes",
     "DevicePolicy=closed",
     "PrivateMounts=yes",

@@ -266,12 +266,10 @@ class _Job:
         return FixResult(None, 0.0, detail=f"{why}; {self.outcome or goes_on}")
 
     def refused(self, error: BusError) -> FixResult:
+        if error.name in _REFUSED and not self.path:
+            return _never(_forbidden(self.action.verb, self.unit, self.own_name))
         why = _said(error, self.action.verb, self.unit)
-        if self.path:
-            return FixResult(None, 0.0, detail=f"how it ended is not known: {why}")
-        if error.name in _REFUSED and self.own_name not in ("", self.unit):
-            why = f"{why}; its own name is {self.own_name}, and only that counts: write it in the rule"
-        return _never(why)
+        return FixResult(None, 0.0, detail=f"how it ended is not known: {why}") if self.path else _never(why)
 
 
 # -- what polkit allows ------------------------------------------------------------------------------------------------
@@ -291,13 +289,20 @@ async def _refusal(wire: Wire, verb: UnitVerb, unit: str) -> str:
     try:
         await wire.call(SYSTEMD, _OBJECT, f"{MANAGER}.{_METHODS[verb]}", "ss", unit, _ASKED)
     except BusError as error:
-        return _said(error, verb, unit) if error.name in _REFUSED else ""
+        if error.name in _REFUSED:
+            path = str((await wire.call(SYSTEMD, _OBJECT, f"{MANAGER}.LoadUnit", "s", unit))[0])
+            return _forbidden(verb, unit, str(await wire.property_of(SYSTEMD, path, UNIT, "Id")))
     return ""
 
 
+def _forbidden(verb: str, unit: str, own_name: str) -> str:
+    """polkit hears a unit's own name, never an alias."""
+    if own_name and own_name != unit:
+        return f"polkit does not allow to {verb} {unit}, whose own name is {own_name}: write that in the rule"
+    return f"polkit does not allow to {verb} {unit}, or is not there; type: {HINT}"
+
+
 def _said(error: BusError, verb: str, unit: str) -> str:
-    if error.name in _REFUSED:
-        return f"polkit does not allow to {verb} {unit}, or is not there; type: {HINT}"
     words = _WORDS.get(error.name, "").format(verb=verb, unit=unit)
     told = words or f"the service manager refuses: {' '.join(str(error).split())[:300] or error.name}"
     return f"{unit}: {told}" if unit else told

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from posixpath import dirname, normpath
 
 from logmedic.adapters.rulefiles.bounds import path_mistakes
-from logmedic.adapters.rulefiles.placeholders import Mistake, captures_in, possible
+from logmedic.adapters.rulefiles.placeholders import Mistake, captures_in, names_in, possible
 from logmedic.model.rule import Rule
 
 _THE_SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sbin", "/sys", "/usr")
@@ -25,6 +25,19 @@ def deleting_mistakes(rule: Rule, path: str, where: str) -> Iterator[Mistake]:
     for real in dict.fromkeys((*possible(rule, path, samples=True), *allowed)):
         if why := _whose("/" + normpath(real).lstrip("/")):
             yield f"no fix deletes in `{real[:80]}`: {why}", "name the directory of one program: /var/cache/app"
+
+
+def unreachable(rule: Rule, path: str, write: Sequence[str]) -> Iterator[Mistake]:
+    """What comes from a log line opens nothing in a sandbox: `write` has to name a directory around it. Paths without
+    captures are open by themselves."""
+    if not names_in(path):
+        return
+    rooms = ["/" + normpath(each).lstrip("/") for each in write]
+    for real in possible(rule, path, samples=True):
+        if not any(is_below("/" + normpath(real).lstrip("/"), each) for each in rooms):
+            hint = f"sandbox: {{ write: [{dirname(path.partition('{')[0]) or '/var/cache/app'}] }}"
+            yield f"`{path[:80]}` holds a capture, and `write` names no directory around it", hint
+            return
 
 
 def _whose(path: str) -> str:

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 
 from logmedic.adapters.rulefiles.bounds import body_mistakes, not_filled, path_mistakes, unit_mistakes, url_mistakes
-from logmedic.adapters.rulefiles.deleting import deleting_mistakes
+from logmedic.adapters.rulefiles.deleting import deleting_mistakes, unreachable
 from logmedic.adapters.rulefiles.placeholders import Mistake, captures_in, names_in, possible, report
 from logmedic.adapters.rulefiles.probesafety import check_probes
 from logmedic.adapters.rulefiles.programs import command_mistakes, sandbox_mistakes
 from logmedic.model.match import CaptureType
 from logmedic.model.rule import Rule
 from logmedic.model.step import (
-    Action,
     CallHttp,
     Command,
     DropCache,
@@ -42,7 +41,7 @@ _EVERY_LOG = "/etc/logrotate.conf"
 
 def check_step(rule: Rule, step: Step, fields: Fields) -> None:
     """With its checks and its rollback."""
-    _check_action(rule, step.action, fields)
+    _check_action(rule, step, fields)
     report(fields, "sandbox", sandbox_mistakes(step.sandbox))
     if (expect := fields.mapping("expect")) is not None:
         check_probes(rule, step.expect, expect)
@@ -50,8 +49,8 @@ def check_step(rule: Rule, step: Step, fields: Fields) -> None:
         check_step(rule, step.rollback, undo)
 
 
-def _check_action(rule: Rule, action: Action, fields: Fields) -> None:
-    match action:
+def _check_action(rule: Rule, step: Step, fields: Fields) -> None:
+    match action := step.action:
         case Command(argv):
             report(fields, "run", _run(rule, argv))
         case UnitJob(verb, unit):
@@ -66,10 +65,13 @@ def _check_action(rule: Rule, action: Action, fields: Fields) -> None:
             inner = _inside(fields, "free")
             for path in action.paths:
                 report(inner, "paths", deleting_mistakes(rule, path, "`paths`"))
+                report(inner, "paths", unreachable(rule, path, step.sandbox.write))
             report(inner, "pattern", _pattern(rule, action.pattern))
         case DropCache():
             if action.path:
-                report(_inside(fields, "empty"), "path", deleting_mistakes(rule, action.path, "`path`"))
+                inner = _inside(fields, "empty")
+                report(inner, "path", deleting_mistakes(rule, action.path, "`path`"))
+                report(inner, "path", unreachable(rule, action.path, step.sandbox.write))
         case RotateLog():
             report(fields, "rotate", _rotated(action.config))
         case RenewCertificate():

@@ -123,9 +123,11 @@ def _free(free: FreeSpace) -> str:
 
 def needs_text(step: Step) -> str:
     """What it is given; it gets nothing else."""
+    from logmedic.adapters.fixes.acts import needs_of
+
     if not isinstance(step.action, Sandboxed):
         return "the service manager" if isinstance(step.action, UnitJob) else "nothing: the daemon does it"
-    spec = step.sandbox
+    spec = needs_of(step)
     if spec.kind is SandboxKind.NONE:
         return "NO SANDBOX: all that the daemon may (actions.allow_unsandboxed)"
     told = [_account(spec), _NETWORKS[spec.network]]

@@ -1,0 +1,84 @@
+"""One container for all of these tests, with logmedic installed as docs/install.md says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booted.battery import attempts
+from booted.host import SHIPPED, Host, booted, why_not
+
+RULES = Path(__file__).with_name("rules.yaml")
+ASKING = Path(__file__).with_name("asking.py")
+LISTENERS = """
+import socket, time
+servers = []
+for family, address in ((2, ("127.0.0.1", 4040)), (1, "/run/logmedic-test"), (1, "\\0logmedic-test")):
+    server = socket.socket(family)
+    server.bind(address)
+    server.listen()
+    servers.append(server)
+__import__("os").chmod("/run/logmedic-test", 0o777)
+time.sleep(10**6)
+"""
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    if why := why_not():
+        pytest.fail(f"no systemd can be booted here: {why}")
+    with booted() as made:
+        _set_up(made)
+        yield made
+
+
+def _set_up(host: Host) -> None:
+    for kind, program in (("sysusers", "systemd-sysusers"), ("tmpfiles", "systemd-tmpfiles --create")):
+        host.run("sh", "-c", f"cp {SHIPPED}/logmedic.{kind}.conf /usr/lib/{kind}.d/logmedic.conf && {program}")
+    host.run("sh", "-c", "useradd -r app; mkdir -p /srv/app /var/lib/logmedic; chown app:logmedic-fix /srv/app")
+    host.run("sh", "-c", "chmod 2775 /srv/app; chown logmedic: /var/lib/logmedic; chmod 700 /var/lib/logmedic")
+    host.put("/usr/lib/battery/try", '#!/bin/sh\nexec "/usr/lib/battery/$1"\n', 0o755)
+    for name, text in attempts().items():
+        host.put(f"/usr/lib/battery/{name}", text, 0o755)
+    host.put("/opt/tests/listeners.py", LISTENERS)
+    host.put("/opt/tests/asking.py", ASKING.read_text())
+    host.run("systemd-run", "--quiet", "--unit=listeners", "/usr/bin/python3", "/opt/tests/listeners.py")
+    host.put("/usr/lib/battery/victim.pid", host.run("systemctl", "show", "-P", "MainPID", "listeners").strip())
+    host.put("/etc/logmedic/rules.d/tests.yaml", RULES.read_text())
+    host.logmedic("install", "fixes")
+
+
+class Asking:
+    """The daemon's user, asking."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    def all(self, *requests: dict[str, Any], options: tuple[str, ...] = (), user: str = "logmedic") -> Any:
+        told = self.host.run(
+            *("/opt/logmedic/bin/python", "-W", "ignore", "/opt/tests/asking.py", *options),
+            user=user,
+            stdin=json.dumps(requests),
+            timeout_s=120,
+        )
+        return json.loads(told.splitlines()[-1])
+
+    def begin(self, rule: str) -> None:
+        """By a process of its own, the unit asker.service."""
+        command = f"echo '{json.dumps([{'rule': rule}])}' | /opt/logmedic/bin/python /opt/tests/asking.py"
+        self.host.run("systemd-run", "--quiet", "--unit=asker", "-p", "User=logmedic", "/bin/sh", "-c", command)
+
+    def one(self, rule: str, **captures: str) -> Any:
+        return self.all({"rule": rule, "captures": captures})[0]
+
+    def armed(self) -> Any:
+        return self.all(options=("--arm",))
+
+
+@pytest.fixture(scope="session")
+def asking(host: Host) -> Asking:
+    return Asking(host)
