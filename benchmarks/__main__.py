@@ -7,7 +7,20 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import asking, backtest, daemon, engine, fixes, keeping, learning, lookback, mining, scanning, table
+from benchmarks import (
+    asking,
+    backtest,
+    daemon,
+    engine,
+    fixes,
+    keeping,
+    learning,
+    lookback,
+    mining,
+    scanning,
+    startup,
+    table,
+)
 from benchmarks.table import Row
 
 SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
@@ -20,6 +33,7 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
     "daemon": daemon.whole,
     "latency": daemon.latency,
     "fix": fixes.latency,
+    "tiers": startup.startup,
     "idle": daemon.idle,
     "memory": daemon.memory,
     "start": daemon.cold_start,

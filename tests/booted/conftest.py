@@ -32,11 +32,11 @@ def host() -> Iterator[Host]:
     if why := why_not():
         pytest.fail(f"no systemd can be booted here: {why}")
     with booted() as made:
-        _set_up(made)
+        set_up(made)
         yield made
 
 
-def _set_up(host: Host) -> None:
+def set_up(host: Host) -> None:
     for kind, program in (("sysusers", "systemd-sysusers"), ("tmpfiles", "systemd-tmpfiles --create")):
         host.run("sh", "-c", f"cp {SHIPPED}/logmedic.{kind}.conf /usr/lib/{kind}.d/logmedic.conf && {program}")
     host.run("sh", "-c", "useradd -r app; mkdir -p /srv/app /var/lib/logmedic; chown app:logmedic-fix /srv/app")

@@ -34,7 +34,7 @@ class PrivateBus:
 @contextmanager
 def private_bus(room: Path) -> Iterator[PrivateBus]:
     """For as long as it runs."""
-    assert HERE, "dbus-daemon is missing: apt-get install dbus-daemon"
+    assert HERE, "dbus-daemon is missing: apt-get install dbus"
     address = f"unix:path={room}/bus"
     (room / "bus.conf").write_text(_CONFIG.format(address=address))
     (room / "bus").unlink(missing_ok=True)

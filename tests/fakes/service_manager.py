@@ -24,7 +24,8 @@ READ = PropertyAccess.READ
 @dataclass
 class FakeUnit:
     """`allowed`: verbs that polkit lets through. `outcome`: the result of its jobs, after which it is `then`. `hold`:
-    the state in which its jobs stay until they are ended (waiting, running)."""
+    the state in which its jobs stay until they are ended (waiting, running); `dies`: asked for one, the manager goes
+    away without an answer."""
 
     name: str
     load: str = "loaded"
@@ -32,6 +33,7 @@ class FakeUnit:
     sub: str = "running"
     result: str = "success"
     status: str = ""
+    kind: str = "simple"
     entered_us: int = 0
     entered_monotonic_us: int = 0
     allowed: tuple[str, ...] = ("start", "restart", "reload")
@@ -94,6 +96,10 @@ class _Service(ServiceInterface):
     def result(self) -> DBusStr:
         return self.unit.result
 
+    @dbus_property(READ, "Type")
+    def kind(self) -> DBusStr:
+        return self.unit.kind
+
     @dbus_property(READ, "StatusText")
     def status(self) -> DBusStr:
         return self.unit.status
@@ -126,7 +132,7 @@ class _Manager(ServiceInterface):
 
     @dbus_method("LoadUnit")
     def load_unit(self, name: DBusStr) -> DBusObjectPath:
-        self.fake.loaded += 1
+        self.fake.looked_up.set()
         return self.fake.path_of(self.fake.unit(name))
 
     @dbus_method("StartUnit")
@@ -162,6 +168,9 @@ class _Manager(ServiceInterface):
             raise DBusError(f"{NAME}.NoSuchUnit", f"Unit {name} not found.")
         if unit.load == "masked":
             raise DBusError(f"{NAME}.UnitMasked", f"Unit {name} is masked.")
+        if unit.hold == "dies":
+            self.fake.bus.disconnect()
+            return OBJECT
         job = _Job(self, len(self.fake.jobs) + 1, unit, verb)
         self.fake.jobs.append(job)
         self.fake.bus.export(job.path, job)
@@ -179,7 +188,8 @@ class _Manager(ServiceInterface):
 
 
 class FakeServiceManager:
-    """`asked` is set when there is a job; `loaded`: how often a unit was looked up; `ended`: verb, unit, result of those that are over."""
+    """`asked` is set when there is a job, `looked_up` when somebody asked for a unit. `ended`: verb, unit, result of
+    the jobs that are over."""
 
     def __init__(self, bus: MessageBus, *units: FakeUnit) -> None:
         self.bus = bus
@@ -188,7 +198,7 @@ class FakeServiceManager:
         self.jobs: list[_Job] = []
         self.ended: list[tuple[str, str, str]] = []
         self.subscribed = 0
-        self.loaded = 0
+        self.looked_up = asyncio.Event()
         self.asked = asyncio.Event()
         self._manager = _Manager(self)
         self._shown: set[str] = set()

@@ -51,10 +51,13 @@ os.execv("/usr/bin/bwrap", ["bwrap", *sys.argv[1:]])
 
 def test_a_step_that_starts_while_a_reload_tries_the_sandbox_runs_in_the_one_that_held(tmp_path: Path) -> None:
     """The whole sandbox is tried first, takes its time, and does not start here."""
-    script = """
+    go = open_to_all(tmp_path) / "go"
+    go.touch()
+    script = f"""
 import os, sys, time
 if "--unshare-net" in sys.argv:
-    time.sleep(1)
+    while not os.path.exists({str(go)!r}):
+        time.sleep(0.01)
     sys.exit("bwrap: loopback: Failed to create NETLINK_ROUTE socket: Address family not supported by protocol")
 os.execv("/usr/bin/bwrap", ["bwrap", *sys.argv[1:]])
 """
@@ -62,10 +65,12 @@ os.execv("/usr/bin/bwrap", ["bwrap", *sys.argv[1:]])
     async def reload_and_run() -> tuple[bool, int | None]:
         runner = BubblewrapRunner(bwrap=fake(tmp_path, script))
         await runner.arm()
+        go.unlink()
         again = asyncio.create_task(runner.arm())
         await asyncio.sleep(0)
         result = await runner.run(step("/bin/true"), ATTEMPT)
         assert not again.done()
+        go.touch()
         return (await again).armed, result.exit_code
 
     assert asyncio.run(reload_and_run()) == (True, 0)

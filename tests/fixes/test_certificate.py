@@ -55,12 +55,11 @@ def put(path: Path, ends: datetime) -> Path:
 
 
 @given(
-    ends=st.datetimes(datetime(2000, 1, 1), datetime(2199, 1, 1), timezones=st.just(UTC)),
+    ends=st.integers(946_684_800, 7_226_582_400).map(lambda each: datetime.fromtimestamp(each, UTC)),
     version=st.booleans(),
     issuer=st.binary(max_size=70_000),
 )
 def test_the_end_is_read_whatever_stands_before_it(ends: datetime, version: bool, issuer: bytes) -> None:
-    ends = ends.replace(microsecond=0)
     assert not_after(certificate(ends, version=version, issuer=issuer)) == ends
 
 
@@ -73,21 +72,29 @@ def test_what_is_no_certificate_is_an_error_and_nothing_else(der: bytes, cut: in
             continue
 
 
+def openssl(*arguments: str) -> str:
+    return subprocess.run(["openssl", *arguments], check=True, capture_output=True, text=True).stdout
+
+
 @needs_openssl
 @pytest.mark.parametrize("days", [1, 90, 20_000])
 def test_a_certificate_of_openssl_is_read(tmp_path: Path, days: int) -> None:
     made = tmp_path / "x.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x", "-days", str(days)]
-        + ["-keyout", str(tmp_path / "key"), "-out", str(made)],
-        check=True,
-        capture_output=True,
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "ed25519",
+        "-nodes",
+        "-keyout",
+        "/dev/null",
+        "-subj",
+        "/CN=x",
+        *("-days", str(days), "-out", str(made)),
     )
     made.write_text(f"Subject: CN=x\n{made.read_text()}{pem(certificate(datetime(2000, 1, 1, tzinfo=UTC)))}")
-    told = subprocess.run(
-        ["openssl", "x509", "-enddate", "-noout", "-in", made], check=True, capture_output=True, text=True
-    )
-    wanted = datetime.strptime(told.stdout, "notAfter=%b %d %H:%M:%S %Y GMT\n").replace(tzinfo=UTC)
+    told = openssl("x509", "-enddate", "-noout", "-in", str(made))
+    wanted = datetime.strptime(told, "notAfter=%b %d %H:%M:%S %Y GMT\n").replace(tzinfo=UTC)
     assert end_of(str(made)) == wanted, "of the first one in the file"
 
 

@@ -34,9 +34,12 @@ class Host:
         ignore = (lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN)) if stubborn else None
         made = subprocess.Popen([program, "60"], preexec_fn=ignore)
         self.started.append(made)
+        comm = Path(f"/proc/{made.pid}/comm")
+        while comm.read_text() != f"{name[:15]}\n":  # it has started before it has its name
+            os.sched_yield()
         entry = self.proc / str(made.pid)
         entry.mkdir()
-        (entry / "comm").symlink_to(f"/proc/{made.pid}/comm")
+        (entry / "comm").symlink_to(comm)
         (entry / "cgroup").write_text(f"{cgroup}\n")
         return made
 

@@ -23,7 +23,7 @@ from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.ondisk import of_disk, of_file, size_text
 from logmedic.adapters.fixes.probes import Probes
 from logmedic.adapters.fixes.units import UnitControl
-from logmedic.model.fix import Arming, FixAttempt, FixResult, ProbeResult
+from logmedic.model.fix import FixAttempt, FixResult, ProbeResult
 from logmedic.model.probe import (
     AllOf,
     AnyOf,
@@ -36,7 +36,6 @@ from logmedic.model.probe import (
     TcpProbe,
     UnitProbe,
 )
-from logmedic.model.rule import Rule
 from logmedic.model.step import Command, Step
 
 
@@ -204,7 +203,7 @@ class ByName(ScriptedRunner):
                 await asyncio.Event().wait()
             finally:
                 self.cancelled += 1
-        return FixResult(1 if name == "/no" else 0, 0.0, started=name != "/unknown")
+        return {"/yes": FixResult(0, 0.0), "/no": FixResult(1, 0.0)}.get(name, FixResult(None, 0.0, started=False))
 
 
 def worth(given: Probe) -> int:
@@ -360,8 +359,7 @@ def test_a_unit_is_asked_until_it_is_up(bus: str) -> None:
             probes = Probes(runner=ScriptedRunner(), clock=SystemClock(), units=UnitControl(bus))
             every = timedelta(seconds=0.02)
             task = asyncio.create_task(probes.probe([UnitProbe(APP, within=timedelta(seconds=10), every=every)]))
-            while not manager.loaded:
-                await asyncio.sleep(0)
+            await manager.looked_up.wait()
             found.active, found.sub = "active", "running"
             return await task
 

@@ -16,7 +16,8 @@ from builders import RULE, START
 from fakes.private_bus import private_bus
 from fakes.service_manager import FakeServiceManager, FakeUnit, service_manager, spoof
 from logmedic.adapters.fixes.systembus import BusGone
-from logmedic.adapters.fixes.units import UnitControl, state_of
+from logmedic.adapters.fixes.units import UnitControl
+from logmedic.adapters.fixes.unitstate import state_of
 from logmedic.model.fix import Arming, FixAttempt, FixResult
 from logmedic.model.rule import Fix, Mode, Rule
 from logmedic.model.step import Step, UnitJob, UnitVerb, Wait
@@ -87,6 +88,12 @@ def test_anything_else_is_a_failure_that_says_how(bus: str, outcome: str, then: 
     assert result.exit_code == 1
     assert result.started
     assert said in result.detail
+
+
+@pytest.mark.parametrize(("result", "code"), [("success", 0), ("exit-code", 1)])
+def test_a_unit_for_one_run_has_to_end_well(bus: str, result: str, code: int) -> None:
+    unit = FakeUnit(APP, kind="oneshot", then=("inactive", "dead"), result=result)
+    assert run(bus, job(UnitVerb.START), unit).exit_code == code
 
 
 def test_what_the_service_says_of_itself_is_output_and_not_trusted_as_more(bus: str) -> None:
@@ -244,6 +251,12 @@ def test_a_cancel_does_the_same(bus: str, hold: str, ended: list[tuple[str, str,
         return FixResult(0, 0.0)
 
     with_units(bus, scenario, FakeUnit(APP, hold=hold))
+
+
+def test_a_service_manager_that_goes_away_leaves_it_open_whether_there_is_a_job(bus: str) -> None:
+    result = run(bus, job(), FakeUnit(APP, hold="dies"))
+    assert (result.exit_code, result.started) == (None, True)
+    assert result.detail == "the service manager went away; whether it was taken on is not known"
 
 
 def test_a_bus_that_goes_away_leaves_it_open_how_the_job_ends(tmp_path: Path) -> None:

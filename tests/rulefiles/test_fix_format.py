@@ -156,6 +156,17 @@ def test_a_step_alone_is_a_rung_and_alternatives_share_one(tmp_path: Path) -> No
     ]
 
 
+def test_a_test_tells_what_the_first_rung_would_do(tmp_path: Path) -> None:
+    ladder = (
+        "{ mode: observe, steps: [{ any_of: [{ name: flush, http: { post: 'http://127.0.0.1/x' }, "
+        "expect: { tcp: { connect: '127.0.0.1:80' } } }, { wait: 1s }] }, { run: [/bin/true] }] }"
+    )
+    test = "{ name: flushes, lines: [boom a], expect: { steps: [flush], run: [[POST, 'http://127.0.0.1/x']] } }"
+    assert told(load(put(tmp_path, a_file(rule(fix=ladder, tests=f"[{test}]"))))) == ""
+    wrong = test.replace("flush]", "step 2]")
+    assert "steps flush, wanted step 2" in told(load(put(tmp_path, a_file(rule(fix=ladder, tests=f"[{wrong}]")))))
+
+
 # -- checks ------------------------------------------------------------------------------------------------------------
 
 HALF = 30 * SECOND
@@ -393,6 +404,14 @@ def test_a_mistake_is_told_at_its_place_with_what_to_write(tmp_path: Path, fix: 
     found = [each for each in problems if says in each.text]
     assert [(each.line, each.column) for each in found] == [(7, column)], problems
     assert hint in found[0].hint
+
+
+@pytest.mark.parametrize(
+    "key", ["run", "unit", "kill", "free", "empty", "rotate", "renew", "http", "wait", "any_of", "expect", "rollback"]
+)
+def test_a_key_without_a_value_is_wrong_once(tmp_path: Path, key: str) -> None:
+    step = f"{key}: null" if key not in ("expect", "rollback") else f"run: [/bin/true], {key}: null"
+    assert [each.text for each in problem_of(tmp_path, a_step(step))] == [f"`{key}` is empty"]
 
 
 @pytest.mark.parametrize("missing", ["verify", "a test that fires", "a test that stays silent"])

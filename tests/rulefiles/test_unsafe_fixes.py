@@ -196,6 +196,9 @@ def test_no_fix_deletes_where_files_of_others_lie(tmp_path: Path, act: object, p
         (verify("command: { run: [/bin/true], sandbox: { write: [/etc] } }"), "`/etc` may not be writable"),
         (undo("run: [/bin/true], sandbox: { write: [/var] }"), "`/var` may not be writable"),
         (step("run: [/bin/true], sandbox: { write: [/var/lib/logmedic/x] }"), "may not be writable"),
+        (step("run: [/bin/true], sandbox: { read: [/run/] }"), "`/run/` may not be shown as a whole"),
+        (step("run: [/bin/true], sandbox: { read: [/] }"), "`/` may not be shown as a whole"),
+        (step("run: [/bin/true], sandbox: { user: logmedic }"), "is the daemon's own account"),
         (step("run: [/bin/true], sandbox: { user: 0 }"), "`0` is no fixed name of an account"),
         (step("run: [/bin/true], sandbox: { user: 'a b' }"), "`a b` is no fixed name of an account"),
     ],
@@ -204,6 +207,41 @@ def test_i8_what_would_harm_the_host_is_refused(tmp_path: Path, fix: str, says: 
     loaded = load(tmp_path, "word", fix)
     assert says in render_problems(loaded.problems)
     assert loaded.rules == ()
+
+
+PLACES = [
+    step("unit: { @restart: app }"),
+    step("kill: { unit: app.service, @process: a-name-that-is-longer }"),
+    step("kill: { @unit: app, process: w }"),
+    step("free: { @paths: [/etc/a, /srv/a/b], until: 1G }"),
+    step("free: { paths: /srv/a/b, until: 1G, @pattern: a/b }"),
+    step("empty: { @path: /tmp }"),
+    step("@rotate: x"),
+    step("renew: { @certificate: x, run: [/bin/true] }"),
+    step("renew: { certificate: /x, @run: [x] }"),
+    step("http: { @put: x }"),
+    step("http: { put: 'http://a/', @body: '{m}' }"),
+    step("wait: 1s, rollback: { unit: { @start: app } }"),
+    step("run: [/bin/true], rollback: { run: [/bin/true], @sandbox: { write: / } }"),
+    "steps: [{ any_of: [{ wait: 1s }, { @run: [x] }] }]",
+    "steps: [{ wait: 1s }, { any_of: [{ run: [/bin/true] }, { @rotate: x }] }]",
+    step("wait: 1s, expect: { unit: { @unit: app } }"),
+    verify("http: [{ get: 'http://a/' }, { @get: x }]"),
+    verify("tcp: { @connect: a }"),
+    verify("or: [{ tcp: { connect: 'a:1' } }, { file: { path: /a }, disk: { @path: a, free: 1G } }]"),
+    verify("and: [{ not: { file: [{ path: /a }, { @path: a }] } }, { file: { path: /b } }]"),
+    verify("not: { command: { @run: [x] } }"),
+    f"{TRUE}, guard: {{ not: {{ or: [{{ file: {{ @path: a }} }}, {{ file: {{ path: /b }} }}] }} }}",
+    f"{TRUE}, limits: {{ @one_at_a_time: '{{m}}' }}",
+]
+
+
+@pytest.mark.parametrize("fix", PLACES)
+def test_what_is_unsafe_is_told_at_its_place(tmp_path: Path, fix: str) -> None:
+    """`@` stands where it is."""
+    (problem,) = load(tmp_path, "word", fix.replace("@", "")).problems
+    assert problem.column == len("    fix: { mode: approve, ") + fix.index("@") + 1
+    assert problem.hint
 
 
 def test_of_several_captures_every_value_is_looked_at(tmp_path: Path) -> None:

@@ -326,6 +326,12 @@ def test_root_is_warned_of_and_never_a_mistake(tmp_path: Path, strict: bool) -> 
     assert "as root" not in told(loaded)
 
 
+def test_a_cause_that_is_switched_off_is_warned_of(tmp_path: Path) -> None:
+    waits = rule("two", fix=f"{{ mode: approve, after: [one], steps: [{{ {RUN} }}] }}")
+    loaded = reviewed(put(tmp_path, a_file(rule("one", enabled="false"), waits)))
+    assert "rule one is switched off: it is never the cause" in warned(loaded)
+
+
 def test_f43_what_may_graduate_has_no_slow_pattern(tmp_path: Path) -> None:
     tests = "[{ name: a, lines: [aab], expect: { fires: 1 } }, { name: b, lines: [x], expect: { fires: 0 } }]"
     fix = "{ mode: observe, graduate_after: 5, steps: [{ run: [/bin/a] }], verify: { quiet: 1m } }"

@@ -97,8 +97,10 @@ def _wanted(rules: tuple[Rule, ...], ground: Ground, *, allow_root: bool, is_hos
 
 
 def _polkit(rules: tuple[Rule, ...], daemon: str) -> str:
-    del rules, daemon
-    return ""
+    """Empty when no rule has a unit restarted."""
+    from logmedic.adapters.fixes.polkit import jobs_of, polkit_rules
+
+    return polkit_rules(rules, daemon) if any(rule.enabled and jobs_of(rule) for rule in rules) else ""
 
 
 def _check(differences: list[str], output: str) -> int:

@@ -36,7 +36,7 @@ class UnitVerb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnitJob:
-    """A job of the service manager; done when the job is, and the unit is active."""
+    """A job of the service manager; done when the job is, and the unit is active (Type=oneshot: has ended well)."""
 
     verb: UnitVerb
     unit: str

@@ -11,7 +11,8 @@ from logmedic.adapters.fixes import httpcall, ondisk
 from logmedic.adapters.fixes.apart import Apart, NotBack
 from logmedic.adapters.fixes.catalogue import as_step
 from logmedic.adapters.fixes.systembus import BusError, BusGone
-from logmedic.adapters.fixes.units import UnitControl, UnitState
+from logmedic.adapters.fixes.units import UnitControl
+from logmedic.adapters.fixes.unitstate import UnitState
 from logmedic.core.targets import asked_once
 from logmedic.model.fix import FixAttempt, ProbeResult
 from logmedic.model.probe import (

@@ -39,9 +39,10 @@ class Wire:
         self.closed = closed
 
     async def call(
-        self, destination: str, path: str, member: str, signature: str = "", *body: Any, within_s: float = CALL_S
+        self, destination: str, path: str, member: str, signature: str = "", *body: Any, within_s: float | None = CALL_S
     ) -> list[Any]:
-        """`member` with its interface in front. Nobody is ever asked for a password."""
+        """`member` with its interface in front. `within_s` None: the caller has a deadline. Nobody is ever asked for a
+        password."""
         from dbus_fast import Message, MessageType
         from dbus_fast.errors import DBusFastError
 
@@ -53,7 +54,7 @@ class Wire:
             async with asyncio.timeout(within_s):
                 answer = await self._bus.call(message)
         except TimeoutError:
-            raise BusGone(f"no answer from {destination} in {within_s:g} s") from None
+            raise BusGone(f"no answer from {destination} in time") from None
         except (OSError, EOFError, DBusFastError) as error:
             raise BusGone(_lost(error)) from None
         if answer is None:  # closed by the bus, without a word

@@ -160,8 +160,9 @@ def _unit(fields: Fields, usual: _Usual) -> Probe:
     if state not in UNIT_STATES:
         fields.problems.add(fields.at("state"), f"`{state[:40]}` is no state of a unit", meant(state, UNIT_STATES))
     up_for = fields.duration("up_for", _NONE, maximum=HOUR)
-    longer = usual.within if usual.within == NOW else usual.within + up_for
-    return UnitProbe(fields.text("unit", required=True), state, up_for, *_times(fields, longer))
+    # what was begun just now gets the time to be up for so long; before a step it is asked how things are
+    within = usual.within if usual.within <= NOW else usual.within + up_for
+    return UnitProbe(fields.text("unit", required=True), state, up_for, *_times(fields, within))
 
 
 def _file(fields: Fields, usual: _Usual) -> Probe:

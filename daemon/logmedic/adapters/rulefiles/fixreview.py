@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from logmedic.adapters.rulefiles.fixprobes import PROBES
 from logmedic.adapters.rulefiles.placeholders import Mistake
@@ -28,6 +28,13 @@ def odd_in_fix(fix: Fix, node: Node) -> Iterator[tuple[Place, Mistake]]:
     if fix.guard and not any(step.rollback is not None for step in fix.steps):
         text = "`guard` is asked to know when to roll back, and no step has a `rollback`"
         yield key_in(node, "guard"), (text, "add `rollback` to the step that may harm, or remove `guard`")
+
+
+def off_causes(fix: Fix, node: Node, off: Collection[str]) -> Iterator[tuple[Place, Mistake]]:
+    """`off`: ids of rules that are switched off."""
+    for cause, at in zip(fix.after, items(child(node, "after")), strict=False):
+        if cause in off:
+            yield at, (f"rule {cause} is switched off: it is never the cause", "enable it, or remove it from `after`")
 
 
 def of_root(fix: Fix, node: Node) -> Iterator[tuple[Place, Mistake]]:

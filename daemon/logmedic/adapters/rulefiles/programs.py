@@ -32,6 +32,9 @@ _NEVER_WRITTEN = frozenset(
     )
 )
 """As a whole. What is below them may be what a fix is about."""
+_NEVER_SHOWN = frozenset({"/", "/dev", "/proc", "/run", "/sys"})
+"""Neither: all files of the host, its sockets, its devices."""
+_OWN_ACCOUNT = "logmedic"
 
 
 def command_mistakes(rule: Rule, argv: tuple[str, ...]) -> Iterator[Mistake]:
@@ -87,5 +90,10 @@ def sandbox_mistakes(sandbox: SandboxSpec) -> Iterator[Mistake]:
         whole = "/" + normpath(path).lstrip("/")
         if whole in _NEVER_WRITTEN or any(is_below(whole, each) for each in OF_THE_DAEMON):
             yield f"`{path[:80]}` may not be writable", "name the directory that the fix is about"
+    for path in sandbox.read:
+        if "/" + normpath(path).lstrip("/") in _NEVER_SHOWN:
+            yield f"`{path[:80]}` may not be shown as a whole", "name the directories that the fix is about"
+    if sandbox.user == _OWN_ACCOUNT:
+        yield f"`{_OWN_ACCOUNT}` is the daemon's own account, which may read all that it stores", "user: app"
     if sandbox.user and not _USER.match(sandbox.user):
         yield f"`{sandbox.user[:80]}` is no fixed name of an account", "write it out: user: app"

@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from logmedic.adapters.rulefiles.attacks import SlowPattern, slow_patterns
 from logmedic.adapters.rulefiles.connections import Place, Written
-from logmedic.adapters.rulefiles.fixreview import odd_in_fix, of_root
+from logmedic.adapters.rulefiles.fixreview import odd_in_fix, of_root, off_causes
 from logmedic.adapters.rulefiles.ownlog import taken_lines
 from logmedic.adapters.rulefiles.placeholders import names_in, possible
 from logmedic.adapters.rulefiles.places import child, items, key_in, parts_of, patterns_in, steps_of
@@ -169,11 +169,12 @@ def _used(rule: Rule) -> set[str]:
 
 
 def _fixes(written: _Numbered) -> Iterator[Finding]:
+    off = {rule.id for _, (rule, _) in written if not rule.enabled}
     for number, (rule, node) in written:
         at = child(node, "fix")
         if rule.fix is None or at is None:
             continue
-        for place, (text, hint) in odd_in_fix(rule.fix, at):
+        for place, (text, hint) in (*odd_in_fix(rule.fix, at), *off_causes(rule.fix, at, off)):
             yield Finding(number, place, text, hint)
         for place, (text, hint) in of_root(rule.fix, at):
             yield Finding(number, place, text, hint, Weight.HOST)

@@ -30,12 +30,12 @@ COMM_LENGTH = 15
 """Bytes that Linux keeps of the name of a process (TASK_COMM_LEN is one more)."""
 _PROCESS = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.:+@-]*\Z", re.ASCII)
 _ENDS_THE_HOST = re.compile(
-    r"(?:(?:systemd-)?(?:soft-)?(?:reboot|poweroff|halt|kexec|suspend|hibernate|hybrid-sleep|suspend-then-hibernate)"
-    r"|shutdown|rescue|emergency|sleep|exit|umount|final|ctrl-alt-del|runlevel[016])\.(?:target|service)\Z",
+    r"(?:systemd-)?(?:(?:soft-)?reboot|poweroff|halt|kexec|suspend|hibernate|hybrid-sleep|suspend-then-hibernate|shutdown"
+    r"|rescue|emergency|sleep|exit|umount|final|ctrl-alt-del|factory-reset|runlevel[016])\.(?:target|service)\Z",
     re.ASCII,
 )
 """Units that stop the host, or all of its work (systemd.special(7))."""
-_OWN_UNIT = re.compile(r"logmedic(?:[@-][^/]*)?\.(?:service|socket)\Z", re.ASCII)
+_OWN_UNIT = re.compile(r"logmedic(?:-fix[^/]*|@[^/]*)?\.(?:service|socket)\Z", re.ASCII)
 _EVERY_LOG = "/etc/logrotate.conf"
 
 
@@ -106,10 +106,9 @@ def _never_told(rule: Rule, unit: str) -> Iterator[Mistake]:
 
 
 def _killed_unit(rule: Rule, unit: str) -> Iterator[Mistake]:
-    if not unit:
-        return
-    yield from unit_mistakes(rule, unit)
-    for real in possible(rule, unit):
+    wrong = list(unit_mistakes(rule, unit)) if unit else []
+    yield from wrong
+    for real in possible(rule, unit) if unit and not wrong else ():
         if not real.endswith(".service"):
             yield f"`{real[:80]}` is no service", "processes are killed of a .service only"
     yield from _never_told(rule, unit)
@@ -140,6 +139,8 @@ def _pattern(rule: Rule, pattern: str) -> Iterator[Mistake]:
 
 
 def _rotated(config: str) -> Iterator[Mistake]:
+    if not config:
+        return
     if names_in(config):
         yield "`rotate` must not come from a log line", "write the file out: /etc/logrotate.d/app"
     elif not config.startswith("/") or ".." in config.split("/"):

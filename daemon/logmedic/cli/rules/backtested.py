@@ -179,7 +179,7 @@ def _fate(each: Fired) -> str:
     )
     parts = [
         "1 match" if each.matches == 1 else f"{each.matches:,} matches",
-        *(f"held ({reason.value})" for reason in each.held),
+        *(f"held ({reason.value.replace('_', ' ')})" for reason in each.held),
         *([f"ran {_counts(Counter(each.steps))}"] if each.steps else []),
         *(["the fix did not hold"] if each.failed else []),
         ended or "still open",

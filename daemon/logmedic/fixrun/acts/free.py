@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from math import ceil
 from typing import Any
 
 from logmedic.fixrun.acts.tree import Found, Tree
@@ -30,7 +31,7 @@ class Goal:
     def missing(self, status: os.statvfs_result) -> int:
         """Bytes to be freed."""
         wanted = max(self.percent / 100 * status.f_blocks * status.f_frsize, self.free_bytes)
-        return max(0, int(wanted - status.f_bavail * status.f_frsize + 0.5))
+        return max(0, ceil(wanted) - status.f_bavail * status.f_frsize)
 
 
 class Disk:

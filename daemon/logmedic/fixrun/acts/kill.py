@@ -87,7 +87,7 @@ def belongs(path: str, unit: str) -> bool:
     """Slices lead to one service or scope; what is below that is its own to name, and says nothing: somebody's
     user@1000.service may have an app.service of its own."""
     for part in path.split("/"):
-        if part == unit:
+        if part and part == unit:
             return True
         if part and not part.endswith(".slice"):
             return False
