@@ -23,17 +23,20 @@ from logmedic.rulesets import make_rule_loader
 from logmedic.settings import load_settings
 
 
-async def raw(name: str, text: str) -> str:
+async def raw(name: str, text: str) -> dict[str, Any]:
+    began = time.perf_counter()
     reader, writer = await asyncio.open_unix_connection(f"/run/logmedic-fix/{name}.sock")
     writer.write(text.encode())
-    told = await reader.read()
+    first = await reader.readline()
+    answered_s = time.perf_counter() - began
+    told = first + await reader.read()
     writer.close()
-    return told.decode()
+    return {"told": told.decode(), "answered_s": answered_s}
 
 
 async def one(broker: UnitBroker, rules: dict[str, Rule], request: dict[str, Any]) -> dict[str, Any]:
     if "text" in request:
-        return {"told": await raw(request["name"], request["text"])}
+        return await raw(request["name"], request["text"])
     rule = rules[request["rule"]]
     assert rule.fix is not None
     step = filled(rule.fix.steps[0], request.get("captures", {}))

@@ -75,6 +75,11 @@ class Asking:
     def one(self, rule: str, **captures: str) -> Any:
         return self.all({"rule": rule, "captures": captures})[0]
 
+    def name_of(self, rule: str) -> str:
+        """Of the first step of the rule, as it is installed."""
+        found = self.host.run("grep", "-l", f'"{rule}": {{', "-r", "/etc/logmedic/fixes")
+        return Path(found.split()[0]).stem
+
     def armed(self) -> Any:
         return self.all(options=("--arm",))
 
