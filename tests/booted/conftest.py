@@ -17,13 +17,30 @@ ASKING = Path(__file__).with_name("asking.py")
 LISTENERS = """
 import socket, time
 servers = []
-for family, address in ((2, ("127.0.0.1", 4040)), (1, "/run/logmedic-test"), (1, "\\0logmedic-test")):
+for family, address in ((2, ("0.0.0.0", 4040)), (1, "/run/logmedic-test"), (1, "\\0logmedic-test")):
     server = socket.socket(family)
     server.bind(address)
     server.listen()
     servers.append(server)
 __import__("os").chmod("/run/logmedic-test", 0o777)
 time.sleep(10**6)
+"""
+NOT_LOOPBACK = "10.9.9.9"
+"""An address of the container that is no loopback's, though it is on that device."""
+REACH = f"""\
+#!/usr/bin/python3 -I
+import socket
+for address in ("127.0.0.1", "{NOT_LOOPBACK}"):
+    try:
+        socket.create_connection((address, 4040), 1)
+        print(address)
+    except OSError:
+        pass
+try:
+    socket.socket(socket.AF_UNIX)
+    print("unix")
+except OSError:
+    pass
 """
 
 
@@ -44,6 +61,8 @@ def set_up(host: Host) -> None:
     host.put("/usr/lib/battery/try", '#!/bin/sh\nexec "/usr/lib/battery/$1"\n', 0o755)
     for name, text in attempts().items():
         host.put(f"/usr/lib/battery/{name}", text, 0o755)
+    host.put("/usr/lib/battery/reach", REACH, 0o755)
+    host.run("ip", "address", "add", f"{NOT_LOOPBACK}/32", "dev", "lo")
     host.put("/opt/tests/listeners.py", LISTENERS)
     host.put("/opt/tests/asking.py", ASKING.read_text())
     host.run("systemd-run", "--quiet", "--unit=listeners", "/usr/bin/python3", "/opt/tests/listeners.py")

@@ -91,6 +91,7 @@ def booted(name: str = "logmedic-test") -> Iterator[Host]:
         [
             *("systemd-nspawn", "-q", "-D", str(ROOTFS), "--boot", "--register=no", "--keep-unit", "--private-network"),
             *(f"--machine={name}-{os.getpid()}", "--console=pipe", "--volatile=overlay"),
+            *("--capability=CAP_BPF", "--system-call-filter=bpf"),  # for IPAddressDeny=
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

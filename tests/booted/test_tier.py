@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from booted.conftest import Asking
+from booted.conftest import NOT_LOOPBACK, Asking
 from booted.host import Host
 
 
@@ -127,19 +127,53 @@ def test_f62_a_fix_dies_with_the_daemon(host: Host, asking: Asking) -> None:
 # -- networks ----------------------------------------------------------------------------------------------------------
 
 
-def test_loopback_is_given_only_where_the_rest_is_really_closed(asking: Asking) -> None:
+@pytest.mark.parametrize(
+    ("rule", "reached"), [("offline", ["unix"]), ("loopback", ["127.0.0.1"]), ("full", ["127.0.0.1", NOT_LOOPBACK])]
+)
+def test_a_step_reaches_what_it_declared_and_no_more(asking: Asking, rule: str, reached: list[str]) -> None:
+    """Unix sockets only where no network of the host, and so none of its abstract sockets, is there."""
+    result = asking.one(rule)
+    assert result["started"], result
+    assert result["output"].split() == reached
+
+
+def test_loopback_is_refused_where_the_rest_is_not_really_closed(host: Host, asking: Asking) -> None:
+    unit = f"/etc/systemd/system/logmedic-fix-{asking.name_of('loopback')}@.service"
+    host.run("sed", "-i", "s/^IPAddress.*//", unit)
+    host.run("systemctl", "daemon-reload")
     result = asking.one("loopback")
-    if result["started"]:
-        assert result["output"] == "connected\n"
-    else:
-        assert "the filter of addresses is not on here" in result["detail"]
-
-
-def test_a_step_with_the_network_of_the_host_gets_no_unix_sockets(asking: Asking) -> None:
-    assert asking.one("full")["output"] == "connected\nAddress family not supported by protocol\n"
+    assert not result["started"]
+    assert "the filter of addresses is not on here" in result["detail"]
+    host.logmedic("install", "fixes")
+    assert asking.one("loopback")["started"]
 
 
 # -- installing --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hole", "escape"),
+    [
+        (
+            "s/^NoNewPrivileges=.*//; s/^SystemCall.*//; s/^Restrict.*//; s/^Lock.*//; s/^Memory.*//; s/^Protect.*//; "
+            "s/^Private[DMI].*//",
+            "escaped: ",
+        ),
+        (
+            "s,^RootDirectory=.*,,; s,^Inaccessible.*,,; s,^BindPaths.*,,; s,^TemporaryFileSystem.*,,",
+            "sees the rest of the host",
+        ),
+        ("s/^DynamicUser=.*/User=root/; s/^PrivateUsers=.*//", "it is root"),
+    ],
+    ids=["calls", "files", "user"],
+)
+def test_i8_whatever_is_open_the_canary_finds_it(host: Host, asking: Asking, hole: str, escape: str) -> None:
+    host.run("sed", "-i", hole, "/etc/systemd/system/logmedic-fix-canary@.service")
+    host.run("systemctl", "daemon-reload")
+    arming = asking.armed()
+    host.logmedic("install", "fixes")
+    assert not arming["armed"]
+    assert escape in arming["reason"]
 
 
 def test_what_is_installed_is_what_the_rules_need(host: Host) -> None:
@@ -148,7 +182,8 @@ def test_what_is_installed_is_what_the_rules_need(host: Host) -> None:
 
 def test_a_hole_in_the_sandbox_is_found_out_and_disarms(host: Host, asking: Asking) -> None:
     unit = "/etc/systemd/system/logmedic-fix-canary@.service"
-    host.run("sed", "-i", "s/^PrivateNetwork=.*/PrivateNetwork=no/; s/^RestrictAddressFamilies=.*//", unit)
+    holes = "s/^PrivateNetwork=.*/PrivateNetwork=no/; s/^RestrictAddressFamilies=.*//; s/^IPAddressDeny=.*//"
+    host.run("sed", "-i", holes, unit)
     host.run("systemctl", "daemon-reload")
     arming = asking.armed()
     assert not arming["armed"]
@@ -185,6 +220,29 @@ def test_a_runner_that_others_could_change_installs_nothing(host: Host) -> None:
         assert f"others can write to {runner}" in ran.stdout
     finally:
         host.run("chmod", "644", runner)
+
+
+def test_all_of_it_can_be_taken_away_and_put_back(host: Host, asking: Asking) -> None:
+    host.logmedic("install", "fixes", "--remove")
+    paths = "/etc/logmedic/fixes/*.json /etc/systemd/system/logmedic-fix* /run/logmedic-fix /var/lib/logmedic-fix"
+    assert host.run("sh", "-c", f"ls -d {paths} 2>/dev/null", check=False) == ""
+    assert host.run("systemctl", "list-units", "--all", "--no-legend", "logmedic-fix*.socket").strip() == ""
+    assert "the fixes are not installed" in asking.armed()["reason"]
+    host.logmedic("install", "fixes")
+    assert asking.armed()["armed"]
+
+
+@pytest.mark.parametrize("path", ["/usr/lib/battery/reach", "/usr/lib/battery"])
+def test_f60_what_others_can_write_by_now_is_refused_and_audited(host: Host, asking: Asking, path: str) -> None:
+    mode = host.run("stat", "-c", "%a", path).strip()
+    host.run("chmod", "o+w", path)
+    try:
+        result = asking.one("offline")
+    finally:
+        host.run("chmod", mode, path)
+    assert not result["started"]
+    assert f"refused: others can write to {path}: chmod go-w" in host.journal("-t", "logmedic-fix", "-n", "5")
+    assert asking.one("offline")["started"]
 
 
 def test_the_start_of_a_fix_takes_so_long(asking: Asking) -> None:

@@ -129,3 +129,14 @@ def test_a_step_that_cannot_be_installed_is_left_out_and_told(
     (tmp_path / "rules.yaml").write_text(text)
     assert main(["install", "fixes", "-c", config, "--root", str(tmp_path / "host")]) == 1
     assert "broken: step 'mend' is left out: '/srv/a b'" in capsys.readouterr().err
+
+
+def test_a_rule_file_that_does_not_load_changes_nothing(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["install", "fixes", "-c", config, "--root", str(tmp_path / "host")]
+    assert main(command) == 0
+    before = files(tmp_path / "host")
+    (tmp_path / "rules.yaml").write_text("version: 1\nrules: [{ id: broken }]\n")
+    assert main(command) == 3
+    assert files(tmp_path / "host") == before

@@ -177,6 +177,11 @@ def test_a_path_that_a_unit_would_read_differently_is_refused(path: str) -> None
     assert "cannot be written into a unit" in unfit(only(step(write=(path,))), allow_root=True)
 
 
+@pytest.mark.parametrize("user", ["0", "a b", "app\nCapabilityBoundingSet=~", "%i", "-x", "App"])
+def test_a_user_that_is_no_plain_name_is_refused(user: str) -> None:
+    assert "no name of an account" in unfit(only(step(user=user)), allow_root=True)
+
+
 def test_root_is_refused_unless_the_operator_allows_it() -> None:
     assert "actions.allow_root" in unfit(only(step(user="root")), allow_root=False)
     assert unfit(only(step(user="root")), allow_root=True) == ""

@@ -10,7 +10,7 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import complain, print_json, several
-from logmedic.model.errors import OrderRefused
+from logmedic.model.errors import OrderRefused, RulesInvalid
 
 if TYPE_CHECKING:
     from logmedic.adapters.fixes.layout import Layout
@@ -70,12 +70,14 @@ def fixes_command(context: Context, check: bool, dry: bool, remove: bool, user: 
 
 
 def _rules(context: Context) -> tuple[Rule, ...]:
-    """Of the files that nobody but root can write."""
+    """Of the files that nobody but root can write. Raises RulesInvalid: what a broken file needed must not go."""
     from logmedic.rulesets import make_rule_loader
 
     ruleset = make_rule_loader(context.settings, prove=False).load()
-    for problem in ruleset.problems:
-        complain(f"warning: {problem.file}:{problem.line}: {problem.text}")
+    if ruleset.problems:
+        first = ruleset.problems[0]
+        said = f"{first.file}:{first.line}: {first.text}"
+        raise RulesInvalid(f"rules do not load, and what they need is not known: {said}", "type: logmedic rules check")
     return ruleset.rules
 
 

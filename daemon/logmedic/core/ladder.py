@@ -25,7 +25,7 @@ from logmedic.core.targets import (
 )
 from logmedic.model.changeset import CheckPurpose, RunChecks, RunProbes, RunStep
 from logmedic.model.fix import AttemptKind, AttemptStatus, FixAttempt, FixResult, ProbeResult, Verdict
-from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Resolution
+from logmedic.model.issue import UNDER_WAY, HoldReason, Incident, IncidentStatus, Resolution
 from logmedic.model.probe import AnyOf, Not, Probe, UnitProbe
 from logmedic.model.rule import Fix, Rule
 from logmedic.model.step import Step
@@ -71,20 +71,48 @@ def fix_of(rule: Rule) -> Fix:
 
 
 def abandon(draft: Draft, incident: Incident) -> Incident:
-    """The execution ends without a verdict, and may begin anew. Answers the incident as it is then (already put)."""
+    """The execution ends without a verdict, and may begin anew: with an approval of its own, once a step of it ran.
+    Answers the incident as it is then (already put)."""
     draft.put_breaker(breakers.on_abandoned(draft.breaker(verdicts.key_of(incident)), draft.now))
     idle = replace(incident, status=IncidentStatus.OPEN, hold=None, hold_detail="", due_at=None)
+    if incident.attempt_id:
+        idle = replace(idle, approved_by="", approved_until=None)
     draft.put_incident(idle)
     return idle
+
+
+def lose(draft: Draft, incident: Incident) -> None:
+    """Its rule, or the fix of it, is not in force any more: whatever was under way ends without a verdict, so that its
+    target and its breaker are free for others."""
+    attempt = draft.attempt(incident.attempt_id)
+    if incident.status in UNDER_WAY:
+        if attempt is not None and attempt.status is not AttemptStatus.FINISHED:
+            verdicts.finish(draft, attempt, Verdict.UNKNOWN)
+        incident = abandon(draft, incident)
+    if incident.hold is not HoldReason.NO_FIX:
+        draft.event(incident.id, "held", _LOST.detail)
+    open_still = replace(incident, status=IncidentStatus.OPEN, hold=_LOST.reason, hold_detail=_LOST.detail, due_at=None)
+    draft.put_incident(open_still)
+
+
+_LOST = Hold(HoldReason.NO_FIX, "the rule or its fix is gone")
 
 
 # -- before a step -----------------------------------------------------------------------------------------------------
 
 
+def _hindered(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
+    """What keeps an execution from its next step, try or rollback: the file says something else by now, or `stopped`.
+    What is held for another fix is looked at again at once, from its beginning."""
+    if incident.fix != fingerprint(fix_of(rule)):
+        return Hold(HoldReason.NO_FIX, "the fix that was under way is another one by now", draft.now)
+    return stopped(draft, incident, rule)
+
+
 def _approach(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
     """The checks before step `step`, or the step itself."""
     here = replace(incident, step=step, try_no=1, guarded=False)
-    if hold := stopped(draft, here, rule):
+    if hold := _hindered(draft, here, rule):
         _hold_back(draft, here, rule, hold)
         return
     checks = _checks_before(here, fix_of(rule), step)
@@ -134,6 +162,9 @@ def on_checks(
     found = dict(results)
     for purpose, result in results:
         draft.event(incident.id, "checked", f"{purpose.value.replace('_', ' ')}: {_said(result)}")
+    if hold := _hindered(draft, incident, rule):
+        _hold_back(draft, incident, rule, hold)
+        return
     if (worse := found.get(CheckPurpose.WORSE)) is not None:
         _after_guard(draft, incident, rule, worse)
         return
@@ -152,9 +183,6 @@ def on_checks(
         return
     guard = found.get(CheckPurpose.GUARD)
     guarded = replace(incident, guarded=guard is not None and bool(guard.passed))
-    if hold := stopped(draft, guarded, rule):
-        _hold_back(draft, guarded, rule, hold)
-        return
     start(draft, guarded, rule, step=guarded.step, try_no=1)
 
 
@@ -260,14 +288,10 @@ def _step_failed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttem
 
 def retry(draft: Draft, incident: Incident, rule: Rule) -> None:
     """The next try of the same step, unless fixes were stopped meanwhile."""
-    fix = fix_of(rule)
-    hold = stopped(draft, incident, rule)
-    if hold is not None:
+    if hold := _hindered(draft, incident, rule):
         _hold_back(draft, incident, rule, hold)
-    elif incident.step < len(fix.steps):
-        start(draft, incident, rule, step=incident.step, try_no=incident.try_no + 1)
     else:
-        verdicts.failed(draft, incident, rule, fix, "the step is not in the rule any more")
+        start(draft, incident, rule, step=incident.step, try_no=incident.try_no + 1)
 
 
 # -- its verdict -------------------------------------------------------------------------------------------------------
@@ -332,7 +356,10 @@ def _undo_or_go_on(
     draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, why: str, *, broke_off: bool
 ) -> None:
     fix = fix_of(rule)
-    undo = fix.steps[attempt.step].rollback if attempt.step < len(fix.steps) else None
+    if hold := _hindered(draft, incident, rule):
+        _hold_back(draft, incident, rule, hold)
+        return
+    undo = fix.steps[attempt.step].rollback
     if undo is not None and broke_off:
         _roll_back(draft, incident, rule, attempt.step)
     elif undo is not None and incident.guarded:
@@ -352,11 +379,7 @@ def _after_guard(draft: Draft, incident: Incident, rule: Rule, guard: ProbeResul
 
 
 def _roll_back(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
-    hold = stopped(draft, incident, rule)
-    if hold is not None:
-        _hold_back(draft, incident, rule, hold)
-    else:
-        start(draft, incident, rule, step=step, try_no=1, kind=AttemptKind.ROLLBACK)
+    start(draft, incident, rule, step=step, try_no=1, kind=AttemptKind.ROLLBACK)
 
 
 def _rolled_back(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, result: FixResult) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 TRY_S = 1.0
+_OF_EVERY_HOST = ("/etc/shadow", "/run/systemd/private", "/var/log", "/boot")
 FORKS = 200
 
 
@@ -19,7 +20,7 @@ def main(nonce: str, secret: str, address: str, port: str) -> str:
         ("it is root", lambda: os.getuid() == 0),
         ("it could read a secret of the daemon", lambda: _reads(secret)),
         ("it sees the daemon's files", lambda: os.path.lexists(secret) or os.path.lexists(address)),
-        ("it could read /etc/shadow", lambda: _reads("/etc/shadow")),
+        ("it sees the rest of the host", lambda: any(map(os.path.lexists, _OF_EVERY_HOST))),
         ("it could connect to a socket in /run", lambda: _connects(socket.AF_UNIX, address)),
         ("it could connect to the host's loopback", lambda: _connects(socket.AF_INET, ("127.0.0.1", int(port)))),
         ("it has a network", _has_network),

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 SHARED_MEMORY_BYTES = 1 << 20
 TEMPORARY_BYTES = 16 << 20
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_OF_ETC = ("ld.so.cache", "passwd", "group", "alternatives", "localtime")
-"""What programs need of /etc: libraries, names, Debian's links, the time zone."""
+_OF_ETC = ("ld.so.cache", "passwd", "group", "alternatives", "localtime", "ssl/openssl.cnf")
+"""What programs need of /etc: libraries, names, Debian's links, the time zone, how to do cryptography."""
 _OF_ETC_FOR_NETWORKS = (
-    *("hosts", "nsswitch.conf", "resolv.conf", "services", "ssl/certs", "ssl/openssl.cnf"),
+    *("hosts", "nsswitch.conf", "resolv.conf", "services", "ssl/certs"),
     *("pki/tls", "pki/ca-trust", "ca-certificates"),
 )
 """How names are looked up, and whom to believe."""

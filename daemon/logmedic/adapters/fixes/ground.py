@@ -43,7 +43,8 @@ def here(*, daemon: str, user: str, concurrency: int) -> Ground:
 
 def _group_of(user: str) -> str:
     try:
-        return grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+        gid = pwd.getpwnam(user).pw_gid
+        return grp.getgrgid(gid).gr_name if gid else ""  # root's own is nobody else's
     except KeyError:
         return ""
 
@@ -61,9 +62,11 @@ def runner_flaws(ground: Ground) -> Iterator[str]:
 def host_problem(fix: Installable, ground: Ground) -> str:
     """Why this host cannot run it as it is now, or nothing: its account, its program, its paths. Asked by root."""
     try:
-        account = account_of(fix.step.sandbox.user, "")
+        account = account_of(user, "") if (user := fix.step.sandbox.user) else None
     except SandboxUnavailable as refused:
         return refused.text
+    if account is not None and account.uid == 0 and account.name != "root":
+        return f"the account {account.name!r} is root; say so: `user: root`"
     return unfit(fix.step, account, Acts(ground.python, ground.package, ground.prefix))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -59,11 +60,12 @@ class Installation:
         return self._root / path.lstrip("/")
 
     def _state(self, path: str, text: str) -> str:
+        owner = 0 if self._is_host else os.geteuid()
         try:
             status = self._at(path).lstat()
-            same = (
-                self._at(path).read_text() == text and status.st_mode & 0o777 == 0o644 and status.st_uid == os.geteuid()
-            )
+            same = (status.st_uid, status.st_mode) == (owner, stat.S_IFREG | 0o644) and self._at(
+                path
+            ).read_text() == text
         except (OSError, ValueError):
             return "missing"
         return "" if same else "changed"

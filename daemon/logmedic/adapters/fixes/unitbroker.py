@@ -258,6 +258,7 @@ def bait(state: Path | None, runtime: Path) -> Iterator[dict[str, str]]:
         with socket.socket(socket.AF_UNIX) as unix, socket.socket(socket.AF_INET) as tcp:
             try:
                 unix.bind(str(address))
+                address.chmod(0o666)  # so that nothing but the sandbox keeps the canary from it
                 unix.listen()
                 tcp.bind(("127.0.0.1", 0))
                 tcp.listen()

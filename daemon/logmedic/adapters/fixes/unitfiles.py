@@ -32,8 +32,9 @@ _SMALLEST_FILE = 1024**2
 """The unit's limit; the step's own, which may be smaller, is set by the runner."""
 _PLAIN = re.compile(r"/[A-Za-z0-9._/@+,=~-]*", re.ASCII)
 """What needs no quoting in a unit: no space, no colon, no percent sign."""
-_OF_ETC = ("ld.so.cache", "passwd", "group", "alternatives", "localtime")
-_OF_ETC_FOR_NETWORKS = ("hosts", "nsswitch.conf", "resolv.conf", "services", "ssl/certs", "ssl/openssl.cnf", "pki")
+_ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,30}", re.ASCII)
+_OF_ETC = ("ld.so.cache", "passwd", "group", "alternatives", "localtime", "ssl/openssl.cnf")
+_OF_ETC_FOR_NETWORKS = ("hosts", "nsswitch.conf", "resolv.conf", "services", "ssl/certs", "pki")
 _SYSTEM = ("/usr", "-/bin", "-/lib", "-/lib64", "-/sbin")
 _HOMES = ("/home/", "/root/", "/run/user/")
 
@@ -57,6 +58,8 @@ def unfit(fix: Installable, *, allow_root: bool) -> str:
     spec = needs_of(fix.step)
     if spec.user == "root" and not allow_root:
         return "`user: root` needs actions.allow_root"
+    if spec.user and not _ACCOUNT.fullmatch(spec.user):
+        return f"{spec.user!r} is no name of an account"
     for path in (*spec.write, *spec.read):
         if not _PLAIN.fullmatch(path) or ".." in path.split("/"):
             return f"{path!r} cannot be written into a unit: letters, digits and ._/@+,=~- only"

@@ -1,0 +1,464 @@
+"""Fixes where two things meet: a reload, a restart, a pause or a late answer in the middle of an execution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import FIX, RULE, START, STEP, Bench, breaker_of, match, observed, policy
+from logmedic.core.foretell import foretell, sentences
+from logmedic.core.ruletest import run_test
+from logmedic.model.changeset import (
+    Approve,
+    Changeset,
+    CheckPurpose,
+    ChecksFinished,
+    PauseFixes,
+    ProbesFinished,
+    Reloaded,
+    ResetBreaker,
+    ResumeFixes,
+    RunChecks,
+    RunProbes,
+    RunStep,
+    SetTrust,
+    Started,
+    StepFinished,
+    Tick,
+)
+from logmedic.model.fix import AttemptStatus, BreakerStatus, FixResult, ProbeResult, Verdict
+from logmedic.model.issue import UNDER_WAY, HoldReason, Incident, IncidentStatus
+from logmedic.model.probe import DiskProbe, TcpProbe
+from logmedic.model.rule import BreakerSpec, Limits, Mode, Rule, Verify
+from logmedic.model.sample import Expectation, RuleTest, SampleLine
+from logmedic.model.step import Command, Retry, Step
+from logmedic.model.trust import PauseOrigin, TrustChangeKind
+
+OK = FixResult(0, 0.1, sandbox="bubblewrap")
+EXIT_1 = FixResult(1, 0.1, sandbox="bubblewrap")
+PASSED, FAILED, UNKNOWN = ProbeResult(True, "well"), ProbeResult(False, "ill"), ProbeResult(None, "nobody to ask")
+EXPECT = DiskProbe("/", percent=5)
+UNDO = Step("undo it", Command(("/usr/bin/undo",)))
+SECOND = replace(STEP, name="fail over", action=Command(("/usr/bin/failover",)))
+OTHER_STEP = replace(STEP, name="another", action=Command(("/usr/bin/another",)))
+CHECKED = replace(STEP, expect=(EXPECT,))
+OTHER = replace(RULE, id="db-down", title="the database is down")
+FREE = Limits(cooldown=timedelta(0), max_per_hour=1000)
+SHARED = Limits(cooldown=timedelta(0), one_at_a_time="app.service")
+BY_FILE = PauseOrigin.FILE, "file /etc/logmedic/paused"
+BY_HAND = PauseOrigin.OPERATOR, "ann"
+
+
+def with_fix(rule: Rule = RULE, **changes: object) -> Rule:
+    return replace(rule, fix=replace(FIX, **changes))  # type: ignore[arg-type]
+
+
+def ran(bench: Bench) -> list[str]:
+    return [each.attempt.step_name for each in bench.intents if isinstance(each, RunStep)]
+
+
+def attempt_id(bench: Bench) -> str:
+    return next(each.attempt.id for each in reversed(bench.intents) if isinstance(each, RunStep))
+
+
+def finish(bench: Bench, result: FixResult = OK, after: float = 0.0) -> Changeset:
+    return bench.give(StepFinished(attempt_id(bench), result), after)
+
+
+def probed(bench: Bench, result: ProbeResult) -> Changeset:
+    return bench.give(ProbesFinished(attempt_id(bench), result))
+
+
+def checked(bench: Bench, purpose: CheckPurpose, result: ProbeResult) -> Changeset:
+    return bench.give(ChecksFinished(only(bench).id, ((purpose, result),)))
+
+
+def only(bench: Bench, rule: Rule = RULE) -> Incident:
+    """The open incident of the rule."""
+    (found,) = (each for each in bench.state.incidents.values() if each.rule_id == rule.id)
+    return found
+
+
+def reload(bench: Bench, *rules: Rule) -> Changeset:
+    bench.policy = policy(*rules)
+    return bench.give(Reloaded())
+
+
+def half_open(rule: Rule) -> Bench:
+    """Its breaker's trial is under way, and its step has run."""
+    bench = Bench(policy(rule))
+    bench.matched(rule=rule)
+    finish(bench, EXIT_1)
+    bench.matched(1801, rule=rule)
+    assert breaker_of(bench.state).trial
+    return bench
+
+
+# -- a reload in the middle: the rule is gone ------------------------------------------------------------------------
+
+Middle = Callable[[Bench], None]
+IN_THE_MIDDLE: dict[str, tuple[dict[str, object], Middle]] = {
+    "checking": ({"steps": (CHECKED,)}, lambda bench: None),
+    "fixing": ({}, lambda bench: None),
+    "retrying": ({"steps": (replace(STEP, retry=Retry(attempts=3)),)}, lambda bench: finish(bench, EXIT_1) and None),
+    "verifying": ({}, lambda bench: finish(bench) and None),
+    "settling": ({"verify": Verify((), timedelta(seconds=60))}, lambda bench: finish(bench) and None),
+}
+
+
+@pytest.fixture(params=IN_THE_MIDDLE)
+def middle(request: pytest.FixtureRequest) -> tuple[Bench, str]:
+    changes, come = IN_THE_MIDDLE[request.param]
+    bench = Bench(policy(with_fix(limits=SHARED, breaker=BreakerSpec(failures=1), **changes)))
+    bench.matched()
+    come(bench)
+    assert only(bench).status.value == request.param
+    return bench, request.param
+
+
+def answered(bench: Bench, status: str) -> None:
+    """What was under way ends."""
+    match status:
+        case "checking":
+            checked(bench, CheckPurpose.EXPECT, PASSED)
+        case "fixing":
+            finish(bench)
+        case "verifying":
+            probed(bench, PASSED)
+        case _:
+            bench.give(Tick(), after=100)
+
+
+def test_a_rule_that_goes_in_the_middle_of_its_fix_leaves_the_target_to_others(middle: tuple[Bench, str]) -> None:
+    bench, status = middle
+    other = with_fix(OTHER, limits=SHARED)
+    reload(bench, other)
+    answered(bench, status)
+    incident = only(bench)
+    assert (incident.status, incident.hold) == (IncidentStatus.OPEN, HoldReason.NO_FIX)
+    assert all(each.status is AttemptStatus.FINISHED for each in bench.state.attempts.values())
+    bench.matched(40, rule=other)
+    assert bench.state.incidents[bench.incident().id].status is IncidentStatus.FIXING
+
+
+def test_a_start_without_the_rule_of_a_fix_under_way_leaves_the_target_to_others(middle: tuple[Bench, str]) -> None:
+    bench, _ = middle
+    other = with_fix(OTHER, limits=SHARED)
+    bench.policy = policy(other)
+    bench.give(Started(), after=100)
+    bench.give(Tick(), after=1)
+    assert (only(bench).status, only(bench).hold) == (IncidentStatus.OPEN, HoldReason.NO_FIX)
+    assert all(each.status is AttemptStatus.FINISHED for each in bench.state.attempts.values())
+    bench.matched(40, rule=other)
+    assert only(bench, other).status is IncidentStatus.FIXING
+
+
+def test_a_trial_whose_rule_goes_is_no_trial_any_more() -> None:
+    rule = with_fix(breaker=BreakerSpec(failures=1))
+    bench = half_open(rule)
+    reload(bench, OTHER)
+    finish(bench)
+    assert not breaker_of(bench.state).trial
+    reload(bench, rule)
+    bench.matched(60, rule=rule)
+    assert len(ran(bench)) == 3
+
+
+def test_a_rule_that_lost_only_its_fix_is_not_said_to_be_gone() -> None:
+    bench = Bench(policy())
+    bench.matched()
+    reload(bench, replace(RULE, fix=None))
+    finish(bench)
+    assert only(bench).hold_detail == "the rule or its fix is gone"
+
+
+# -- a reload in the middle: another fix -----------------------------------------------------------------------------
+
+
+def test_no_step_of_another_fix_runs_under_an_execution_that_began_with_the_old_one() -> None:
+    bench = Bench(policy(with_fix(steps=(STEP, SECOND))))
+    bench.matched()
+    reload(bench, with_fix(steps=(STEP, OTHER_STEP)))
+    finish(bench, EXIT_1)
+    assert ran(bench) == ["restart it"]
+    bench.give(Tick())
+    assert (only(bench).status, only(bench).hold) == (IncidentStatus.OPEN, HoldReason.COOLDOWN)
+    bench.give(Tick(), after=11)
+    assert ran(bench) == ["restart it", "restart it"]  # the new one, from its beginning
+
+
+def test_a_try_is_not_made_again_when_its_step_is_another_one_by_now() -> None:
+    again = Retry(attempts=3)
+    bench = Bench(policy(with_fix(steps=(replace(STEP, retry=again),))))
+    bench.matched()
+    finish(bench, EXIT_1)
+    reload(bench, with_fix(steps=(replace(OTHER_STEP, retry=again),)))
+    bench.give(Tick(), after=3)
+    assert ran(bench) == ["restart it"]
+
+
+def test_the_rollback_of_another_step_is_not_run() -> None:
+    bench = Bench(policy(with_fix(steps=(replace(STEP, rollback=UNDO), SECOND))))
+    bench.matched()
+    reload(bench, with_fix(steps=(replace(OTHER_STEP, rollback=replace(UNDO, name="undo the other")),)))
+    finish(bench, EXIT_1)
+    assert ran(bench) == ["restart it"]
+
+
+def test_a_check_that_is_answered_after_the_fix_became_shorter_ends_the_execution() -> None:
+    bench = Bench(policy(with_fix(steps=(STEP, CHECKED))))
+    bench.matched()
+    finish(bench, EXIT_1)
+    reload(bench, with_fix(steps=(STEP,)))
+    checked(bench, CheckPurpose.EXPECT, FAILED)
+    assert (only(bench).status, ran(bench)) == (IncidentStatus.OPEN, ["restart it"])
+
+
+def test_a_success_of_the_old_fix_is_no_success_of_the_new_one() -> None:
+    bench = Bench(policy(with_fix(graduate_after=1, mode=Mode.AUTO)))
+    bench.matched()
+    finish(bench)
+    reload(bench, with_fix(graduate_after=1, steps=(replace(STEP, action=Command(("/usr/bin/new",))),)))
+    probed(bench, PASSED)
+    assert bench.state.incidents == {}
+    assert bench.state.earned == {}
+    assert all(each.wins == 0 for each in bench.state.trust.values())
+
+
+@pytest.mark.parametrize("how", ["file", "trust"])
+def test_a_fix_that_is_only_observed_from_now_on_takes_no_further_step(how: str) -> None:
+    rule = with_fix(steps=(STEP, SECOND))
+    bench = Bench(policy(rule))
+    bench.matched()
+    if how == "file":
+        reload(bench, with_fix(steps=(STEP, SECOND), mode=Mode.OBSERVE))
+    else:
+        bench.give(SetTrust(RULE.id, Mode.OBSERVE, "ann", "it does harm"))
+    finish(bench, EXIT_1)
+    assert (ran(bench), only(bench).hold) == (["restart it"], HoldReason.OBSERVE)
+
+
+# -- a restart in the middle -----------------------------------------------------------------------------------------
+
+
+def test_f62_what_had_only_been_checked_asks_the_governor_again_after_a_long_night() -> None:
+    bench = Bench(policy(with_fix(steps=(CHECKED,))))
+    bench.matched()
+    bench.give(Started(), after=36_000)
+    assert (only(bench).status, only(bench).hold) == (IncidentStatus.OPEN, HoldReason.STALE)
+    assert not any(isinstance(each, RunStep) for each in bench.intents)
+
+
+@pytest.mark.parametrize("steps", [(replace(STEP, retry=Retry(attempts=2)),), (STEP, CHECKED)], ids=["try", "rung"])
+def test_f62_the_next_try_or_rung_of_yesterday_is_not_run_today(steps: tuple[Step, ...]) -> None:
+    bench = Bench(policy(with_fix(steps=steps)))
+    bench.matched()
+    finish(bench, EXIT_1)
+    assert only(bench).status in (IncidentStatus.RETRYING, IncidentStatus.CHECKING)
+    bench.give(Started(), after=36_000)
+    bench.give(Tick())
+    assert (only(bench).hold, ran(bench)) == (HoldReason.STALE, ["restart it"])
+
+
+def test_f62_silence_while_nobody_listened_proves_nothing() -> None:
+    rule = with_fix(verify=Verify((), timedelta(seconds=60)))
+    bench = Bench(policy(rule))
+    bench.matched()
+    finish(bench)
+    written = bench.now + timedelta(seconds=50)
+    bench.give(Started(), after=3600)
+    bench.give(Tick())
+    assert only(bench).status is IncidentStatus.SETTLING
+    bench.give(observed(match(rule, written)), after=1)  # it is read now
+    assert only(bench).status is IncidentStatus.FAILED
+
+
+def test_f62_what_was_written_after_the_death_of_a_step_is_not_its_own_doing() -> None:
+    bench = Bench(policy(with_fix(limits=FREE)))
+    bench.matched()
+    written = bench.now + timedelta(seconds=1800)
+    bench.give(Started(), after=3600)
+    probed(bench, PASSED)
+    assert bench.state.incidents == {}
+    bench.give(observed(match(RULE, written)), after=1)
+    assert bench.tally("own_cause") == 0
+
+
+# -- pauses ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_an_endless_pause_holds_is_looked_at_when_it_was_shortened() -> None:
+    bench = Bench(policy())
+    bench.give(PauseFixes(*BY_HAND))
+    bench.matched()
+    bench.give(PauseFixes(*BY_HAND, until=START + timedelta(minutes=5)))
+    bench.give(Tick(), after=301)
+    assert ran(bench) == ["restart it"]
+
+
+def test_what_two_paused_is_looked_at_when_the_one_left_ends_by_itself() -> None:
+    bench = Bench(policy())
+    bench.give(PauseFixes(*BY_FILE))
+    bench.give(PauseFixes(*BY_HAND, until=START + timedelta(minutes=5)))
+    bench.matched()
+    bench.give(ResumeFixes(*BY_FILE))
+    assert only(bench).hold_detail == "all fixes are paused by ann, until 2026-11-24 03:05 UTC"
+    bench.give(Tick(), after=301)
+    assert ran(bench) == ["restart it"]
+
+
+# -- approvals -------------------------------------------------------------------------------------------------------
+
+ASKING = with_fix(mode=Mode.APPROVE)
+
+
+def test_f65_an_approval_that_comes_after_its_time_does_nothing_even_before_the_clock_said_so() -> None:
+    bench = Bench(policy(ASKING))
+    bench.matched()
+    bench.give(Approve(only(bench).id, "ann"), after=1801)
+    assert (bench.tally("approvals_ignored"), ran(bench)) == (1, [])
+    assert only(bench).status is IncidentStatus.OPEN
+
+
+def test_a_reload_ends_no_approval_however_many_wait() -> None:
+    bench = Bench(policy(ASKING))
+    for number in range(600):
+        bench.give(observed(match(ASKING, bench.now, f"g{number}")))
+    reload(bench, ASKING)
+    for _ in range(3):
+        bench.give(Tick(), after=1)
+    assert {each.hold for each in bench.state.incidents.values()} == {HoldReason.AWAITING_APPROVAL}
+
+
+def test_an_approval_is_for_one_execution() -> None:
+    asking = with_fix(mode=Mode.APPROVE, steps=(replace(STEP, retry=Retry(attempts=3)),))
+    bench = Bench(policy(asking))
+    bench.matched()
+    bench.give(Approve(only(bench).id, "ann"))
+    checked(bench, CheckPurpose.STILL_THERE, FAILED)
+    bench.give(PauseFixes(*BY_HAND))
+    finish(bench, EXIT_1)
+    bench.give(Tick(), after=3)
+    bench.give(ResumeFixes(*BY_HAND), after=60)
+    assert (only(bench).hold, ran(bench)) == (HoldReason.AWAITING_APPROVAL, ["restart it"])
+
+
+def test_an_approval_is_for_what_was_shown_and_not_for_what_a_later_line_says() -> None:
+    step = replace(STEP, action=Command(("/usr/bin/mend", "{what}")))
+    asking = with_fix(mode=Mode.APPROVE, steps=(step,), verify=Verify((), timedelta(seconds=60)))
+    bench = Bench(policy(asking))
+    bench.give(observed(match(asking, bench.now, what="cache")))
+    bench.give(observed(match(asking, bench.now + timedelta(seconds=1), what="database")), after=1)
+    bench.give(Approve(only(bench).id, "ann"))
+    assert [each.attempt.argv for each in bench.intents if isinstance(each, RunStep)] == [("/usr/bin/mend", "cache")]
+
+
+# -- 10,000 at once --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("of", ["host", "rule", "concurrency"])
+def test_checks_before_the_first_step_let_nothing_past_the_budgets(of: str) -> None:
+    step = replace(CHECKED, action=Command(("/usr/bin/mend", "{upstream}")))
+    limits = Limits(cooldown=timedelta(0), max_per_hour=3 if of == "rule" else 1000)
+    rule = with_fix(steps=(step,), limits=limits)
+    most = {"host_max_per_ten_minutes": 3 if of == "host" else 1000, "max_running": 3 if of == "concurrency" else 1000}
+    bench = Bench(policy(rule, host_max_per_hour=1000, **most))
+    for number in range(20):
+        bench.give(observed(match(rule, bench.now, f"{number}", upstream=f"{number}")))
+    for incident in list(bench.state.incidents.values()):
+        bench.give(ChecksFinished(incident.id, ((CheckPurpose.EXPECT, PASSED),)))
+    assert len(ran(bench)) == 3
+
+
+# -- breakers and causes ---------------------------------------------------------------------------------------------
+
+
+def test_the_reset_of_one_target_is_not_told_of_another() -> None:
+    step = replace(STEP, action=Command(("/usr/bin/mend", "{upstream}")))
+    rule = with_fix(steps=(step,), breaker=BreakerSpec(failures=1), limits=FREE)
+    bench = Bench(policy(rule))
+    for upstream in "ab":
+        bench.give(observed(match(rule, bench.now, upstream, upstream=upstream)))
+        finish(bench, EXIT_1)
+    one, other = bench.state.incidents.values()
+    (key,) = (key for key in bench.state.breakers if key[2].endswith("=a"))
+    changeset = bench.give(ResetBreaker(key, "ann"))
+    assert {each.incident_id for each in changeset.events} == {one.id}
+    assert bench.state.incidents[other.id].hold is HoldReason.BREAKER_OPEN
+
+
+def test_f64_a_loop_that_goes_on_all_day_is_told_in_a_few_words() -> None:
+    first, second = with_fix(limits=SHARED), with_fix(OTHER, limits=SHARED)
+    bench = Bench(policy(first, second, host_max_per_hour=1000))
+    for _ in range(400):
+        for rule in (first, second):
+            before = len(ran(bench))
+            bench.matched(10, rule=rule)
+            if len(ran(bench)) > before:
+                finish(bench)
+                probed(bench, PASSED)
+    assert len(ran(bench)) > 10
+    assert max(len(each.chain) for each in bench.state.attempts.values()) <= 5
+
+
+def test_what_the_fix_of_its_cause_made_well_did_not_get_well_by_itself() -> None:
+    dependent = with_fix(after=("db-down",), verify=Verify((), timedelta(seconds=60)))
+    cause = with_fix(OTHER)
+    bench = Bench(policy(dependent, cause))
+    bench.matched(rule=cause)
+    bench.matched(rule=dependent)
+    finish(bench)
+    bench.give(Tick(), after=1)
+    assert only(bench, dependent).hold is HoldReason.CAUSE
+    bench.give(Tick(), after=3600)
+    assert (RULE.id, "") not in bench.state.earned
+
+
+# -- late and twice --------------------------------------------------------------------------------------------------
+
+
+def test_probes_that_are_answered_twice_prolong_no_quiet_time() -> None:
+    bench = Bench(policy(with_fix(verify=Verify(FIX.verify.probes, timedelta(seconds=60)))))
+    bench.matched()
+    finish(bench)
+    probed(bench, PASSED)
+    due = only(bench).due_at
+    bench.give(ProbesFinished(attempt_id(bench), FAILED), after=5)
+    assert (only(bench).status, only(bench).due_at) == (IncidentStatus.SETTLING, due)
+
+
+# -- what is foretold and rehearsed ----------------------------------------------------------------------------------
+
+
+def test_a_forecast_says_that_the_first_step_is_checked_before() -> None:
+    rule = with_fix(steps=(CHECKED,))
+    bench = Bench(policy(rule))
+    forecast = foretell(bench.state, bench.policy, match(rule), bench.now)
+    assert "step 'restart it' runs, if its checks let it: /usr/bin/true" in sentences(forecast, rule)
+
+
+def sample(rule: Rule, lines: int, steps: tuple[str, ...]) -> RuleTest:
+    return RuleTest("t", (SampleLine("down", lines, timedelta(seconds=20)),), Expectation(steps=steps))
+
+
+def test_a_rule_test_may_run_more_fixes_than_a_host_in_ten_minutes() -> None:
+    rule = with_fix(limits=FREE)
+    assert run_test(rule, sample(rule, 12, ("restart it",) * 12)) == ""
+
+
+def test_a_rule_test_runs_the_first_of_alternatives() -> None:
+    rule = with_fix(steps=(STEP, replace(SECOND, rung=0)))
+    assert run_test(rule, sample(rule, 1, ("restart it",))) == ""
+
+
+def test_a_rule_test_of_a_fix_with_a_guard_and_something_expected_runs_its_step() -> None:
+    rule = with_fix(steps=(replace(CHECKED, rollback=UNDO),), guard=(TcpProbe("127.0.0.1:1"),))
+    assert run_test(rule, sample(rule, 1, ("restart it",))) == ""
+
+
+def test_a_rule_test_of_a_fix_that_waits_for_its_cause_sees_its_step() -> None:
+    rule = with_fix(after=("db-down",))
+    assert run_test(rule, sample(rule, 1, ("restart it",))) == ""
