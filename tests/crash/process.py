@@ -82,7 +82,10 @@ class Daemon:
         seen: list[Any] = []
 
         def is_over() -> bool:
-            status = self.ask("status") or {"sources": [], "counts": {}, "open_incidents": []}
+            status = self.ask("status")
+            if status is None:  # nobody answers yet, or any more: that is no end
+                seen.append(None)
+                return False
             read = {row["origin"]: (row["offset"], row["lag_bytes"]) for row in status["sources"]}
             idle = all(row["status"] in ("open", "failed") for row in status["open_incidents"])
             seen.append(status["counts"] if idle and read == wanted else read)
