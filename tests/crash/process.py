@@ -84,12 +84,12 @@ class Daemon:
         def is_over() -> bool:
             status = self.ask("status")
             if status is None:  # nobody answers yet, or any more: that is no end
-                seen.append(None)
+                seen.append("no answer")
                 return False
             read = {row["origin"]: (row["offset"], row["lag_bytes"]) for row in status["sources"]}
             idle = all(row["status"] in ("open", "failed") for row in status["open_incidents"])
-            seen.append(status["counts"] if idle and read == wanted else read)
-            return len(seen) > SAME and all(each == status["counts"] for each in seen[-SAME:])
+            seen.append(("read", status["counts"]) if idle and read == wanted else read)
+            return len(seen) > SAME and all(each == ("read", status["counts"]) for each in seen[-SAME:])
 
         until(is_over, SETTLE_S, lambda: f"{seen[-1]} should be {wanted}\n{self.said()}")
 
