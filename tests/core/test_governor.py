@@ -285,6 +285,7 @@ def failing(**spec: object) -> tuple[Bench, Rule]:
     return bench, rule
 
 
+@pytest.mark.slow
 def test_an_always_failing_fix_under_ten_thousand_lines_has_n_attempts_and_one_escalation() -> None:
     rule = with_fix(breaker=BreakerSpec(failures=3, open_for=timedelta(hours=5)))
     bench = Bench(policy(rule))

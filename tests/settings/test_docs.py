@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from builders import RULE, Bench, policy
+from logmedic.core.draft import Draft
+from logmedic.core.holds import every_hold
 from logmedic.rulesets import make_rule_loader
 from logmedic.settings import Settings, load_settings
 
@@ -59,3 +62,25 @@ def test_every_example_of_a_rule_on_the_page_of_rules_is_a_whole_file() -> None:
     blocks = re.findall(r"^```yaml\n(.*?)^```", (DOCS / "rules.md").read_text(), re.M | re.S)
     assert len(blocks) >= 10
     assert all(block.startswith(("version: 1\n", MODELINE)) for block in blocks)
+
+
+TESTS = DOCS.parent / "tests"
+
+
+def test_every_test_that_the_page_of_safety_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+(?:\.py)?)`", (DOCS / "safety.md").read_text()))
+    there = {path.name for path in TESTS.rglob("test_*.py")}
+    for path in TESTS.rglob("test_*.py"):
+        there |= set(re.findall(r"^(?:async )?def (test_\w+)\(", path.read_text(), re.MULTILINE))
+    assert len(named) > 30
+    assert named - there == set()
+
+
+def test_the_page_of_safety_has_every_reason_to_hold_a_fix() -> None:
+    """In the order in which the governor asks."""
+    bench = Bench(policy())
+    bench.matched()
+    draft = Draft(bench.state, bench.policy, bench.now, bench.mint)
+    asked = [each.name for each in every_hold(draft, bench.incident(), RULE)]
+    table = (DOCS / "safety.md").read_text().partition("## While it runs")[0]
+    assert re.findall(r"^\| ([a-z ]+?) \|", table, re.MULTILINE)[1:] == asked

@@ -160,6 +160,7 @@ def test_f51_a_snapshot_is_made_once_a_day_and_the_newest_stay(path: Path) -> No
     assert stamps == ["27", "26"]
 
 
+@pytest.mark.slow
 def test_f51_the_limit_is_kept_oldest_first_and_what_is_open_stays(path: Path) -> None:
     limit = 5 * 1024 * 1024
 

@@ -138,6 +138,7 @@ def test_f51_a_kill_at_any_moment_of_a_compaction_loses_nothing(path: Path, poin
     assert left(path) == [path.name]
 
 
+@pytest.mark.slow
 def test_f51_random_kills_in_a_store_that_is_compacted_all_the_time_lose_nothing(path: Path) -> None:
     program = KILLED.replace(
         "await fill(store, 300, 2000)\n    task = asyncio.create_task(compact(store, reached))\n    n = 300",

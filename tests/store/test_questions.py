@@ -48,6 +48,7 @@ def test_a_question_gives_rows_without_a_daemon(store: Path, sql: str) -> None:
     assert len(answer["columns"]) == len(answer["types"]) == len(answer["rows"][0])
 
 
+@pytest.mark.slow
 def test_every_question_gives_the_same_rows_through_the_daemons_store(store: Path) -> None:
     """But for what says how long something is open by now."""
 

@@ -207,6 +207,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_f51_a_kill_at_any_moment_of_retention_loses_no_row_and_doubles_none(path: Path) -> None:
     async def fill_up(store: DuckStore, _: EngineState) -> None:
         await fill(store, 2)
