@@ -310,7 +310,7 @@ def test_a_ladder_is_shown_with_what_each_step_needs(capsys: Capsys, tmp_path: P
     assert (
         shown
         == """\
-The fix asks first; after 5 verified successes it proposes to go one further
+The fix asks first; after 5 verified successes the next mode is proposed
   after       db-down: while one has an open incident, that is the cause and goes first
   step 1      one of these; what each has earned decides their order:
   step 1a     POST http://{host}/flush, which answers 2xx (at most 30s, 3 tries, 1s to 10s apart)
@@ -334,8 +334,8 @@ until 10% is free, at most 5G (at most 5m, 3 tries, 1s to 10s apart)
                 all of
                   /run/shop/ready is there, changed in the last 5m inside 30s
                   not: /usr/bin/false exits 0
-  limits      5m between two, 12 an hour at most, one at a time: {host}, none in the first 2m after a start
-  breaker     after 2 failures none for 30m, 3 times longer each time up to 6h; 2 trials in a row close it; \
+  limits      5m from one run to the next, 12 an hour at most, one at a time: {host}, none in the first 2m after a start
+  breaker     after 2 failures none for 30m, each time 3 times as long, up to 6h; 2 trials in a row that work close it; \
 1d without a failure begins anew
   or else     when nothing of this holds, it is only recorded"""
     )

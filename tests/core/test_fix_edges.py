@@ -9,7 +9,9 @@ from datetime import timedelta
 import pytest
 
 from builders import FIX, RULE, START, STEP, Bench, breaker_of, match, observed, policy
+from logmedic.core.backtest import replayed, with_causes
 from logmedic.core.foretell import foretell, sentences
+from logmedic.core.remedy import WATCHED
 from logmedic.core.ruletest import run_test
 from logmedic.model.changeset import (
     Approve,
@@ -22,20 +24,20 @@ from logmedic.model.changeset import (
     ResetBreaker,
     ResumeFixes,
     RunChecks,
-    RunProbes,
     RunStep,
+    Send,
     SetTrust,
     Started,
     StepFinished,
     Tick,
 )
-from logmedic.model.fix import AttemptStatus, BreakerStatus, FixResult, ProbeResult, Verdict
-from logmedic.model.issue import UNDER_WAY, HoldReason, Incident, IncidentStatus
+from logmedic.model.fix import AttemptStatus, FixResult, ProbeResult
+from logmedic.model.issue import HoldReason, Incident, IncidentStatus
 from logmedic.model.probe import DiskProbe, TcpProbe
-from logmedic.model.rule import BreakerSpec, Limits, Mode, Rule, Verify
+from logmedic.model.rule import AlertEvent, BreakerSpec, Limits, Mode, Rule, Verify
 from logmedic.model.sample import Expectation, RuleTest, SampleLine
-from logmedic.model.step import Command, Retry, Step
-from logmedic.model.trust import PauseOrigin, TrustChangeKind
+from logmedic.model.step import Command, Retry, Step, UnitJob, UnitVerb
+from logmedic.model.trust import PauseOrigin
 
 OK = FixResult(0, 0.1, sandbox="bubblewrap")
 EXIT_1 = FixResult(1, 0.1, sandbox="bubblewrap")
@@ -241,6 +243,17 @@ def test_a_fix_that_is_only_observed_from_now_on_takes_no_further_step(how: str)
     assert (ran(bench), only(bench).hold) == (["restart it"], HoldReason.OBSERVE)
 
 
+@pytest.mark.parametrize("steps", [(CHECKED,), (STEP, SECOND)], ids=["before its first step", "between two"])
+def test_a_fix_that_has_to_ask_from_now_on_asks_before_its_next_step(steps: tuple[Step, ...]) -> None:
+    bench = Bench(policy(with_fix(steps=steps)))
+    bench.matched()
+    bench.give(SetTrust(RULE.id, Mode.APPROVE, "ann", "let us look"))
+    steps_before = len(ran(bench))
+    answer = checked(bench, CheckPurpose.EXPECT, PASSED) if not steps_before else finish(bench, EXIT_1)
+    assert (len(ran(bench)), only(bench).hold) == (steps_before, HoldReason.AWAITING_APPROVAL)
+    assert [each.alert.event for each in answer.intents if isinstance(each, Send)] == [AlertEvent.APPROVAL_NEEDED]
+
+
 # -- a restart in the middle -----------------------------------------------------------------------------------------
 
 
@@ -259,7 +272,6 @@ def test_f62_the_next_try_or_rung_of_yesterday_is_not_run_today(steps: tuple[Ste
     finish(bench, EXIT_1)
     assert only(bench).status in (IncidentStatus.RETRYING, IncidentStatus.CHECKING)
     bench.give(Started(), after=36_000)
-    bench.give(Tick())
     assert (only(bench).hold, ran(bench)) == (HoldReason.STALE, ["restart it"])
 
 
@@ -356,6 +368,44 @@ def test_an_approval_is_for_what_was_shown_and_not_for_what_a_later_line_says() 
     assert [each.attempt.argv for each in bench.intents if isinstance(each, RunStep)] == [("/usr/bin/mend", "cache")]
 
 
+def test_an_approval_is_not_for_another_fix() -> None:
+    first, second = with_fix(OTHER, limits=SHARED), with_fix(limits=SHARED, mode=Mode.APPROVE)
+    bench = Bench(policy(first, second))
+    bench.matched(rule=second)
+    bench.matched(rule=first)
+    bench.give(Approve(only(bench, second).id, "ann"))
+    assert only(bench, second).hold is HoldReason.BUSY
+    reload(bench, first, with_fix(limits=SHARED, mode=Mode.APPROVE, steps=(OTHER_STEP,)))
+    finish(bench)
+    probed(bench, PASSED)
+    bench.give(Tick(), after=2)
+    assert (only(bench, second).hold, ran(bench)) == (HoldReason.AWAITING_APPROVAL, ["restart it"])
+
+
+def test_people_are_asked_again_when_the_fix_that_waits_for_them_is_another_one_by_now() -> None:
+    bench = Bench(policy(ASKING))
+    bench.matched()
+    due = only(bench).due_at
+    again = reload(bench, with_fix(mode=Mode.APPROVE, steps=(OTHER_STEP,)))
+    bodies = [each.alert.body for each in again.intents if isinstance(each, Send)]
+    assert ["/usr/bin/another" in each for each in bodies] == [True]
+    assert only(bench).due_at == due
+    assert not any(isinstance(each, Send) for each in reload(bench, *bench.policy.rules.values()).intents)
+
+
+def test_a_reload_is_no_reason_to_try_a_fix_again_that_failed() -> None:
+    rule = with_fix(breaker=BreakerSpec(failures=1, open_for=timedelta(minutes=2)), limits=FREE)
+    bench = Bench(policy(rule))
+    bench.give(observed(match(rule, bench.now - timedelta(seconds=1))))
+    finish(bench, EXIT_1)
+    bench.now += timedelta(minutes=3)
+    bench.give(Tick())
+    reload(bench, rule)
+    assert ran(bench) == ["restart it"]
+    bench.matched(1, rule=rule)
+    assert ran(bench) == ["restart it", "restart it"]
+
+
 # -- 10,000 at once --------------------------------------------------------------------------------------------------
 
 
@@ -371,6 +421,25 @@ def test_checks_before_the_first_step_let_nothing_past_the_budgets(of: str) -> N
     for incident in list(bench.state.incidents.values()):
         bench.give(ChecksFinished(incident.id, ((CheckPurpose.EXPECT, PASSED),)))
     assert len(ran(bench)) == 3
+
+
+def test_the_more_wait_for_a_target_the_less_often_each_of_them_is_looked_at() -> None:
+    rule = with_fix(limits=SHARED)
+    bench = Bench(policy(rule))
+    for number in range(1200):
+        bench.give(observed(match(rule, bench.now, f"{number}")))
+    assert bench.incident().hold is HoldReason.BUSY
+    assert bench.incident().due_at == bench.now + timedelta(seconds=3)
+
+
+def test_of_a_storm_only_the_first_are_watched_and_the_others_count_for_nothing() -> None:
+    rule = with_fix(mode=Mode.OBSERVE, graduate_after=3)
+    bench = Bench(policy(rule))
+    for number in range(100):
+        bench.give(observed(match(rule, bench.now, f"{number}")))
+    watched = {each.incident_id for each in bench.intents if isinstance(each, RunChecks)}
+    assert len(watched) == WATCHED
+    assert {each.id for each in bench.state.incidents.values() if not each.weighed} == watched
 
 
 # -- breakers and causes ---------------------------------------------------------------------------------------------
@@ -405,16 +474,24 @@ def test_f64_a_loop_that_goes_on_all_day_is_told_in_a_few_words() -> None:
 
 
 def test_what_the_fix_of_its_cause_made_well_did_not_get_well_by_itself() -> None:
-    dependent = with_fix(after=("db-down",), verify=Verify((), timedelta(seconds=60)))
-    cause = with_fix(OTHER)
+    dependent, cause = with_fix(after=("db-down",), graduate_after=1), with_fix(OTHER)
     bench = Bench(policy(dependent, cause))
     bench.matched(rule=cause)
     bench.matched(rule=dependent)
-    finish(bench)
-    bench.give(Tick(), after=1)
-    assert only(bench, dependent).hold is HoldReason.CAUSE
-    bench.give(Tick(), after=3600)
-    assert (RULE.id, "") not in bench.state.earned
+    waiting = only(bench, dependent)
+    assert waiting.hold is HoldReason.CAUSE
+    bench.give(ChecksFinished(waiting.id, ((CheckPurpose.RECOVERED, PASSED),)))
+    assert bench.state.earned == {}
+
+
+def test_a_fix_of_which_no_step_applies_is_not_tried_again_without_a_further_line() -> None:
+    bench = Bench(policy(with_fix(steps=(CHECKED,))))
+    bench.matched()
+    checked(bench, CheckPurpose.EXPECT, FAILED)
+    bench.give(Tick(), after=11)
+    assert (only(bench).status, only(bench).due_at) == (IncidentStatus.FAILED, None)
+    bench.matched(1)
+    assert only(bench).status is IncidentStatus.CHECKING
 
 
 # -- late and twice --------------------------------------------------------------------------------------------------
@@ -428,6 +505,27 @@ def test_probes_that_are_answered_twice_prolong_no_quiet_time() -> None:
     due = only(bench).due_at
     bench.give(ProbesFinished(attempt_id(bench), FAILED), after=5)
     assert (only(bench).status, only(bench).due_at) == (IncidentStatus.SETTLING, due)
+
+
+def test_f33_attempts_of_a_clock_that_was_years_ahead_use_no_budget_up() -> None:
+    bench = Bench(policy(with_fix(limits=Limits(cooldown=timedelta(hours=1), max_per_hour=1))))
+    bench.now += timedelta(days=1000)
+    bench.matched()
+    finish(bench)
+    probed(bench, PASSED)
+    bench.now = START
+    bench.state.forget_old(bench.now)
+    bench.matched()
+    assert ran(bench) == ["restart it", "restart it"]
+
+
+def test_what_people_are_told_of_a_step_that_was_undone_is_its_own_verdict() -> None:
+    bench = Bench(policy(with_fix(steps=(replace(STEP, rollback=UNDO),))))
+    bench.matched()
+    finish(bench, replace(EXIT_1, output="no such file"))
+    told = [each.alert.body for each in finish(bench).intents if isinstance(each, Send)]
+    expected = "What was tried: restart it (/usr/bin/true): exit 1; undone by undo it (/usr/bin/undo): exit 0"
+    assert [expected in each and "Did it work: no: no such file" in each for each in told] == [True]
 
 
 # -- what is foretold and rehearsed ----------------------------------------------------------------------------------
@@ -462,3 +560,13 @@ def test_a_rule_test_of_a_fix_with_a_guard_and_something_expected_runs_its_step(
 def test_a_rule_test_of_a_fix_that_waits_for_its_cause_sees_its_step() -> None:
     rule = with_fix(after=("db-down",))
     assert run_test(rule, sample(rule, 1, ("restart it",))) == ""
+
+
+def test_a_backtest_knows_what_a_fix_waits_for_and_a_service_manager() -> None:
+    restart = replace(STEP, action=UnitJob(UnitVerb.RESTART, "app.service"))
+    rule, cause = with_fix(after=("db-down",), steps=(restart,)), with_fix(OTHER)
+    assert with_causes([rule], {cause.id: cause}) == [rule, cause]
+    bench = Bench(replayed(policy(), [rule, cause], Mode.AUTO))
+    bench.matched(rule=rule)
+    bench.give(Tick(), after=3)
+    assert ran(bench) == ["restart it"]

@@ -9,7 +9,7 @@ import builders as make
 from fakes.recording_sender import RecordingSender
 from fakes.scripted_fixes import ScriptedProber, ScriptedRunner
 from logmedic.model.alert import Alert, Delivery, Receiver
-from logmedic.model.changeset import Delivered, Input, RunProbes, RunStep, Send, StepFinished
+from logmedic.model.changeset import Delivered, Input, RunProbes, RunStep, Send, StepFinished, StopSteps
 from logmedic.model.fix import FixAttempt, FixResult, ProbeResult
 from logmedic.model.probe import Probe
 from logmedic.model.rule import AlertEvent
@@ -150,6 +150,31 @@ def test_a_drain_waits_for_what_runs_and_then_cancels_it() -> None:
         outgoing.carry_out(Send(ALERT))
         await outgoing.drain(0.1)
         assert len(inbox.given) == 1
+        assert not outgoing.busy
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_in_the_same_breath_as_a_step_ends_it() -> None:
+    async def scenario() -> None:
+        inbox, runner = Inbox(), ScriptedRunner(gate=asyncio.Event())
+        outgoing = dispatcher(inbox, runner=runner)
+        outgoing.carry_out(RunStep(ATTEMPT, make.STEP))
+        outgoing.carry_out(StopSteps())
+        (given,) = await inbox.until(1)
+        assert isinstance(given, StepFinished)
+        assert given.result.detail == "ended by hand: fixes were paused with --stop"
+
+    asyncio.run(scenario())
+
+
+def test_a_step_that_has_only_just_begun_ends_with_the_daemon() -> None:
+    async def scenario() -> None:
+        runner = ScriptedRunner(gate=asyncio.Event())
+        outgoing = dispatcher(Inbox(), runner=runner)
+        outgoing.carry_out(RunStep(ATTEMPT, make.STEP))
+        await outgoing.stop()
+        assert len(runner.ran) == runner.cancelled
         assert not outgoing.busy
 
     asyncio.run(scenario())

@@ -17,7 +17,7 @@ from logmedic.core.targets import fingerprint, step_fingerprint
 from logmedic.model.changeset import Changeset, PauseFixes, StopSteps
 from logmedic.model.errors import NotFound, OrderRefused
 from logmedic.model.fix import Breaker, BreakerStatus
-from logmedic.model.issue import Incident, IncidentStatus, Resolution
+from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Resolution
 from logmedic.model.match import Capture, CaptureType, MatchSpec
 from logmedic.model.policy import MaintenanceWindow, Policy
 from logmedic.model.rule import Mode, Rule
@@ -275,14 +275,54 @@ def test_an_open_maintenance_window_and_proposals_are_told() -> None:
     assert [(each["rule_id"], each["proposed"]) for each in row["proposals"]] == [("web-down", "auto")]
 
 
-# -- why ---------------------------------------------------------------------------------------------------------------
-
-
 def incident(**changes: Any) -> Incident:
     made = Incident(
         "0193-inc1", "s1", "web-down", "", "web is down", Severity.HIGH, make.START, make.START, {"host": "db1"}
     )
     return replace(made, **changes)
+
+
+# -- approvals ---------------------------------------------------------------------------------------------------------
+
+WAITS = {"hold": HoldReason.AWAITING_APPROVAL, "hold_detail": "waits", "due_at": make.START + timedelta(minutes=30)}
+
+
+def test_an_answer_reaches_the_fix_that_waits_for_it() -> None:
+    before = Changeset(incidents=(incident(**WAITS),))
+    approved = asked(lambda desk, _: desk.approve("inc1", "ann"), before=before)
+    rejected = asked(lambda desk, _: desk.reject("inc1", "ann"), before=before)
+    assert approved["approved_by"] == "ann"
+    assert (rejected["hold"], rejected["hold_detail"]) == ("rejected", "rejected by ann")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"status": IncidentStatus.RESOLVED, "resolution_notes": "silent"}, "it is over (silent)"),
+        ({"status": IncidentStatus.FIXING}, "it is under way"),
+        ({"rule_id": "gone", **WAITS}, "rule gone is not in force any more"),
+        ({"hold": HoldReason.REJECTED, "hold_detail": "rejected by bob"}, "rejected by bob; the next match asks again"),
+        ({"hold": HoldReason.COOLDOWN, "hold_detail": "until 03:00:05 UTC"}, "until 03:00:05 UTC"),
+        ({"status": IncidentStatus.FAILED}, "its fix did not hold"),
+        ({**WAITS, "due_at": make.START}, "the approval expired"),
+    ],
+    ids=["over", "under way", "rule gone", "rejected", "held by something else", "failed", "late"],
+)
+def test_an_answer_that_nobody_waits_for_is_refused(changes: dict[str, Any], says: str) -> None:
+    before = Changeset(incidents=(incident(**changes),))
+    for answer in (FixDesk.approve, FixDesk.reject):
+
+        async def scene(desk: FixDesk, bench: Bench, answer: Any = answer) -> Any:
+            known = len(bench.store.changesets)
+            try:
+                await answer(desk, "inc1", "ann")
+            finally:
+                assert len(bench.store.changesets) == known, "a refusal changes nothing"
+
+        assert says in refusal(scene, OrderRefused, before=before)
+
+
+# -- why ---------------------------------------------------------------------------------------------------------------
 
 
 def test_every_hold_is_told_and_not_only_the_first() -> None:
@@ -303,12 +343,27 @@ def test_every_hold_is_told_and_not_only_the_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("hold", "reason", "detail"),
+    [
+        (HoldReason.REJECTED, "rejected", "rejected by bob"),
+        (HoldReason.COOLDOWN, "awaiting_approval", "nobody was asked yet"),
+    ],
+)
+def test_what_nobody_is_asked_has_no_time_to_answer(hold: HoldReason, reason: str, detail: str) -> None:
+    before = Changeset(incidents=(incident(hold=hold, hold_detail="rejected by bob"),))
+    told = asked(lambda desk, _: desk.why("inc1"), before=before)
+    (row,) = (each for each in told["checks"] if each["name"] == "approval")
+    assert (row["reason"], row["detail"], row["until"]) == (reason, detail, None)
+
+
+@pytest.mark.parametrize(
     ("changes", "note"),
     [
         ({"status": IncidentStatus.FIXING}, "its fix is under way (fixing)"),
         ({"status": IncidentStatus.FAILED}, "its fix did not hold"),
         ({"status": IncidentStatus.RESOLVED, "resolution": Resolution.QUIET}, "it is over"),
         ({"rule_id": "gone"}, "rule gone is not in force any more"),
+        ({"hold": HoldReason.REJECTED, "hold_detail": "rejected by bob"}, "rejected by bob; the next match asks again"),
     ],
 )
 def test_what_is_to_be_said_first_is_said(changes: dict[str, Any], note: str) -> None:

@@ -11,7 +11,7 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.fixes import output_lines, step_of, took, verdict_of
 from logmedic.cli.output import at, marked, print_json, print_rows, short, span, visible
-from logmedic.cli.status import INCIDENT_COLUMNS, state_of
+from logmedic.cli.status import INCIDENT_COLUMNS, hold_of, state_of
 from logmedic.cli.why import check_lines
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
@@ -62,8 +62,8 @@ def _story(story: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> Ite
     yield f"{story['title']}"
     yield f"{story['severity']}, {state_of(story)}, seen {story['occurrences']}x"
     yield f"incident {short(story)}, rule {story['rule_id']}"
-    if story["hold_detail"]:
-        yield f"held: {story['hold_detail']}"
+    if hold := hold_of(story):
+        yield f"held ({hold}): {story['hold_detail']}"
     if story["resolved_at"]:
         yield f"over after {_took(story)}: {story['resolution_notes']}"
     if story.get("chain"):
@@ -157,4 +157,4 @@ def _answer(context: Context, row: Mapping[str, Any]) -> None:
     if context.output != "table":
         print_json(row)
     else:
-        print(visible(f"{short(row)}: {state_of(row)}"))
+        print(visible(f"{short(row)}: {state_of(row)}" + (f": {row['hold_detail']}" if hold_of(row) else "")))

@@ -9,13 +9,17 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import complain, marked, print_json, until, visible
+from logmedic.model.errors import DaemonUnreachable
 
 
-def paused_by(pause: Mapping[str, Any]) -> str:
-    """Who, why, and until when."""
+def pause_line(pause: Mapping[str, Any]) -> str:
+    """Who, why, until when, and what to type."""
     why = f": {pause['why']}" if pause["why"] else ""
-    ends = "until that is gone" if pause["origin"] == "file" else "until it is taken back"
-    return f"by {pause['by']}{why}, {until(pause['until']) if pause['until'] else ends}"
+    ends = "until the file is gone" if pause["origin"] == "file" else "until somebody resumes"
+    return (
+        f"PAUSED by {pause['by']}{why}, {until(pause['until']) if pause['until'] else ends}; "
+        f"to end it: {taken_back_by(pause)}"
+    )
 
 
 def taken_back_by(pause: Mapping[str, Any]) -> str:
@@ -36,7 +40,11 @@ def pause_command(context: Context, duration: str | None, until_text: str | None
 
     Without a daemon that answers: touch the pause file, see `actions.pause_file` of the config."""
     given = {"for": duration, "until": until_text, "why": why or None, "stop": stop or None}
-    answer = context.client.post("pause", **{name: value for name, value in given.items() if value is not None})
+    try:
+        answer = context.client.post("pause", **{name: value for name, value in given.items() if value is not None})
+    except DaemonUnreachable as unreachable:
+        hint = f"pause it by the file instead: touch {context.settings.actions.pause_file}"
+        raise DaemonUnreachable(unreachable.text, hint) from None
     _tell(context, answer)
 
 
@@ -60,4 +68,4 @@ def _tell(context: Context, answer: Mapping[str, Any]) -> None:
         print_json(answer)
         return
     for pause in answer["pauses"]:
-        print(marked(visible(f"PAUSED {paused_by(pause)}; {taken_back_by(pause)}")))
+        print(marked(visible(pause_line(pause))))

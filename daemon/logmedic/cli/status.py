@@ -24,7 +24,7 @@ from logmedic.cli.output import (
     visible,
     when,
 )
-from logmedic.cli.pausing import paused_by, taken_back_by
+from logmedic.cli.pausing import pause_line
 from logmedic.cli.sources import BRIEF, others, size
 from logmedic.model.errors import DaemonUnreachable
 from logmedic.model.rule import Mode
@@ -49,7 +49,15 @@ def state_of(row: Mapping[str, Any]) -> str:
     """What happens to an incident now."""
     if row["status"] == "resolved":
         return str(row["resolution"] or "resolved")
-    return f"{row['status']} ({row['hold'].replace('_', ' ')})" if row["hold"] else str(row["status"])
+    hold = hold_of(row)
+    return f"{row['status']} ({hold})" if hold else str(row["status"])
+
+
+def hold_of(row: Mapping[str, Any]) -> str:
+    """What holds its fix. The cooldown after a fix that failed is none: that people are needed outlasts it."""
+    if not row["hold"] or (row["status"], row["hold"]) == ("failed", "cooldown"):
+        return ""
+    return str(row["hold"]).replace("_", " ")
 
 
 @click.command("status")
@@ -87,7 +95,7 @@ def _tell_what_the_store_knows(context: Context, unreachable: DaemonUnreachable)
 def print_status(status: Mapping[str, Any]) -> None:
     print(visible(sentence(status)))
     for pause in status.get("pauses", ()):
-        print(marked(visible(f"PAUSED {paused_by(pause)}; {taken_back_by(pause)}")))
+        print(marked(visible(pause_line(pause))))
     print(f"logmedic {status['version']} on {status['host']}, process {status['pid']}")
     rules = status["rules"]
     print(f"started {at(status['started_at'])}; rules of {at(rules['loaded_at'])}, revision {rules['revision']}")
@@ -170,7 +178,7 @@ def _of_fixes(status: Mapping[str, Any]) -> Iterator[str]:
     """Windows that are open, and what waits for a decision."""
     for each in status.get("maintenance", ()):
         about = ", ".join([*each["rules"], *(f"tag {tag}" for tag in each["tags"])]) or "any rule"
-        yield f"maintenance window {each['name']}, {until(each['until'])}: no fix of {about} starts"
+        yield f"maintenance window {each['name']!r}, {until(each['until'])}: no fix of {about} starts"
     proposals = status.get("proposals", ())
     for each in proposals[:_SHOWN]:
         won = "1 verified success" if each["streak"] == 1 else f"{each['streak']} verified successes in a row"

@@ -36,7 +36,7 @@ _COLUMNS = {
     "VERIFIED": _outcomes,
     "PROPOSED": field("proposed"),
     "BY": field("by"),
-    "SINCE": when("since"),
+    "SINCE": lambda row: at(row["since"]) if row["by"] else "",
 }
 _CHANGES = {
     "WHEN": when("at"),
@@ -143,10 +143,12 @@ def _row_of(context: Context, rule: str) -> dict[str, Any]:
 def _move(context: Context, rule: str, level: str | None, why: str, *, by: int) -> None:
     present = Mode(_row_of(context, rule)["level"])
     wanted = Mode(level) if level is not None else _beside(present, by)
-    if wanted is None or (wanted.rank - present.rank) * by <= 0:
-        way = "raises" if by > 0 else "lowers"
-        to = wanted.value if wanted is not None else f"nothing {'above' if by > 0 else 'below'} {present.value}"
-        raise click.UsageError(f"{rule} is at {present.value}, and this {way} it to {to}")
+    if wanted is None:
+        side = "above" if by > 0 else "below"
+        raise click.UsageError(f"{rule} is at {present.value} already: there is no level {side} it")
+    if (wanted.rank - present.rank) * by <= 0:
+        way = "raised" if by > 0 else "lowered"
+        raise click.UsageError(f"{rule} is at {present.value}: it cannot be {way} to {wanted.value}")
     _set(context, rule, wanted.value, why)
 
 

@@ -12,11 +12,12 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import marked, print_json, short, until, visible
 from logmedic.cli.pausing import taken_back_by
-from logmedic.cli.status import state_of
+from logmedic.cli.status import hold_of, state_of
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
 _ID = re.compile(r"[0-9A-Fa-f-]{4,40}")
 _LONGEST_ID = 40
+_FAILED = "failed"
 _NEXT = {
     "observe": "logmedic trust show {rule}; logmedic config show has the daemon's own mode",
     "awaiting_approval": "logmedic approve {incident}, or logmedic reject {incident}",
@@ -28,8 +29,9 @@ _NEXT = {
     "no_fix": "logmedic rules show {rule}",
     "budget": "logmedic fixes --since 1h",
     "cause": "logmedic incidents",
+    _FAILED: "repair it by hand; logmedic show {incident} has what its steps said",
 }
-"""By the reason that is in force: what to type. Others end by the clock."""
+"""By the reason that is in force, or the state of an incident: what to type. Others end by the clock."""
 
 
 @click.command("why")
@@ -72,18 +74,24 @@ def _told(answer: Mapping[str, Any], context: Context) -> Iterator[str]:
     row, checks = answer["incident"], answer["checks"]
     yield f"{row['title']}"
     yield f"{row['severity']}, {state_of(row)}; incident {short(row)}, rule {row['rule_id']}"
-    if row["hold"] and row["hold"] not in {each["reason"] for each in checks}:
-        yield f"held at its last look: {row['hold_detail']}"
+    if (hold := hold_of(row)) and row["hold"] not in {each["reason"] for each in checks}:
+        yield f"held at its last look ({hold}): {row['hold_detail']}"
     if answer["note"]:
         yield answer["note"]
     if not checks:
         return
     held = [each for each in checks if not each["ok"]]
-    yield "" if held else "nothing holds its fix now"
+    yield "" if held else _free(row)
     yield from check_lines([*held[:1], *(each for each in checks if each not in held[:1])])
-    if held and held[0]["reason"] in _NEXT:
+    reason = held[0]["reason"] if held else row["status"]
+    if reason in _NEXT:
         yield ""
-        yield f"next: {_next(held[0]['reason'], row, context)}"
+        yield f"next: {_next(reason, row, context)}"
+
+
+def _free(row: Mapping[str, Any]) -> str:
+    """Of a fix that nothing holds."""
+    return "its fix runs again with the next match" if row["status"] == _FAILED else "nothing holds its fix now"
 
 
 def check_lines(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:

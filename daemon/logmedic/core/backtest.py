@@ -220,23 +220,24 @@ def _match_of(each: Kept, log: Log, rule: Rule, at: datetime) -> Match:
 
 def replayed(policy: Policy, rules: Sequence[Rule], mode: Mode) -> Policy:
     """The daemon's policy as it would have been long after a start, with `rules`, the ceiling `mode`, and a sandbox
-    that works. Routes that nobody configured lead to NOBODY: their messages count all the same."""
+    and a service manager that work. Routes that nobody configured lead to NOBODY: their messages count all the same."""
     wanted = {route for rule in rules for route in rule.alert.routes}
     default = policy.alerts.default_route or NOBODY
     missing = {name: Route(name, (NOBODY,)) for name in (*wanted, default) if name not in policy.alerts.routes}
     plan = AlertPlan({**policy.alerts.routes, **missing}, default)
     changed = replace(policy, mode=mode, started_at=None, alerts=plan)
-    return changed.with_rules(rules, Arming(True, "rehearsed"))
+    return changed.with_rules(rules, Arming(True, "rehearsed", units=True))
 
 
 def with_causes(chosen: Sequence[Rule], configured: Mapping[str, Rule]) -> list[Rule]:
-    """`chosen`, and behind them the rules whose incidents they are about, or that keep them back."""
+    """`chosen`, and behind them the rules whose incidents they are about, or that keep them or their fixes back."""
     rules = {rule.id: rule for rule in chosen}
     waiting = list(chosen)
     while waiting:
         rule = waiting.pop()
         heard = (each for _, spec in rule.parts for each in spec.incidents)
-        for rule_id in (*heard, *rule.when.unless_incident):
+        waits_for = rule.fix.after if rule.fix is not None else ()
+        for rule_id in (*heard, *rule.when.unless_incident, *waits_for):
             if rule_id not in rules and rule_id in configured:
                 rules[rule_id] = configured[rule_id]
                 waiting.append(configured[rule_id])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 
 from logmedic.core import history, issues, outbox
 from logmedic.core.draft import Draft
 from logmedic.core.messages import of_incident, of_test
 from logmedic.core.targets import would_run
-from logmedic.model.issue import Incident, IssueStatus
+from logmedic.model.issue import HoldReason, Incident, IssueStatus
 from logmedic.model.rule import AlertEvent, Rule
 from logmedic.model.severity import Severity
 
@@ -16,6 +17,16 @@ ESCALATIONS = frozenset({AlertEvent.FIX_FAILED, AlertEvent.BREAKER_OPEN})
 """What calls people to act on an incident, as against telling them of it: once an incident."""
 
 
+_HELD_ALERTS = {
+    HoldReason.NO_FIX: AlertEvent.OPENED,
+    HoldReason.OBSERVE: AlertEvent.HELD,
+    HoldReason.DISARMED: AlertEvent.HELD,
+    HoldReason.BUDGET: AlertEvent.HELD,
+    HoldReason.PAUSED: AlertEvent.HELD,
+    HoldReason.OWN_CAUSE: AlertEvent.HELD,
+    HoldReason.AWAITING_APPROVAL: AlertEvent.APPROVAL_NEEDED,
+}
+"""The holds that people must hear of; the others end by themselves, or were told already."""
 _NOT_RUN = frozenset({AlertEvent.HELD, AlertEvent.APPROVAL_NEEDED})
 
 
@@ -44,6 +55,12 @@ def _recorded(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent) -
     return incident
 
 
+def tell_held(draft: Draft, incident: Incident, rule: Rule, *, again: bool = False) -> None:
+    """Of the hold that it has, where people must hear of that."""
+    if incident.hold is not None and (event := _HELD_ALERTS.get(incident.hold)) is not None:
+        tell(draft, incident, rule, event, again=again)
+
+
 def tell_recovered(draft: Draft, incident: Incident, rule: Rule) -> None:
     """Whoever was told of a problem is told of its end (F75)."""
     if incident.told:
@@ -53,7 +70,8 @@ def tell_recovered(draft: Draft, incident: Incident, rule: Rule) -> None:
 def _told(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent) -> Incident:
     default = draft.policy.alerts.default_route
     routes = rule.alert.routes or ((default,) if default else ())
-    story = sorted((each for each in draft.attempts() if each.incident_id == incident.id), key=lambda each: each.id)
+    of_group = draft.attempts.of_group(incident.rule_id, incident.group_key)
+    story = sorted((each for each in of_group if each.incident_id == incident.id), key=attrgetter("id"))
     past = history.of_incident(draft, draft.issue_of_id(incident.issue_id))
     would = tuple(would_run(rule, incident.captures)) if event in _NOT_RUN else ()
     message = of_incident(incident, rule, event, story, draft.policy.hostname, past, would)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
 
@@ -60,7 +59,7 @@ from logmedic.model.changeset import (
     UnmuteIssue,
     VersionSeen,
 )
-from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Window
+from logmedic.model.issue import Incident, IncidentStatus, Window
 from logmedic.model.policy import Policy
 from logmedic.model.rule import AlertEvent
 from logmedic.model.state import EngineState
@@ -175,8 +174,7 @@ def _start(draft: Draft) -> None:
     ladder.give_up_lost_trials(draft)
     outbox.resend_interrupted(draft)
     for incident in draft.open_incidents():
-        if (rule := draft.policy.rules.get(incident.rule_id)) is not None and rule.fix is not None:
-            ladder.recover(draft, incident, rule)
+        remedy.recover(draft, incident)
     switches.reconsider(draft)
 
 
@@ -202,8 +200,7 @@ def _due_now(draft: Draft) -> list[Incident]:
 def _due(draft: Draft, incident: Incident) -> None:
     rule = draft.policy.rules.get(incident.rule_id)
     if rule is None or rule.fix is None:
-        gone = replace(incident, status=IncidentStatus.OPEN, hold=HoldReason.NO_FIX, due_at=None)
-        draft.put_incident(replace(gone, hold_detail="the rule or its fix is gone"))
+        ladder.lose(draft, incident)
         return
     remedy.on_due(draft, incident, rule)
 

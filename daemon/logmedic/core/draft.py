@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 
+from logmedic.core.attempts import Attempts
 from logmedic.model.alert import Alert
 from logmedic.model.changeset import Changeset, Intent
 from logmedic.model.diagnosis import Diagnosis
@@ -189,11 +190,14 @@ class Draft:
     def attempt(self, attempt_id: str) -> FixAttempt | None:
         return self._attempts.get(attempt_id) or self.state.attempts.get(attempt_id)
 
-    def attempts(self) -> list[FixAttempt]:
-        return list({**self.state.attempts, **self._attempts}.values())
+    @cached_property
+    def attempts(self) -> Attempts:
+        """Those of the state, as this decision leaves them so far."""
+        return Attempts({**self.state.attempts, **self._attempts}.values(), self.now)
 
     def put_attempt(self, attempt: FixAttempt) -> None:
         self._attempts[attempt.id] = attempt
+        self.attempts.put(attempt)
 
     def breaker(self, key: tuple[str, str, str]) -> Breaker:
         """Of a rule's fix on a target, see Breaker.key."""

@@ -36,9 +36,9 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """`progress`: how far the trigger is with this match. `hold`: why its fix would not run. `runs`: the name of the
-    step that would, and its argv. `told`: the receivers that would hear of it. `others`: ids of further rules that
-    would have an incident because of it. `incident`: the id of the one that is open already; `cause`: the rule whose
-    incident suppresses this one."""
+    step that would, and its argv; `checked`: its checks are asked before. `told`: the receivers that would hear of it.
+    `others`: ids of further rules that would have an incident because of it. `incident`: the id of the one that is
+    open already; `cause`: the rule whose incident suppresses this one."""
 
     outcome: Outcome
     progress: str = ""
@@ -49,6 +49,7 @@ class Forecast:
     others: tuple[str, ...] = ()
     incident: str = ""
     cause: str = ""
+    checked: bool = False
 
 
 def foretell(state: EngineState, policy: Policy, match: Match, now: datetime) -> Forecast:
@@ -72,6 +73,7 @@ def foretell(state: EngineState, policy: Policy, match: Match, now: datetime) ->
         tuple(dict.fromkeys(each.rule_id for each in changeset.incidents if each.rule_id != rule.id)),
         open_before,
         next((each for each in rule.when.unless_incident if each in state.open_of_rule), ""),
+        incident is not None and incident.status is IncidentStatus.CHECKING,
     )
 
 
@@ -81,11 +83,16 @@ def _runs(changeset: Changeset, incident: Incident | None, rule: Rule) -> Iterat
         match each:
             case RunStep(attempt):
                 yield attempt.step_name, attempt.argv
-            case RunChecks() if incident is not None and incident.status is IncidentStatus.CHECKING and rule.fix:
+            case RunChecks(of) if _is_checked(of, incident) and incident is not None and rule.fix is not None:
                 step = rule.fix.steps[incident.step]
                 yield step.name, argv_of(filled_action(step.action, incident.captures))
             case _:
                 continue
+
+
+def _is_checked(incident_id: str, incident: Incident | None) -> bool:
+    """Whether these are checks before a step of that incident."""
+    return incident is not None and incident.id == incident_id and incident.status is IncidentStatus.CHECKING
 
 
 def _outcome(incident: Incident | None, open_before: str, tallies: Mapping[str, int]) -> Outcome:
@@ -164,7 +171,8 @@ def sentences(forecast: Forecast, rule: Rule) -> list[str]:
 
 def _fix_words(forecast: Forecast, rule: Rule) -> list[str]:
     if forecast.runs:
-        return [f"step {name!r} runs: {' '.join(argv)}" for name, argv in forecast.runs]
+        runs = "runs, if its checks let it" if forecast.checked else "runs"
+        return [f"step {name!r} {runs}: {' '.join(argv)}" for name, argv in forecast.runs]
     if forecast.hold is HoldReason.NO_FIX or (rule.fix is None and forecast.outcome is Outcome.OPENS):
         return ["the rule has no fix"]
     if forecast.hold is not None and forecast.outcome is not Outcome.ENDS:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from logmedic.core import breaker as breakers
 from logmedic.core import maintenance, trust
+from logmedic.core.attempts import HOUR
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
-from logmedic.core.targets import breaker_key, target_of, unit_of
-from logmedic.model.fix import AttemptStatus, BreakerStatus, FixAttempt
-from logmedic.model.issue import HoldReason, Incident
+from logmedic.core.targets import breaker_key, fingerprint, target_of, unit_of
+from logmedic.model.fix import AttemptStatus, BreakerStatus
+from logmedic.model.issue import HoldReason, Incident, IncidentStatus
 from logmedic.model.rule import Fix, Mode, Rule
 from logmedic.model.sandbox import SandboxKind
 from logmedic.model.step import Command, DropCache, FreeSpace, KillProcess, RenewCertificate, RotateLog, Step, UnitJob
 
-HOUR = timedelta(hours=1)
 TEN_MINUTES = timedelta(minutes=10)
 BUSY_RECHECK = timedelta(seconds=1)
 """How soon a fix that waits for another one is looked at again."""
 CAUSE_RECHECK = timedelta(seconds=5)
+CROWD = 500
+"""Open incidents, each so many of which make that wait longer by itself: looking at all of 10,000 takes a second."""
 CAUSE_GRACE = timedelta(seconds=3)
 """A fix with `after` waits so long for its cause to show up: the lines of both come in any order."""
 DEPTH = 3
@@ -64,7 +66,7 @@ def hold_for(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
     it ever, may it here, may it now."""
     if rule.fix is None:
         return _NO_FIX
-    case = _Case(draft, incident, rule, rule.fix, is_approved(draft, incident))
+    case = _Case(draft, incident, rule, rule.fix, _is_approved(draft, incident, rule.fix))
     return next((found.held for ask in _QUESTIONS if (found := ask(case)).held is not None), None)
 
 
@@ -73,23 +75,34 @@ def is_approved(draft: Draft, incident: Incident) -> bool:
     return incident.approved_until is not None and draft.now <= incident.approved_until
 
 
+def _is_approved(draft: Draft, incident: Incident, fix: Fix) -> bool:
+    """And it is that fix still."""
+    return is_approved(draft, incident) and incident.fix == fingerprint(fix)
+
+
 def every_hold(draft: Draft, incident: Incident, rule: Rule) -> list[Check]:
     """All that the governor asks, in its order."""
     if rule.fix is None:
         return [Check("fix", _NO_FIX, _NO_FIX.detail)]
-    case = _Case(draft, incident, rule, rule.fix, is_approved(draft, incident))
+    case = _Case(draft, incident, rule, rule.fix, _is_approved(draft, incident, rule.fix))
     return [ask(case) for ask in _QUESTIONS]
 
 
 def stopped(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
-    """What stops a fix even between two of its steps: the kill switch, and what cannot be run any more."""
+    """What stops a fix even between two of its steps: a mode that allows less by now than it began with, the kill
+    switch, and what cannot be run any more."""
     if rule.fix is None:
         return _NO_FIX
-    case = _Case(draft, incident, rule, rule.fix, approved=False)
-    return _paused(case).held or _arming(case).held
+    case = _Case(draft, incident, rule, rule.fix, approved=bool(incident.approved_by))
+    return _mode(case).held or _paused(case).held or _arming(case).held or _approval(case).held
 
 
 _NO_FIX = Hold(HoldReason.NO_FIX, "the rule has no fix")
+
+
+def _soon(case: _Case, wait: timedelta) -> datetime:
+    """When to look again at what nobody tells the end of."""
+    return case.draft.now + wait * (1 + len(case.draft.state.incidents) // CROWD)
 
 
 def _held(name: str, reason: HoldReason, detail: str, until: datetime | None = None) -> Check:
@@ -180,7 +193,7 @@ def _cause(case: _Case) -> Check:
     now = case.draft.now
     if causes := [each for each in waits if case.draft.has_incident(each)]:
         words = f"{', '.join(causes)} {'is' if len(causes) == 1 else 'are'} fixed first"
-        return _held("dependencies", HoldReason.CAUSE, words, now + CAUSE_RECHECK)
+        return _held("dependencies", HoldReason.CAUSE, words, _soon(case, CAUSE_RECHECK))
     shows_up = case.incident.opened_at + CAUSE_GRACE
     if now < shows_up:
         words = f"waits {duration_text(CAUSE_GRACE)} whether {', '.join(waits)} shows up"
@@ -195,7 +208,7 @@ def _breaker(case: _Case) -> Check:
         status = state.status.value.replace("_", " ")
         return Check("breaker", None, f"{status}, {state.failures} failures in a row{trial}")
     if state.status is BreakerStatus.HALF_OPEN:  # the time that was waited for has passed
-        again = case.draft.now + BUSY_RECHECK
+        again = _soon(case, BUSY_RECHECK)
         return _held("breaker", HoldReason.BREAKER_OPEN, "its trial is under way", again)
     words = f"the fix failed {state.failures} times in a row"
     return _held("breaker", HoldReason.BREAKER_OPEN, words, state.open_until)
@@ -204,8 +217,7 @@ def _breaker(case: _Case) -> Check:
 def _cooldown(case: _Case) -> Check:
     ends = [
         attempt.finished_at or case.draft.now
-        for attempt in case.draft.attempts()
-        if (attempt.rule_id, attempt.group_key) == (case.incident.rule_id, case.incident.group_key)
+        for attempt in case.draft.attempts.of_group(case.incident.rule_id, case.incident.group_key)
     ]
     until = max(ends) + case.fix.limits.cooldown if ends else case.draft.now
     if until > case.draft.now:
@@ -215,31 +227,32 @@ def _cooldown(case: _Case) -> Check:
 
 def _budget(case: _Case) -> Check:
     policy, now = case.draft.policy, case.draft.now
-    starts = executions(case.draft.attempts())
-    of_rule = [each for each in starts if each.rule_id == case.rule.id]
+    starts = list(case.draft.attempts.begun())
+    soon = [each.rule_id for each in _others(case, IncidentStatus.CHECKING) if not each.attempt_id]
+    of_rule = [each for each in starts if each.rule_id == case.rule.id], soon.count(case.rule.id)
+    of_host = starts, len(soon)
     said = []
-    for counted, span, limit, whose in (
+    for (counted, checked), span, limit, whose in (
         (of_rule, HOUR, case.fix.limits.max_per_hour, "an hour for this rule"),
-        (starts, HOUR, policy.host_max_per_hour, "an hour for this host"),
-        (starts, TEN_MINUTES, policy.host_max_per_ten_minutes, "in ten minutes for this host"),
+        (of_host, HOUR, policy.host_max_per_hour, "an hour for this host"),
+        (of_host, TEN_MINUTES, policy.host_max_per_ten_minutes, "in ten minutes for this host"),
     ):
         recent = sorted(each.started_at for each in counted if now - each.started_at < span)
         if len(recent) >= limit:
             until = (recent[len(recent) - limit] if limit else now) + span
             return _held("budget", HoldReason.BUDGET, f"{limit} fixes {whose} are used up", until)
+        if len(recent) + checked >= limit:
+            words = f"the last of {limit} fixes {whose} are checked before their first step"
+            return _held("budget", HoldReason.BUSY, words, _soon(case, BUSY_RECHECK))
         said.append(f"{len(recent)} of {limit} fixes {whose}")
     return Check("budget", None, ", ".join(said))
 
 
-def executions(attempts: Iterable[FixAttempt]) -> list[FixAttempt]:
-    """The first attempt of each execution of a whole fix."""
-    return [each for each in attempts if each.first]
-
-
 def _busy(case: _Case) -> Check:
-    under_way = [each for each in case.draft.attempts() if each.status is not AttemptStatus.FINISHED]
+    under_way = case.draft.attempts.unfinished()
     running = sum(1 for each in under_way if each.status is AttemptStatus.RUNNING)
-    target, again = target_of(case.rule, case.incident.captures), case.draft.now + BUSY_RECHECK
+    running += len(_others(case, IncidentStatus.CHECKING, IncidentStatus.RETRYING))  # they run a step next
+    target, again = target_of(case.rule, case.incident.captures), _soon(case, BUSY_RECHECK)
     if any(each.target == target for each in under_way) or _climbs(case, target):
         return _held("target", HoldReason.BUSY, f"another fix of {target} is under way", again)
     if running >= case.draft.policy.max_running:
@@ -247,11 +260,15 @@ def _busy(case: _Case) -> Check:
     return Check("target", None, f"no fix of {target} is under way, {running} of others")
 
 
+def _others(case: _Case, *statuses: IncidentStatus) -> list[Incident]:
+    """Further incidents with an execution under way that is at one of `statuses`."""
+    return [each for each in case.draft.under_way() if each.status in statuses and each.id != case.incident.id]
+
+
 def _climbs(case: _Case, target: str) -> bool:
     """Another incident is between two steps of a fix of that target."""
-    return any(
-        each.id != case.incident.id and _target_of(case.draft, each) == target for each in case.draft.under_way()
-    )
+    others = (each for each in case.draft.under_way() if each.id != case.incident.id)
+    return any(target in (each.target, _target_of(case.draft, each)) for each in others)
 
 
 def _target_of(draft: Draft, incident: Incident) -> str:

@@ -10,6 +10,7 @@ from logmedic.core.captures import fill_title
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
 from logmedic.core.endings import end, is_over_by_then
+from logmedic.core.holds import is_approved
 from logmedic.core.kept import MAX_GROUPS, keep, of_window, over_since, since_over
 from logmedic.core.ladder import DEFAULT_QUIET
 from logmedic.core.targets import breaker_key
@@ -150,13 +151,15 @@ def _because(rule: Rule) -> str:
 
 
 def _again(draft: Draft, rule: Rule, match: Match, incident: Incident, *, triggered: bool) -> Incident:
-    """While a fix settles, a match of a threshold is trouble by itself; of other triggers, what reaches them is."""
+    """While a fix settles, a match of a threshold is trouble by itself; of other triggers, what reaches them is. What
+    people were asked to approve stays as they were shown it."""
     later = match.record.at >= incident.last_match_at
+    asked = incident.hold is HoldReason.AWAITING_APPROVAL or is_approved(draft, incident)
     seen = changed(
         incident,
         occurrences=incident.occurrences + 1,
         last_match_at=max(incident.last_match_at, match.record.at),
-        captures=match.captures if later and incident.status in IDLE else incident.captures,
+        captures=match.captures if later and incident.status in IDLE and not asked else incident.captures,
     )
     draft.put_incident(seen)
     is_trouble = triggered or isinstance(rule.when.trigger, Threshold)

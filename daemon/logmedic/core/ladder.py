@@ -4,11 +4,12 @@ things worse."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from logmedic.core import breaker as breakers
 from logmedic.core import earned, verdicts
 from logmedic.core.backoff import exponential, jittered
+from logmedic.core.calls import tell_held
 from logmedic.core.draft import Draft
 from logmedic.core.holds import Hold, stopped
 from logmedic.core.secrets import masked
@@ -33,6 +34,8 @@ from logmedic.model.step import Step
 DEFAULT_QUIET = timedelta(seconds=60)
 """A fix that names no check has worked when its rule stays silent this long."""
 UPTIME_RECHECK = timedelta(seconds=10)
+OWN_TIME = timedelta(seconds=30)
+"""How long a step may have run whose time nobody knows any more."""
 Checks = list[tuple[CheckPurpose, tuple[Probe, ...]]]
 
 
@@ -75,7 +78,7 @@ def abandon(draft: Draft, incident: Incident) -> Incident:
     Answers the incident as it is then (already put)."""
     draft.put_breaker(breakers.on_abandoned(draft.breaker(verdicts.key_of(incident)), draft.now))
     idle = replace(incident, status=IncidentStatus.OPEN, hold=None, hold_detail="", due_at=None)
-    if incident.attempt_id:
+    if began(incident):
         idle = replace(idle, approved_by="", approved_until=None)
     draft.put_incident(idle)
     return idle
@@ -102,11 +105,15 @@ _LOST = Hold(HoldReason.NO_FIX, "the rule or its fix is gone")
 
 
 def _hindered(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
-    """What keeps an execution from its next step, try or rollback: the file says something else by now, or `stopped`.
-    What is held for another fix is looked at again at once, from its beginning."""
-    if incident.fix != fingerprint(fix_of(rule)):
-        return Hold(HoldReason.NO_FIX, "the fix that was under way is another one by now", draft.now)
-    return stopped(draft, incident, rule)
+    """What keeps an execution from its next step, try or rollback."""
+    return _replaced(draft, incident, rule) or stopped(draft, incident, rule)
+
+
+def _replaced(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
+    """The steps of another fix are not those of this execution: that one begins anew, when the governor lets it."""
+    if verdicts.is_in_force(incident.fix, rule):
+        return None
+    return Hold(HoldReason.NO_FIX, "the fix that was under way is another one by now", draft.now)
 
 
 def _approach(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
@@ -152,7 +159,9 @@ def _hold_back(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None
     idle = abandon(draft, incident)
     draft.event(incident.id, "held", f"the fix is held ({hold.reason}): {hold.detail}")
     draft.tally(f"held_{hold.reason}")
-    draft.put_incident(replace(idle, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until))
+    held = replace(idle, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until)
+    draft.put_incident(held)
+    tell_held(draft, held, rule)
 
 
 def on_checks(
@@ -162,7 +171,7 @@ def on_checks(
     found = dict(results)
     for purpose, result in results:
         draft.event(incident.id, "checked", f"{purpose.value.replace('_', ' ')}: {_said(result)}")
-    if hold := _hindered(draft, incident, rule):
+    if hold := _replaced(draft, incident, rule):
         _hold_back(draft, incident, rule, hold)
         return
     if (worse := found.get(CheckPurpose.WORSE)) is not None:
@@ -183,6 +192,9 @@ def on_checks(
         return
     guard = found.get(CheckPurpose.GUARD)
     guarded = replace(incident, guarded=guard is not None and bool(guard.passed))
+    if hold := stopped(draft, guarded, rule):
+        _hold_back(draft, guarded, rule, hold)
+        return
     start(draft, guarded, rule, step=guarded.step, try_no=1)
 
 
@@ -277,7 +289,7 @@ def _go_on_or_hold(draft: Draft, incident: Incident, rule: Rule) -> None:
 def _step_failed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, *, started: bool) -> None:
     fix = fix_of(rule)
     failed = verdicts.finish(draft, attempt, Verdict.NOT_FIXED)
-    retry = fix.steps[attempt.step].retry if attempt.step < len(fix.steps) else None
+    retry = fix.steps[attempt.step].retry if verdicts.is_in_force(attempt.fix, rule) else None
     if retry is None or not started or attempt.try_no >= retry.attempts:
         _lost(draft, incident, rule, failed, f"{attempt.step_name} did not succeed", broke_off=started)
         return
@@ -356,7 +368,7 @@ def _undo_or_go_on(
     draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, why: str, *, broke_off: bool
 ) -> None:
     fix = fix_of(rule)
-    if hold := _hindered(draft, incident, rule):
+    if hold := _replaced(draft, incident, rule):
         _hold_back(draft, incident, rule, hold)
         return
     undo = fix.steps[attempt.step].rollback
@@ -379,7 +391,11 @@ def _after_guard(draft: Draft, incident: Incident, rule: Rule, guard: ProbeResul
 
 
 def _roll_back(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
-    start(draft, incident, rule, step=step, try_no=1, kind=AttemptKind.ROLLBACK)
+    hold = stopped(draft, incident, rule)
+    if hold is not None:
+        _hold_back(draft, incident, rule, hold)
+    else:
+        start(draft, incident, rule, step=step, try_no=1, kind=AttemptKind.ROLLBACK)
 
 
 def _rolled_back(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, result: FixResult) -> None:
@@ -393,10 +409,9 @@ def _rolled_back(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttem
 
 
 def next_rung(draft: Draft, incident: Incident, rule: Rule, why: str) -> None:
-    """Up the ladder, or its end. A rule that was reloaded meanwhile may have fewer steps."""
+    """Up the ladder, or its end."""
     fix = fix_of(rule)
-    later = [each for each in _after(incident) if each < len(fix.steps)]
-    if later:
+    if later := _after(incident):
         _approach(draft, incident, rule, later[0])
     else:
         verdicts.failed(draft, incident, rule, fix, why, step=_name(fix, incident.step))
@@ -418,23 +433,46 @@ def recover(draft: Draft, incident: Incident, rule: Rule) -> None:
     if incident.status is IncidentStatus.CHECKING:
         if attempt is not None and attempt.step == incident.step:
             _undo_or_go_on(draft, incident, rule, attempt, attempt.detail, broke_off=False)
-        elif incident.step < len(fix_of(rule).steps):
-            _approach(draft, incident, rule, incident.step)
         else:
-            abandon(draft, incident)
+            _approach(draft, incident, rule, incident.step)
         return
+    if incident.status is IncidentStatus.SETTLING:
+        _listen_again(draft, incident, rule)
     if attempt is None or incident.status not in (IncidentStatus.FIXING, IncidentStatus.VERIFYING):
         return
     if attempt.status is AttemptStatus.RUNNING:
         why = "the daemon stopped while this step ran; its outcome is unknown"
         draft.event(incident.id, "unknown_outcome", why)
         draft.tally("attempts_unknown")
-        attempt = replace(attempt, finished_at=draft.now, detail=why)
+        attempt = replace(attempt, finished_at=_latest_end(draft, attempt, rule), detail=why)
     if attempt.kind is AttemptKind.ROLLBACK:
         verdicts.finish(draft, attempt, Verdict.UNKNOWN)
         verdicts.failed(draft, incident, rule, fix_of(rule), attempt.detail, step=attempt.step_name, known=False)
     else:
         verify(draft, incident, rule, attempt)
+
+
+def _listen_again(draft: Draft, incident: Incident, rule: Rule) -> None:
+    """Silence proves nothing while nobody listened: what was written meanwhile is still to be read. Nor does it have to
+    last longer than it ever had to (the clock was set back)."""
+    quiet = fix_of(rule).verify.quiet or DEFAULT_QUIET
+    catching_up = draft.now + min(quiet, DEFAULT_QUIET)
+    due_at = min(max(incident.due_at or catching_up, catching_up), draft.now + quiet)
+    if due_at != incident.due_at:
+        draft.put_incident(replace(incident, due_at=due_at))
+
+
+def _latest_end(draft: Draft, attempt: FixAttempt, rule: Rule) -> datetime:
+    """Of a step that died with the daemon, nobody knows when: its time was up then at the latest. What was written
+    later is not its own doing."""
+    steps = fix_of(rule).steps
+    limit = steps[attempt.step].timeout if attempt.step < len(steps) else OWN_TIME
+    return max(attempt.started_at, min(draft.now, attempt.started_at + limit))
+
+
+def began(incident: Incident) -> bool:
+    """Whether its execution has run a step."""
+    return incident.attempt_id != ""
 
 
 def give_up_lost_trials(draft: Draft) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from logmedic.core.evidence import clean, fence
 from logmedic.core.secrets import masked
-from logmedic.model.fix import FixAttempt, Verdict
+from logmedic.model.fix import AttemptKind, FixAttempt, Verdict
 from logmedic.model.issue import HoldReason, Incident, KnownIssue, Template
 from logmedic.model.rule import AlertEvent, Rule
 from logmedic.model.trust import TrustChange, TrustChangeKind
@@ -203,21 +203,32 @@ def _times(n: int) -> str:
 
 
 def _tried(attempts: Sequence[FixAttempt]) -> str:
-    if not attempts:
+    """A rollback is told beside the step that it undoes: it is no try to mend anything."""
+    steps = _steps(attempts)
+    if not steps:
         return "nothing yet"
-    last = attempts[-1]
-    exit_text = "killed or not run" if last.exit_code is None else f"exit {last.exit_code}"
-    words = " ".join(clean(argument, 80) for argument in last.argv)
-    total = f"{len(attempts)} tries, the last: " if len(attempts) > 1 else ""
-    return f"{total}{last.step_name} ({words}): {exit_text}"
+    total = f"{len(steps)} tries, the last: " if len(steps) > 1 else ""
+    undone = f"; undone by {_ended(attempts[-1])}" if attempts[-1].kind is AttemptKind.ROLLBACK else ""
+    return f"{total}{_ended(steps[-1])}{undone}"
+
+
+def _steps(attempts: Sequence[FixAttempt]) -> list[FixAttempt]:
+    return [each for each in attempts if each.kind is AttemptKind.STEP]
+
+
+def _ended(attempt: FixAttempt) -> str:
+    exit_text = "killed or not run" if attempt.exit_code is None else f"exit {attempt.exit_code}"
+    words = " ".join(clean(argument, 80) for argument in attempt.argv)
+    return f"{attempt.step_name} ({words}): {exit_text}"
 
 
 def _worked(incident: Incident, event: AlertEvent, attempts: Sequence[FixAttempt]) -> str:
     if event is AlertEvent.RECOVERED:
         return f"yes: {incident.resolution_notes}"
-    if not attempts:
+    steps = _steps(attempts)
+    if not steps:
         return "nothing was tried"
-    last = attempts[-1]
+    last = steps[-1]
     said = clean(last.detail or last.output, 300).strip()
     verdict = "no" if last.verdict is Verdict.NOT_FIXED else "not known"
     return f"{verdict}: {said}" if said else verdict

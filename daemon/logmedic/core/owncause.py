@@ -14,36 +14,29 @@ OWN_CAUSE = timedelta(seconds=3)
 """A service that was restarted still complains for so long; lines are read a moment after they were written."""
 FOLLOWS_WITHIN = timedelta(seconds=30)
 """An incident on the target of a fix so soon after it may be the fix's doing."""
+CHAIN = 5
+"""A loop goes on for as long as its fixes let it (I6)."""
 _CUT = timedelta(seconds=1)
 """Log times are often cut to the second."""
 
 
 def is_own(draft: Draft, rule: Rule, group: str, at: datetime) -> bool:
     """Whether a line of the rule and group, written at `at`, is of the time in which its own fix worked."""
-    return any(
-        _covers(each, at, draft.now, OWN_CAUSE)
-        for each in draft.attempts()
-        if (each.rule_id, each.group_key) == (rule.id, group)
-    )
+    return any(_covers(each, at, draft.now, OWN_CAUSE) for each in draft.attempts.of_group(rule.id, group))
 
 
 def chain_of(draft: Draft, rule: Rule, captures: Mapping[str, str], at: datetime) -> tuple[str, ...]:
     """Ids of the rules whose fixes seem to have brought about an incident of `rule` at `at`, the first first: the last
     fix of another rule on the same target, or one that an incident of this rule brought about itself, with what had
-    brought it about. Empty: none. Its own fix is no cause: its cooldown is for that."""
+    brought it about, the last CHAIN of them. Empty: none. Its own fix is no cause: its cooldown is for that."""
     if rule.fix is None:
         return ()
-    target = target_of(rule, captures)
-    causes = [
-        each
-        for each in draft.attempts()
-        if _covers(each, at, draft.now, FOLLOWS_WITHIN)
-        and (rule.id in each.chain or (each.target == target and each.rule_id != rule.id))
-    ]
+    possible = draft.attempts.may_have_caused(rule.id, target_of(rule, captures))
+    causes = [each for each in possible if _covers(each, at, draft.now, FOLLOWS_WITHIN)]
     if not causes:
         return ()
     last = max(causes, key=lambda each: each.id)
-    return (*last.chain, last.rule_id)
+    return (*last.chain, last.rule_id)[-CHAIN:]
 
 
 def grace(quiet: timedelta) -> timedelta:

@@ -6,25 +6,17 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from logmedic.core import earned, ladder, verdicts
-from logmedic.core.calls import tell
+from logmedic.core.calls import tell_held
 from logmedic.core.draft import Draft
 from logmedic.core.holds import Hold, hold_for
-from logmedic.core.targets import asked_once, filled_probe, would_run
+from logmedic.core.targets import asked_once, filled_probe, fingerprint, would_run
 from logmedic.model.changeset import CheckPurpose, RunChecks
 from logmedic.model.fix import AttemptStatus, FixAttempt, FixResult, ProbeResult, Verdict
-from logmedic.model.issue import IDLE, HoldReason, Incident, IncidentStatus
-from logmedic.model.rule import AlertEvent, Fix, Rule
+from logmedic.model.issue import IDLE, UNDER_WAY, HoldReason, Incident, IncidentStatus
+from logmedic.model.rule import Fix, Rule
 
-_HELD_ALERTS = {
-    HoldReason.NO_FIX: AlertEvent.OPENED,
-    HoldReason.OBSERVE: AlertEvent.HELD,
-    HoldReason.DISARMED: AlertEvent.HELD,
-    HoldReason.BUDGET: AlertEvent.HELD,
-    HoldReason.PAUSED: AlertEvent.HELD,
-    HoldReason.OWN_CAUSE: AlertEvent.HELD,
-    HoldReason.AWAITING_APPROVAL: AlertEvent.APPROVAL_NEEDED,
-}
-"""The holds that people must hear of; the others end by themselves, or were told already."""
+WATCHED = 20
+"""Open incidents of one rule: so many probes may run beside each other for it, as nobody waits for them."""
 _WOULD = (HoldReason.OBSERVE, HoldReason.AWAITING_APPROVAL, HoldReason.PAUSED)
 
 
@@ -38,31 +30,36 @@ def consider(draft: Draft, incident: Incident, rule: Rule) -> None:
 
 
 def _hold(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
-    if incident.hold is not hold.reason:
+    asked_anew = hold.reason is HoldReason.AWAITING_APPROVAL and not verdicts.is_in_force(incident.fix, rule)
+    if incident.hold is not hold.reason or asked_anew:
         draft.tally(f"held_{hold.reason}")
         if hold.reason is not HoldReason.NO_FIX:
             draft.event(incident.id, "held", f"the fix is held ({hold.reason}): {hold.detail}")
         if hold.reason in _WOULD:
             draft.event(incident.id, "would_run", "; then ".join(would_run(rule, incident.captures)))
     if incident.hold is None and not incident.acted:
-        _watch(draft, incident, rule)
-    held = incident
-    if (incident.hold, incident.hold_detail, incident.due_at) != (hold.reason, hold.detail, hold.until):
-        held = replace(incident, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until)
+        incident = _watch(draft, incident, rule)
+    held = replace(incident, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until)
+    if hold.reason is HoldReason.AWAITING_APPROVAL and rule.fix is not None:
+        held = replace(held, approved_by="", approved_until=None, fix=fingerprint(rule.fix))  # what is asked for
+    if held != draft.incident(held.id):
         draft.put_incident(held)
-    if (event := _HELD_ALERTS.get(hold.reason)) is not None:
-        tell(draft, held, rule, event)
+    tell_held(draft, held, rule, again=asked_anew and incident.hold is hold.reason)
 
 
-def _watch(draft: Draft, incident: Incident, rule: Rule) -> None:
+def _watch(draft: Draft, incident: Incident, rule: Rule) -> Incident:
     """What becomes of it when nothing is done: asked now and after the time that the fix would have had, where a fix is
-    to earn trust or a place among others by being better. Nobody else is asked."""
+    to earn trust or a place among others by being better. Nobody else is asked, and of a storm only the first: what
+    comes at once mostly ends at once, and counts as much. Answers the incident (not put)."""
     fix = rule.fix
     if fix is None or not fix.verify.probes or not (fix.graduate_after or _has_alternatives(fix)):
-        return
+        return incident
+    if draft.open_count(rule.id) > WATCHED:
+        return replace(incident, weighed=True)
     probes = tuple(asked_once(filled_probe(each, incident.captures)) for each in fix.verify.probes)
     draft.intend(RunChecks(incident.id, ((CheckPurpose.WARRANTED, probes),)))
     draft.intend(RunChecks(incident.id, ((CheckPurpose.RECOVERED, probes),), after=earned.horizon(fix)))
+    return incident
 
 
 def _has_alternatives(fix: Fix) -> bool:
@@ -86,7 +83,8 @@ def on_step_finished(draft: Draft, attempt_id: str, result: FixResult) -> None:
 
 def on_probes_finished(draft: Draft, attempt_id: str, result: ProbeResult) -> None:
     attempt = draft.attempt(attempt_id)
-    if attempt is None or attempt.status is not AttemptStatus.VERIFYING:
+    settling = attempt is not None and _status_of(draft, attempt) is IncidentStatus.SETTLING
+    if attempt is None or attempt.status is not AttemptStatus.VERIFYING or settling:
         draft.tally("results_ignored")
         return
     draft.event(attempt.incident_id, "probed", result.detail)
@@ -112,21 +110,26 @@ def on_checks_finished(draft: Draft, incident_id: str, results: tuple[tuple[Chec
     if (recovered := found.get(CheckPurpose.RECOVERED)) is not None:
         _on_recovered(draft, incident, recovered)
         return
-    rule = _rule_of(draft, incident)
-    if incident.status is not IncidentStatus.CHECKING or rule is None:
+    if incident.status is not IncidentStatus.CHECKING:
         draft.tally("results_ignored")
         return
-    ladder.on_checks(draft, incident, rule, results)
+    if (rule := _rule_of(draft, incident)) is not None:
+        ladder.on_checks(draft, incident, rule, results)
 
 
 def _on_recovered(draft: Draft, incident: Incident, result: ProbeResult) -> None:
     rule = draft.policy.rules.get(incident.rule_id)
-    if incident.acted or incident.weighed or result.passed is None or rule is None or rule.fix is None:
+    if not verdicts.is_left_alone(incident) or result.passed is None or rule is None or rule.fix is None:
         return
     draft.put_incident(replace(incident, weighed=True))
     words = "it got well by itself" if result.passed else "it did not get well by itself"
     draft.event(incident.id, "observed", f"{words}: {result.detail}")
     verdicts.weigh(draft, incident, rule, recovered=result.passed)
+
+
+def _status_of(draft: Draft, attempt: FixAttempt) -> IncidentStatus | None:
+    incident = draft.incident(attempt.incident_id)
+    return incident.status if incident is not None else None
 
 
 def _subject(draft: Draft, attempt: FixAttempt) -> tuple[Incident | None, Rule | None]:
@@ -140,9 +143,7 @@ def _rule_of(draft: Draft, incident: Incident) -> Rule | None:
     rule = draft.policy.rules.get(incident.rule_id)
     if rule is not None and rule.fix is not None:
         return rule
-    lost = replace(incident, status=IncidentStatus.OPEN, hold=HoldReason.NO_FIX, hold_detail="the rule is gone")
-    draft.put_incident(replace(lost, due_at=None))
-    draft.event(incident.id, "held", "the rule of this incident is gone")
+    ladder.lose(draft, incident)
     return None
 
 
@@ -151,6 +152,26 @@ def on_match_while_settling(draft: Draft, incident: Incident, rule: Rule) -> Non
     attempt = draft.attempt(incident.attempt_id)
     if attempt is not None and attempt.status is AttemptStatus.VERIFYING:
         ladder.did_not_hold(draft, incident, rule, attempt, "the rule matched again after the fix")
+
+
+def recover(draft: Draft, incident: Incident) -> None:
+    """At a start. The governor is asked again about what had not run a step yet, and about what has become stale before
+    its next one: nobody knows how long the daemon was away."""
+    rule = draft.policy.rules.get(incident.rule_id)
+    if incident.status not in UNDER_WAY:
+        return
+    if rule is None or rule.fix is None:
+        ladder.lose(draft, incident)
+    elif _has_to_ask_again(draft, incident):
+        consider(draft, ladder.abandon(draft, incident), rule)
+    else:
+        ladder.recover(draft, incident, rule)
+
+
+def _has_to_ask_again(draft: Draft, incident: Incident) -> bool:
+    if incident.status not in (IncidentStatus.CHECKING, IncidentStatus.RETRYING):
+        return False
+    return not ladder.began(incident) or draft.now - incident.last_match_at > draft.policy.max_age
 
 
 def on_due(draft: Draft, incident: Incident, rule: Rule) -> None:
@@ -179,18 +200,29 @@ def _look_again(draft: Draft, incident: Incident, rule: Rule) -> None:
 
 
 def _matched_since_the_fix(draft: Draft, incident: Incident) -> bool:
+    """Since its last attempt; where no step applied (or the attempt is forgotten), since that was found."""
     attempt = draft.attempt(incident.attempt_id)
-    return attempt is None or incident.last_match_at >= attempt.started_at
+    if attempt is not None:
+        return incident.last_match_at >= attempt.started_at
+    failed_at = draft.breaker(verdicts.key_of(incident)).failed_at
+    return failed_at is None or incident.last_match_at > failed_at
+
+
+def _is_over_with(draft: Draft, incident: Incident, rule: Rule) -> bool:
+    """This very fix failed, and nothing says that there is something to fix since."""
+    same = incident.status is IncidentStatus.FAILED and verdicts.is_in_force(incident.fix, rule)
+    return same and not _matched_since_the_fix(draft, incident)
 
 
 def look_again(draft: Draft, holds: Collection[HoldReason], limit: int) -> None:
-    """What was held for these reasons may be free: at most `limit` are looked at now, the rest is due at once."""
+    """What was held for these reasons may be free: at most `limit` are looked at now, the rest is due at once. What
+    waits for an approval has a time of its own, and is looked at now, however many there are."""
     waiting = [each for each in draft.open_incidents() if each.hold in holds and each.status in IDLE]
     for number, incident in enumerate(waiting):
         rule = draft.policy.rules.get(incident.rule_id)
-        if rule is None or rule.fix is None:
+        if rule is None or rule.fix is None or _is_over_with(draft, incident, rule):
             continue
-        if number < limit:
+        if number < limit or incident.hold is HoldReason.AWAITING_APPROVAL:
             consider(draft, incident, rule)
         else:
             draft.put_incident(replace(incident, due_at=draft.now))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from logmedic.core.holds import CAUSE_GRACE
 from logmedic.core.matcher import Matcher
 from logmedic.core.rehearsal import Rehearsal
 from logmedic.core.targets import argv_of
@@ -100,7 +101,8 @@ def observe(rule: Rule, test: RuleTest, matcher: Matcher | None = None) -> Seen:
                 seen.matches += 1
                 seen.captures = dict(match.captures)
             rehearsal.match(match, max(at, rehearsal.now))
-    rehearsal.wait(rehearsal.now + test.until)
+    waits = CAUSE_GRACE if rule.fix is not None and rule.fix.after else timedelta(0)
+    rehearsal.wait(rehearsal.now + max(test.until, waits))
     return seen
 
 
@@ -113,6 +115,7 @@ def _policy(rule: Rule) -> Policy:
         max_age=forever,
         resolve_after=forever,
         host_max_per_hour=10**6,
+        host_max_per_ten_minutes=10**6,
         max_running=10**6,
     )
     return policy.with_rules([replace(rule, fix=fix, enabled=True)], Arming(True, "rehearsal", units=True))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from logmedic.core import breaker as breakers
 from logmedic.core import issues, remedy, trust
 from logmedic.core.draft import Draft
+from logmedic.core.targets import breaker_key, fingerprint
 from logmedic.model.changeset import PauseFixes, ResetBreaker, ResumeFixes, StopSteps
 from logmedic.model.fix import BreakerStatus
 from logmedic.model.issue import HoldReason
@@ -24,9 +25,11 @@ _OF_RULES = frozenset(
         HoldReason.DISARMED,
         HoldReason.BREAKER_OPEN,
         HoldReason.MAINTENANCE,
+        HoldReason.PAUSED,
     }
 )
-"""What holds a fix because of what its rule, or the host, is like."""
+"""What holds a fix because of what its rule, or the host, is like; and a pause, which may have ended while its rule was
+not in force."""
 
 
 def pause(draft: Draft, given: PauseFixes) -> None:
@@ -35,16 +38,16 @@ def pause(draft: Draft, given: PauseFixes) -> None:
     draft.tally("pauses")
     if given.stop:
         draft.intend(StopSteps())
+    remedy.look_again(draft, (HoldReason.PAUSED,), AT_ONCE)  # this one may end sooner, or later, than what held them
 
 
 def resume(draft: Draft, given: ResumeFixes) -> None:
-    """Taken back; while another origin pauses too, nothing starts."""
+    """Taken back; while another origin pauses too, nothing starts, and what is held says so."""
     known = draft.state.pauses.get(given.origin)
     if known is None or not known.on:
         return
     draft.put_pause(replace(known, on=False, at=draft.now, by=given.by, until=None))
-    if not draft.pauses():
-        remedy.look_again(draft, (HoldReason.PAUSED,), AT_ONCE)
+    remedy.look_again(draft, (HoldReason.PAUSED,), AT_ONCE)
 
 
 def reconsider(draft: Draft) -> None:
@@ -74,6 +77,8 @@ def reset(draft: Draft, given: ResetBreaker) -> None:
     for incident in draft.open_incidents():
         if incident.rule_id != breaker.rule_id or incident.hold is not HoldReason.BREAKER_OPEN:
             continue
+        if rule is not None and breaker_key(rule, incident.captures) != given.key:
+            continue
         draft.event(incident.id, "breaker_reset", f"reset by {given.by}")
         if rule is not None and rule.fix is not None:
             remedy.consider(draft, incident, rule)
@@ -83,12 +88,14 @@ def approve(draft: Draft, incident_id: str, by: str) -> None:
     """Re-checked against the present (F65): other holds still hold, and its checks say whether it is still there."""
     incident = draft.incident(incident_id)
     rule = draft.policy.rules.get(incident.rule_id) if incident else None
-    if incident is None or rule is None or incident.hold is not HoldReason.AWAITING_APPROVAL:
+    late = incident is not None and incident.due_at is not None and draft.now >= incident.due_at
+    if incident is None or rule is None or incident.hold is not HoldReason.AWAITING_APPROVAL or late:
         draft.tally("approvals_ignored")
         return
     draft.event(incident.id, "approved", f"approved by {by}")
     until = draft.now + draft.policy.approval_expires
-    remedy.consider(draft, replace(incident, approved_by=by, approved_until=until), rule)
+    fix = fingerprint(rule.fix) if rule.fix is not None else ""
+    remedy.consider(draft, replace(incident, approved_by=by, approved_until=until, fix=fix), rule)
 
 
 def reject(draft: Draft, incident_id: str, by: str) -> None:

@@ -8,7 +8,7 @@ from logmedic.core import breaker as breakers
 from logmedic.core import earned, issues, trust
 from logmedic.core.calls import tell, tell_recovered
 from logmedic.core.draft import Draft
-from logmedic.core.targets import step_fingerprint
+from logmedic.core.targets import fingerprint, step_fingerprint
 from logmedic.model.fix import AttemptStatus, BreakerStatus, FixAttempt, Verdict
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, PatternType, Resolution
 from logmedic.model.match import IncidentStage
@@ -23,12 +23,19 @@ def finish(draft: Draft, attempt: FixAttempt, verdict: Verdict, detail: str = ""
 
 
 def earn(draft: Draft, attempt: FixAttempt, *, won: bool) -> None:
-    """What the attempt's step earned: once for all of its tries, and nothing where the verdict is not known."""
+    """What the attempt's step earned: once for all of its tries, and nothing where the verdict is not known, or is one
+    on a fix that is another one by now."""
     rule = draft.policy.rules.get(attempt.rule_id)
-    steps = rule.fix.steps if rule is not None and rule.fix is not None else ()
-    action = step_fingerprint(steps[attempt.step]) if attempt.step < len(steps) else ""
+    if rule is None or rule.fix is None or not is_in_force(attempt.fix, rule):
+        return
+    action = step_fingerprint(rule.fix.steps[attempt.step])
     before = draft.earned(attempt.rule_id, attempt.step_name, action)
     draft.put_earned(earned.counted(before, won=won, now=draft.now))
+
+
+def is_in_force(fix: str, rule: Rule) -> bool:
+    """Whether the rule's fix is the one with the fingerprint `fix`."""
+    return rule.fix is not None and fix == fingerprint(rule.fix)
 
 
 def key_of(incident: Incident) -> tuple[str, str, str]:
@@ -59,7 +66,8 @@ def fixed(draft: Draft, incident: Incident, rule: Rule, fix: Fix, attempt: FixAt
         incident=incident.id,
         proof=proof,
     )
-    trust.on_verdict(draft, rule, won=True)
+    if is_in_force(incident.fix, rule):
+        trust.on_verdict(draft, rule, won=True)
     close(draft, incident, Resolution.FIXED, f"{attempt.step_name}: {proof}")
 
 
@@ -89,7 +97,7 @@ def failed(
     if opened:
         issues.breaker_opened(draft, rule, breaker.failures)
         draft.event(incident.id, "breaker_open", f"{breaker.failures} failures in a row on {key[2]}")
-    if known:
+    if known and is_in_force(incident.fix, rule):
         trust.on_verdict(draft, rule, won=False)
     draft.announce(over, IncidentStage.FAILED)
     if fix.on_failure is OnFailure.ESCALATE:
@@ -128,7 +136,7 @@ def close(draft: Draft, incident: Incident, resolution: Resolution, notes: str) 
 def _without_a_fix(draft: Draft, incident: Incident, rule: Rule, fix: Fix, resolution: Resolution) -> None:
     """What becomes of it when nothing is done is what a fix has to be better than. Silence says that it is well only
     where silence is what proves the fix; where there are checks, they are asked (see remedy.on_checks_finished)."""
-    if incident.acted or incident.weighed:
+    if not is_left_alone(incident):
         return
     ended = incident.last_match_at if resolution is Resolution.QUIET else draft.now
     late = ended - incident.opened_at > earned.horizon(fix)
@@ -136,6 +144,15 @@ def _without_a_fix(draft: Draft, incident: Incident, rule: Rule, fix: Fix, resol
         weigh(draft, incident, rule, recovered=False)
     elif resolution is Resolution.CLEARED or (resolution is Resolution.QUIET and not fix.verify.probes):
         weigh(draft, incident, rule, recovered=True)
+
+
+_OF_OTHERS = frozenset({HoldReason.CAUSE, HoldReason.BUSY})
+"""While it waits for the fix of another rule, that one may make it well: it does not get well by itself."""
+
+
+def is_left_alone(incident: Incident) -> bool:
+    """Whether what becomes of it says what happens when nothing is done."""
+    return not (incident.acted or incident.weighed or incident.hold in _OF_OTHERS)
 
 
 def weigh(draft: Draft, incident: Incident, rule: Rule, *, recovered: bool) -> None:

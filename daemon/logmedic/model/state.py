@@ -158,13 +158,14 @@ class EngineState:
 
     def forget_old(self, now: datetime) -> None:
         """Drop finished attempts that no limit can ask for any more, and breakers that have been well for long: each
-        target has one (I6). How fast they grow, the budgets of fixes bound."""
+        target has one (I6). How fast they grow, the budgets of fixes bound. Attempts of a time that is more than that
+        ahead are of a clock that was wrong: they would use budgets up until then (F33)."""
         for key in [key for key, each in self.breakers.items() if each.is_forgotten(now)]:
             del self.breakers[key]
         old = [
             attempt.id
             for attempt in self.attempts.values()
-            if attempt.status is AttemptStatus.FINISHED and now - attempt.started_at > ATTEMPT_MEMORY
+            if attempt.status is AttemptStatus.FINISHED and abs(now - attempt.started_at) > ATTEMPT_MEMORY
         ]
         for attempt_id in old:
             del self.attempts[attempt_id]

@@ -11,7 +11,7 @@ from typing import Any
 from logmedic import __version__
 from logmedic.core.attention import shown
 from logmedic.model.alert import AlertStatus
-from logmedic.model.changeset import Approve, Input, Reject, TestAlert
+from logmedic.model.changeset import TestAlert
 from logmedic.model.fix import BreakerStatus
 from logmedic.model.query import Limits
 from logmedic.model.rule import Mode
@@ -128,16 +128,10 @@ class DaemonControl:
         return await self._store.query(sql, limits)
 
     async def approve(self, incident_id: str, by: str) -> dict[str, Any]:
-        return await self._command(incident_id, lambda full: Approve(full, by))
+        return await self._fixes.approve(incident_id, by)
 
     async def reject(self, incident_id: str, by: str) -> dict[str, Any]:
-        return await self._command(incident_id, lambda full: Reject(full, by))
-
-    async def _command(self, incident_id: str, make: Callable[[str], Input]) -> dict[str, Any]:
-        full = (await self._store.ask("incident", incident_id=incident_id))["id"]
-        await self._engine.settled(make(full))
-        row: dict[str, Any] = await self._store.ask("incident", incident_id=full)
-        return row
+        return await self._fixes.reject(incident_id, by)
 
     async def why(self, incident_id: str) -> dict[str, Any]:
         return await self._fixes.why(incident_id)

@@ -73,7 +73,10 @@ class Dispatcher:
         """Start it; answers at once."""
         match intent:
             case RunStep():
-                self._begin(self._run_step(intent), self._fixes)
+                step = asyncio.create_task(self._ran(intent))
+                self._steps.add(step)  # at once: a StopSteps may be the very next intent
+                step.add_done_callback(self._steps.discard)
+                self._begin(self._run_step(intent, step), self._fixes)
             case RunProbes():
                 self._begin(self._run_probes(intent), self._fixes)
             case RunChecks():
@@ -95,14 +98,15 @@ class Dispatcher:
         assert self._report is not None, "report_to comes before the first intent"  # noqa: S101
         await self._report(given)
 
-    async def _run_step(self, intent: RunStep) -> None:
-        step = asyncio.create_task(guarded_await(self._runner.run(intent.step, intent.attempt)))
-        self._steps.add(step)
+    async def _ran(self, intent: RunStep) -> FixResult | Failure:
+        return await guarded_await(self._runner.run(intent.step, intent.attempt))
+
+    async def _run_step(self, intent: RunStep, step: asyncio.Task[FixResult | Failure]) -> None:
+        """`step` runs it already."""
         began = asyncio.get_running_loop().time()
         try:
             await asyncio.wait({step})
         finally:
-            self._steps.discard(step)
             step.cancel()  # of no effect when it is done
             await asyncio.gather(step, return_exceptions=True)
         took = asyncio.get_running_loop().time() - began
@@ -152,7 +156,7 @@ class Dispatcher:
         await self.stop()
 
     async def stop(self) -> None:
-        running = self._fixes | self._sends | self._later
+        running = self._fixes | self._sends | self._later | self._steps
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -9,12 +9,13 @@ from datetime import datetime
 import structlog
 
 from logmedic.core.captures import accept
+from logmedic.core.messages import short
 from logmedic.core.secrets import masked
 from logmedic.core.targets import argv_of, filled, used_captures
-from logmedic.model.changeset import PauseFixes, ResetBreaker, ResumeFixes, SetTrust
+from logmedic.model.changeset import Approve, Input, PauseFixes, Reject, ResetBreaker, ResumeFixes, SetTrust
 from logmedic.model.errors import NotFound, OrderRefused
 from logmedic.model.fix import Breaker, BreakerStatus
-from logmedic.model.issue import UNDER_WAY, Incident, IncidentStatus
+from logmedic.model.issue import UNDER_WAY, HoldReason, Incident, IncidentStatus
 from logmedic.model.match import Capture
 from logmedic.model.policy import Policy
 from logmedic.model.rule import Fix, Mode, Rule
@@ -63,6 +64,38 @@ class FixDesk:
             "maintenance": open_windows(policy, now),
             "proposals": [row for row in trust_rows(state, policy, now) if row["proposed"] and row["in_force"]],
         }
+
+    async def approve(self, incident_id: str, by: str) -> Row:
+        return await self._answered(incident_id, lambda full: Approve(full, by))
+
+    async def reject(self, incident_id: str, by: str) -> Row:
+        return await self._answered(incident_id, lambda full: Reject(full, by))
+
+    async def _answered(self, incident_id: str, make: Callable[[str], Input]) -> Row:
+        row: Row = await self._store.ask("incident", incident_id=incident_id)
+        full = row["id"]
+        if says := self._not_awaited(self._engine.state.incidents.get(full), row):
+            raise OrderRefused(
+                f"no fix of incident {short(full)} waits for approval: {says}", f"logmedic why {short(full)}"
+            )
+        await self._engine.settled(make(full))
+        answered: Row = await self._store.ask("incident", incident_id=full)
+        return answered
+
+    def _not_awaited(self, incident: Incident | None, row: Row) -> str:
+        """Why an answer would come to nothing. Empty: it is waited for."""
+        if incident is None or incident.status is IncidentStatus.RESOLVED:
+            return f"it is over ({row['resolution_notes']})"
+        if incident.status in UNDER_WAY:
+            return "it is under way"
+        if incident.rule_id not in self._policy().rules:
+            return f"rule {incident.rule_id} is not in force any more"
+        if incident.hold is HoldReason.REJECTED:
+            return _asked_again(incident)
+        if incident.hold is not HoldReason.AWAITING_APPROVAL:
+            return incident.hold_detail or _note_of(incident)
+        late = incident.due_at is not None and self._clock.now() >= incident.due_at
+        return "the approval expired; the next match asks again" if late else ""
 
     async def reset_breaker(self, rule_id: str, by: str, target: str = "") -> list[Row]:
         mine = self._breakers_of(rule_id, target)
@@ -181,7 +214,11 @@ def _note_of(incident: Incident) -> str:
         return f"its fix is under way ({incident.status.value}); what is said below is about another one now"
     if incident.status is IncidentStatus.FAILED:
         return "its fix did not hold: people are needed"
-    return ""
+    return _asked_again(incident) if incident.hold is HoldReason.REJECTED else ""
+
+
+def _asked_again(incident: Incident) -> str:
+    return f"{incident.hold_detail}; the next match asks again"
 
 
 def _accepted(rule: Rule, fix: Fix, captures: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from logmedic.core.holds import Check, every_hold
 from logmedic.core.ladder import ranked
 from logmedic.core.targets import fingerprint
 from logmedic.model.fix import Breaker
-from logmedic.model.issue import Incident
+from logmedic.model.issue import HoldReason, Incident
 from logmedic.model.policy import MaintenanceWindow, Policy
 from logmedic.model.rule import Mode, Rule
 from logmedic.model.state import EngineState
@@ -117,7 +117,18 @@ def _of_every_rule(window: MaintenanceWindow) -> MaintenanceWindow:
 def check_rows(state: EngineState, policy: Policy, incident: Incident, rule: Rule, now: datetime) -> list[Row]:
     """What the governor says of the fix of `incident` now. Nothing comes of it. Keys: name, ok, reason (None when it is
     no obstacle), detail, until."""
-    return [_check_row(each) for each in every_hold(_asking(state, policy, now), incident, rule)]
+    rows = [_check_row(each) for each in every_hold(_asking(state, policy, now), incident, rule)]
+    return [_unasked(row, incident) if row["reason"] == HoldReason.AWAITING_APPROVAL.value else row for row in rows]
+
+
+def _unasked(row: Row, incident: Incident) -> Row:
+    """The governor tells until when one would have to answer. Nobody is asked once it was rejected, and nobody yet
+    while something else holds it."""
+    if incident.hold is HoldReason.AWAITING_APPROVAL:
+        return row
+    if incident.hold is HoldReason.REJECTED:
+        return {**row, "reason": HoldReason.REJECTED.value, "detail": incident.hold_detail, "until": None}
+    return {**row, "detail": "nobody was asked yet", "until": None}
 
 
 def _asking(state: EngineState, policy: Policy, now: datetime) -> Draft:

@@ -35,7 +35,8 @@ _NETWORKS = {Network.NONE: "no network", Network.LOOPBACK: "the host's loopback"
 
 def headline(fix: Fix) -> str:
     earns = fix.graduate_after and fix.mode is not Mode.AUTO
-    more = f"; after {fix.graduate_after} verified successes it proposes to go one further" if earns else ""
+    wins = "1 verified success" if fix.graduate_after == 1 else f"{fix.graduate_after} verified successes"
+    more = f"; after {wins} the next mode is proposed" if earns else ""
     return f"The fix {_WAYS[fix.mode]}{more}"
 
 
@@ -115,9 +116,10 @@ def _free(free: FreeSpace) -> str:
     what = "files" if free.pattern == "*" else free.pattern
     until = f"{free.percent:g}%" if free.percent else _size(free.free_bytes)
     kept = f", none of the newest {free.keep}" if free.keep else ""
+    young = f", none younger than {duration_text(free.older_than)}" if free.older_than else ""
     return (
-        f"delete {what} in {', '.join(free.paths)}, the oldest first, none younger than "
-        f"{duration_text(free.older_than)}{kept}, until {until} is free, at most {_size(free.at_most)}"
+        f"delete {what} in {', '.join(free.paths)}, the oldest first{young}{kept}, until {until} is free, "
+        f"at most {_size(free.at_most)}"
     )
 
 
@@ -174,15 +176,22 @@ def _checks(name: str, probes: tuple[Probe, ...]) -> Iterator[Row]:
 
 
 def _limits(limits: Limits) -> str:
-    said = [f"{duration_text(limits.cooldown)} between two", f"{limits.max_per_hour} an hour at most"]
+    said = [f"{duration_text(limits.cooldown)} from one run to the next"] if limits.cooldown else []
+    said += [f"{limits.max_per_hour} an hour at most"]
     said += [f"one at a time: {limits.one_at_a_time}"] if limits.one_at_a_time else []
     said += [f"none in the first {duration_text(limits.min_uptime)} after a start"] if limits.min_uptime else []
     return ", ".join(said)
 
 
 def _breaker(spec: BreakerSpec) -> str:
-    grows = f", {spec.factor:g} times longer each time up to {duration_text(spec.open_max)}" if spec.factor > 1 else ""
-    trials = "one trial that works closes it" if spec.successes == 1 else f"{spec.successes} trials in a row close it"
+    grows = (
+        f", each time {spec.factor:g} times as long, up to {duration_text(spec.open_max)}" if spec.factor > 1 else ""
+    )
+    trials = (
+        "one trial that works closes it"
+        if spec.successes == 1
+        else f"{spec.successes} trials in a row that work close it"
+    )
     return (
         f"after {spec.failures} failures none for {duration_text(spec.open_for)}{grows}; {trials}; "
         f"{duration_text(spec.healthy_after)} without a failure begins anew"

@@ -33,7 +33,7 @@ def ends(clear: when.Clear) -> Iterator[str]:
     if clear.quiet is not None:
         yield f"no match for {duration_text(clear.quiet)}"
     if clear.after is not None:
-        yield f"{duration_text(clear.after)} after it was opened"
+        yield f"{duration_text(clear.after)} after it was opened" if clear.after else "at once: each match is one"
 
 
 def when_text(spec: when.When) -> str:
