@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+import forked
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -80,7 +82,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def logmedic(home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return forked.run(
         [sys.executable, "-m", "logmedic", "-c", str(home / "logmedic.yaml"), *map(str, arguments)],
         capture_output=True,
         text=True,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from cli.surroundings import ENVIRONMENT
 from contracts.test_store_contract import EVERYTHING, INCIDENT
 from fakes.served import serving
@@ -27,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 
 def logmedic(*arguments: str, socket: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     given = ["--socket", str(socket)] if socket else []
-    return subprocess.run(
+    return forked.run(
         [sys.executable, "-m", "logmedic", *arguments, *given],
         capture_output=True,
         text=True,

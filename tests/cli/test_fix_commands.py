@@ -109,7 +109,7 @@ def test_the_story_of_two_rungs_tells_each_verdict_tier_and_the_rollback(path: P
         "| (10 lines before; -o json has all that is kept)",
         "3. undo it (rollback): done",
         "4. fail over: fixed",
-        "5. call: running (no exit code, -, not run)",
+        "5. call: running (since 2026-",
         "rolled back",
         "✓ mode     auto (the rule's mode)",
         "✗ pause    all fixes are paused by ann",
@@ -204,8 +204,12 @@ def test_trust_is_moved_one_level_or_to_the_one_that_is_named(path: Path, typed:
     ("typed", "code", "says"),
     [
         (["raise", "web-down"], 2, "Missing option '--why'"),
-        (["raise", "web-down", "--to", "observe", "--why", "x"], 2, "is at approve, and this raises it to observe"),
-        (["lower", "disk-full", "--why", "x"], 2, "lowers it to nothing below observe"),
+        (
+            ["raise", "web-down", "--to", "observe", "--why", "x"],
+            2,
+            "web-down is at approve: it cannot be raised to observe",
+        ),
+        (["lower", "disk-full", "--why", "x"], 2, "disk-full is at observe already: there is no level below it"),
         (["keep", "disk-full", "--why", "x"], 2, "nothing is proposed for disk-full"),
         (["raise", "nobody", "--why", "x"], 5, "no rule that is in force is called nobody"),
     ],
@@ -247,6 +251,20 @@ def test_why_nothing_holds_is_said(path: Path) -> None:
     assert "nothing holds its fix now" in ran.stdout
 
 
+def test_of_a_fix_that_failed_the_cooldown_behind_it_holds_nothing_and_people_hear_what_to_do(path: Path) -> None:
+    failed = replace(INCIDENT, status=IncidentStatus.FAILED, hold=HoldReason.COOLDOWN, hold_detail="until 03:00:00 UTC")
+    with serving(path, EVERYTHING, Changeset(incidents=(failed,))) as control:
+        control.checks, control.note = [check("mode", None, "auto")], "its fix did not hold: people are needed"
+        why = logmedic("why", "3-i1", socket=path).stdout
+        show = logmedic("show", "3-i1", socket=path).stdout
+    assert "its fix runs again with the next match" in why
+    assert why.splitlines()[-1] == "next: repair it by hand; logmedic show 0193-i1 has what its steps said"
+    for told in (why, show):
+        assert ", failed" in told
+        assert "cooldown" not in told
+        assert "03:00:00" not in told
+
+
 @pytest.mark.parametrize("line", ["ERROR something else broke", "oom-killer", "x" * 60])
 def test_why_of_a_line_is_what_explain_says(path: Path, tmp_path: Path, line: str) -> None:
     rules = tmp_path / "r.yaml"
@@ -281,7 +299,7 @@ def test_fixes_are_paused_and_resumed(path: Path) -> None:
     assert control.did[0][2:] == ("release", "stop", "until")
     assert paused.stdout.startswith("PAUSED by ")
     assert "release, until " in paused.stdout
-    assert "; logmedic resume" in paused.stdout
+    assert "; to end it: logmedic resume" in paused.stdout
     first, second, *_ = status.stdout.splitlines()
     assert first.endswith("mode auto, fixes PAUSED")
     assert second == paused.stdout.strip() or second.startswith("PAUSED by ")
@@ -295,8 +313,16 @@ def test_a_resume_that_leaves_the_file_says_so_and_exits_1(path: Path) -> None:
         control.pauses = [by_file, {**by_file, "origin": "operator", "by": "ann"}]
         ran = logmedic("resume", socket=path)
     assert ran.returncode == 1
-    assert "PAUSED by file /p, until that is gone; rm /p" in ran.stdout
+    assert "PAUSED by file /p, until the file is gone; to end it: rm /p" in ran.stdout
     assert "still paused" in ran.stderr
+
+
+def test_a_pause_that_no_daemon_hears_names_the_file_that_does_the_same(tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text(f"actions: {{ pause_file: {tmp_path}/paused }}\n")
+    ran = logmedic("pause", "--why", "release", "-c", str(config), socket=tmp_path / "none.sock")
+    assert ran.returncode == 4
+    assert f"hint: pause it by the file instead: touch {tmp_path}/paused" in ran.stderr
 
 
 def test_a_pause_is_red_on_a_terminal(path: Path) -> None:
@@ -329,7 +355,7 @@ def test_the_status_tells_what_cannot_run_windows_and_proposals(path: Path) -> N
         "! no jobs of the service manager: no D-Bus",
         "! the fix of rule-0 cannot run here: needs network: loopback",
         "! and those of 2 other rules: logmedic status -o json",
-        "maintenance window backup, until ",
+        "maintenance window 'backup', until ",
         "no fix of db-*, tag web starts",
         "proposed: auto for web-down, which is at approve, after 5 verified successes in a row: "
         "logmedic trust show web-down",

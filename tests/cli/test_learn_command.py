@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import forked
 from cli.surroundings import CACHE
 from logmedic.adapters.store.reading import open_readonly
 
@@ -64,7 +65,7 @@ def home(tmp_path: Path) -> Path:
 
 def logmedic(home: Path, *arguments: object, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     environment = {"PATH": os.environ["PATH"], "NO_COLOR": "1", "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC"}
-    return subprocess.run(
+    return forked.run(
         [sys.executable, "-m", "logmedic", "-c", str(home / "logmedic.yaml"), *map(str, arguments)],
         input=given,
         capture_output=True,

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import forked
 from cli.surroundings import ENVIRONMENT
 from contracts.test_store_contract import EVERYTHING
 from fakes.served import serving
@@ -34,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 def logmedic(
     *arguments: str, socket: Path, given: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return forked.run(
         [sys.executable, "-m", "logmedic", *arguments, "--socket", str(socket)],
         capture_output=True,
         text=True,

@@ -335,8 +335,8 @@ until 10% is free, at most 5G (at most 5m, 3 tries, 1s to 10s apart)
                   /run/shop/ready is there, changed in the last 5m inside 30s
                   not: /usr/bin/false exits 0
   limits      5m from one run to the next, 12 an hour at most, one at a time: {host}, none in the first 2m after a start
-  breaker     after 2 failures none for 30m, each time 3 times as long, up to 6h; 2 trials in a row that work close it; \
-1d without a failure begins anew
+  breaker     after 2 failures none for 30m, each time 3 times as long, up to 6h; 2 trials in a row that work close \
+it; 1d without a failure begins anew
   or else     when nothing of this holds, it is only recorded"""
     )
 

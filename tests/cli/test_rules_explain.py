@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import forked
 from cli.surroundings import ENVIRONMENT
 from fakes.served import serving
 from logmedic.model.changeset import Changeset
@@ -50,7 +50,7 @@ def rules(tmp_path: Path) -> Path:
 
 def explain(*arguments: str, rules: Path, socket: Path | None = None, given: bytes = b"") -> tuple[int, str, str]:
     where = ["--rules", str(rules), "--socket", str(socket or "/nonexistent/logmedic.sock")]
-    ran = subprocess.run(
+    ran = forked.run(
         [sys.executable, "-m", "logmedic", "rules", "explain", *arguments, *where],
         input=given,
         capture_output=True,

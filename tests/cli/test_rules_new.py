@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import forked
 from cli.surroundings import ENVIRONMENT
 from contracts.test_store_contract import INCIDENT, ISSUE
 from fakes.served import serving
@@ -20,7 +20,7 @@ SSHD = "Nov 24 03:12:41 web1 sshd[811]: error: cannot bind to 10.0.0.7 port 22"
 
 
 def logmedic(*arguments: str, socket: Path | None = None, given: str = "") -> tuple[int, str, str]:
-    ran = subprocess.run(
+    ran = forked.run(
         [sys.executable, "-m", "logmedic", *arguments, "--socket", str(socket or "/nonexistent/logmedic.sock")],
         input=given,
         capture_output=True,

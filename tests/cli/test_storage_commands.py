@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from cli.test_commands import logmedic
 from contracts.test_store_contract import EVERYTHING
 from endtoend.test_daemon import World, daemon, until
@@ -25,7 +26,7 @@ NO_SOCKET = Path("/nonexistent/logmedic.sock")
 
 
 def typed(world: World, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    ran = subprocess.run(world.command(*arguments), capture_output=True, text=True, timeout=60, check=False)
+    ran = forked.run(world.command(*arguments), capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == code, ran.stderr
     return ran
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import forked
 from endtoend.test_daemon import World, daemon, until
 
 RULE = """\
@@ -65,7 +65,7 @@ class Ground:
 
     def typed(self, *arguments: str) -> str:
         command = self.world.command(*arguments)
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        ran = forked.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import forked
 from endtoend.test_daemon import World, daemon, until
 
 
@@ -34,7 +34,7 @@ def learned(world: World) -> dict[str, Any]:
 
 
 def typed(world: World, *arguments: str) -> str:
-    ran = subprocess.run(world.command(*arguments), capture_output=True, text=True, timeout=60, check=False)
+    ran = forked.run(world.command(*arguments), capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 

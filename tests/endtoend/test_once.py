@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import forked
+
 RULES = """\
 version: 1
 rules:
@@ -39,7 +41,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def logmedic(home: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return forked.run(
         [sys.executable, "-m", "logmedic", "-c", str(home / "logmedic.yaml"), *arguments],
         input=given,
         capture_output=True,

@@ -135,6 +135,9 @@ REFUSED = [
     (step("/usr/bin/true", read=("/proc/1",)), "/proc/1 of the host is never shown to a fix"),
     (step("/usr/bin/true", write=("/no/such/room",)), "/no/such/room of the sandbox does not exist"),
     (step("/no/such/program"), "No such file or directory"),
+    (step("/usr/bin/true", write=("/etc/systemd",)), "/etc/systemd may not be written by any fix"),
+    (step("/usr/bin/true", write=("/etc",)), "/etc may not be written by any fix"),
+    (step("/usr/bin/true", write=("/run",)), "/run may not be written by any fix"),
     (KILL, "ending processes of the host needs the unit tier"),
     (Step("free", FreeSpace(("/no/such/cache",), percent=5)), "/no/such/cache of the sandbox does not exist"),
     (Step("renew", RenewCertificate("/etc/hosts", ("/no/such/program",))), "No such file or directory"),
@@ -177,6 +180,20 @@ def test_a_step_runs_as_the_account_that_it_names() -> None:
     runner = BubblewrapRunner()
     result = asyncio.run(runner.run(step("/usr/bin/id", "-un", user="daemon"), ATTEMPT))
     assert result.output == "daemon\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_what_somebody_else_could_lead_elsewhere_is_not_written_in_anybodys_name(tmp_path: Path) -> None:
+    """Whoever owns the directory above makes a link of it to what the user of the step may write to."""
+    room = tmp_path / "shop/cache"
+    room.mkdir(parents=True)
+    os.chown(tmp_path / "shop", 65123, 0)
+    for asked in (
+        step("/usr/bin/true", user="daemon", write=(str(room),)),
+        Step("free", FreeSpace((str(room),), percent=1), sandbox=SandboxSpec(user="daemon")),
+    ):
+        assert f"{room} could be led elsewhere: {room.parent} belongs to" in BubblewrapRunner().refusal(asked)
+    assert BubblewrapRunner().refusal(step("/usr/bin/true", write=(str(room),))) == ""
 
 
 def test_the_dry_run_of_a_command_says_what_it_would_be_given(tmp_path: Path) -> None:

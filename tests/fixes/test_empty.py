@@ -52,6 +52,16 @@ def test_what_a_link_leads_to_stays(tmp_path: Path) -> None:
     assert (tmp_path / "beside/precious").exists()
 
 
+def test_a_path_that_a_link_is_part_of_is_refused(tmp_path: Path) -> None:
+    """Who may write to the directory above could lead it to any other that the step may write to."""
+    kept = put(tmp_path / "data/inner/kept")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/way").symlink_to(tmp_path / "data")
+    with pytest.raises(Unreached, match="a link leads there"):
+        dropped(tmp_path / "cache/way/inner")
+    assert kept.exists()
+
+
 def test_what_is_young_stays_with_its_directories_and_that_is_a_success(tmp_path: Path) -> None:
     put(tmp_path / "cache/old")
     put(tmp_path / "cache/deep/old")

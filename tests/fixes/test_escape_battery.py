@@ -141,6 +141,15 @@ def test_dangerous_system_calls_are_refused(name: str) -> None:
     assert result.output == "-1 Operation not permitted\n", name
 
 
+@pytest.mark.parametrize("family", ["AF_VSOCK", "AF_ALG", "AF_NETLINK", "AF_PACKET", "AF_BLUETOOTH"])
+@pytest.mark.parametrize("network", [Network.NONE, Network.FULL])
+def test_sockets_are_of_the_usual_families_only(family: str, network: Network) -> None:
+    """AF_VSOCK belongs to no network namespace: in a virtual machine it leads to the host of that."""
+    program = "import socket, sys\nfor each in sys.argv[1:]: socket.socket(getattr(socket, each), socket.SOCK_RAW)"
+    result = python(program, family, network=network)
+    assert "Address family not supported by protocol" in result.output
+
+
 def test_clone3_is_said_not_to_exist() -> None:
     assert "Function not implemented" in python(SYSCALL, "435", "0", "0").output
 

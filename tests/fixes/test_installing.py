@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from logmedic.adapters.fixes.installing import Installation
 from logmedic.adapters.fixes.layout import Layout, layout
 from logmedic.adapters.fixes.unitfiles import Ground
 from logmedic.cli.root import main
+from logmedic.model.errors import OrderRefused
 from logmedic.model.match import MatchSpec
 from logmedic.model.rule import Fix, Mode, Rule
 from logmedic.model.step import Command, Step
@@ -93,6 +98,50 @@ def test_the_directory_of_a_view_is_only_removed_when_it_is_empty(tmp_path: Path
     assert (tmp_path / "var/lib/logmedic-fix/canary/var/tmp/kept").exists()
 
 
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("mask", [0, 0o002, 0o077])
+def test_everybody_can_look_and_only_root_can_write_whatever_the_umask_of_root(tmp_path: Path, mask: int) -> None:
+    """With 077 no fix would see the root of its view, and with 0 anybody could make another of it."""
+    with umask(mask):
+        Installation(tmp_path / "host").put(of("/bin/a"))
+        assert os.umask(mask) == mask
+    rooms = [path for path in (tmp_path / "host").rglob("*") if path.is_dir() and not path.is_symlink()]
+    assert {path.stat().st_mode & 0o7777 for path in rooms} == {0o755}
+
+
+def test_a_view_that_somebody_closed_or_opened_is_found_out_and_put_right(tmp_path: Path) -> None:
+    here, wanted = Installation(tmp_path), of("/bin/a")
+    here.put(wanted)
+    for path, mode in (("canary", 0o700), ("canary/var", 0o777)):
+        (tmp_path / "var/lib/logmedic-fix" / path).chmod(mode)
+    assert here.differences(wanted) == [
+        "changed /var/lib/logmedic-fix/canary",
+        "changed /var/lib/logmedic-fix/canary/var",
+    ]
+    here.put(wanted)
+    assert here.differences(wanted) == []
+
+
+def test_two_do_not_install_at_once(tmp_path: Path) -> None:
+    here = Installation(tmp_path)
+    (tmp_path / "etc/logmedic/fixes").mkdir(parents=True)
+    with open(tmp_path / "etc/logmedic/fixes/.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for order in (lambda: here.put(of("/bin/a")), here.remove):
+            with pytest.raises(OrderRefused, match="by somebody else"):
+                order()
+    assert files(tmp_path) == {"etc/logmedic/fixes/.lock"}
+    here.put(of("/bin/a"))  # what an interrupted one left behind is in nobody's way
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> str:
     (tmp_path / "rules.yaml").write_text(RULES)
@@ -105,11 +154,24 @@ def test_the_command_installs_checks_and_removes(
 ) -> None:
     command = ["install", "fixes", "-c", config, "--root", str(tmp_path / "host")]
     assert main([*command, "--check"]) == 1
+    assert "hint: sudo logmedic install fixes" in capsys.readouterr().err
     assert main(command) == 0
-    assert "installed 1 step and the canary" in capsys.readouterr().out
+    assert f"installed 1 step and the canary below {tmp_path}/host\n" in capsys.readouterr().out
     assert main([*command, "--check"]) == 0
+    assert main([*command, "-o", "json"]) == 0
+    assert '"installed": 1' in capsys.readouterr().out
     assert main([*command, "--remove"]) == 0
+    assert f"removed what was installed below {tmp_path}/host\n" in capsys.readouterr().out
     assert files(tmp_path / "host") == set()
+
+
+@pytest.mark.parametrize("other", ["--check", "--dry-run"])
+def test_whoever_only_wants_to_look_removes_nothing(config: str, tmp_path: Path, other: str) -> None:
+    command = ["install", "fixes", "-c", config, "--root", str(tmp_path / "host")]
+    assert main(command) == 0
+    before = files(tmp_path / "host")
+    assert main([*command, "--remove", other]) == 2
+    assert files(tmp_path / "host") == before
 
 
 def test_a_dry_run_prints_what_would_be_written_and_writes_nothing(

@@ -183,3 +183,14 @@ def test_the_units_result_and_not_the_fixs_words_is_the_result(
 
 def test_what_else_comes_over_the_connection_counts_for_nothing() -> None:
     assert parsed(b'junk\n[1]\n{"a": 1}\n\xff\nunit success exited 0\n') == Told({"a": 1}, ("success", "exited", "0"))
+
+
+def test_i8_what_cannot_be_looked_at_counts_as_installed(tmp_path: Path) -> None:
+    """Else a directory that is closed to the daemon would have fixes run in another tier."""
+    (tmp_path / "closed").symlink_to("closed")  # a loop: root may look into whatever is only closed
+    nothing, closed = tmp_path / "nothing", tmp_path / "closed"
+    installed = [
+        UnitBroker(python=PYTHON, package=PACKAGE, sockets=nothing, entries=entries).installed
+        for entries in (nothing, closed)
+    ]
+    assert installed == [False, True]

@@ -187,6 +187,17 @@ def test_root_is_refused_unless_the_operator_allows_it() -> None:
     assert unfit(only(step(user="root")), allow_root=True) == ""
 
 
+def test_no_step_runs_as_the_daemon_itself() -> None:
+    """By whatever name: its store and its memory would be the step's."""
+    fix = Installable("0123456789ab", Step("x", Command(("/usr/bin/true",)), sandbox=SandboxSpec(user="daemon")))
+    assert "is the daemon's own account" in host_problem(fix, replace(GROUND, daemon="daemon"))
+
+
+def test_more_at_once_than_can_be_counted_is_not_allowed() -> None:
+    uses = {"r1": Use("x", {}, 1e6, 10**6)}
+    assert entry(Installable("0123456789ab", STEP, uses), python="/p", package="/x")["rate"]["burst"] == 1000
+
+
 def test_the_name_of_a_rule_cannot_add_a_line() -> None:
     fix = Installable("0" * 12, step(), {"a\nUser=root %n": only(step()).uses["r1"]})
     assert "\nUser=root" not in service_unit(fix, GROUND) + socket_unit(fix, GROUND)
