@@ -59,7 +59,8 @@ def make_reviewer(settings: Settings, *, strict: bool = False) -> Reviewer:
     """Of everything that deserves a look, on this host."""
     globs = {name: each.files or () for name, each in settings.sources.items()}
     usual = frozenset({*usual_sources(), "journal"})
-    here = Surroundings(globs, lambda: usual | brought_by(shipped_rules()), units_unknown_to_systemd)
+    routes = frozenset(settings.routes()) if settings.alerts.receivers else None
+    here = Surroundings(globs, lambda: usual | brought_by(shipped_rules()), units_unknown_to_systemd, routes)
     return Reviewer(here, strict=strict)
 
 

@@ -34,6 +34,19 @@ rules:
       verify: {{ quiet: 1s }}
 """
 
+LED = "/etc/logmedic/rules.d/led.yaml"
+LED_RULE = """\
+version: 1
+rules:
+  - id: led
+    title: led
+    match: {{ pattern: 'led elsewhere' }}
+    fix:
+      mode: approve
+      steps: [{{ name: drop, empty: {{ path: /srv/stranger/cache }}, sandbox: {{ user: {user} }} }}]
+      verify: {{ quiet: 1s }}
+"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def rules(host: Host) -> Iterator[None]:
@@ -70,3 +83,17 @@ def test_it_ends_processes_of_others_where_that_is_what_it_is_for(host: Host, as
     assert result["exit_code"] == 0, result
     assert "sleep 771" not in host.run("ps", "axo", "args=")
     host.run("systemctl", "kill", "--signal=KILL", "rooted")
+
+
+@pytest.mark.parametrize("user", ["root", "app"])
+def test_what_somebody_else_can_lead_elsewhere_is_left_out(host: Host, user: str) -> None:
+    """systemd shows what a path leads to, and follows links for that: /srv/stranger/cache may be /etc by then."""
+    host.run(
+        "sh", "-c", "id stranger || useradd -r stranger; mkdir -p /srv/stranger/cache; chown stranger /srv/stranger"
+    )
+    host.put(LED, LED_RULE.format(user=user))
+    try:
+        told = host.logmedic("install", "fixes", check=False)
+    finally:
+        host.run("rm", LED)
+    assert "led: step 'drop' is left out: /srv/stranger/cache could be led elsewhere: /srv/stranger belongs to" in told

@@ -110,6 +110,13 @@ def test_f57_a_file_is_capped(asking: Asking) -> None:
     assert "SIGXFSZ" in asking.one("file")["detail"]
 
 
+def test_f57_the_tmp_of_all_fixes_is_capped_and_is_not_the_hosts(host: Host, asking: Asking) -> None:
+    """Without a memory controller nothing else would keep a fix from filling /run."""
+    result = asking.one("fills-tmp")
+    assert "No space left on device\nstopped at 8\n" in result["output"], result
+    assert host.run("sh", "-c", "ls -A /run/logmedic_fix_tmp") == ""
+
+
 def test_f57_memory_of_all_of_it_together_is_capped_and_told_by_the_unit(host: Host, asking: Asking) -> None:
     """Each process stays below the limit, and all of them do not."""
     if "memory" not in host.run("cat", "/sys/fs/cgroup/cgroup.controllers"):
@@ -222,9 +229,26 @@ def test_a_runner_that_others_could_change_installs_nothing(host: Host) -> None:
         host.run("chmod", "644", runner)
 
 
+@pytest.mark.parametrize("umask", ["077", "002", "000"])
+def test_root_may_have_any_umask(host: Host, asking: Asking, umask: str) -> None:
+    host.logmedic("install", "fixes", "--remove")
+    host.run("sh", "-c", f"umask {umask}; /opt/logmedic/bin/logmedic install fixes")
+    assert asking.armed()["armed"]
+    assert host.run("find", "/var/lib/logmedic-fix", "/etc/logmedic/fixes", "-perm", "/022") == ""
+
+
+def test_two_installations_at_once_leave_a_whole_one(host: Host, asking: Asking) -> None:
+    host.run("sh", "-c", "for n in 1 2 3; do /opt/logmedic/bin/logmedic install fixes & done; wait", check=False)
+    assert "is what the rules need" in host.logmedic("install", "fixes", "--check")
+    assert asking.armed()["armed"]
+
+
 def test_all_of_it_can_be_taken_away_and_put_back(host: Host, asking: Asking) -> None:
     host.logmedic("install", "fixes", "--remove")
-    paths = "/etc/logmedic/fixes/*.json /etc/systemd/system/logmedic-fix* /run/logmedic-fix /var/lib/logmedic-fix"
+    paths = (
+        "/etc/logmedic/fixes/.[!.]* /etc/logmedic/fixes/* /etc/systemd/system/*logmedic[-_]fix* /run/logmedic-fix "
+        "/var/lib/logmedic-fix"
+    )
     assert host.run("sh", "-c", f"ls -d {paths} 2>/dev/null", check=False) == ""
     assert host.run("systemctl", "list-units", "--all", "--no-legend", "logmedic-fix*.socket").strip() == ""
     assert "the fixes are not installed" in asking.armed()["reason"]

@@ -188,7 +188,6 @@ def test_trust_is_told_with_what_is_proposed_and_who_said_so(path: Path) -> None
         (["lower", "web-down"], "observe"),
         (["lower", "web-down", "--to", "observe"], "observe"),
         (["raise", "disk-full", "--to", "auto"], "auto"),
-        (["keep", "web-down"], "approve"),
     ],
 )
 def test_trust_is_moved_one_level_or_to_the_one_that_is_named(path: Path, typed: list[str], level: str) -> None:
@@ -198,6 +197,14 @@ def test_trust_is_moved_one_level_or_to_the_one_that_is_named(path: Path, typed:
     (did,) = control.did
     assert (did[1], did[2], did[4]) == (typed[1], level, "it held all week")
     assert f"{typed[1]}: {level}" in ran.stdout
+
+
+def test_a_proposal_that_is_turned_down_has_to_be_earned_anew(path: Path) -> None:
+    with serving(path, EVERYTHING) as control:
+        ran = logmedic("trust", "keep", "web-down", "--why", "not yet", socket=path)
+    (did,) = control.did
+    assert (did[1], did[2], did[4]) == ("web-down", "approve", "not yet")
+    assert ran.stdout == "web-down stays at approve, and has to earn auto anew\n"
 
 
 @pytest.mark.parametrize(
@@ -241,6 +248,19 @@ def test_why_tells_every_check_the_hold_in_force_first_and_what_to_type(path: Pa
     assert ran.stdout.splitlines()[-1] == "next: rm /p"
     assert not set(ran.stdout) & STEERING
     assert [each["name"] for each in rows["checks"]] == ["mode", "pause", "breaker", "budget"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "wanted"),
+    [
+        ("the daemon's mode is observe", "next: write mode: approve (or auto) into the config, then: "),
+        ("the rule's mode is observe", "next: logmedic trust show web-down"),
+    ],
+)
+def test_what_only_observes_is_told_where_to_change_that(path: Path, detail: str, wanted: str) -> None:
+    with serving(path, EVERYTHING) as control:
+        control.checks = [check("mode", "observe", detail)]
+        assert logmedic("why", "3-i1", socket=path).stdout.splitlines()[-1].startswith(wanted)
 
 
 def test_why_nothing_holds_is_said(path: Path) -> None:

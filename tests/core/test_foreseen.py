@@ -64,7 +64,7 @@ def test_what_may_have_caused_an_incident_and_that_it_came_back_stand_in_its_sto
     bench.give(observed(unknown(bench.now)))
     changeset = bench.matched(60, rule=NO_FIX)
     told = [each.text for each in changeset.events if each.kind == "history"]
-    assert told[0].startswith("History: web is down came back 1 min after it was resolved (silent for 15 min)")
+    assert told[0].startswith("History: it came back 1 min after it was resolved (silent for 15 min)")
     assert told[1].startswith("Likely cause: shop: ERROR boom <n> began 60 s before and usually comes first")
 
 

@@ -71,6 +71,22 @@ def test_while_fixes_are_paused_none_starts_and_its_reason_is_told() -> None:
     assert [each.alert.event for each in bench.intents if isinstance(each, Send)] == [AlertEvent.HELD]
 
 
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (PAUSE, "let fixes run again (logmedic resume);"),
+        (PauseFixes(PauseOrigin.FILE, "file /etc/logmedic/paused"), "let fixes run again (remove that file);"),
+    ],
+    ids=["command", "file"],
+)
+def test_whoever_is_called_is_told_what_ends_this_pause(given: PauseFixes, wanted: str) -> None:
+    bench = Bench(policy())
+    bench.give(given)
+    bench.matched()
+    (send,) = (each for each in bench.intents if isinstance(each, Send))
+    assert wanted in send.alert.body
+
+
 def test_what_was_held_runs_when_fixes_are_resumed() -> None:
     bench = Bench(policy())
     bench.give(PAUSE)

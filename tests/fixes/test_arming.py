@@ -133,6 +133,10 @@ REFUSED = [
     (step("/usr/bin/true", kind=SandboxKind.NONE), "actions.allow_unsandboxed is not set"),
     (step("/usr/bin/true", write=("/",)), "/ of the host is never shown to a fix"),
     (step("/usr/bin/true", read=("/proc/1",)), "/proc/1 of the host is never shown to a fix"),
+    (step("/usr/bin/true", read=("//proc/1",)), "//proc/1 of the host is never shown to a fix"),
+    (step("/usr/bin/true", read=("/./sys",)), "/./sys of the host is never shown to a fix"),
+    (step("/usr/bin/true", read=("/usr/../dev",)), "/usr/../dev of the host is never shown to a fix"),
+    (step("/usr/bin/true", read=("/srv/..",)), "/srv/.. of the host is never shown to a fix"),
     (step("/usr/bin/true", write=("/no/such/room",)), "/no/such/room of the sandbox does not exist"),
     (step("/no/such/program"), "No such file or directory"),
     (step("/usr/bin/true", write=("/etc/systemd",)), "/etc/systemd may not be written by any fix"),
@@ -213,15 +217,16 @@ def test_the_dry_run_of_a_command_that_cannot_run_says_why() -> None:
     assert "No such file" in result.detail
 
 
-def test_what_lies_deeper_decides_whether_it_can_be_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("between", ["", "/", "/./"])
+def test_what_lies_deeper_decides_whether_it_can_be_written(tmp_path: Path, between: str) -> None:
+    """However the other one is written."""
     inner = tmp_path / "room" / "fixed"
     inner.mkdir(parents=True)
     for each in (inner.parent, inner):
         open_to_all(each)
     script = f"echo x > {inner}/x; echo x > {inner.parent}/x"
-    asyncio.run(
-        BubblewrapRunner().run(step("/bin/sh", "-c", script, write=(str(inner.parent),), read=(str(inner),)), ATTEMPT)
-    )
+    written = f"{between.replace('.', '')}{tmp_path}{between}/room"
+    asyncio.run(BubblewrapRunner().run(step("/bin/sh", "-c", script, write=(written,), read=(str(inner),)), ATTEMPT))
     assert not (inner / "x").exists()
     assert (inner.parent / "x").exists()
 

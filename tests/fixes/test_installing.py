@@ -139,7 +139,20 @@ def test_two_do_not_install_at_once(tmp_path: Path) -> None:
             with pytest.raises(OrderRefused, match="by somebody else"):
                 order()
     assert files(tmp_path) == {"etc/logmedic/fixes/.lock"}
-    here.put(of("/bin/a"))  # what an interrupted one left behind is in nobody's way
+
+
+def test_after_one_that_did_not_get_to_its_end_everything_is_put_there_again(tmp_path: Path) -> None:
+    """Of what was there already the service manager may know nothing yet."""
+    here, wanted = Installation(tmp_path), of("/bin/a")
+    here.put(wanted)
+    canary, lock = tmp_path / "etc/logmedic/fixes/canary.json", tmp_path / "etc/logmedic/fixes/.lock"
+    before = canary.stat().st_ino
+    here.put(wanted)
+    assert canary.stat().st_ino == before
+    lock.touch()
+    here.put(wanted)
+    assert canary.stat().st_ino != before
+    assert not lock.exists()
 
 
 @pytest.fixture

@@ -108,6 +108,26 @@ def test_i8_what_is_installed_and_does_not_hold_is_replaced_by_nothing(choice: s
     assert arming.reason.startswith("the canary got out")
 
 
+@pytest.mark.parametrize("arming", [BROKEN, None], ids=["did not hold", "was not tried"])
+def test_i8_nothing_is_started_in_a_sandbox_that_does_not_hold_whoever_asks(arming: Arming | None) -> None:
+    """The checks of a rule that is only watched, or a dry run, as little as a fix."""
+
+    async def tried() -> list[FixResult]:
+        made = tiers(arming or HELD["unit"])
+        if arming is not None:
+            await made.arm()
+        return [await made.run(step("/bin/true"), ATTEMPT), await made.rehearse(step("/bin/true"))]
+
+    for result in asyncio.run(tried()):
+        assert (result.ok, result.started, result.output) == (False, False, "")
+        assert "disarmed" in result.detail
+
+
+def test_what_needs_no_sandbox_does_not_wait_for_one() -> None:
+    wait, bare = Step("w", Wait(timedelta(seconds=1))), step("/bin/true", kind=SandboxKind.NONE)
+    assert [where(tiers(BROKEN), each) for each in (wait, bare)] == ["daemon", "bubblewrap"]
+
+
 def test_what_the_service_manager_takes_is_told_beside_the_sandbox() -> None:
     jobs = Arming(armed=False, sandbox="", units_reason="no D-Bus", refused={"r2": "app.service may not be restarted"})
     arming = asyncio.run(tiers(jobs=jobs).arm())

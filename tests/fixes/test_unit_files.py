@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from logmedic.adapters.fixes.catalogue import Installable, canary_fix, entry, installables, outdated
+from logmedic.adapters.fixes.catalogue import Installable, Use, canary_fix, entry, installables, outdated
+from logmedic.adapters.fixes.ground import host_problem
 from logmedic.adapters.fixes.layout import layout
-from logmedic.adapters.fixes.unitfiles import Ground, service_unit, socket_unit, unfit
+from logmedic.adapters.fixes.unitfiles import MOUNT, Ground, service_unit, socket_unit, temporary_mount, unfit
 from logmedic.core.targets import step_fingerprint
 from logmedic.model.match import Capture, CaptureType, MatchSpec
 from logmedic.model.probe import AllOf, CommandProbe, Not
@@ -155,7 +156,7 @@ def test_wider_bounds_in_the_rule_need_an_installation() -> None:
     ids=str,
 )
 def test_a_step_gets_what_it_declares_and_no_more(made: Step, key: str, wanted: list[str]) -> None:
-    own = ("/usr ", "/opt/logmedic/", "/run/logmedic-fix-tmp/")
+    own = ("/usr ", "/opt/logmedic/", "/run/logmedic_fix_tmp/")
     assert [each for each in values(made, key) if not each.startswith(own)] == wanted
 
 
@@ -171,7 +172,19 @@ def test_only_the_daemon_can_connect_and_only_so_often() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/srv/a b", "/srv/%i", "/srv/a:b", '/srv/"', "/srv/a\nUser=root", "srv", "/srv/../etc"]
+    "path",
+    [
+        "/srv/a b",
+        "/srv/%i",
+        "/srv/a:b",
+        '/srv/"',
+        "/srv/a\nUser=root",
+        "srv",
+        "/srv/../etc",
+        "//proc/1",
+        "/./proc",
+        "/srv/.",
+    ],
 )
 def test_a_path_that_a_unit_would_read_differently_is_refused(path: str) -> None:
     assert "cannot be written into a unit" in unfit(only(step(write=(path,))), allow_root=True)
@@ -189,13 +202,12 @@ def test_root_is_refused_unless_the_operator_allows_it() -> None:
 
 def test_no_step_runs_as_the_daemon_itself() -> None:
     """By whatever name: its store and its memory would be the step's."""
-    fix = Installable("0123456789ab", Step("x", Command(("/usr/bin/true",)), sandbox=SandboxSpec(user="daemon")))
-    assert "is the daemon's own account" in host_problem(fix, replace(GROUND, daemon="daemon"))
+    assert "is the daemon's own account" in host_problem(only(step(user="daemon")), replace(GROUND, daemon="daemon"))
 
 
 def test_more_at_once_than_can_be_counted_is_not_allowed() -> None:
-    uses = {"r1": Use("x", {}, 1e6, 10**6)}
-    assert entry(Installable("0123456789ab", STEP, uses), python="/p", package="/x")["rate"]["burst"] == 1000
+    fix = Installable("0123456789ab", step(), {"r1": Use("x", {}, 1e6, 10**6)})
+    assert entry(fix, python="/p", package="/x")["rate"]["burst"] == 1000
 
 
 def test_the_name_of_a_rule_cannot_add_a_line() -> None:
@@ -222,10 +234,20 @@ def systemd_analyze(*arguments: str) -> str:
     return ran.stdout + ran.stderr
 
 
+def test_the_tmp_of_fixes_is_bounded_also_without_a_memory_controller() -> None:
+    told = temporary_mount(replace(GROUND, concurrency=3)).splitlines()
+    assert f"Options=mode=0755,nosuid,nodev,size={6 * 16 * 1024**2},nr_inodes={6 * 4096}" in told
+    assert [line.partition("=")[0] for line in lines(step()) if line.endswith("=run-logmedic_fix_tmp.mount")] == [
+        "Requires",
+        "After",
+    ]
+
+
 def written(made: Step, room: Path) -> list[str]:
     fix = only(made)
     for name, text in (("@.service", service_unit(fix, GROUND)), (".socket", socket_unit(fix, GROUND))):
         (room / f"logmedic-fix-{fix.name}{name}").write_text(text)
+    (room / MOUNT).write_text(temporary_mount(GROUND))
     return [str(room / f"logmedic-fix-{fix.name}{name}") for name in ("@.service", ".socket")]
 
 
@@ -242,7 +264,7 @@ def test_the_unit_is_exposed_as_little_as_was_measured(kind: str, tmp_path: Path
 def test_the_units_are_verified_without_a_complaint(kind: str, tmp_path: Path) -> None:
     service, socket = written(KINDS[kind], tmp_path)
     instance = service.replace("@.", "@0-1-2.")
-    assert systemd_analyze("verify", "--recursive-errors=yes", instance, socket).strip() == ""
+    assert systemd_analyze("verify", "--recursive-errors=yes", instance, socket, str(tmp_path / MOUNT)).strip() == ""
 
 
 # -- where it goes -----------------------------------------------------------------------------------------------------
@@ -257,6 +279,7 @@ def test_an_installation_is_an_entry_a_socket_and_a_service_each_and_the_canary(
             *(f"/etc/systemd/system/logmedic-fix-{name}.socket" for name in (fix.name, "canary")),
             *(f"/etc/systemd/system/logmedic-fix-{name}@.service" for name in (fix.name, "canary")),
             "/etc/polkit-1/rules.d/50-logmedic.rules",
+            "/etc/systemd/system/run-logmedic_fix_tmp.mount",
         ]
     )
     assert made.names == ("canary", fix.name)

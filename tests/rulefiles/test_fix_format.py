@@ -318,7 +318,7 @@ MISTAKES = [
     (a_step("free: @{ until: 10% }"), "`free` has no `paths`", "add `paths: ...`"),
     (a_step("free: { paths: /srv/a/b, until: @100% }"), "`100%` in `until` is no share", "until: 10%"),
     (a_step("free: { paths: /srv/a/b, until: @0% }"), "`0%` in `until` is no share", "until: 10%"),
-    (a_step("free: { paths: /srv/a/b, until: @10 }"), "`until` has to be from 1048576 to", ""),
+    (a_step("free: { paths: /srv/a/b, until: @10 }"), "`until` has to be from 1M to", ""),
     (a_step("free: { paths: /srv/a/b, until: @ten }"), "`ten` is no size", "write a number with its unit"),
     (a_step("free: { paths: /srv/a/b, until: 9%, keep: @-1 }"), "`keep` has to be a whole number from 0", ""),
     (a_step("free: { paths: /srv/a/b, until: 9%, @oldest: 1h }"), "unknown key `oldest` in `free`", "older_than"),

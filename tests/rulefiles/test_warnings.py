@@ -150,6 +150,16 @@ def test_a_rule_whose_sources_have_no_file_is_warned_of_and_strict_is_content(tm
     assert "no file is there for `gone`" in warned(reviewed(path, here=here, strict=True)), "another host has it"
 
 
+def test_a_route_that_the_config_does_not_have_is_warned_of_and_strict_is_content(tmp_path: Path) -> None:
+    path = put(tmp_path, a_file(rule(source="app", alert="{ routes: [oncal, dba] }")))
+    here = Surroundings({"app": ()}, routes=frozenset({"oncall", "dba"}))
+    loaded = reviewed(path, here=here)
+    assert warned(loaded) == "no route is called `oncal`: it tells nobody"
+    assert loaded.warnings[0].hint == "did you mean `oncall`?"
+    assert loaded.rules
+    assert warned(reviewed(path, here=Surroundings({"app": ()}))) == "", "a config that tells nobody has no routes"
+
+
 def test_a_unit_that_systemd_does_not_know_is_warned_of_also_behind_a_capture(tmp_path: Path) -> None:
     asked: list[str] = []
 

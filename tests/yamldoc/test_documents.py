@@ -207,7 +207,7 @@ def read(text: str) -> tuple[Fields, Problems]:
         ("d: 30", "`30` is no duration"),
         ("d: 90d", "`d` has to be from 1s to 1h, and is 90d"),
         ("s: many", "`many` is no size"),
-        ("s: 1G", "`s` has to be from 1 to 1048576 bytes"),
+        ("s: 1G", "`s` has to be from 1 to 1M"),
         ("c: hihg", "`hihg` is no c"),
         ("m: text", "`m` has to be a mapping, and is text"),
         ("l: [a, [b]]", "`l` has to be text, and is a list"),

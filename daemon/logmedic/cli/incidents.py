@@ -102,13 +102,19 @@ def _attempts(attempts: list[Mapping[str, Any]]) -> Iterator[str]:
         if again and attempt["first"]:
             executions += 1
             yield f"  execution {executions}, {at(attempt['started_at'])}"
-        code = "no exit code" if attempt["exit_code"] is None else f"exit {attempt['exit_code']}"
-        tier = attempt["sandbox"] or "not run"
-        yield f"  {number}. {step_of(attempt)}: {verdict_of(attempt)} ({code}, {took(attempt)}, {tier})"
+        yield f"  {number}. {step_of(attempt)}: {verdict_of(attempt)} ({_how(attempt)})"
         yield f"    $ {' '.join(attempt['argv'])}"
         if attempt["detail"]:
             yield f"    {attempt['detail']}"
         yield from output_lines(attempt["output"], OUTPUT_SHOWN)
+
+
+def _how(attempt: Mapping[str, Any]) -> str:
+    """How it ended, how long it took, where it ran: as far as that is known."""
+    if attempt["duration_s"] is None:
+        return f"since {at(attempt['started_at']).partition(' (')[0]}"
+    code = "no exit code" if attempt["exit_code"] is None else f"exit {attempt['exit_code']}"
+    return ", ".join(filter(None, (code, took(attempt), attempt["sandbox"])))
 
 
 def _governor(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,8 @@ def install_command() -> None:
 def fixes_command(context: Context, check: bool, dry: bool, remove: bool, user: str, root: Path) -> int:
     """Write units for what the rules may run in a sandbox, and a polkit rule for the units that they may restart. Type
     it again after rules changed; until then a fix that changed is not run. Needs root."""
+    if check + dry + remove > 1:
+        raise click.UsageError("--check, --dry-run and --remove are three different things: write one of them")
     from logmedic.adapters.fixes.ground import account_exists, here, runner_flaws
     from logmedic.adapters.fixes.installing import Installation
 
@@ -45,6 +48,7 @@ def fixes_command(context: Context, check: bool, dry: bool, remove: bool, user: 
         raise OrderRefused("only root can install fixes", "type: sudo logmedic install fixes")
     if remove:
         installation.remove()
+        _tell(context, {"removed": str(root)}, f"removed what was installed{_below(root)}")
         return 0
     settings = context.settings
     ground = here(daemon=user, user=settings.actions.user, concurrency=settings.actions.concurrency)
@@ -65,7 +69,8 @@ def fixes_command(context: Context, check: bool, dry: bool, remove: bool, user: 
     if check:
         return _check(installation.differences(wanted), context.output) or (DIFFERS if problems else 0)
     installation.put(wanted)
-    print(f"installed {several(len(wanted.names) - 1, 'step')} and the canary; type: logmedic reload")
+    steps, then = len(wanted.names) - 1, "; type: logmedic reload" if is_host else _below(root)
+    _tell(context, {"installed": steps}, f"installed {several(steps, 'step')} and the canary{then}")
     return DIFFERS if problems else 0
 
 
@@ -105,11 +110,24 @@ def _polkit(rules: tuple[Rule, ...], daemon: str) -> str:
     return polkit_rules(rules, daemon) if any(rule.enabled and jobs_of(rule) for rule in rules) else ""
 
 
+def _tell(context: Context, row: Mapping[str, object], said: str) -> None:
+    if context.output != "table":
+        print_json(row)
+    else:
+        print(said)
+
+
+def _below(root: Path) -> str:
+    return "" if root == Path("/") else f" below {root}"
+
+
 def _check(differences: list[str], output: str) -> int:
     if output != "table":
         print_json({"differences": differences})
     else:
         print("\n".join(differences) or "what is installed is what the rules need")
+        if differences:
+            complain("hint: sudo logmedic install fixes puts it right")
     return DIFFERS if differences else 0
 
 

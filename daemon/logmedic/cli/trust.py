@@ -118,10 +118,14 @@ def lower_command(context: Context, rule: str, level: str | None, why: str) -> N
 @pass_context
 def keep_command(context: Context, rule: str, why: str) -> None:
     """Turn a proposal down: RULE keeps its level, and has to earn the next one anew."""
-    row = _row_of(context, rule)
-    if not row["proposed"]:
-        raise click.UsageError(f"nothing is proposed for {rule}: it is at {row['level']}")
-    _set(context, rule, row["level"], why)
+    before = _row_of(context, rule)
+    if not before["proposed"]:
+        raise click.UsageError(f"nothing is proposed for {rule}: it is at {before['level']}")
+    row = context.client.post(f"trust/{quote(rule, safe='')}", level=before["level"], why=why)
+    if context.output != "table":
+        print_json(row)
+    else:
+        print(visible(f"{rule} stays at {row['level']}, and has to earn {before['proposed']} anew"))
 
 
 @trust_command.command("history")
@@ -132,7 +136,12 @@ def keep_command(context: Context, rule: str, why: str) -> None:
 def history_command(context: Context, rule: str, limit: int) -> None:
     """Who changed trust, and why; of one RULE, or of all. `logmedic` is the daemon itself."""
     rows = context.ask("trust_changes", rule=rule, limit=limit)
-    print_rows(rows, _CHANGES, context.output, nothing="nothing was changed or proposed yet")
+    print_rows(
+        rows,
+        _CHANGES,
+        context.output,
+        nothing=visible("nothing was changed or proposed yet" + (f" for {rule}" if rule else "")),
+    )
 
 
 def _row_of(context: Context, rule: str) -> dict[str, Any]:

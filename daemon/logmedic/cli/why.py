@@ -18,8 +18,9 @@ from logmedic.model.errors import DaemonUnreachable, NotFound
 _ID = re.compile(r"[0-9A-Fa-f-]{4,40}")
 _LONGEST_ID = 40
 _FAILED = "failed"
+_MODE = "write mode: approve (or auto) into the config, then: systemctl restart logmedic"
 _NEXT = {
-    "observe": "logmedic trust show {rule}; logmedic config show has the daemon's own mode",
+    "observe": "logmedic trust show {rule}",
     "awaiting_approval": "logmedic approve {incident}, or logmedic reject {incident}",
     "breaker_open": "mend what makes it fail, then: logmedic breakers reset {rule}",
     "disarmed": "logmedic status says what is missing; sudo logmedic install fixes installs what steps need",
@@ -86,7 +87,11 @@ def _told(answer: Mapping[str, Any], context: Context) -> Iterator[str]:
     reason = held[0]["reason"] if held else row["status"]
     if reason in _NEXT:
         yield ""
-        yield f"next: {_next(reason, row, context)}"
+        yield f"next: {_MODE if _is_daemons_mode(held) else _next(reason, row, context)}"
+
+
+def _is_daemons_mode(held: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(held) and held[0]["reason"] == "observe" and "the daemon's mode" in held[0]["detail"]
 
 
 def _free(row: Mapping[str, Any]) -> str:

@@ -176,7 +176,7 @@ def _fix_words(forecast: Forecast, rule: Rule) -> list[str]:
     if forecast.hold is HoldReason.NO_FIX or (rule.fix is None and forecast.outcome is Outcome.OPENS):
         return ["the rule has no fix"]
     if forecast.hold is not None and forecast.outcome is not Outcome.ENDS:
-        return [f"its fix is held ({forecast.hold}): {forecast.hold_detail}"]
+        return [f"its fix is held ({forecast.hold.words}): {forecast.hold_detail}"]
     return []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from logmedic.core.draft import Draft
 from logmedic.core.foreseen import causes_of
 from logmedic.core.issues import came_back
@@ -25,5 +27,6 @@ def of_incident(draft: Draft, issue: KnownIssue | None) -> tuple[str, ...]:
         return ()
     causes = [f"Likely cause: {each}" for each in causes_of(draft, issue)]
     if issue.status is IssueStatus.REGRESSED and issue.resolved_at is not None and issue.onset_at is not None:
-        return (f"History: {came_back(issue, max(issue.onset_at, issue.resolved_at), issue.version)}", *causes)
+        it = replace(issue, title="it")  # the title of a rule has places where captures go
+        return (f"History: {came_back(it, max(issue.onset_at, issue.resolved_at), issue.version)}", *causes)
     return tuple(causes)

@@ -206,7 +206,8 @@ def _breaker(case: _Case) -> Check:
     if breakers.allows(state, case.draft.now):
         trial = "" if state.status is BreakerStatus.CLOSED else "; a trial is due"
         status = state.status.value.replace("_", " ")
-        return Check("breaker", None, f"{status}, {state.failures} failures in a row{trial}")
+        failed = "1 failure" if state.failures == 1 else f"{state.failures} failures in a row"
+        return Check("breaker", None, f"{status}, {failed}{trial}")
     if state.status is BreakerStatus.HALF_OPEN:  # the time that was waited for has passed
         again = _soon(case, BUSY_RECHECK)
         return _held("breaker", HoldReason.BREAKER_OPEN, "its trial is under way", again)
@@ -222,7 +223,12 @@ def _cooldown(case: _Case) -> Check:
     until = max(ends) + case.fix.limits.cooldown if ends else case.draft.now
     if until > case.draft.now:
         return _held("cooldown", HoldReason.COOLDOWN, f"cooldown until {until:%H:%M:%S} UTC", until)
-    return Check("cooldown", None, f"{duration_text(case.fix.limits.cooldown)} between two have passed")
+    cooldown = case.fix.limits.cooldown
+    return Check(
+        "cooldown",
+        None,
+        f"over {duration_text(cooldown)} since the last run" if ends and cooldown else "nothing to wait for",
+    )
 
 
 def _budget(case: _Case) -> Check:

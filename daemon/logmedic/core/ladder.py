@@ -157,11 +157,16 @@ def _filled(probes: tuple[Probe, ...], incident: Incident) -> tuple[Probe, ...]:
 def _hold_back(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
     """In the middle of an execution: what was done until now stays, and it begins anew later."""
     idle = abandon(draft, incident)
-    draft.event(incident.id, "held", f"the fix is held ({hold.reason}): {hold.detail}")
+    draft.event(incident.id, "held", f"the fix is held ({hold.reason.words}): {hold.detail}")
     draft.tally(f"held_{hold.reason}")
     held = replace(idle, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until)
     draft.put_incident(held)
     tell_held(draft, held, rule)
+
+
+def _asked(purpose: CheckPurpose) -> str:
+    """The question to which a check that passes says yes."""
+    return "is it well already" if purpose is CheckPurpose.STILL_THERE else purpose.value.replace("_", " ")
 
 
 def on_checks(
@@ -170,7 +175,7 @@ def on_checks(
     """Of an incident whose status is CHECKING."""
     found = dict(results)
     for purpose, result in results:
-        draft.event(incident.id, "checked", f"{purpose.value.replace('_', ' ')}: {_said(result)}")
+        draft.event(incident.id, "checked", f"{_asked(purpose)}: {_said(result)}")
     if hold := _replaced(draft, incident, rule):
         _hold_back(draft, incident, rule, hold)
         return

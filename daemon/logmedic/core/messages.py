@@ -244,9 +244,13 @@ def _needed(incident: Incident, rule: Rule, event: AlertEvent) -> str:
         case AlertEvent.FIX_FAILED:
             return f"repair it by hand; the story so far: {show}"
         case AlertEvent.BREAKER_OPEN:
-            return f"repair it by hand: the fix is not run again before a trial ({incident.hold_detail}); {show}"
+            reset = f"once it can work, logmedic breakers reset {rule.id}"
+            return (
+                f"repair it by hand: the fix is not run again before a trial ({incident.hold_detail}); {reset}; {show}"
+            )
         case AlertEvent.HELD if incident.hold is HoldReason.PAUSED:
-            return f"repair it by hand, or let fixes run again (logmedic resume); {incident.hold_detail}; {show}"
+            again = "remove that file" if "paused by file " in incident.hold_detail else "logmedic resume"
+            return f"repair it by hand, or let fixes run again ({again}); {incident.hold_detail}; {show}"
         case AlertEvent.HELD if incident.hold is HoldReason.OWN_CAUSE:
             return f"look at these rules together: {incident.hold_detail}; {show}"
         case AlertEvent.HELD if incident.hold is HoldReason.OBSERVE:

@@ -34,7 +34,7 @@ def _hold(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
     if incident.hold is not hold.reason or asked_anew:
         draft.tally(f"held_{hold.reason}")
         if hold.reason is not HoldReason.NO_FIX:
-            draft.event(incident.id, "held", f"the fix is held ({hold.reason}): {hold.detail}")
+            draft.event(incident.id, "held", f"the fix is held ({hold.reason.words}): {hold.detail}")
         if hold.reason in _WOULD:
             draft.event(incident.id, "would_run", "; then ".join(would_run(rule, incident.captures)))
     if incident.hold is None and not incident.acted:

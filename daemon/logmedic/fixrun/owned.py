@@ -13,18 +13,19 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 ROOT = frozenset({0})
 
 
-def flaw(path: str, owners: Collection[int] = ROOT, *, program: bool = False) -> str:
+def flaw(path: str, owners: Collection[int] = ROOT, *, program: bool = False, way: bool = False) -> str:
     """Why somebody other than `owners` could have changed the file or directory at `path` (absolute), or nothing.
-    `program`: it has to be an executable file."""
+    `program`: it has to be an executable file. `way`: what is in it may be anybody's, and only its place is asked
+    about: why somebody else could have put something else there, a link to another directory."""
     if not path.startswith("/"):
         return f"{path} is no absolute path"
     try:
-        return _walked(path, owners, program)
+        return _walked(path, owners, program, way)
     except OSError as error:
         return f"{path} cannot be looked at: {error.strerror}"
 
 
-def _walked(path: str, owners: Collection[int], program: bool) -> str:
+def _walked(path: str, owners: Collection[int], program: bool, way: bool) -> str:
     """Raises OSError."""
     left = deque(path.split("/"))
     links = 0
@@ -52,8 +53,11 @@ def _walked(path: str, owners: Collection[int], program: bool) -> str:
                     os.close(here)
                     here, at = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), "/"
                 continue
-            os.close(here)
+            loose, above = _is_sticky(os.fstat(here), owners), here
             here, at = there, os.path.join(at, part)
+            os.close(above)
+            if way and not any(left):
+                return "" if status.st_uid in owners or not loose else _wrong(at, status, owners)
             wrong = "" if any(left) and _is_sticky(status, owners) else _wrong(at, status, owners)
         return wrong or (_no_program(at, os.fstat(here)) if program else "")
     finally:

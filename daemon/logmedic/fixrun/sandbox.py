@@ -70,5 +70,5 @@ def _of_etc(names: Sequence[str]) -> Iterator[str]:
 def _binds(read: Sequence[str], write: Sequence[str]) -> Iterator[str]:
     """What lies deeper comes later, and so decides."""
     ways = [(path, "--ro-bind") for path in read] + [(path, "--bind") for path in write]
-    for path, way in sorted(ways, key=lambda each: each[0].rstrip("/").count("/")):
+    for path, way in sorted(ways, key=lambda each: len(os.path.normpath(each[0]).strip("/").split("/"))):
         yield from (way, path, path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import struct
+from collections.abc import Sequence
 
 _LOAD_WORD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
@@ -19,8 +20,9 @@ _X32 = 0x40000000
 _MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _SOCKET = {"x86_64": 41, "aarch64": 198}
-_INTERNET = (2, 10)
-"""AF_INET, AF_INET6."""
+_UNIX, _INTERNET = 1, (2, 10)
+"""AF_UNIX; AF_INET, AF_INET6. No others: a host that is a virtual machine is reached by AF_VSOCK from whatever network
+namespace, and AF_ALG and the like are much of the kernel for nothing."""
 _CLONE3 = 435
 _SAME = {
     "pidfd_getfd": 438,
@@ -121,9 +123,9 @@ _DENIED = {
 
 
 def program(machine: str, *, internet_only: bool = False) -> bytes:
-    """The filter for `machine` (`os.uname().machine`). `internet_only`: no sockets but of IPv4 and IPv6; beside the
-    host's network its abstract Unix sockets are there too, and no mount hides those. Raises KeyError for an unknown
-    machine: then no fix runs."""
+    """The filter for `machine` (`os.uname().machine`). `internet_only`: no sockets but of IPv4 and IPv6, not even Unix
+    ones: beside the host's network its abstract ones are there too, and no mount hides those. Raises KeyError for an
+    unknown machine: then no fix runs."""
     deny, unknown = _return(_DENY | errno.EPERM), _return(_DENY | errno.ENOSYS)
     code = [
         _load(_OFFSET_MACHINE),
@@ -134,15 +136,15 @@ def program(machine: str, *, internet_only: bool = False) -> bytes:
     for number in sorted(set(_DENIED[machine].values())):
         code += _if(_JUMP_EQUAL, number, [deny])
     code += _if(_JUMP_EQUAL, _CLONE3, [unknown])  # its flags lie in memory, where no filter looks: libc then uses clone
-    if internet_only:
-        code += _if(_JUMP_EQUAL, _SOCKET[machine], _families())
+    families = _INTERNET if internet_only else (_UNIX, *_INTERNET)
+    code += _if(_JUMP_EQUAL, _SOCKET[machine], _families(families))
     flags = [_load(_OFFSET_FIRST_ARGUMENT), *_if(_JUMP_ANY_BIT, _NEW_USER_NAMESPACE, [deny]), _return(_ALLOW)]
     code += _if(_JUMP_EQUAL, _CLONE[machine], flags)
     return b"".join([*code, _return(_ALLOW)])
 
 
-def _families() -> list[bytes]:
-    allowed = [each for family in _INTERNET for each in _if(_JUMP_EQUAL, family, [_return(_ALLOW)])]
+def _families(families: Sequence[int]) -> list[bytes]:
+    allowed = [each for family in families for each in _if(_JUMP_EQUAL, family, [_return(_ALLOW)])]
     return [_load(_OFFSET_FIRST_ARGUMENT), *allowed, _return(_DENY | errno.EAFNOSUPPORT)]
 
 

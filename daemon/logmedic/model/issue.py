@@ -109,6 +109,11 @@ class HoldReason(StrEnum):
     OWN_CAUSE = "own_cause"
     NO_FIX = "no_fix"
 
+    @property
+    def words(self) -> str:
+        """For people."""
+        return self.value.replace("_", " ")
+
 
 class IncidentStatus(StrEnum):
     """OPEN: no fix is under way (see `hold`). CHECKING: probes run before a step, or after one that did not fix.

@@ -44,7 +44,7 @@ Clock = Annotated[
 
 
 class SandboxTier(StrEnum):
-    """AUTO: the unit tier where it is installed and holds, else bubblewrap."""
+    """AUTO: the unit tier where it is installed, else bubblewrap. Neither takes the place of one that does not hold."""
 
     AUTO = "auto"
     UNIT = "unit"
@@ -127,8 +127,8 @@ class Actions(Part):
     user: str = "logmedic-fix"
     """Whom fixes run as, when the daemon is root and the user exists."""
     sandbox: SandboxTier = SandboxTier.AUTO
-    """Where steps run: `unit` (systemd starts each, after logmedic install fixes), `bubblewrap`, or whichever of them
-    holds on this host."""
+    """Where steps run: `unit` (systemd starts each, after logmedic install fixes), `bubblewrap`, or auto: `unit` where
+    fixes are installed, else `bubblewrap`. When that one does not hold, nothing runs."""
     allow_unsandboxed: bool = False
     """Let steps run that ask for `sandbox: {kind: none}`."""
     allow_root: bool = False

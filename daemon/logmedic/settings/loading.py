@@ -153,6 +153,8 @@ def _problem_of(error: Any, place: Callable[[KeyPath], Place]) -> RuleProblem:
             return place(path[:-1]).problem(f"`{name}` is missing")
         case "value_error":
             return place(path).problem(f"`{name}`: {error['ctx']['error']}")
+        case "tuple_type":
+            return place(path).problem(f"`{name}` has to be a list", "write it with brackets: [a, b]")
         case _:
             return place(path).problem(f"`{name}`: {error['msg'][:1].lower()}{error['msg'][1:]}")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from logmedic.yamldoc import duration_text, parse_duration, parse_size
+from logmedic.yamldoc import duration_text, parse_duration, parse_size, size_text
 
 
 class Part(BaseModel):
@@ -42,12 +42,6 @@ def _size(value: object) -> object:
     return value if isinstance(value, int) and not isinstance(value, bool) else parse_size(str(value))
 
 
-def size_text(size: int) -> str:
-    unit, worth = next(((unit, worth) for unit, worth in _UNITS if size % worth == 0), ("", 1))
-    return f"{size // worth}{unit}"
-
-
-_UNITS = (("G", 1024**3), ("M", 1024**2), ("K", 1024))
 Size = Annotated[
     int,
     BeforeValidator(_size, json_schema_input_type=str | int),

@@ -10,8 +10,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, field_validator
 
 from logmedic.model.retention import GIB, KEEP, Kind, Retention
-from logmedic.settings.parts import Duration, Part, Size, duration_of, size_text
+from logmedic.settings.parts import Duration, Part, Size, duration_of
 from logmedic.settings.places import state_directory
+from logmedic.yamldoc import size_text
 
 SMALLEST = 64 * 1024**2
 

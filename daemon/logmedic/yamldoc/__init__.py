@@ -7,7 +7,7 @@ from logmedic.core.durations import duration_text
 from logmedic.yamldoc.document import Document, DocumentInvalid, Node, parse_document
 from logmedic.yamldoc.fields import Fields, Problems, meant
 from logmedic.yamldoc.render import render_problems
-from logmedic.yamldoc.units import moment, parse_duration, parse_size
+from logmedic.yamldoc.units import moment, parse_duration, parse_size, size_text
 
 __all__ = [
     "Document",
@@ -22,4 +22,5 @@ __all__ = [
     "parse_duration",
     "parse_size",
     "render_problems",
+    "size_text",
 ]

@@ -12,7 +12,7 @@ from typing import TypeVar
 from logmedic.core.durations import duration_text
 from logmedic.model.rule import RuleProblem
 from logmedic.yamldoc.document import MAX_PROBLEMS, Document, Node
-from logmedic.yamldoc.units import parse_duration, parse_size
+from logmedic.yamldoc.units import parse_duration, parse_size, size_text
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -192,7 +192,8 @@ class Fields:
         if found is None:
             return default
         if not minimum <= found <= maximum:
-            self.problems.add(node, f"`{key}` has to be from {minimum} to {maximum} bytes, and is {node.text}")
+            bounds = f"{size_text(minimum)} to {size_text(maximum)}"
+            self.problems.add(node, f"`{key}` has to be from {bounds}, and is {node.text}", f"write a unit: {key}: 64M")
         return found
 
     def choice(self, key: str, kind: type[E], default: E | None) -> E | None:

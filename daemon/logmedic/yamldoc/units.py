@@ -27,6 +27,12 @@ def parse_size(text: str) -> int:
     return int(hit[1]) * _BYTES[hit[2]]
 
 
+def size_text(size: int) -> str:
+    """As `parse_size` reads it, in the largest unit that needs no fraction."""
+    units = reversed(_BYTES.items())
+    return next(f"{size // worth}{unit}" for unit, worth in units if size % worth == 0)
+
+
 def moment(text: str, now: datetime) -> datetime:
     """A duration before `now` (24h, 7d), or a time (ISO 8601; UTC unless it says otherwise). Raises ValueError."""
     try:

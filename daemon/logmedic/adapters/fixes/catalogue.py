@@ -35,6 +35,8 @@ _PROBES_A_FIX = 4
 """How often a check is asked at most around one execution: before it, after it, for `guard` and after an approval."""
 _AT_ONCE = 4
 """Executions whose requests may come together, of what an hour allows."""
+_MOST_AT_ONCE = 1000
+"""Requests; more the runner's count could not hold within the smallest LimitFSIZE of a unit (fixrun/rate.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Installable:
 
     @property
     def burst(self) -> int:
-        return sum(use.at_once for use in self.uses.values())
+        return min(_MOST_AT_ONCE, sum(use.at_once for use in self.uses.values()))
 
     @property
     def per_hour(self) -> float:

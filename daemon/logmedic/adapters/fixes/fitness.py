@@ -23,6 +23,11 @@ _SEEN = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/")
 """What a step sees of the host without asking for it."""
 _NEVER = ("/proc", "/dev", "/sys")
 """Of the host these are not shown, nor anything in them."""
+_BOUNDS = (
+    *("/etc/logmedic", "/var/lib/logmedic", "/run/logmedic", "/var/lib/logmedic-fix", "/run/logmedic-fix"),
+    *("/etc/systemd", "/run/systemd", "/etc/polkit-1"),
+)
+"""What says what a fix may. A step that can write there, or to a directory that holds one of them, has no bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,8 @@ def unfit(step: Step, account: Account | None, acts: Acts) -> str:
     spec = needs_of(step)
     if spec.kind is SandboxKind.NONE:
         return next(_flaws(step, account, acts), "")
-    return next(chain(_flaws(step, account, acts), _hidden(step, spec), _absent(step, spec)), "")
+    found = (_flaws(step, account, acts), _hidden(step, spec), _absent(step, spec), _led_elsewhere(spec, account))
+    return next(chain(*found), "")
 
 
 def _flaws(step: Step, account: Account | None, acts: Acts) -> Iterator[str]:
@@ -93,12 +99,32 @@ def _hidden(step: Step, spec: SandboxSpec) -> Iterator[str]:
 
 def _absent(step: Step, spec: SandboxSpec) -> Iterator[str]:
     for path in (*spec.write, *spec.read):
-        if path.rstrip("/") == "" or any(path == each or path.startswith(f"{each}/") for each in _NEVER):
+        whole = os.path.realpath(path)
+        if whole == "/" or any(_is_in(whole, each) for each in _NEVER):
             yield f"{path} of the host is never shown to a fix"
         elif not os.path.exists(path):
             yield f"{path} of the sandbox does not exist"
+    for path in spec.write:
+        whole = os.path.realpath(path)
+        if any(_is_in(whole, each) or _is_in(each, whole) for each in map(os.path.realpath, _BOUNDS)):
+            yield f"{path} may not be written by any fix: what bounds fixes is there"
     if path := out_of_reach(step):
         yield f"{path} may not be written by this step: sandbox.write names no directory that it lies in"
+
+
+def _is_in(path: str, room: str) -> bool:
+    return f"{path}/".startswith(f"{room.rstrip('/')}/")
+
+
+def _led_elsewhere(spec: SandboxSpec, account: Account | None) -> Iterator[str]:
+    """What is shown is what the path leads to when the step starts. Who can put a link there would have the step do to
+    other directories what its user may. One without a user of its own owns nothing that could be done to."""
+    if not spec.user and account is not None:
+        return
+    owners = {0, account.uid if account is not None else os.geteuid()}
+    for path in spec.write:
+        if wrong := owned.flaw(path, owners, way=True):
+            yield f"{path} could be led elsewhere: {wrong}"
 
 
 def plan_of(step: Step, account: Account | None) -> str:

@@ -67,12 +67,17 @@ def host_problem(fix: Installable, ground: Ground) -> str:
         return refused.text
     if account is not None and account.uid == 0 and account.name != "root":
         return f"the account {account.name!r} is root; say so: `user: root`"
+    if account is not None and account.uid == _uid_of(ground.daemon):
+        return f"{account.name!r} is the daemon's own account: its files, and it itself, would be the step's"
     return unfit(fix.step, account, Acts(ground.python, ground.package, ground.prefix))
 
 
 def account_exists(name: str) -> bool:
+    return _uid_of(name) is not None
+
+
+def _uid_of(name: str) -> int | None:
     try:
-        pwd.getpwnam(name)
+        return pwd.getpwnam(name).pw_uid
     except KeyError:
-        return False
-    return True
+        return None

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from logmedic.adapters.fixes.layout import POLKIT, WANTS, Layout, socket_of
-from logmedic.adapters.fixes.unitfiles import ENTRIES, ROOTS, SOCKETS, UNITS
+from logmedic.adapters.fixes.unitfiles import ENTRIES, MOUNT, ROOTS, SOCKETS, UNITS
 from logmedic.model.errors import OrderRefused
 
 _SYSTEMCTL = "/usr/bin/systemctl"
+_LOCK = f"{ENTRIES}/.lock"
 
 
 class Installation:
@@ -28,16 +30,24 @@ class Installation:
         changed = [
             f"{self._state(path, text)} {path}" for path, text in wanted.files.items() if self._state(path, text)
         ]
+        rooms = [f"changed {path}" for path in wanted.directories if self._is_spoilt(path)]
         absent = [f"missing {path}" for path in wanted.links if not os.path.islink(self._at(path))]
         gone = [f"left over {path}" for path in self._ours() if path not in wanted.files and path not in wanted.links]
-        return sorted([*changed, *absent, *gone], key=lambda each: each.split(" /", 1)[1])
+        return sorted([*changed, *rooms, *absent, *gone], key=lambda each: each.split(" /", 1)[1])
 
     def put(self, wanted: Layout) -> None:
         """All of `wanted`, and nothing that was installed before and is not in it. Raises OSError, OrderRefused."""
-        changed = [path for path, text in wanted.files.items() if self._state(path, text)]
+        with self._alone() as interrupted:
+            self._put(wanted, anew=interrupted)
+
+    def _put(self, wanted: Layout, *, anew: bool) -> None:
+        """`anew`: what is there may not have been told to the service manager."""
+        changed = [path for path, text in wanted.files.items() if anew or self._state(path, text)]
         self._take([path for path in self._ours() if path not in wanted.files and path not in wanted.links])
         for directory in wanted.directories:
             self._at(directory).mkdir(mode=0o755, parents=True, exist_ok=True)
+            if self._is_spoilt(directory):
+                self._at(directory).chmod(0o755)
         for path in changed:
             self._write(path, wanted.files[path])
         for path, target in wanted.links.items():
@@ -47,12 +57,29 @@ class Installation:
 
     def remove(self) -> None:
         """Raises OSError, OrderRefused."""
-        self._take(list(self._ours()))
-        for path in (ROOTS, SOCKETS if self._is_host else ""):
-            if path:
-                _remove_empty(self._at(path))
-        if self._is_host:
-            _systemctl("daemon-reload")
+        with self._alone():
+            self._take(list(self._ours()))
+            for path in (ROOTS, SOCKETS if self._is_host else ""):
+                if path:
+                    _remove_empty(self._at(path))
+            if self._is_host:
+                _systemctl("daemon-reload")
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Nobody else installs meanwhile, and what is made is 0755 or 0644 whatever umask root has: with 077 no fix
+        could see its own root directory, with 0 anybody could write to it. True: the one before did not get to its end.
+        Raises OSError, OrderRefused."""
+        before, at = os.umask(0o022), self._at(_LOCK)
+        try:
+            at.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            interrupted = at.exists()
+            with open(os.open(at, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w") as lock:
+                _take_lock(lock.fileno(), at)
+                yield interrupted
+                at.unlink()
+        finally:
+            os.umask(before)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -69,6 +96,14 @@ class Installation:
         except (OSError, ValueError):
             return "missing"
         return "" if same else "changed"
+
+    def _is_spoilt(self, directory: str) -> bool:
+        """Whether it is there, ours alone, and not as it was made. (That of the wants is the service manager's.)"""
+        try:
+            mode = self._at(directory).stat().st_mode
+        except OSError:
+            return False
+        return directory != WANTS and stat.S_IMODE(mode) != 0o755
 
     def _ours(self) -> Iterator[str]:
         for directory, patterns in _OURS.items():
@@ -88,9 +123,11 @@ class Installation:
         new.replace(at)
 
     def _take(self, paths: Sequence[str]) -> None:
-        sockets = [path.rpartition("/")[2] for path in paths if path.endswith(".socket") and WANTS not in path]
-        if self._is_host and sockets:
-            _systemctl("stop", *sockets)
+        units = [
+            path.rpartition("/")[2] for path in paths if path.endswith((".socket", ".mount")) and WANTS not in path
+        ]
+        if self._is_host and units:
+            _systemctl("stop", *units)
         for path in paths:
             self._at(path).unlink(missing_ok=True)
             if path.endswith(".json"):
@@ -110,15 +147,33 @@ class Installation:
         _ran("reset-failed", *sockets)  # not one of them need have failed
         if new:
             _systemctl("restart", *new)
+        if f"{UNITS}/{MOUNT}" in changed:
+            _ran("try-reload-or-restart", MOUNT)  # of another size
         _systemctl("start", *sockets)
+
+
+def _is_started_by(path: str) -> bool:
+    """A link that wants a unit, or a service, of which those under way go on to their end."""
+    return path.startswith(WANTS) or path.endswith(".service")
 
 
 _OURS = {
     ENTRIES: ("*.json",),
-    UNITS: ("logmedic-fix-*.socket", "logmedic-fix-*@.service"),
+    UNITS: ("logmedic-fix-*.socket", "logmedic-fix-*@.service", MOUNT),
     WANTS: ("logmedic-fix-*.socket",),
     POLKIT.rpartition("/")[0]: (POLKIT.rpartition("/")[2],),
 }
+
+
+def _take_lock(lock: int, at: Path) -> None:
+    """Raises OrderRefused."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(lock), at.stat()):
+            return
+    except (BlockingIOError, FileNotFoundError):
+        pass  # somebody has it, or has just taken it away
+    raise OrderRefused("fixes are being installed or removed by somebody else", "wait for that, and type it again")
 
 
 def _systemctl(*arguments: str) -> None:

@@ -26,7 +26,8 @@ class UnitTier(Sandbox, Protocol):
 class Tiers:
     """Units' jobs go to `jobs`, what needs no sandbox to `inline`, the rest into one: `choice` is unit, bubblewrap, or
     auto: unit where that is installed. What is installed and does not hold is never replaced by another tier: nothing
-    runs then (fail closed). `bubblewrap` also runs what asks for no sandbox, when that is allowed."""
+    runs then (fail closed), the commands of checks and dry runs as little as fixes. `bubblewrap` also runs what asks
+    for no sandbox, when that is allowed."""
 
     def __init__(
         self,
@@ -47,22 +48,24 @@ class Tiers:
         self._allow_unsandboxed = allow_unsandboxed
         self._allow_root = allow_root
         self._sandbox: Sandbox = bubblewrap
+        self._disarmed = "the sandbox was not tried yet"
 
     async def arm(self, rules: Sequence[Rule] = ()) -> Arming:
         chosen = self._chosen()
         arming = await chosen.arm(rules)
         jobs = await self._jobs.arm(rules)
-        self._sandbox = chosen  # only now: a reload tries while steps run, in what held before
+        # only now: a reload tries while steps run, in what held before
+        self._sandbox, self._disarmed = chosen, "" if arming.armed else arming.reason or "it does not hold"
         refused = {**self._refused(rules, arming.refused, chosen), **jobs.refused}
         if self._choice == UNIT and not arming.armed and HINT not in arming.reason:
             arming = replace(arming, reason=f"{arming.reason}; actions.sandbox is `unit`, and nothing replaces it")
         return replace(arming, units=jobs.units, units_reason=jobs.units_reason, refused=refused)
 
     async def run(self, step: Step, attempt: FixAttempt) -> FixResult:
-        return await self._of(step).run(step, attempt)
+        return self._never(step) or await self._of(step).run(step, attempt)
 
     async def rehearse(self, step: Step) -> FixResult:
-        return await self._of(step).rehearse(step)
+        return self._never(step) or await self._of(step).rehearse(step)
 
     async def close(self) -> None:
         """Steps under way are their callers' to cancel."""
@@ -73,6 +76,12 @@ class Tiers:
         if self._choice == UNIT or (self._choice == AUTO and self._unit.installed):
             return self._unit
         return self._bubblewrap
+
+    def _never(self, step: Step) -> FixResult | None:
+        """Whoever asks: nothing is started in a sandbox that did not hold."""
+        if not self._disarmed or self._of(step) is not self._sandbox or step.sandbox.kind is SandboxKind.NONE:
+            return None
+        return FixResult(None, 0.0, detail=f"fixes are disarmed: {self._disarmed}", started=False)
 
     def _of(self, step: Step) -> Sandbox | FixRunner:
         match step.action:

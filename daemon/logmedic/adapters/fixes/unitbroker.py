@@ -80,7 +80,7 @@ class UnitBroker:
     @property
     def installed(self) -> bool:
         """Whether anybody installed anything: then nothing else is used in its place."""
-        return os.path.lexists(self._entries / f"{CANARY}.json") or os.path.lexists(self._sockets)
+        return not (_is_absent(self._entries / f"{CANARY}.json") and _is_absent(self._sockets))
 
     async def arm(self, rules: Sequence[Rule] = ()) -> Arming:
         wanted = installables(rules)
@@ -194,6 +194,17 @@ class UnitBroker:
             return parsed(await _all(reader))
         finally:
             writer.transport.abort()
+
+
+def _is_absent(path: Path) -> bool:
+    """Not so what cannot be looked at: a directory that somebody closed to us is no reason to use another tier."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 async def _all(reader: asyncio.StreamReader) -> bytes:

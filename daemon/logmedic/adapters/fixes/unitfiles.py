@@ -3,7 +3,7 @@
 What the sandbox shows: the service gets a root of its own, an empty directory, with /usr (and /bin, /lib, /lib64,
 /sbin), a few files of /etc, its entry of the catalogue, the runner, and what its step declares. systemd puts /proc
 (processes of its own user only), a /dev without devices and a /run there, in which /run/systemd/incoming is, empty.
-/tmp is a directory of its own in the memory of /run, gone with the process.
+/tmp is a directory of its own on a small disk in memory that all fixes share, gone with the process.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
+from posixpath import normpath
 
 from logmedic.adapters.fixes.acts import needs_of
 from logmedic.adapters.fixes.catalogue import Installable
@@ -22,7 +23,10 @@ UNITS = "/etc/systemd/system"
 ENTRIES = "/etc/logmedic/fixes"
 SOCKETS = "/run/logmedic-fix"
 ROOTS = "/var/lib/logmedic-fix"
-_TEMPORARY = "/run/logmedic-fix-tmp"
+_TEMPORARY = "/run/logmedic_fix_tmp"
+MOUNT = "run-logmedic_fix_tmp.mount"
+_TEMPORARY_BYTES, _TEMPORARY_FILES = 16 * 1024**2, 4096
+"""For each that may run at the same time."""
 _OWN_MEMORY = 24 * 1024**2
 """Of the runner around the step: 12 MB, measured, and room."""
 _OWN_TASKS = 4
@@ -61,9 +65,13 @@ def unfit(fix: Installable, *, allow_root: bool) -> str:
     if spec.user and not _ACCOUNT.fullmatch(spec.user):
         return f"{spec.user!r} is no name of an account"
     for path in (*spec.write, *spec.read):
-        if not _PLAIN.fullmatch(path) or ".." in path.split("/"):
-            return f"{path!r} cannot be written into a unit: letters, digits and ._/@+,=~- only"
+        if not _PLAIN.fullmatch(path) or path.rstrip("/") != _plainly(path):  # systemd would see it as another one
+            return f"{path!r} cannot be written into a unit: letters, digits and ._/@+,=~- only, and no //, . or .."
     return fix.problem
+
+
+def _plainly(path: str) -> str:
+    return "/" + normpath(path).lstrip("/")
 
 
 def socket_unit(fix: Installable, ground: Ground) -> str:
@@ -95,6 +103,22 @@ def _told(fix: Installable) -> str:
     return f" ({', '.join(words[:3])})" if words else ""
 
 
+def temporary_mount(ground: Ground) -> str:
+    """Where steps without a user of their own have their /tmp. In /run itself, which is the host's, they could fill
+    that: of the memory and the files there only the memory controller of cgroup v2 keeps count, where there is one."""
+    most = 2 * ground.concurrency
+    return f"""# Made by `logmedic install fixes`: changes are overwritten.
+[Unit]
+Description=/tmp of logmedic fixes
+
+[Mount]
+What=tmpfs
+Where={_TEMPORARY}
+Type=tmpfs
+Options=mode=0755,nosuid,nodev,size={most * _TEMPORARY_BYTES},nr_inodes={most * _TEMPORARY_FILES}
+"""
+
+
 def service_unit(fix: Installable, ground: Ground) -> str:
     """ExecStopPost tells the service manager's own verdict on the same connection: it, and not what the fix says, is
     the result. The socket is standard input, of which the step gets nothing."""
@@ -112,11 +136,12 @@ def service_unit(fix: Installable, ground: Ground) -> str:
         *_PROTECTED,
         *_calls(fix.step),
     ]
+    needs_mount = f"Requires={MOUNT}\nAfter={MOUNT}\n"
     return f"""# Made by `logmedic install fixes`: changes are overwritten.
 [Unit]
 Description=logmedic fix {fix.name}{_told(fix)}
 CollectMode=inactive-or-failed
-
+{"" if fix.step.sandbox.user else needs_mount}
 [Service]
 """ + "".join(f"{line}\n" for line in lines)
 
@@ -162,7 +187,7 @@ def _view(fix: Installable, ground: Ground) -> Iterator[str]:
     yield "TemporaryFileSystem=/run:ro /dev/shm:size=1M,mode=1777"
     yield "InaccessiblePaths=+/var/tmp +/sys"
     if spec.user:
-        yield "TemporaryFileSystem=/tmp:size=16M,mode=1777"
+        yield f"TemporaryFileSystem=/tmp:size=16M,nr_inodes={_TEMPORARY_FILES},mode=1777"
     else:  # with DynamicUser /tmp is the host's disk; a bind over it wins
         yield f"RuntimeDirectory={_TEMPORARY.removeprefix('/run/')}/{fix.name}-%i"
         yield "RuntimeDirectoryMode=0700"

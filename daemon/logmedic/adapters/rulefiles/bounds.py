@@ -99,7 +99,7 @@ def unit_mistakes(rule: Rule, unit: str, where: str = "`unit`") -> Iterator[Mist
     for name, capture in captures_in(rule, unit):
         if not is_bounded(capture):
             yield f"the unit `{{{name}}}` could be any", f"bound it: {name}: {{ type: unit, allow: [app.service] }}"
-    if accept(_whole(sampled(rule, unit)), Capture(CaptureType.UNIT)) is None:
+    if unit and accept(_whole(sampled(rule, unit)), Capture(CaptureType.UNIT)) is None:
         yield f"`{unit[:80]}` is no unit", "write its whole name: app.service"
 
 
@@ -115,7 +115,7 @@ def _whole(text: str) -> str:
 
 def path_mistakes(rule: Rule, path: str, where: str) -> Iterator[Mistake]:
     yield from placeholder_mistakes(rule, path, where)
-    if not (path.startswith("/") or _begins_with_a_path(rule, path)):
+    if path and not (path.startswith("/") or _begins_with_a_path(rule, path)):
         yield f"`{path[:80]}` is no absolute path", "write it out: /var/cache/app"
     if any(".." in each.split("/") for each in (path, *possible(rule, path))):
         yield f"`{path[:80]}` goes up by `..`", "write the directory out"

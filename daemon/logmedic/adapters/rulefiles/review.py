@@ -63,6 +63,7 @@ class Reviewer:
         yield from _fixes(numbered)
         yield from _unproved([each for each in numbered if self._strict or is_auto(each[1][0])])
         yield from _sources(numbered, self._surroundings, brought)
+        yield from _routes(numbered, self._surroundings.routes)
         yield from _units(numbered, self._surroundings)
 
     def is_mistake(self, finding: Finding, rule: Rule) -> bool:
@@ -199,6 +200,18 @@ def _unproved(written: _Numbered) -> Iterator[Finding]:
 
 
 # -- what this host does not have --------------------------------------------------------------------------------------
+
+
+def _routes(written: _Numbered, routes: frozenset[str] | None) -> Iterator[Finding]:
+    """Nothing where the config tells nobody anyway."""
+    if routes is None:
+        return
+    for number, (_, node) in written:
+        for at in items(child(child(node, "alert"), "routes")):
+            if at.text not in routes:
+                close = get_close_matches(at.text, routes, n=1)
+                hint = f"did you mean `{close[0]}`?" if close else "name it in `alerts.routes` of the config"
+                yield Finding(number, at, f"no route is called `{at.text}`: it tells nobody", hint, Weight.HOST)
 
 
 def _sources(written: _Numbered, here: Surroundings, brought: frozenset[str]) -> Iterator[Finding]:

@@ -23,11 +23,13 @@ def _none_unknown(_: Sequence[str]) -> frozenset[str]:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """`sources`: what the config reads by name, each with its globs (none: it is no files). `known`: tells names
-    beside them that mean something. `unknown_units`: of some units, those that systemd does not have."""
+    beside them that mean something. `unknown_units`: of some units, those that systemd does not have. `routes`: those
+    of the config's alerts, None where it tells nobody."""
 
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     known: Callable[[], frozenset[str]] = frozenset
     unknown_units: Callable[[Sequence[str]], frozenset[str]] = _none_unknown
+    routes: frozenset[str] | None = None
 
     def is_silent(self, name: str) -> bool:
         """It is read from files, and there is none."""

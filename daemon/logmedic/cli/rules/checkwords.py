@@ -69,7 +69,7 @@ def _one(probe: HttpProbe | TcpProbe | CommandProbe | UnitProbe | FileProbe | Di
 
 
 def _file(probe: FileProbe) -> str:
-    from logmedic.settings.parts import size_text
+    from logmedic.yamldoc import size_text
 
     if not probe.exists:
         return f"{probe.path} is not there"
@@ -79,7 +79,7 @@ def _file(probe: FileProbe) -> str:
 
 
 def _free(probe: DiskProbe) -> Iterator[str]:
-    from logmedic.settings.parts import size_text
+    from logmedic.yamldoc import size_text
 
     if probe.percent:
         yield f"{probe.percent:g}% of the room"

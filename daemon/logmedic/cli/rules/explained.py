@@ -103,7 +103,7 @@ def _now_lines(verdict: Row) -> Iterator[str]:
     breaker = now["breaker"]
     broken = f", breaker {breaker['status'].replace('_', ' ')}" if breaker["status"] != "closed" else ""
     open_ones, groups = len(now["open_incidents"]), several(now["windows_total"], "group")
-    yield f"      so far    matched {now['matched']} times, {open_ones} open, {groups} being counted{broken}"
+    yield f"      so far    matched {several(now['matched'], 'time')}, {open_ones} open, {groups} being counted{broken}"
     if now["file"] != verdict["file"]:
         yield f"      the daemon has this rule from {now['file']}"
 

@@ -161,7 +161,7 @@ def _account(spec: SandboxSpec) -> str:
 
 
 def _size(size: int) -> str:
-    from logmedic.settings.parts import size_text
+    from logmedic.yamldoc import size_text
 
     return size_text(size)
 

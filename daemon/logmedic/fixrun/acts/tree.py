@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from logmedic.fixrun.acts.words import Unreached, joined
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_ON_THE_WAY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+"""To go through a directory it need not be readable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,25 @@ def open_below(name: str, room: int, mount: Mount) -> int | None:
 
 
 def open_root(path: str) -> int:
-    """Raises Unreached."""
+    """No part of it may be a link: of a path that a log line names, somebody may have made that. Raises Unreached."""
     if not path.startswith("/") or set(path) <= {"/"} or ".." in path.split("/"):
         raise Unreached(f"{path!r} is no directory to delete in: an absolute path below / is wanted")
+    *way, last = [part for part in path.split("/") if part not in ("", ".")]
+    here = os.open("/", _ON_THE_WAY)
     try:
-        return os.open(path, _DIRECTORY)
+        for part in way:
+            below = os.open(part, _ON_THE_WAY, dir_fd=here)
+            os.close(here)
+            here = below
+        return os.open(last, _DIRECTORY, dir_fd=here)
     except OSError as error:
-        raise Unreached(f"{path}: {error.strerror}") from None
+        raise Unreached(f"{path}: {error.strerror}{_linked(path)}") from None
+    finally:
+        os.close(here)
+
+
+def _linked(path: str) -> str:
+    return "" if os.path.realpath(path) == os.path.normpath(path) else "; a link leads there, and none is followed"
 
 
 @dataclass(frozen=True, slots=True)
