@@ -115,6 +115,7 @@ def test_the_best_comes_first() -> None:
 # --- what only seems so
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COINCIDENCES)
 def test_issues_that_have_nothing_to_do_with_one_another_give_none(name: str) -> None:
     """docs/precursors.md has what more runs gave."""
@@ -326,6 +327,7 @@ def outages(issues: int, times: int) -> list[Onset]:
     return [(f"i{n}", at(hour + random.random())) for hour in anytime(random, times) for n in range(issues)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [crowded, outages])
 def test_a_large_history_takes_seconds(make: Callable[[int, int], list[Onset]]) -> None:
     """Measured: 0.7 to 0.9 s and 2.0 to 2.7 s. The limit is for machines that are slower, and busy."""

@@ -260,6 +260,7 @@ SAMPLES: dict[str, list[tuple[str, str, str]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", SAMPLES)
 def test_a_draft_says_of_each_line_what_fail2ban_says(call: str, tmp_path: Path) -> None:
     need("fail2ban-regex")

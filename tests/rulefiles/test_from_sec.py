@@ -160,6 +160,7 @@ TEXTS: dict[str, tuple[int, tuple[str, ...]]] = {
 """Where the two agree whatever comes; the page says where they do not."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("section", TEXTS)
 def test_also_on_lines_that_come_as_they_like(section: str, seed: int, tmp_path: Path) -> None:

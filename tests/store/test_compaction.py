@@ -120,6 +120,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", POINTS)
 def test_f51_a_kill_at_any_moment_of_a_compaction_loses_nothing(path: Path, point: str) -> None:
     ran = child(KILLED, path, point)

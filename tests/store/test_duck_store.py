@@ -214,6 +214,7 @@ def test_f30_what_looks_at_a_store_dies_with_who_asked_for_it(path: Path) -> Non
         until(lambda: is_gone(int(looking.name)), 10, lambda: "it is gone")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", [0.02, 0.5, 0.97])
 def test_f46_a_damaged_write_ahead_log_is_cut_where_it_is_damaged(path: Path, where: float) -> None:
     killed_after(path, 40)
@@ -248,6 +249,7 @@ SILENT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SILENT)
 def test_f46_changes_that_duckdb_would_leave_out_in_silence_are_told(path: Path, kind: str) -> None:
     killed_after(path, 40)

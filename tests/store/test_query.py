@@ -276,6 +276,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sql", HOSTILE, ids=lambda sql: sql[:50])
 def test_a_hostile_query_ends_and_the_daemon_lives_on(path: Path, sql: str) -> None:
     async def attack(store: DuckStore) -> Any:

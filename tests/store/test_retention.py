@@ -243,6 +243,7 @@ async def fill_nothing(_: DuckStore, __: EngineState) -> None:
     """Opened and closed, so that its log is in the file."""
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 40)), max_size=12), st.lists(st.integers(0, 120)))
 def test_sums_never_change_whatever_leaves_when(made: list[tuple[int, int]], looks: list[int]) -> None:
