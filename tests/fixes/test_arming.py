@@ -140,6 +140,8 @@ REFUSED = [
     (step("/usr/bin/true", write=("/no/such/room",)), "/no/such/room of the sandbox does not exist"),
     (step("/no/such/program"), "No such file or directory"),
     (step("/usr/bin/true", write=("/etc/systemd",)), "/etc/systemd may not be written by any fix"),
+    (step("/usr/bin/true", read=("/run/logmedic",)), "/run/logmedic is the daemon's own"),
+    (step("/usr/bin/true", read=("/run/logmedic-fix/x.sock",)), "/run/logmedic-fix/x.sock is the daemon's own"),
     (step("/usr/bin/true", write=("/etc",)), "/etc may not be written by any fix"),
     (step("/usr/bin/true", write=("/run",)), "/run may not be written by any fix"),
     (KILL, "ending processes of the host needs the unit tier"),

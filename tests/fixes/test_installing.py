@@ -98,6 +98,29 @@ def test_the_directory_of_a_view_is_only_removed_when_it_is_empty(tmp_path: Path
     assert (tmp_path / "var/lib/logmedic-fix/canary/var/tmp/kept").exists()
 
 
+def test_units_of_others_stay_though_their_names_begin_alike(tmp_path: Path) -> None:
+    here, units = Installation(tmp_path), tmp_path / "etc/systemd/system"
+    here.put(of("/bin/a"))
+    theirs = [units / "logmedic-fix-mine.socket", units / "logmedic-fix-mine@.service"]
+    for each in theirs:
+        each.write_text("")
+    assert here.differences(of("/bin/a")) == []
+    here.remove()
+    assert files(tmp_path) == {str(each.relative_to(tmp_path)) for each in theirs}
+
+
+def test_an_image_whose_links_lead_out_of_it_is_left_alone(tmp_path: Path) -> None:
+    image, host = tmp_path / "image", tmp_path / "host"
+    host.mkdir()
+    (image / "etc").mkdir(parents=True)
+    (image / "etc/systemd").symlink_to(host)
+    here = Installation(image)
+    for order in (lambda: here.put(of("/bin/a")), here.remove):
+        with pytest.raises(OrderRefused, match="leads out of"):
+            order()
+    assert list(host.iterdir()) == []
+
+
 @contextmanager
 def umask(mask: int) -> Iterator[None]:
     before = os.umask(mask)

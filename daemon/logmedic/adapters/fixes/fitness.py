@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,9 +23,11 @@ _SEEN = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/")
 """What a step sees of the host without asking for it."""
 _NEVER = ("/proc", "/dev", "/sys")
 """Of the host these are not shown, nor anything in them."""
+_OF_THE_DAEMON = ("/var/lib/logmedic", "/run/logmedic", "/run/logmedic-fix")
+"""Its store, and the sockets by which it and fixes are asked for things: whoever sees one can connect."""
 _BOUNDS = (
-    *("/etc/logmedic", "/var/lib/logmedic", "/run/logmedic", "/var/lib/logmedic-fix", "/run/logmedic-fix"),
-    *("/etc/systemd", "/run/systemd", "/etc/polkit-1"),
+    *_OF_THE_DAEMON,
+    *("/etc/logmedic", "/var/lib/logmedic-fix", "/etc/systemd", "/run/systemd", "/etc/polkit-1"),
 )
 """What says what a fix may. A step that can write there, or to a directory that holds one of them, has no bounds."""
 
@@ -73,8 +75,8 @@ def unfit(step: Step, account: Account | None, acts: Acts) -> str:
     spec = needs_of(step)
     if spec.kind is SandboxKind.NONE:
         return next(_flaws(step, account, acts), "")
-    found = (_flaws(step, account, acts), _hidden(step, spec), _absent(step, spec), _led_elsewhere(spec, account))
-    return next(chain(*found), "")
+    of_paths = (_hidden(step, spec), _forbidden(spec), _absent(step, spec), _led_elsewhere(spec, account))
+    return next(chain(_flaws(step, account, acts), *of_paths), "")
 
 
 def _flaws(step: Step, account: Account | None, acts: Acts) -> Iterator[str]:
@@ -97,23 +99,31 @@ def _hidden(step: Step, spec: SandboxSpec) -> Iterator[str]:
                 yield f"{path} is not there inside the sandbox: add its directory to sandbox.read"
 
 
-def _absent(step: Step, spec: SandboxSpec) -> Iterator[str]:
+def _forbidden(spec: SandboxSpec) -> Iterator[str]:
     for path in (*spec.write, *spec.read):
         whole = os.path.realpath(path)
-        if whole == "/" or any(_is_in(whole, each) for each in _NEVER):
+        if whole == "/" or _is_of(whole, _NEVER):
             yield f"{path} of the host is never shown to a fix"
-        elif not os.path.exists(path):
-            yield f"{path} of the sandbox does not exist"
+    for path in spec.read:
+        if _is_of(os.path.realpath(path), _OF_THE_DAEMON):
+            yield f"{path} is the daemon's own, and never shown to a fix"
     for path in spec.write:
         whole = os.path.realpath(path)
-        if any(_is_in(whole, each) or _is_in(each, whole) for each in map(os.path.realpath, _BOUNDS)):
+        if _is_of(whole, _BOUNDS) or any(_is_of(os.path.realpath(each), (whole,)) for each in _BOUNDS):
             yield f"{path} may not be written by any fix: what bounds fixes is there"
+
+
+def _absent(step: Step, spec: SandboxSpec) -> Iterator[str]:
+    for path in (*spec.write, *spec.read):
+        if not os.path.exists(path):
+            yield f"{path} of the sandbox does not exist"
     if path := out_of_reach(step):
         yield f"{path} may not be written by this step: sandbox.write names no directory that it lies in"
 
 
-def _is_in(path: str, room: str) -> bool:
-    return f"{path}/".startswith(f"{room.rstrip('/')}/")
+def _is_of(path: str, rooms: Iterable[str]) -> bool:
+    """Whether it is one of them, or lies in one."""
+    return any(f"{path}/".startswith(f"{os.path.realpath(each).rstrip('/')}/") for each in rooms)
 
 
 def _led_elsewhere(spec: SandboxSpec, account: Account | None) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -70,6 +71,7 @@ class Installation:
         """Nobody else installs meanwhile, and what is made is 0755 or 0644 whatever umask root has: with 077 no fix
         could see its own root directory, with 0 anybody could write to it. True: the one before did not get to its end.
         Raises OSError, OrderRefused."""
+        self._check_root()
         before, at = os.umask(0o022), self._at(_LOCK)
         try:
             at.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -97,6 +99,12 @@ class Installation:
             return "missing"
         return "" if same else "changed"
 
+    def _check_root(self) -> None:
+        """What is below it may be an image that somebody else made. Raises OrderRefused."""
+        for directory in (*_OURS, ROOTS):
+            if not self._at(directory).resolve().is_relative_to(self._root.resolve()):
+                raise OrderRefused(f"{self._at(directory)} leads out of {self._root}", "remove the link in it")
+
     def _is_spoilt(self, directory: str) -> bool:
         """Whether it is there, ours alone, and not as it was made. (That of the wants is the service manager's.)"""
         try:
@@ -109,7 +117,8 @@ class Installation:
         for directory, patterns in _OURS.items():
             for pattern in patterns:
                 for found in sorted(self._at(directory).glob(pattern)):
-                    yield f"{directory}/{found.name}"
+                    if "*" not in pattern or _NAMED.fullmatch(found.name):  # others may be somebody's own
+                        yield f"{directory}/{found.name}"
 
     def _write(self, path: str, text: str) -> None:
         """Whole or not at all."""
@@ -157,6 +166,7 @@ def _is_started_by(path: str) -> bool:
     return path.startswith(WANTS) or path.endswith(".service")
 
 
+_NAMED = re.compile(r"(logmedic-fix-)?([0-9a-f]{12}|canary)(\.json|\.socket|@\.service)", re.ASCII)
 _OURS = {
     ENTRIES: ("*.json",),
     UNITS: ("logmedic-fix-*.socket", "logmedic-fix-*@.service", MOUNT),
