@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -14,6 +14,7 @@ import pytest
 from stores import NOW, TESTS, counted, fill, numbers, over, sql, use
 
 from logmedic.adapters.store import backups
+from logmedic.adapters.store.backups import new_copy
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
 from logmedic.model.errors import NotFound, PermanentError, StoreBusy, StoreLocked, StoreTooNew
@@ -208,3 +209,12 @@ def test_f50_a_directory_that_cannot_be_written_to_is_told_with_what_to_type(pat
     with pytest.raises(Exception, match="cannot") as told:
         use(path, lambda store, _: fill(store, 1))
     assert "storage.path" in str(told.value)
+
+
+def test_two_copies_of_one_second_have_a_name_each(tmp_path: Path) -> None:
+    store, now = tmp_path / "logmedic.duckdb", datetime(2026, 11, 26, 4, 19, 59, tzinfo=UTC)
+    first = new_copy(store, "backup", now)
+    first.parent.mkdir(parents=True)
+    first.touch()
+    second = new_copy(store, "backup", now)
+    assert (first.name, second.name) == ("backup-20261126T041959Z.duckdb", "backup-20261126T042000Z.duckdb")

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -34,8 +34,10 @@ class Copy:
 
 
 def new_copy(path: Path, kind: str, now: datetime) -> Path:
-    """Where a copy of the store at `path` goes."""
-    return backups_of(path) / f"{kind}-{now.astimezone(UTC):{_STAMP}}{COPY_ENDING}"
+    """Where a copy of the store at `path` goes: named by the second, the next free one where it is taken."""
+    while (found := backups_of(path) / f"{kind}-{now.astimezone(UTC):{_STAMP}}{COPY_ENDING}").exists():
+        now += timedelta(seconds=1)
+    return found
 
 
 def listed(path: Path) -> list[Copy]:
