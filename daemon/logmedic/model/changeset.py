@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from logmedic.model.alert import Alert, Delivery
+from logmedic.model.alert import Alert, Delivery, ReceiverState
 from logmedic.model.diagnosis import Diagnosis, Question
 from logmedic.model.fix import Breaker, FixAttempt, FixResult, ProbeResult
 from logmedic.model.gap import Gap, SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
 from logmedic.model.learned import Onset, OrdinaryLine, Release
+from logmedic.model.notice import AlertGroup, Notice, Silence
 from logmedic.model.precursor import Precursor
 from logmedic.model.probe import Probe
 from logmedic.model.record import Checkpoint, Findings
-from logmedic.model.rule import Mode
+from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.severity import Severity
 from logmedic.model.step import Step
 from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange
 
@@ -248,10 +251,59 @@ class Diagnosed:
 
 @dataclass(frozen=True, slots=True)
 class TestAlert:
-    """Send a test message over `route` (empty: every route)."""
+    """Send a test message to `receivers`, past everything that holds messages back."""
 
     __test__ = False
-    route: str = ""
+    receivers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Somebody takes care of `subject` (see Notice): nobody is reminded of it, and nobody else is called, until it is
+    over, or until `until`."""
+
+    subject: str
+    by: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddSilence:
+    """See Silence; its id is minted. `starts_at` None: now."""
+
+    by: str
+    why: str
+    until: datetime
+    starts_at: datetime | None = None
+    severities: tuple[Severity, ...] = ()
+    tags: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EndSilence:
+    silence_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """Send dead letters again: those with these ids."""
+
+    alert_ids: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ailing:
+    """A part of the daemon itself wants people. `part`: its name in the notice's subject (`daemon:PART`). `what` and
+    `to_do` are sentences, `command` is one line for a shell; `what` empty: it is well again."""
+
+    part: str
+    event: AlertEvent
+    what: str = ""
+    to_do: str = ""
+    command: str = ""
 
 
 Input = (
@@ -284,6 +336,11 @@ Input = (
     | PrecursorsFound
     | Diagnosed
     | TestAlert
+    | Acknowledge
+    | AddSilence
+    | EndSilence
+    | Resend
+    | Ailing
 )
 
 
@@ -330,7 +387,15 @@ class StopSteps:
     """End every step that runs now; each has a result, as one that was killed."""
 
 
-Intent = RunStep | RunProbes | RunChecks | StopSteps | Send | Diagnose
+@dataclass(frozen=True, slots=True)
+class LastResort:
+    """No receiver of `alert` can be reached: it is written where somebody may still see it, the journal (F72)."""
+
+    alert: Alert
+    why: str
+
+
+Intent = RunStep | RunProbes | RunChecks | StopSteps | Send | Diagnose | LastResort
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +428,10 @@ class Changeset:
     trust_changes: tuple[TrustChange, ...] = ()
     earned: tuple[Earned, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    groups: tuple[AlertGroup, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    receivers: tuple[ReceiverState, ...] = ()
     precursors: tuple[Precursor, ...] | None = None
     intents: tuple[Intent, ...] = field(default=(), compare=True)
 

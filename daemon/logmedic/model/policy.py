@@ -34,7 +34,7 @@ class LearningPolicy:
 class MaintenanceWindow:
     """When people work on the host themselves. `days`: 0 (Monday) to 6, on which it begins; `start` and `end` on the
     clock of `zone`, `end` of the next day when it is not after `start`. `rules`: patterns (fnmatch) of their ids;
-    `tags`: one of them; both empty: every rule."""
+    `tags`: one of them; both empty: every rule. `silence`: nobody is told of those rules either."""
 
     name: str
     days: frozenset[int]
@@ -43,6 +43,7 @@ class MaintenanceWindow:
     zone: tzinfo
     rules: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    silence: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,15 +93,18 @@ class AlertEvent(StrEnum):
     """What people can be told of. OPENED: an incident without a fix. HELD: a fix is not run and people are needed
     (observe, disarmed, budget). FIX_FAILED, BREAKER_OPEN and ESCALATED (a learned error that keeps coming) are
     escalations: they are recorded and raise the issue to at least high. REGRESSED: the same of a learned error that had
-    been resolved. FOREWARNED: what tends to follow an issue that has just begun. QUIET: a source stopped speaking.
-    QUARANTINED, RULES_REFUSED: of rules that are not heard, or not loaded. TRUST: a fix has earned the next
-    mode, or lost its own."""
+    been resolved. STILL_OPEN: of an incident that nobody was told of yet, because its fix works, or waits for its turn,
+    and which is not over after `page_after`. FOREWARNED: what tends to follow an issue that has just begun. QUIET: a
+    source stopped speaking. QUARANTINED, RULES_REFUSED: of rules that are not heard, or not loaded. TRUST: a fix has
+    earned the next mode, or lost its own. DISARMED, STORE, RECEIVER_DEAD, DAEMON_FAILED: of the daemon itself: no fix can
+    run; what it sees cannot be kept; messages do not arrive; it does not run. DIGEST: what waited for this message."""
 
     OPENED = "opened"
     HELD = "held"
     APPROVAL_NEEDED = "approval_needed"
     FIX_FAILED = "fix_failed"
     BREAKER_OPEN = "breaker_open"
+    STILL_OPEN = "still_open"
     RECOVERED = "recovered"
     ESCALATED = "escalated"
     REGRESSED = "regressed"
@@ -110,6 +113,11 @@ class AlertEvent(StrEnum):
     QUARANTINED = "quarantined"
     RULES_REFUSED = "rules_refused"
     TRUST = "trust"
+    DISARMED = "disarmed"
+    STORE = "store"
+    RECEIVER_DEAD = "receiver_dead"
+    DAEMON_FAILED = "daemon_failed"
+    DIGEST = "digest"
     TEST = "test"
 
 
@@ -120,6 +128,7 @@ DEFAULT_ALERT_EVENTS = frozenset(
         AlertEvent.APPROVAL_NEEDED,
         AlertEvent.FIX_FAILED,
         AlertEvent.BREAKER_OPEN,
+        AlertEvent.STILL_OPEN,
         AlertEvent.RECOVERED,
     }
 )
@@ -127,13 +136,15 @@ DEFAULT_ALERT_EVENTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class AlertSpec:
-    """`routes` empty: the config's default route. `repeat_every`: an open incident that people must act on is told
-    again this often."""
+    """`routes` empty: where the config's route tree sends it. `group_by`, `repeat_every`, `page_after`: instead of what
+    the config says. `not_while`: ids of rules; while one of them has an open incident, nobody is told of this one."""
 
     routes: tuple[str, ...] = ()
     on: frozenset[AlertEvent] = DEFAULT_ALERT_EVENTS
     group_by: tuple[str, ...] = ()
     repeat_every: timedelta | None = None
+    page_after: timedelta | None = None
+    not_while: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

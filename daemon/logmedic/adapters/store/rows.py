@@ -13,12 +13,13 @@ from math import isfinite
 from operator import itemgetter
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
-from logmedic.model.alert import Alert
+from logmedic.model.alert import Alert, ReceiverState
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.fix import Breaker, FixAttempt
 from logmedic.model.gap import SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, KnownIssue, Learning, Tally, Template, Window
 from logmedic.model.learned import Onset, OrdinaryLine, Release
+from logmedic.model.notice import AlertGroup, Notice, Silence
 from logmedic.model.record import Checkpoint
 from logmedic.model.trust import Earned, Pause, Trust, TrustChange
 
@@ -227,6 +228,10 @@ TRUST = Table("trust", Trust, ("rule_id",))
 TRUST_CHANGES = Table("trust_changes", TrustChange, ("id",))
 EARNED = Table("earned", Earned, ("rule_id", "step"))
 PAUSES = Table("pauses", Pause, ("origin",))
+NOTICES = Table("notices", Notice, ("subject",))
+GROUPS = Table("alert_groups", AlertGroup, ("key",))
+SILENCES = Table("silences", Silence, ("id",))
+RECEIVERS = Table("receivers", ReceiverState, ("name",))
 
 FIRST_TABLES: tuple[Table[Any], ...] = (
     ISSUES,
@@ -253,6 +258,10 @@ TABLES: tuple[Table[Any], ...] = (
     TRUST_CHANGES,
     EARNED,
     PAUSES,
+    NOTICES,
+    GROUPS,
+    SILENCES,
+    RECEIVERS,
 )
 OF_CHANGESET: dict[str, Table[Any]] = {
     "issues": ISSUES,
@@ -275,5 +284,9 @@ OF_CHANGESET: dict[str, Table[Any]] = {
     "trust_changes": TRUST_CHANGES,
     "earned": EARNED,
     "pauses": PAUSES,
+    "notices": NOTICES,
+    "groups": GROUPS,
+    "silences": SILENCES,
+    "receivers": RECEIVERS,
 }
 """Which field of a changeset goes where."""
