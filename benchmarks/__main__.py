@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import (
+    alerting,
     asking,
     backtest,
     daemon,
@@ -48,6 +49,7 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
     "learn-past": lookback.learn_past,
     "mining": lambda _: mining.quality(None),
     "engine": engine.decisions,
+    "alerts": alerting.alerting,
     "query": asking.query,
     "keeping": keeping.keeping,
     "mining-soak": mining.soak,

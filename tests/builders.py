@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from logmedic.core.decide import decide
 from logmedic.core.mining.masks import shape_of
-from logmedic.model.alert import AlertPlan, Route
-from logmedic.model.changeset import Changeset, Input, Intent, Observed
+from logmedic.model.alert import Alert, AlertPlan, Route
+from logmedic.model.changeset import Changeset, Input, Intent, Observed, Tick
 from logmedic.model.fix import Arming, Breaker
 from logmedic.model.issue import Incident
 from logmedic.model.match import MatchSpec
@@ -35,7 +35,17 @@ FIX = Fix(
     BreakerSpec(failures=2, open_for=timedelta(minutes=30)),
 )
 RULE = Rule("web-down", "web is down", MatchSpec(("down",)), Severity.MEDIUM, fix=FIX)
-ONCALL = AlertPlan({"oncall": Route("oncall", ("chat",), ("mail",))}, "oncall")
+AT_ONCE = Route(
+    "oncall",
+    ("chat",),
+    ("mail",),
+    group_by=("incident",),
+    group_wait=timedelta(0),
+    group_interval=timedelta(0),
+    repeat_every=None,
+)
+ONCALL = AlertPlan({"oncall": AT_ONCE}, "oncall")
+"""Each incident for itself, and at once: what grouping does is tested where it is decided."""
 
 
 def policy(*rules: Rule, **changes: object) -> Policy:
@@ -85,6 +95,9 @@ def breaker_of(state: EngineState, rule_id: str = RULE.id) -> Breaker:
     return found
 
 
+_LISTS = [each for each in fields(Changeset) if each.name != "precursors"]
+
+
 class Bench:
     """An engine state on a virtual clock, with what was decided last. The store and the runners are left out: what is
     under test are decisions."""
@@ -94,12 +107,29 @@ class Bench:
         self.state = EngineState()
         self.now = START
         self.all: list[Changeset] = []
+        self.new: list[Alert] = []
+        """What the last `give` put into the outbox."""
         ids = count(1)
         self.mint: Callable[[], str] = lambda: f"{next(ids):08d}"
 
     def give(self, given: Input, after: float = 0.0) -> Changeset:
-        """Decide `given`, `after` seconds later, and apply it."""
+        """Decide `given`, `after` seconds later, and apply it; with the Tick for the messages that are due at once."""
         self.now += timedelta(seconds=after)
+        known = {each.id for each in self.messages}
+        changeset = self._given(given)
+        self.new = [each for each in self.messages if each.id not in known]
+        return changeset
+
+    def _given(self, given: Input) -> Changeset:
+        changeset = self._decide(given)
+        if any(each.due_at is not None and each.due_at <= self.now for each in changeset.groups if not each.done):
+            ticked = self._decide(Tick())
+            return replace(
+                ticked, **{each.name: getattr(changeset, each.name) + getattr(ticked, each.name) for each in _LISTS}
+            )
+        return changeset
+
+    def _decide(self, given: Input) -> Changeset:
         changeset = decide(self.state, self.policy, given, self.now, self.mint)
         self.state.apply(changeset)
         self.all.append(changeset)
@@ -111,6 +141,15 @@ class Bench:
     @property
     def intents(self) -> list[Intent]:
         return [intent for changeset in self.all for intent in changeset.intents]
+
+    @property
+    def messages(self) -> list[Alert]:
+        """As they came into the outbox, in order."""
+        first: dict[str, Alert] = {}
+        for changeset in self.all:
+            for each in changeset.alerts:
+                first.setdefault(each.id, each)
+        return list(first.values())
 
     def incident(self) -> Incident:
         """The newest version of the newest incident."""

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -29,7 +29,6 @@ from logmedic.core.framing import TRACES
 from logmedic.diagnosers import make_diagnosing
 from logmedic.healing import make_healing
 from logmedic.inputs import inputs
-from logmedic.model.alert import Receiver
 from logmedic.model.changeset import Diagnosed, Reloaded
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.rule import Mode
@@ -40,6 +39,7 @@ from logmedic.runtime.control import DaemonControl
 from logmedic.runtime.dispatcher import Dispatcher
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.foresight import Foresight, sweep_issues
+from logmedic.runtime.heartbeat import Pulse
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.live import Live
 from logmedic.runtime.notify import SystemdNotifier
@@ -52,6 +52,7 @@ from logmedic.runtime.versionwatch import VersionWatch
 from logmedic.runtime.watchman import Watchman, count_overflows
 from logmedic.settings import Settings
 from logmedic.settings.sources import SourceSettings, usual_sources
+from logmedic.watchers import keep_watch
 
 log = structlog.get_logger("logmedic.app")
 
@@ -147,6 +148,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     )
     stack.push_async_callback(dispatcher.stop)
     pauses = PauseWatch(settings.actions.pause_file, lambda given: engine.submit(given))
+    pulse = Pulse(notifier.alive)
     engine = Engine(
         state=state,
         store=store,
@@ -154,7 +156,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         mint=Uuid7(),
         policy=lambda: live.current.policy,
         carry_out=dispatcher.carry_out,
-        alive=notifier.alive,
+        alive=pulse.beat,
         first=await pauses.first_look(),
     )
     dispatcher.report_to(engine.submit)
@@ -205,6 +207,9 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         reloader=reloader,
         supervisor=supervisor,
         runner=runner,
+        sender=sender,
+        receivers=lambda: receivers,
+        unusable=unusable,
         intakes=lambda: reading.intakes,
         clock=clock,
         facts=lambda: {
@@ -234,7 +239,19 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     supervisor.keep("precursors", foresight.run)
     supervisor.keep("rule memory", lambda: asyncio.to_thread(loader.save))
     supervisor.keep("rule watch", RuleWatch(lambda: live.current, engine.settled).run)
-    supervisor.keep("receiver check", lambda: _check_receivers(sender, receivers, unusable))
+    keep_watch(
+        settings,
+        supervisor=supervisor,
+        engine=engine,
+        live=live,
+        store=store,
+        keeper=keeper,
+        sender=sender,
+        receivers=receivers,
+        unusable=unusable,
+        heartbeat=None,
+        clock=clock,
+    )
     supervisor.keep("reload", reloader.run)
     supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
     supervisor.keep("retention", lambda: _keep_small(keeper, clock))
@@ -323,14 +340,6 @@ def _watch_rule_files(settings: Settings, discovery: WatchdogDiscovery, reloader
     """Whatever changes there wakes the reload."""
     for path in settings.rule_paths():
         discovery.watch(str(watched(path)), reloader.request, contents=True)
-
-
-async def _check_receivers(sender: AppriseSender, receivers: Mapping[str, Receiver], unusable: dict[str, str]) -> None:
-    """F70: a bad URL is found at the start, and not at 3 a.m. Fills `unusable` by name."""
-    verdicts = await sender.check(list(receivers.values()))
-    unusable.update((name, problem) for name, problem in verdicts.items() if problem)
-    for name, problem in unusable.items():
-        log.error("receiver_unusable", receiver=name, problem=problem)
 
 
 async def _keep_small(keeper: DuckKeeper, clock: SystemClock) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from logmedic.core.links import Claims, Purpose
 from logmedic.model.alert import Alert, Delivery, Receiver
 from logmedic.model.changeset import Changeset
 from logmedic.model.diagnosis import Diagnosis, Question
@@ -14,6 +16,7 @@ from logmedic.model.probe import Probe
 from logmedic.model.query import Limits
 from logmedic.model.record import Block, Checkpoint
 from logmedic.model.rule import Mode, Rule, RuleSet
+from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 from logmedic.model.step import Step
 
@@ -34,7 +37,8 @@ class Queries(Protocol):
 
     def incident(self, incident_id: str) -> dict[str, Any]:
         """One, by id or by a unique end of it of at least 4 characters, with `events`, `attempts`, `alerts` (lists,
-        oldest first) and `issue`. Raises NotFound."""
+        oldest first), `issue` and `notice` (every field of Notice, or None: there was nothing to tell). Raises
+        NotFound."""
 
     def issues(
         self, *, source: str = "", status: str = "", component: str = "", limit: int = 100
@@ -81,8 +85,23 @@ class Queries(Protocol):
     def pauses(self) -> list[dict[str, Any]]:
         """The last of each origin, on or off. Keys: every field of Pause."""
 
-    def alerts(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        """Newest first, without any URL."""
+    def alerts(
+        self, *, status: str = "", receiver: str = "", since: datetime | None = None, limit: int = 100
+    ) -> list[dict[str, Any]]:
+        """Newest first, made since then; `status`: of AlertStatus, or `waiting` (whatever is still to be told). Keys:
+        every field of Alert but `content`; without a receiver's URL, and links without what they are signed with."""
+
+    def alert(self, alert_id: str) -> dict[str, Any]:
+        """That row of one, by id or by a unique end of it of at least 4 characters. Raises NotFound."""
+
+    def deliveries(self, since: datetime | None = None) -> list[dict[str, Any]]:
+        """How many messages there are by receiver and status, made since then. Keys: receiver, status, n."""
+
+    def silences(self, *, since: datetime | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        """Newest first: those that end after then, or all. Keys: every field of Silence."""
+
+    def silence(self, silence_id: str) -> dict[str, Any]:
+        """That row of one; as for `alert`."""
 
     def stats(self, since: datetime | None = None) -> dict[str, Any]:
         """The six metrics over [since, now]: total_errors (int), auto_fixed (int), auto_fix_success_rate (0..1 or None
@@ -193,9 +212,24 @@ class Prober(Protocol):
         """All must pass, in order, each inside its `within`. Never raises for what a probe meets."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What one service would show. `format`: its name, empty: it could not be made, and `body` says why. `body`: in the
+    service's own syntax. `files`: names of what is attached."""
+
+    format: str
+    title: str
+    body: str
+    files: tuple[str, ...] = ()
+
+
 class Sender(Protocol):
     async def send(self, alert: Alert, receiver: Receiver) -> Delivery:
-        """Inside a total deadline. Never raises for what the receiver does; never shows the URL."""
+        """Inside a total deadline. Never raises for what the receiver does; never shows the URL. A delivery's detail
+        says what of the user's templates could not be used."""
+
+    async def render(self, alert: Alert, receiver: Receiver) -> Rendered:
+        """What `send` would send. Nothing is sent; never raises for what is wrong with either, never shows the URL."""
 
 
 class Diagnoser(Protocol):
@@ -215,7 +249,9 @@ class Control(Protocol):
         those that want attention), sources_total, parts (list of {name, state: running|restarting|failed, restarts,
         last_error}), store {path, notices, problem}, receivers (what is wrong with those that Apprise cannot use, by
         name), open_incidents (list of rows), breakers (at most 50 rows that are not closed), breakers_total (how many
-        there are), alerts {pending, dead}, counts (dict of tallies), stats (the six metrics of the last 24 h)."""
+        there are), alerts {pending, deferred, dead (of the last 7 days), receivers (rows of `receivers` that do not
+        work), receivers_total, silences (how many are in force), acked (how much of what is open somebody takes care
+        of)}, counts (dict of tallies), stats (the six metrics of the last 24 h)."""
 
     async def sources(self, name: str = "") -> list[dict[str, Any]]:
         """A row an origin, of all sources or of the one called `name`: that of Source.health, `source`, `quiet_since`,
@@ -308,9 +344,75 @@ class Control(Protocol):
     async def storage(self) -> dict[str, Any]:
         """As Keeper.storage."""
 
-    async def test_alert(self, route: str = "") -> list[dict[str, Any]]:
-        """Send a test message, wait for its deliveries (at most 40 s). One row a receiver: receiver, status,
-        last_error."""
+    async def receivers(self) -> list[dict[str, Any]]:
+        """Keys: name, scheme (of its URL, which is a secret), routes (those that may reach it), state (ok, breaker
+        open, disabled, unusable), failures (in a row), open_until, trial, last_error, last_error_at, sent_at, and how
+        many of its messages are pending, deferred, and dead (of the last 7 days)."""
+
+    async def acknowledge(self, subject: str, by: str, until: datetime | None = None) -> dict[str, Any]:
+        """`subject`: an incident or a learned issue, by a unique end of its id of at least 4 characters, or as Notice
+        has it. Answers every field of Notice but `story`. Raises NotFound; OrderRefused for what is over, or nobody is
+        told of."""
+
+    async def unacknowledge(self, subject: str, by: str) -> dict[str, Any]:
+        """People are reminded of it again. As `acknowledge`; OrderRefused also when nobody acknowledged it."""
+
+    async def silences(self, everything: bool = False) -> list[dict[str, Any]]:
+        """Those that are not over, or all, newest first. Keys: every field of Silence, state (in force, to come, over),
+        covers (at most 50 rows {subject, title, severity} of what is open, and that it means), covers_total."""
+
+    async def add_silence(
+        self,
+        by: str,
+        why: str,
+        until: datetime,
+        *,
+        starts_at: datetime | None = None,
+        severities: Sequence[Severity] = (),
+        tags: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        incident: str = "",
+        everything: bool = False,
+        rehearse: bool = False,
+    ) -> dict[str, Any]:
+        """`labels`: a pattern (fnmatch) each. `incident`: the end of an id: that incident, and those of the same rule
+        and group that follow it. `everything`: it may mean all that people could be told. `rehearse`: it is not added,
+        and the answer has no id. Answers its row, as of `silences`. Raises NotFound, OrderRefused."""
+
+    async def end_silence(self, silence_id: str, by: str) -> dict[str, Any]:
+        """By a unique end of its id. Answers its row. Raises NotFound, OrderRefused."""
+
+    async def resend(self, ids: Sequence[str] | None, by: str) -> list[dict[str, Any]]:
+        """Dead letters, by unique ends of their ids, or all of them. Answers their rows, as of Queries.alerts. Raises
+        NotFound, OrderRefused."""
+
+    async def preview(self, incident_id: str, event: str = "", receiver: str = "") -> list[dict[str, Any]]:
+        """What each receiver of an incident would get, or the one that is named: of `event`, or of its last news.
+        Nothing is sent, and its links open nothing. Keys: receiver, scheme, route, event, every field of Rendered, held
+        (why nobody would be told of it now, or empty). Raises NotFound, OrderRefused."""
+
+    async def test_alert(self, route: str = "", receiver: str = "") -> list[dict[str, Any]]:
+        """Send a test message to a receiver, to all that a route may reach, or to everybody; wait for the deliveries
+        (at most 40 s). One row a receiver: receiver, scheme, route, status, last_error, took_s (None until it is sent).
+        Raises NotFound."""
+
+
+class LinkDesk(Protocol):
+    """What the links of messages show and do, for the pages behind them."""
+
+    async def view(self, claims: Claims) -> dict[str, Any]:
+        """Changes nothing. Keys: purpose, host, id (the short one), title, severity, state (a sentence), tone (good,
+        bad, wait or work), moving (its fix is under way), facts (list of {name, text}), would (what the fix does, step
+        by step), evidence, timeline (list of {at, text}, oldest first), earlier (how many are left out), runbook (a
+        URL, or empty), command (that does the same in a shell), expires, allowed (what can be done now, Purposes),
+        refused ({text, hint}: why something cannot, or None), outcome (None). Texts are cleaned, and not escaped.
+        Raises NotFound."""
+
+    async def act(
+        self, claims: Claims, asked: Purpose, by: str, *, lasts: timedelta | None = None, why: str = ""
+    ) -> dict[str, Any]:
+        """Do what is asked, once; `lasts` of an acknowledgement (None: until it is over) or a silence. Answers as
+        `view`, with `outcome` {done, text, hint}. Raises NotFound, and OrderRefused for what the link is not for."""
 
 
 class Notifier(Protocol):

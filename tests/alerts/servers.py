@@ -53,7 +53,7 @@ class HttpServer:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-            do_GET = do_POST
+            do_GET = do_PUT = do_POST
 
             def log_message(self, *arguments: Any) -> None:
                 pass

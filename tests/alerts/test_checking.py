@@ -16,6 +16,7 @@ GOOD = {
     "slack": Receiver("slack", f"slack://{TOKENS}/#ops"),
     "own": Receiver("own", f"slack://{TOKENS}", "http://chat.example/hooks"),
     "json": Receiver("json", "jsons://hooks.example/x"),
+    "json elsewhere": Receiver("json elsewhere", "jsons://hooks.example/x", "http://relay.example:8080"),
 }
 BAD = {
     "words": (Receiver("words", "call me"), "begins with no scheme://"),
@@ -26,7 +27,8 @@ BAD = {
         Receiver("endpoint", f"slack://{TOKENS}", "ftp://chat"),
         "the endpoint is not an http:// or https:// address",
     ),
-    "not slack": (Receiver("not slack", "json://x", "http://chat"), "slack:// web hooks only"),
+    "no host": (Receiver("no host", "json://x", "http://"), "the endpoint is not an http:// or https:// address"),
+    "not http": (Receiver("not http", mail(25), "http://chat"), "receivers that are reached over HTTP only"),
 }
 
 

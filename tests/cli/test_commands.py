@@ -71,7 +71,8 @@ def test_help_imports_neither_the_store_nor_the_sender_nor_the_server() -> None:
         *("reload", "demo", "alerts", "alerts list", "alerts test", "rules", "rules check", "rules test"),
         *("rules costs", "rules explain", "rules backtest", "rules new", "rules import", "rules import fail2ban"),
         *("learned", "learned list", "learned show", "learned mute", "learned unmute", "learned resolve"),
-        *("learned merge", "learned precursors"),
+        *("learned merge", "learned precursors", "ack", "silence", "silence add", "silence list", "silence end"),
+        *("alerts receivers", "alerts resend", "alerts route", "alerts preview"),
         *("rules list", "rules show", "rules schema", "config", "config check", "config show", "config schema"),
     ],
 )
@@ -103,7 +104,7 @@ def test_the_status_begins_with_the_answer(path: Path) -> None:
         "1 open incident, 1 mistake in the rule files: watching 1 log, 31 rules; mode auto, "
         "fixes DISARMED: bubblewrap is not installed"
     )
-    for told in ("web.yaml:3:5", "source shop failed", "salvaged", "2 alerts could not be delivered", "2.0 KiB"):
+    for told in ("web.yaml:3:5", "source shop failed", "salvaged", "2 messages could not be delivered", "2.0 KiB"):
         assert told in ran.stdout
 
 

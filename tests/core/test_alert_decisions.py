@@ -89,7 +89,7 @@ def test_f67_what_was_being_sent_at_a_stop_is_sent_again_with_its_id() -> None:
     bench.matched(rule=NO_FIX)
     first = sends(bench)[0].alert
     changeset = bench.give(Started())
-    assert [each.alert.id for each in changeset.intents if isinstance(each, Send)] == [first.id]
+    assert [each.id for each in bench.new] == [first.id]
 
 
 def test_waiting_messages_are_bounded_and_what_is_dropped_is_counted() -> None:

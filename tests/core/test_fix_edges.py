@@ -251,7 +251,7 @@ def test_a_fix_that_has_to_ask_from_now_on_asks_before_its_next_step(steps: tupl
     steps_before = len(ran(bench))
     answer = checked(bench, CheckPurpose.EXPECT, PASSED) if not steps_before else finish(bench, EXIT_1)
     assert (len(ran(bench)), only(bench).hold) == (steps_before, HoldReason.AWAITING_APPROVAL)
-    assert [each.alert.event for each in answer.intents if isinstance(each, Send)] == [AlertEvent.APPROVAL_NEEDED]
+    assert [each.event for each in bench.new] == [AlertEvent.APPROVAL_NEEDED]
 
 
 # -- a restart in the middle -----------------------------------------------------------------------------------------
@@ -387,7 +387,7 @@ def test_people_are_asked_again_when_the_fix_that_waits_for_them_is_another_one_
     bench.matched()
     due = only(bench).due_at
     again = reload(bench, with_fix(mode=Mode.APPROVE, steps=(OTHER_STEP,)))
-    bodies = [each.alert.body for each in again.intents if isinstance(each, Send)]
+    bodies = [each.body for each in bench.new]
     assert ["/usr/bin/another" in each for each in bodies] == [True]
     assert only(bench).due_at == due
     assert not any(isinstance(each, Send) for each in reload(bench, *bench.policy.rules.values()).intents)
@@ -523,7 +523,7 @@ def test_what_people_are_told_of_a_step_that_was_undone_is_its_own_verdict() -> 
     bench = Bench(policy(with_fix(steps=(replace(STEP, rollback=UNDO),))))
     bench.matched()
     finish(bench, replace(EXIT_1, output="no such file"))
-    told = [each.alert.body for each in finish(bench).intents if isinstance(each, Send)]
+    told = [each.body for each in bench.new]
     expected = "What was tried: restart it (/usr/bin/true): exit 1; undone by undo it (/usr/bin/undo): exit 0"
     assert [expected in each and "Did it work: no: no such file" in each for each in told] == [True]
 

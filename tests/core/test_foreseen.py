@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from builders import RULE, START, Bench, learning, observed, policy, unknown
 from logmedic.model.alert import Alert
-from logmedic.model.changeset import Diagnose, Diagnosed, MuteIssue, PrecursorsFound, Send, Tick
+from logmedic.model.changeset import Diagnose, Diagnosed, MuteIssue, PrecursorsFound, Tick
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.issue import IssueStatus
 from logmedic.model.precursor import Precursor
@@ -45,7 +45,7 @@ def bench_of_two(**changes: object) -> tuple[Bench, str, str]:
 
 
 def alerts(bench: Bench) -> list[Alert]:
-    return [each.alert for each in bench.intents if isinstance(each, Send)]
+    return [each for each in bench.messages]
 
 
 def test_the_likely_cause_of_a_learned_issue_is_told() -> None:

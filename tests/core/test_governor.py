@@ -68,7 +68,7 @@ def test_while_fixes_are_paused_none_starts_and_its_reason_is_told() -> None:
     incident = bench.incident()
     assert (ran(bench), incident.hold) == (0, HoldReason.PAUSED)
     assert incident.hold_detail == "all fixes are paused by ann: deploying"
-    assert [each.alert.event for each in bench.intents if isinstance(each, Send)] == [AlertEvent.HELD]
+    assert [each.event for each in bench.messages] == [AlertEvent.HELD]
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_f64_fixes_that_set_each_other_off_are_stopped_and_told() -> None:
     assert [each.attempt.rule_id for each in bench.intents if isinstance(each, RunStep)].count(first.id) == 1
     incident = next(each for each in bench.state.incidents.values() if each.rule_id == first.id)
     assert (incident.hold, incident.chain) == (HoldReason.OWN_CAUSE, ("web-down", "db-down"))
-    assert AlertEvent.HELD in [each.alert.event for each in bench.intents if isinstance(each, Send)]
+    assert AlertEvent.HELD in [each.event for each in bench.messages]
     assert incident.due_at is not None
     assert incident.due_at <= bench.now + LOOP_WAIT
 
@@ -313,7 +313,7 @@ def test_an_always_failing_fix_under_ten_thousand_lines_has_n_attempts_and_one_e
     assert ran(bench) == 3
     lessons = [each.pattern_type.value for changeset in bench.all for each in changeset.learnings]
     assert lessons.count("issue_escalation") == 1
-    told = [each.alert.event for each in bench.intents if isinstance(each, Send)]
+    told = [each.event for each in bench.messages]
     assert told == [AlertEvent.FIX_FAILED, AlertEvent.BREAKER_OPEN]
 
 

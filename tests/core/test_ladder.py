@@ -104,7 +104,7 @@ def test_when_no_step_applies_the_fix_failed_and_waits_for_its_cooldown() -> Non
     checked(bench, (CheckPurpose.EXPECT, FAILED))
     incident = bench.incident()
     assert (ran(bench), incident.status, incident.hold) == ([], IncidentStatus.FAILED, HoldReason.COOLDOWN)
-    assert [each.alert.event for each in bench.intents if isinstance(each, Send)] == [AlertEvent.FIX_FAILED]
+    assert [each.event for each in bench.messages] == [AlertEvent.FIX_FAILED]
     checks = len([each for each in bench.intents if isinstance(each, RunChecks)])
     for _ in range(5):
         bench.matched(1)

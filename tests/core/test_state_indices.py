@@ -77,7 +77,7 @@ def _assert_answers_are_scans(draft: Draft) -> None:
         mine = is_open.get(rule_id, {})
         assert (draft.open_count(rule_id), draft.has_incident(rule_id)) == (len(mine), bool(mine))
         assert sorted(draft.open_groups(rule_id)) == sorted(mine)
-        assert sorted(draft.groups(rule_id)) == sorted({*mine, *(g for rule, g in after.windows if rule == rule_id)})
+        assert sorted(draft.groups_of(rule_id)) == sorted({*mine, *(g for rule, g in after.windows if rule == rule_id)})
         for group in GROUPS:
             found = draft.open_incident(rule_id, group)
             assert (found.id if found is not None else None) == mine.get(group)

@@ -10,7 +10,7 @@ from logmedic.core.decide import AT_ONCE, due
 from logmedic.core.kept import MAX_GROUPS
 from logmedic.core.synthetic import MAX_CARRIED
 from logmedic.model.alert import Alert
-from logmedic.model.changeset import Changeset, RunStep, Send, StepFinished, Tick
+from logmedic.model.changeset import Changeset, RunStep, StepFinished, Tick
 from logmedic.model.fix import BreakerStatus, FixResult
 from logmedic.model.issue import Incident, IncidentStatus, Window
 from logmedic.model.match import IncidentStage, MatchSpec
@@ -114,7 +114,7 @@ def test_i6_the_open_incidents_of_a_rule_are_bounded_and_what_opens_none_is_coun
 
 
 def sent(bench: Bench) -> list[Alert]:
-    return [each.alert for each in bench.intents if isinstance(each, Send)]
+    return [each for each in bench.messages]
 
 
 def test_what_waits_for_the_trial_of_another_group_is_not_due_all_the_time() -> None:

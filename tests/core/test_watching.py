@@ -14,7 +14,6 @@ from logmedic.model.changeset import (
     ChecksFinished,
     RunChecks,
     RunStep,
-    Send,
     SetTrust,
     StepFinished,
     Tick,
@@ -128,7 +127,7 @@ def test_enough_that_would_have_helped_propose_the_next_mode_and_people_are_told
     seen_to_help(bench, 3)
     trust = bench.state.trust["web-down"]
     assert (trust.level, trust.proposed) == (Mode.OBSERVE, Mode.APPROVE)
-    told = [each.alert for each in bench.intents if isinstance(each, Send) and each.alert.event is AlertEvent.TRUST]
+    told = [each for each in bench.messages if each.event is AlertEvent.TRUST]
     assert len(told) == 1
     assert "logmedic trust raise web-down" in told[0].body
 

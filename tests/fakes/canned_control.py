@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 from fakes.memory_store import MemoryStore
+from logmedic.adapters.store.rows import jsonable
 from logmedic.core.attention import shown
 from logmedic.model.errors import NotFound, OrderRefused, StoreBusy
 from logmedic.model.fix import Arming
+from logmedic.model.notice import Notice, Silence
 from logmedic.model.policy import Policy
 from logmedic.model.query import Limits
 from logmedic.model.rule import Mode, Rule
+from logmedic.runtime.alertrows import silence_row
 from logmedic.runtime.standing import standing
 
 
@@ -22,7 +26,8 @@ class CannedControl:
     """Implements ports.Control. `did`: the commands, with who gave them. `busy`: every question fails for now.
     `answers`: cleared, a query never ends; `asked` and `given_up` are set as it begins and is cancelled.
     `origins`: how many there are. `pauses`, `checks` and `note` (of `why`), `steps` (of a dry run), `arming`,
-    `maintenance`: rows as they are answered. `rules`: those in force; `quarantined`: why, by id."""
+    `maintenance`, `known_receivers`, `previews`: rows as they are answered. `rules`: those in force; `quarantined`:
+    why, by id. `silenced`: what silences were to mean; `notices`: what they cover."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -41,6 +46,11 @@ class CannedControl:
         self.steps: list[dict[str, Any]] = []
         self.arming: dict[str, Any] = {"armed": False, "sandbox": "", "reason": "bubblewrap is not installed"}
         self.maintenance: list[dict[str, Any]] = []
+        self.known_receivers: list[dict[str, Any]] = []
+        self.silences_in_force = 0
+        self.silenced: list[dict[str, Any]] = []
+        self.notices: list[Notice] = []
+        self.previews: list[dict[str, Any]] = []
 
     async def status(self) -> dict[str, Any]:
         return {
@@ -67,7 +77,15 @@ class CannedControl:
             "store": {"path": "/var/lib/logmedic/logmedic.duckdb", "notices": ["salvaged"], "problem": ""},
             "open_incidents": await self.ask("incidents"),
             "breakers": [],
-            "alerts": {"pending": 1, "dead": 2},
+            "alerts": {
+                "pending": 1,
+                "deferred": 0,
+                "dead": 2,
+                "receivers": [row for row in self.known_receivers if row["state"] != "ok"],
+                "receivers_total": len(self.known_receivers),
+                "silences": self.silences_in_force,
+                "acked": 0,
+            },
             "counts": await self.ask("counts"),
             "stats": await self.ask("stats"),
         }
@@ -237,6 +255,63 @@ class CannedControl:
         problems, stale = ["web.yaml:3:5: unknown key"], ["web.yaml"]
         return {"loaded": 31, "revision": "0123456789ab", "problems": problems, "stale_files": stale}
 
-    async def test_alert(self, route: str = "") -> list[dict[str, Any]]:
-        self.did.append(("test", route))
+    async def receivers(self) -> list[dict[str, Any]]:
+        return self.known_receivers
+
+    async def acknowledge(self, subject: str, by: str, until: datetime | None = None) -> dict[str, Any]:
+        return await self._acked("ack", subject, by, until)
+
+    async def unacknowledge(self, subject: str, by: str) -> dict[str, Any]:
+        return await self._acked("unack", subject, by, datetime.now(UTC))
+
+    async def _acked(self, name: str, subject: str, by: str, until: datetime | None) -> dict[str, Any]:
+        row = await self.ask("incident", incident_id=subject)
+        if row["status"] == "resolved":
+            raise OrderRefused(f"incident {subject} is over, or was no news", f"logmedic show {subject}")
+        ends = f"{until:%Y-%m-%dT%H:%M:%SZ}" if until else None
+        self.did.append((name, row["id"], by, ends or ""))
+        return {"subject": f"incident:{row['id']}", "title": row["title"], "acked_by": by, "acked_until": ends}
+
+    async def silences(self, everything: bool = False) -> list[dict[str, Any]]:
+        now = datetime.now(UTC)
+        rows = await self.ask("silences", since=None if everything else now)
+        return [silence_row(row, self.notices, now) for row in rows]
+
+    async def add_silence(self, by: str, why: str, until: datetime, **meant: Any) -> dict[str, Any]:
+        self.did.append(("silence", by, why))
+        self.silenced.append(meant)
+        now = datetime.now(UTC)
+        given = Silence(
+            id="" if meant["rehearse"] else "0193-new1",
+            starts_at=meant["starts_at"] or now,
+            until=until,
+            by=by,
+            why=why,
+            created_at=now,
+            severities=tuple(each.value for each in meant["severities"]),
+            tags=meant["tags"],
+            labels=meant["labels"],
+        )
+        row = {each.name: jsonable(getattr(given, each.name)) for each in fields(given)}
+        return silence_row(row, self.notices, now)
+
+    async def end_silence(self, silence_id: str, by: str) -> dict[str, Any]:
+        row: dict[str, Any] = await self.ask("silence", silence_id=silence_id)
+        self.did.append(("end silence", row["id"], by))
+        return {**row, "state": "over", "covers": [], "covers_total": 0}
+
+    async def resend(self, ids: Sequence[str] | None, by: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = await self.ask("alerts", status="dead")
+        if ids is not None:
+            rows = [await self.ask("alert", alert_id=each) for each in ids]
+        self.did.append(("resend", *(row["id"] for row in rows), by))
+        return rows
+
+    async def preview(self, incident_id: str, event: str = "", receiver: str = "") -> list[dict[str, Any]]:
+        row = await self.ask("incident", incident_id=incident_id)
+        self.did.append(("preview", row["id"], event, receiver))
+        return self.previews
+
+    async def test_alert(self, route: str = "", receiver: str = "") -> list[dict[str, Any]]:
+        self.did.append(("test", route, receiver))
         return self.deliveries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,14 +12,16 @@ from typing import Any
 
 from logmedic.adapters.store import learned
 from logmedic.adapters.store.duck import DuckStore
+from logmedic.adapters.store.queries import WAITING, alert_row
 from logmedic.adapters.store.rows import jsonable
-from logmedic.model.alert import Alert
+from logmedic.model.alert import UNDELIVERED, Alert
 from logmedic.model.changeset import Changeset
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.errors import LogmedicError, NotFound
 from logmedic.model.fix import Breaker, FixAttempt, Verdict
 from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, KnownIssue, Learning, Resolution, Template
 from logmedic.model.learned import FixedBefore, Onset
+from logmedic.model.notice import Notice, Silence
 from logmedic.model.query import Limits
 from logmedic.model.state import EngineState
 from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange
@@ -29,6 +31,15 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _row(entity: Any) -> dict[str, Any]:
     return {each.name: jsonable(getattr(entity, each.name)) for each in fields(entity)}
+
+
+def _by_end(entities: Mapping[str, Any], noun: str, entity_id: str) -> Any:
+    ended = [each for key, each in entities.items() if key.endswith(entity_id)]
+    if entity_id in entities:
+        return entities[entity_id]
+    if len(entity_id) < 4 or len(ended) != 1:
+        raise NotFound(f"no {noun} {entity_id}", "look at the list")
+    return ended[0]
 
 
 class MemoryStore:
@@ -54,6 +65,8 @@ class MemoryStore:
         self._earned: dict[tuple[str, str], Earned] = {}
         self._pauses: dict[PauseOrigin, Pause] = {}
         self._alerts: dict[str, Alert] = {}
+        self._notices: dict[str, Notice] = {}
+        self._silences: dict[str, Silence] = {}
         self._tallies: Counter[tuple[datetime, str]] = Counter()
         for changeset in changesets:
             self._take(changeset)
@@ -119,6 +132,8 @@ class MemoryStore:
         self._earned.update(((each.rule_id, each.step), each) for each in changeset.earned)
         self._pauses.update((each.origin, each) for each in changeset.pauses)
         self._alerts.update((each.id, each) for each in changeset.alerts)
+        self._notices.update((each.subject, each) for each in changeset.notices)
+        self._silences.update((each.id, each) for each in changeset.silences)
         for tally in changeset.tallies:
             self._tallies[tally.minute, tally.kind] += tally.n
 
@@ -138,13 +153,17 @@ class MemoryStore:
                 _row(each) for each in sorted(entities, key=lambda each: each.id) if each.incident_id == incident.id
             ]
 
-        issue = self._issues.get(incident.issue_id)
+        def tells(alert: Alert) -> bool:
+            return alert.incident_id == incident.id or f"incident:{incident.id}" in alert.tells
+
+        issue, notice = self._issues.get(incident.issue_id), self._notices.get(f"incident:{incident.id}")
         return {
             **_row(incident),
             "events": of_it(self._events.values()),
             "attempts": of_it(self._attempts.values()),
-            "alerts": of_it(self._alerts.values()),
+            "alerts": [alert_row(_row(each)) for _, each in sorted(self._alerts.items()) if tells(each)],
             "issue": _row(issue) if issue else None,
+            "notice": _row(notice) if notice else None,
         }
 
     def _issues_rows(
@@ -256,8 +275,32 @@ class MemoryStore:
     def _pauses_rows(self) -> list[dict[str, Any]]:
         return [_row(each) for _, each in sorted(self._pauses.items())]
 
-    def _alerts_rows(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        return [_row(each) for each in sorted(self._alerts.values(), key=lambda each: each.id, reverse=True)[:limit]]
+    def _alerts_rows(
+        self, *, status: str = "", receiver: str = "", since: datetime | None = None, limit: int = 100
+    ) -> list[dict[str, Any]]:
+        chosen = [
+            each
+            for each in self._alerts.values()
+            if (status in ("", each.status.value) or (status == WAITING and each.status in UNDELIVERED))
+            and receiver in ("", each.receiver)
+            and (since is None or each.created_at >= since)
+        ]
+        return [alert_row(_row(each)) for each in sorted(chosen, key=lambda each: each.id, reverse=True)[:limit]]
+
+    def _alert_rows(self, alert_id: str) -> dict[str, Any]:
+        return alert_row(_row(_by_end(self._alerts, "message", alert_id)))
+
+    def _deliveries_rows(self, since: datetime | None = None) -> list[dict[str, Any]]:
+        chosen = [each for each in self._alerts.values() if since is None or each.created_at >= since]
+        counted = Counter((each.receiver, each.status.value) for each in chosen)
+        return [{"receiver": of, "status": status, "n": n} for (of, status), n in sorted(counted.items())]
+
+    def _silences_rows(self, *, since: datetime | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        chosen = [each for each in self._silences.values() if since is None or each.until > since]
+        return [_row(each) for each in sorted(chosen, key=lambda each: each.id, reverse=True)[:limit]]
+
+    def _silence_rows(self, silence_id: str) -> dict[str, Any]:
+        return _row(_by_end(self._silences, "silence", silence_id))
 
     def _gaps_rows(self, *, source: str = "", limit: int = 100) -> list[dict[str, Any]]:
         events = [each for changeset in self.changesets for each in changeset.source_events]

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from logmedic.model.alert import Alert, Delivery, Receiver
+from logmedic.ports import Rendered
 
 
 class RecordingSender:
@@ -22,6 +23,10 @@ class RecordingSender:
         if not deliveries:
             return Delivery(True)
         return deliveries.popleft() if len(deliveries) > 1 else deliveries[0]
+
+    async def render(self, alert: Alert, receiver: Receiver) -> Rendered:
+        """As plain text."""
+        return Rendered("text", alert.title, alert.body)
 
     def sent_to(self, receiver: str) -> list[Alert]:
         return [alert for alert, to in self.sent if to.name == receiver]

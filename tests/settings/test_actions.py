@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from logmedic.model.errors import ConfigInvalid
 from logmedic.model.policy import MaintenanceWindow
 from logmedic.settings import Settings, load_settings
-from logmedic.settings.actions import WEEK as WEEK_DAYS
+from logmedic.settings.hours import WEEK as WEEK_DAYS
 from logmedic.settings.actions import MaintenanceSettings
 from logmedic.settings.places import SYSTEM_PAUSE
 

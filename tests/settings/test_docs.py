@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from builders import RULE, Bench, policy
+from logmedic.core.alerting.routes import way_of
+from logmedic.core.alerting.selecting import Facts
 from logmedic.core.draft import Draft
 from logmedic.core.holds import every_hold
+from logmedic.model.rule import AlertEvent
+from logmedic.model.severity import Severity
 from logmedic.rulesets import make_rule_loader
 from logmedic.settings import Settings, load_settings
 
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
 DOCS = Path(__file__).parents[2] / "docs"
 CONFIGS = "".join((DOCS / page).read_text() for page in ("sources.md", "learning.md", "configuration.md"))
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", CONFIGS, re.MULTILINE | re.DOTALL)
@@ -84,3 +90,43 @@ def test_the_page_of_safety_has_every_reason_to_hold_a_fix() -> None:
     asked = [each.name for each in every_hold(draft, bench.incident(), RULE)]
     table = (DOCS / "safety.md").read_text().partition("## While it runs")[0]
     assert re.findall(r"^\| ([a-z ]+?) \|", table, re.MULTILINE)[1:] == asked
+
+
+ALERTS = (DOCS / "alerts.md").read_text()
+WAYS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in re.findall(r"^\|.*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d:\d\d \|.*$", ALERTS, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("example", re.findall(r"^```yaml\n(.*?)^```", ALERTS, re.MULTILINE | re.DOTALL))
+def test_every_config_on_the_page_of_alerts_loads(tmp_path: Path, example: str) -> None:
+    assert _with_secrets(tmp_path, example).policy(hostname="db1", started_at=NOON).alerts is not None
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: " ".join(way[:3]))
+def test_the_route_tree_on_the_page_of_alerts_takes_what_its_table_says(tmp_path: Path, way: list[str]) -> None:
+    severity, tags, rule, event, at, routes = way
+    (example,) = (each for each in re.findall(r"^```yaml\n(.*?)^```", ALERTS, re.M | re.S) if "tree:" in each)
+    plan = _with_secrets(tmp_path, example).policy(hostname="db1", started_at=NOON).alerts
+    facts = Facts(
+        Severity(severity), AlertEvent(event), frozenset(filter(None, [tags])), {"rule": rule, **plan.labels}
+    )
+    day, clock = at.split()
+    assert day == "Tue"
+    now = NOON.replace(hour=int(clock[:2]))
+    assert ", ".join(way_of(plan, facts, (), now).routes) == routes
+
+
+def test_the_table_of_the_route_tree_has_rows() -> None:
+    assert len(WAYS) >= 7
+
+
+def _with_secrets(tmp_path: Path, example: str) -> Settings:
+    """Files and credentials that the page names are there."""
+    secret = tmp_path / "secret"
+    secret.write_text("json://alerts.example/hook")
+    config = tmp_path / "logmedic.yaml"
+    config.write_text(re.sub(r"\$\{file:[^}]*\}", f"${{file:{secret}}}", example))
+    (tmp_path / "smtp").write_text("word")
+    return load_settings(config, {"CREDENTIALS_DIRECTORY": str(tmp_path)})

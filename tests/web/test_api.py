@@ -124,7 +124,8 @@ import os, socket, sys
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 acts = [f"POST /v1/issues/x/{act}" for act in ("mute", "unmute", "resolve", "merge")]
 acts += [f"POST /v1/{act}" for act in ("pause", "resume", "breakers/reset", "trust/x", "rules/x/rehearse")]
-for line in ("GET /v1/counts", "POST /v1/query", "POST /v1/reload", *acts):
+acts += [f"POST /v1/{act}" for act in ("silences", "silences/x/end", "incidents/x/ack", "alerts/resend", "alerts/test")]
+for line in ("GET /v1/counts", "POST /v1/query", "POST /v1/alerts/preview", "POST /v1/reload", *acts):
     with socket.socket(socket.AF_UNIX) as wire:
         wire.connect(sys.argv[1])
         wire.sendall(f"{line} HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n".encode())
@@ -136,7 +137,7 @@ for line in ("GET /v1/counts", "POST /v1/query", "POST /v1/reload", *acts):
             if parent.stat().st_uid == 0:
                 parent.chmod(parent.stat().st_mode | 0o001)
         ran = subprocess.run([sys.executable, "-I", "-c", program, path], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == ["200", "400", *["403"] * 10]
+    assert ran.stdout.split() == ["200", "400", "400", *["403"] * 15]
     assert control.did == []
 
 
@@ -187,7 +188,7 @@ def test_reload_and_test_messages_can_be_asked_for(path: Path) -> None:
         assert ask(path, "POST", "/v1/reload")[1]["loaded"] == 31
         control.deliveries = [{"receiver": "chat", "status": "sent", "last_error": "", "route": "oncall"}]
         assert ask(path, "POST", "/v1/alerts/test", '{"route": "oncall"}')[1][0]["status"] == "sent"
-    assert control.did == [("reload",), ("test", "oncall")]
+    assert control.did == [("reload",), ("test", "oncall", "")]
 
 
 def test_sql_is_answered_with_its_columns_and_types(path: Path) -> None:

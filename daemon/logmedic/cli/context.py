@@ -37,6 +37,8 @@ def _path_of(question: str, given: dict[str, Any]) -> tuple[str, dict[str, Any]]
             return f"learned/{quote(str(given['issue_id']), safe='')}", {}
         case "incidents":
             return "incidents", {"all": given.get("everything", False), "limit": given.get("limit", 50)}
+        case "silences":
+            return "silences", {"all": given.get("since") is None}
     return question, given
 
 

@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 import click
 
+from logmedic.cli.alertwords import message_state
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.fixes import output_lines, step_of, took, verdict_of
-from logmedic.cli.output import at, marked, print_json, print_rows, short, span, visible
+from logmedic.cli.output import at, marked, print_json, print_rows, short, span, until, visible
 from logmedic.cli.status import INCIDENT_COLUMNS, hold_of, state_of
 from logmedic.cli.why import check_lines
 from logmedic.model.errors import DaemonUnreachable, NotFound
@@ -78,7 +79,7 @@ def _story(story: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> Ite
         yield f"  {event['at'][:19].replace('T', ' ')}Z  {event['kind'].replace('_', ' '):<16} {event['text']}"
     yield from _attempts(story["attempts"])
     yield from _governor(checks)
-    yield from _alerts(story["alerts"])
+    yield from _alerts(story)
     yield ""
     yield "evidence"
     yield from (f"  {line}" for line in story["evidence"].splitlines())
@@ -126,19 +127,39 @@ def _governor(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield from (f"  {line}" for line in check_lines(told))
 
 
-def _alerts(alerts: list[Mapping[str, Any]]) -> Iterator[str]:
-    if alerts:
+def _alerts(story: Mapping[str, Any]) -> Iterator[str]:
+    """Who was told and when, who takes care of it, and why nobody is told now."""
+    alerts, notice = story["alerts"], story.get("notice") or {}
+    if alerts or notice:
         yield ""
         yield "who was told"
+    receivers = {each["id"]: each["receiver"] for each in alerts}
     for alert in alerts:
-        sent = at(alert["sent_at"]) or alert["last_error"]
-        yield f"  {alert['receiver']}: {alert['event'].replace('_', ' ')}, {alert['status']} {sent}".rstrip()
+        yield f"  {_told_of(alert, receivers)}".rstrip()
+    if notice and not alerts:
+        yield "  nobody"
+    if notice and not notice["over"] and notice["suppressed"]:
+        yield f"  nobody is told now: {notice['suppressed']}"
+    if notice and notice["acked_by"]:
+        ends = f", {until(notice['acked_until'])}" if notice["acked_until"] else ""
+        yield f"  acknowledged by {notice['acked_by']} {at(notice['acked_at'])}{ends}"
+
+
+def _told_of(alert: Mapping[str, Any], receivers: Mapping[str, str]) -> str:
+    stands_in = receivers.get(alert["fallback_of"], "")
+    who = f"{alert['receiver']}{f' instead of {stands_in}' if stands_in else ''}"
+    what = f"{alert['event'].replace('_', ' ')}, {message_state(alert)}"
+    return f"{who}: {what} {at(alert['sent_at']) or alert['last_error']}"
 
 
 def _next_step(story: Mapping[str, Any]) -> Iterator[str]:
+    notice = story.get("notice") or {}
     if story["hold"] == "awaiting_approval":
         yield ""
         yield f"next: logmedic approve {short(story)}, or logmedic reject {short(story)}"
+    elif notice and not notice["over"] and notice["told"] and not notice["acked_by"]:
+        yield ""
+        yield f"next: logmedic ack {short(story)} says that you take care of it"
 
 
 @click.command("approve")

@@ -27,7 +27,8 @@ EXIT_CODES: dict[type[LogmedicError], int] = {
     DaemonUnreachable: 4,
     NotFound: 5,
 }
-"""Everything else exits 1. Usage is 2, failed rule tests 6, `--fail-on` 10."""
+"""Everything else exits 1. Usage is 2, failed rule tests 6, `--fail-on` 10, a status without any receiver
+that works 11."""
 INTERRUPTED = 130
 
 _COMMANDS = {
@@ -39,6 +40,8 @@ _COMMANDS = {
     "why": ("why", "What holds the fix of an incident, or why a line is known."),
     "approve": ("incidents", "Run the fix that waits for you."),
     "reject": ("incidents", "Do not run the fix that waits for you."),
+    "ack": ("ack", "You take care of it: nobody is reminded, nobody else is called."),
+    "silence": ("silence", "Tell nobody of it for a while: INCIDENT, list, end."),
     "fixes": ("fixes", "What was tried, and whether it held; dry runs."),
     "breakers": ("breakers", "Breakers of fixes: list, reset."),
     "trust": ("trust", "How far fixes are trusted: show, raise, lower, history."),
@@ -50,7 +53,7 @@ _COMMANDS = {
     "learnings": ("learned", "What was learned, newest first."),
     "learned": ("learned", "Errors that no rule knows: list, show, promote, mute, resolve."),
     "learn": ("learn", "What old logs teach: the top errors that no rule knows."),
-    "alerts": ("alerts", "Messages to people: list, test."),
+    "alerts": ("alerts", "Messages to people: list, receivers, route, preview, test, resend."),
     "reload": ("status", "Load the rules again."),
     "storage": ("storage", "What the store takes, what leaves it next, its copies."),
     "backup": ("storage", "Copy the store, while the daemon runs or without one."),
@@ -98,7 +101,7 @@ def logmedic() -> None:
     them.
 
     Exit codes: 0 ok, 1 failed, 2 usage, 3 config or rules invalid, 4 no daemon, 5 not found, 6 rule tests failed, 10
-    open incidents (--fail-on).
+    open incidents (--fail-on), 11 no receiver works.
     """
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from logmedic.cli.alertwords import alerts_line, nobody_to_tell, untold
 from logmedic.cli.breakers import BREAKER_COLUMNS
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import (
@@ -30,8 +31,8 @@ from logmedic.model.errors import DaemonUnreachable
 from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity
 
-OPEN = 10
-"""The exit code of `--fail-on`."""
+OPEN, NOBODY_TO_TELL = 10, 11
+"""Exit codes: of `--fail-on`; and when there are receivers, and none of them works (F72). The second one goes first."""
 
 INCIDENT_COLUMNS = {
     "INCIDENT": short,
@@ -67,7 +68,8 @@ def hold_of(row: Mapping[str, Any]) -> str:
 @shared
 @pass_context
 def status_command(context: Context, fail_on: str | None) -> int:
-    """What is watched, what is broken, and whether fixes are armed."""
+    """What is watched, what is broken, whether fixes are armed, and whether people can be told. Exit code 11 when no
+    receiver works."""
     try:
         status = context.client.get("status")
     except DaemonUnreachable as unreachable:
@@ -77,6 +79,8 @@ def status_command(context: Context, fail_on: str | None) -> int:
         print_status(status)
     else:
         print_json(status)
+    if nobody_to_tell(status["alerts"]):
+        return NOBODY_TO_TELL
     wanted = Severity(fail_on).rank if fail_on else len(Severity)
     return OPEN if any(Severity(row["severity"]).rank >= wanted for row in status["open_incidents"]) else 0
 
@@ -117,8 +121,8 @@ def print_status(status: Mapping[str, Any]) -> None:
     if rest := others(len(sources), status["sources_total"]):
         print(f"{'' if sources else chr(10)}{rest}")
     print(f"\nlast 24 h: {stats_line(status['stats'])}")
-    read, waiting = status["counts"].get("lines", 0), status["alerts"]["pending"]
-    print(f"so far: {several(read, 'line')} read, {several(waiting, 'alert')} to be sent")
+    print(f"so far: {several(status['counts'].get('lines', 0), 'line')} read")
+    print(f"alerts: {alerts_line(status['alerts'])}")
     if overflows := status["counts"].get("event_overflows"):
         print(f"{several(overflows, 'overflow')} of the kernel's events: each time every file was looked at")
 
@@ -154,11 +158,9 @@ def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
         if part["state"] not in ("running", "ended")
     )
     yield from status["store"]["notices"]
-    yield from (f"receiver {name}: {problem}" for name, problem in status.get("receivers", {}).items())
     if status["store"].get("problem"):
         yield f"nothing can be stored: {status['store']['problem']}"
-    if status["alerts"]["dead"]:
-        yield f"{several(status['alerts']['dead'], 'alert')} could not be delivered: logmedic alerts list"
+    yield from untold(status["alerts"], status.get("receivers", {}))
     if counts.get("gaps"):
         lost = f", {size(counts['bytes_lost'])}" if counts.get("bytes_lost") else ""
         yield f"{several(counts['gaps'], 'gap')} in what was read{lost}: logmedic sources --gaps"

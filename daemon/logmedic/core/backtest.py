@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from operator import itemgetter
 from typing import NamedTuple
 
+from logmedic.core.alerting.inhibition import INCIDENT
 from logmedic.core.rehearsal import Rehearsal
-from logmedic.model.alert import AlertPlan, Route
+from logmedic.model.alert import Alert, Route
 from logmedic.model.changeset import Changeset, RunStep, Send
 from logmedic.model.fix import Arming
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Resolution
@@ -126,6 +127,9 @@ class Replay:
     stories: dict[str, Story] = field(default_factory=dict)
     suppressed: int = 0
     _open: dict[str, Fired] = field(default_factory=dict)
+    _listed: dict[str, Fired] = field(default_factory=dict)
+    _rule_of: dict[str, str] = field(default_factory=dict)
+    """Of each incident: the message about its end comes after it."""
 
     def __post_init__(self) -> None:
         self.stories = {rule.id: Story(rule) for rule in self.rules}
@@ -148,7 +152,7 @@ class Replay:
                 case RunStep():
                     self._step(intent)
                 case Send(alert):
-                    self._message(alert.incident_id, alert.event.value, changeset)
+                    self._message(alert)
         for incident in changeset.incidents:
             if incident.status is IncidentStatus.RESOLVED and (fired := self._open.pop(incident.id, None)):
                 fired.ended_at, fired.resolution = now, incident.resolution
@@ -164,8 +168,10 @@ class Replay:
         story.last = now
         story.fired_on[self._day(now)] += 1
         fired = self._open[incident.id] = Fired(now, incident.title, incident.evidence[:TEXT_KEPT])
+        self._rule_of[incident.id] = incident.rule_id
         if len(story.incidents) < MAX_LISTED:
             story.incidents.append(fired)
+            self._listed[incident.id] = fired
 
     def _follow(self, incident: Incident) -> None:
         """What holds its fix back, and whether it held."""
@@ -188,12 +194,14 @@ class Replay:
         if (fired := self._open.get(attempt.incident_id)) is not None:
             fired.steps.append(attempt.step_name)
 
-    def _message(self, incident_id: str, event: str, changeset: Changeset) -> None:
-        rule_id = next((each.rule_id for each in changeset.incidents if each.id == incident_id), "")
-        if rule_id:
-            self.stories[rule_id].alerts[event] += 1
-        if (fired := self._open.get(incident_id)) is not None:
-            fired.alerts[event] += 1
+    def _message(self, alert: Alert) -> None:
+        """One message may tell of many incidents, and of several rules: it counts once for each of those."""
+        told = [each.removeprefix(INCIDENT) for each in alert.tells if each.startswith(INCIDENT)]
+        for rule_id in {self._rule_of[incident_id] for incident_id in told if incident_id in self._rule_of}:
+            self.stories[rule_id].alerts[alert.event.value] += 1
+        for incident_id in told:
+            if (fired := self._listed.get(incident_id)) is not None:
+                fired.alerts[alert.event.value] += 1
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
@@ -224,7 +232,7 @@ def replayed(policy: Policy, rules: Sequence[Rule], mode: Mode) -> Policy:
     wanted = {route for rule in rules for route in rule.alert.routes}
     default = policy.alerts.default_route or NOBODY
     missing = {name: Route(name, (NOBODY,)) for name in (*wanted, default) if name not in policy.alerts.routes}
-    plan = AlertPlan({**policy.alerts.routes, **missing}, default)
+    plan = replace(policy.alerts, routes={**policy.alerts.routes, **missing}, default_route=default)
     changed = replace(policy, mode=mode, started_at=None, alerts=plan)
     return changed.with_rules(rules, Arming(True, "rehearsed", units=True))
 

@@ -1,14 +1,16 @@
-"""Calling people about an incident: who, how often, and what that changes."""
+"""Calling people about an incident: of what, how often, and what that changes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from operator import attrgetter
 
-from logmedic.core import history, issues, outbox
+from logmedic.core import issues, outbox
+from logmedic.core.alerting import news
+from logmedic.core.alerting.inhibition import INCIDENT
+from logmedic.core.alerting.present import story_of
+from logmedic.core.alerting.writing import write
 from logmedic.core.draft import Draft
-from logmedic.core.messages import of_incident, of_test
-from logmedic.core.targets import would_run
+from logmedic.core.ownstories import of_test
 from logmedic.model.issue import HoldReason, Incident, IssueStatus
 from logmedic.model.rule import AlertEvent, Rule
 from logmedic.model.severity import Severity
@@ -26,22 +28,22 @@ _HELD_ALERTS = {
     HoldReason.OWN_CAUSE: AlertEvent.HELD,
     HoldReason.AWAITING_APPROVAL: AlertEvent.APPROVAL_NEEDED,
 }
-"""The holds that people must hear of; the others end by themselves, or were told already."""
-_NOT_RUN = frozenset({AlertEvent.HELD, AlertEvent.APPROVAL_NEEDED})
+"""The holds that people must hear of at once; the others end by themselves, or were told already. What is still open
+after `page_after` they hear of all the same."""
 
 
 def tell(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent, *, again: bool = False) -> Incident:
-    """Tell the rule's routes of `event`, once an incident unless `again`. An escalation is recorded even when there is
-    nobody to tell. Answers the incident as it is then (already put)."""
+    """Of `event`, once an incident unless `again`. An escalation is recorded even when there is nobody to tell. Answers
+    the incident as it is then (already put)."""
     if event in incident.told and not again:
         return incident
-    issue = draft.issue_of_id(incident.issue_id)
-    muted = issue is not None and issue.status is IssueStatus.MUTED
-    if muted and event is not AlertEvent.RECOVERED:  # whoever was told before is told of its end (F75)
-        draft.tally("alerts_muted")
-        return _recorded(draft, incident, rule, event)
     incident = _recorded(draft, incident, rule, event)
-    told = _told(draft, incident, rule, event) if event in rule.alert.on else incident
+    issue = draft.issue_of_id(incident.issue_id)
+    if issue is not None and issue.status is IssueStatus.MUTED:
+        draft.tally("alerts_muted")
+    elif event in rule.alert.on:
+        raise_news(draft, incident, rule, event)
+    told = replace(incident, told=tuple(dict.fromkeys((*incident.told, event.value))))
     draft.put_incident(told)
     return told
 
@@ -55,42 +57,52 @@ def _recorded(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent) -
     return incident
 
 
+def raise_news(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent) -> None:
+    news.raise_(
+        draft,
+        story_of(draft, incident, rule, event),
+        title=incident.title,
+        tags=rule.tags,
+        labels={
+            **incident.captures,
+            "rule": rule.id,
+            "source": incident.source,
+            "service": rule.service,
+            "issue": incident.issue_id,
+        },
+        routes=rule.alert.routes,
+        group_by=rule.alert.group_by,
+        repeat_s=rule.alert.repeat_every.total_seconds() if rule.alert.repeat_every is not None else None,
+    )
+
+
 def tell_held(draft: Draft, incident: Incident, rule: Rule, *, again: bool = False) -> None:
     """Of the hold that it has, where people must hear of that."""
-    if incident.hold is not None and (event := _HELD_ALERTS.get(incident.hold)) is not None:
+    event = _HELD_ALERTS.get(incident.hold) if incident.hold is not None else None
+    if event is not None:
         tell(draft, incident, rule, event, again=again)
 
 
+def event_of(incident: Incident) -> AlertEvent:
+    """What its hold is to people; where that is nothing, it is just open."""
+    held = _HELD_ALERTS.get(incident.hold) if incident.hold is not None else None
+    return held or AlertEvent.STILL_OPEN
+
+
 def tell_recovered(draft: Draft, incident: Incident, rule: Rule) -> None:
-    """Whoever was told of a problem is told of its end (F75)."""
-    if incident.told:
-        tell(draft, incident, rule, AlertEvent.RECOVERED)
+    """Whoever was told of a problem is told of its end (F75), also when its issue is muted by now."""
+    subject = f"{INCIDENT}{incident.id}"
+    if AlertEvent.RECOVERED in rule.alert.on:
+        if draft.notice(subject) is not None:
+            news.end(draft, subject, story_of(draft, incident, rule, AlertEvent.RECOVERED))
+    else:
+        news.forget(draft, subject)
+    news.look_again(draft)
 
 
-def _told(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent) -> Incident:
-    default = draft.policy.alerts.default_route
-    routes = rule.alert.routes or ((default,) if default else ())
-    of_group = draft.attempts.of_group(incident.rule_id, incident.group_key)
-    story = sorted((each for each in of_group if each.incident_id == incident.id), key=attrgetter("id"))
-    past = history.of_incident(draft, draft.issue_of_id(incident.issue_id))
-    would = tuple(would_run(rule, incident.captures)) if event in _NOT_RUN else ()
-    message = of_incident(incident, rule, event, story, draft.policy.hostname, past, would)
-    reached = outbox.post(
-        draft, message, routes=routes, event=event, severity=incident.severity, incident_id=incident.id
-    )
-    if reached:
-        draft.event(incident.id, "alerted", f"{event.value.replace('_', ' ')} told to {', '.join(reached)}")
-    told = tuple(dict.fromkeys((*incident.told, event.value)))
-    return replace(incident, told=told, told_at=draft.now)
-
-
-def test_alert(draft: Draft, route: str) -> None:
-    names = (route,) if route else tuple(draft.policy.alerts.routes)
-    outbox.post(
-        draft,
-        of_test(draft.policy.hostname),
-        routes=names,
-        event=AlertEvent.TEST,
-        severity=Severity.LOW,
-        incident_id="",
-    )
+def test_alert(draft: Draft, receivers: tuple[str, ...]) -> None:
+    """Past everything that holds messages back: somebody wants to know whether they arrive."""
+    for receiver in receivers:
+        subject = f"[logmedic] {draft.policy.hostname}: test"
+        alert = write(draft, [of_test(draft.now)], receiver=receiver, route="", thread="", subject=subject)
+        outbox.send_test(draft, alert)

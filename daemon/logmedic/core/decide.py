@@ -7,6 +7,7 @@ from datetime import datetime
 from operator import itemgetter
 
 from logmedic.core import (
+    ailing,
     calls,
     endings,
     incidents,
@@ -24,15 +25,19 @@ from logmedic.core import (
     versions,
     waits,
 )
+from logmedic.core.alerting import flush, news, paging
 from logmedic.core.draft import Draft, Mint
-from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import (
+    Acknowledge,
+    AddSilence,
     Advanced,
+    Ailing,
     Approve,
     Changeset,
     ChecksFinished,
     Delivered,
     Diagnosed,
+    EndSilence,
     Input,
     MergeIssue,
     MuteIssue,
@@ -45,6 +50,7 @@ from logmedic.model.changeset import (
     Quiet,
     Reject,
     Reloaded,
+    Resend,
     ResetBreaker,
     ResolveIssue,
     ResumeFixes,
@@ -60,6 +66,7 @@ from logmedic.model.changeset import (
     VersionSeen,
 )
 from logmedic.model.issue import Incident, IncidentStatus, Window
+from logmedic.model.notice import AlertGroup
 from logmedic.model.policy import Policy
 from logmedic.model.rule import AlertEvent
 from logmedic.model.state import EngineState
@@ -139,12 +146,22 @@ def decide_in(draft: Draft, given: Input) -> None:
             draft.put_diagnosis(diagnosis)
             draft.tally("diagnoses" if diagnosis.ok else "diagnoses_failed")
             draft.tally("diagnoses_dropped", dropped)
-        case Approve(incident_id, by):
-            switches.approve(draft, incident_id, by)
-        case Reject(incident_id, by):
-            switches.reject(draft, incident_id, by)
-        case TestAlert(route):
-            calls.test_alert(draft, route)
+        case Approve(incident_id, by, ask):
+            switches.approve(draft, incident_id, by, ask)
+        case Reject(incident_id, by, ask):
+            switches.reject(draft, incident_id, by, ask)
+        case TestAlert(receivers):
+            calls.test_alert(draft, receivers)
+        case Acknowledge():
+            news.acknowledge(draft, given)
+        case AddSilence():
+            news.add_silence(draft, given)
+        case EndSilence():
+            news.end_silence(draft, given)
+        case Resend():
+            outbox.resend(draft, given)
+        case Ailing():
+            ailing.on_ailing(draft, given)
     synthetic.carry(draft)
     rulenews.on_trust(draft)
 
@@ -186,8 +203,9 @@ def _tick(draft: Draft) -> None:
     left = endings.close_silent(draft, AT_ONCE)
     left = waits.open_overdue(draft, left)
     if left > 0:
-        _tell_again(draft)
+        _tell_late(draft)
     kept.forget_old_windows(draft)
+    flush.flush_due(draft)
     outbox.send_due(draft)
 
 
@@ -205,41 +223,39 @@ def _due(draft: Draft, incident: Incident) -> None:
     remedy.on_due(draft, incident, rule)
 
 
-def _tell_again(draft: Draft) -> None:
-    """`repeat_every`: people are reminded of what still needs them."""
+def _tell_late(draft: Draft) -> None:
+    """Of what is still open and was no news so far: its fix works, or waits for its turn, for longer than it may."""
     for incident in draft.open_incidents():
-        rule = draft.policy.rules.get(incident.rule_id)
-        event = next((AlertEvent(name) for name in reversed(incident.told)), None)
-        if rule is None or event is None or rule.alert.repeat_every is None or incident.told_at is None:
-            continue
-        if draft.now >= incident.told_at + rule.alert.repeat_every:
-            calls.tell(draft, incident, rule, event, again=True)
+        at = paging.late_at(draft.policy, incident)
+        if at is not None and at <= draft.now:
+            calls.tell(draft, incident, draft.policy.rules[incident.rule_id], AlertEvent.STILL_OPEN)
 
 
 def due(state: EngineState, policy: Policy) -> datetime | None:
     """When the next Tick has work; None: nothing waits."""
     waiting = (state.windows[key] for key in state.waits)
-    return _earliest(state.incidents.values(), state.alerts.values(), waiting, policy)
+    sending = outbox.due(state.alerts.values(), state.receivers, policy.alerts)
+    return _earliest(state.incidents.values(), sending, state.groups.values(), waiting, policy)
 
 
 def due_of(changeset: Changeset, policy: Policy) -> datetime | None:
-    """When what it puts has work for a Tick."""
+    """When what it puts has work for a Tick, or sooner."""
     still = (each for each in changeset.incidents if each.status is not IncidentStatus.RESOLVED)
-    return _earliest(still, changeset.alerts, changeset.windows, policy)
+    sending = outbox.due_of(changeset, policy.alerts)
+    return _earliest(still, sending, changeset.groups, changeset.windows, policy)
 
 
 def _earliest(
-    open_incidents: Iterable[Incident], alerts: Iterable[Alert], windows: Iterable[Window], policy: Policy
+    open_incidents: Iterable[Incident],
+    sending: datetime | None,
+    groups: Iterable[AlertGroup],
+    windows: Iterable[Window],
+    policy: Policy,
 ) -> datetime | None:
-    times = [each.next_at for each in alerts if each.status is AlertStatus.PENDING]
+    times = [sending] if sending is not None else []
+    times += [each.due_at for each in groups if each.due_at is not None and not each.done]
     times += [at for each in windows if (at := waits.next_wait(each, policy)) is not None]
     for each in open_incidents:
-        rule = policy.rules.get(each.rule_id)
-        reminded = rule.alert.repeat_every if rule is not None and each.told_at is not None else None
-        if each.due_at is not None:
-            times.append(each.due_at)
-        if (at := endings.ends_at(each, policy)) is not None:
-            times.append(at)
-        if each.told_at is not None and reminded is not None:
-            times.append(each.told_at + reminded)
+        known = (each.due_at, endings.ends_at(each, policy), paging.late_at(policy, each))
+        times += [at for at in known if at is not None]
     return min(times, default=None)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from logmedic.core import outbox
+from logmedic.core.alerting import news
 from logmedic.core.causes import cause_sentence, likely_causes, warning_sentence, warnings_for
 from logmedic.core.draft import Draft
-from logmedic.core.messages import of_warning
+from logmedic.core.stories import of_warning
 from logmedic.model.issue import IssueStatus, KnownIssue
-from logmedic.model.rule import AlertEvent
 
 CAUSES_TOLD = 2
 WARNINGS_TOLD = 3
@@ -31,14 +30,8 @@ def forewarn(draft: Draft, issue: KnownIssue) -> None:
     told = [each for each in warnings_for(draft.precursors, issue.id) if each.horizon > ago]
     if told:
         sentences = [warning_sentence(each, lambda known: _name(draft, known)) for each in told[:WARNINGS_TOLD]]
-        outbox.post(
-            draft,
-            of_warning(issue, sentences, draft.policy.hostname),
-            routes=(route,),
-            event=AlertEvent.FOREWARNED,
-            severity=issue.severity,
-            incident_id="",
-        )
+        labels = {"issue": issue.id}
+        news.raise_(draft, of_warning(issue, sentences), labels=labels, routes=(route,), lasting=False)
         draft.tally("forewarned")
 
 

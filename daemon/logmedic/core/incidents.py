@@ -37,7 +37,7 @@ def on_match(draft: Draft, match: Match) -> None:
     if match.group != EVERY_GROUP:
         _take(draft, rule, match)
         return
-    for group in draft.groups(rule.id):
+    for group in draft.groups_of(rule.id):
         if group != EVERY_GROUP:
             _take(draft, rule, replace(match, group=group))
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from logmedic.core import confidence, rates, versions
+from logmedic.core.alerting import news
 from logmedic.core.draft import Draft
 from logmedic.core.foreseen import forewarn
+from logmedic.core.stories import of_issue_over
 from logmedic.model.changed import changed
 from logmedic.model.issue import ALIVE, IssueSource, IssueStatus, KnownIssue, PatternType
 from logmedic.model.rule import Rule
@@ -170,6 +172,7 @@ def resolve(draft: Draft, fingerprint: str, notes: str, *, by: str = "", version
         rate_level=0,
     )
     draft.put_issue(unmuted(over))
+    news.end(draft, f"issue:{issue.id}", of_issue_over(over, draft.now))
 
 
 def muted(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from logmedic.core import confidence, history, issues, lessons, outbox, rates, versions
+from logmedic.core import confidence, history, issues, lessons, rates, versions
+from logmedic.core.alerting import news
 from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
-from logmedic.core.messages import of_learned
 from logmedic.core.mining.placing import place
 from logmedic.core.promotion import pattern_of
 from logmedic.core.secrets import masked
+from logmedic.core.stories import of_learned
 from logmedic.model.changed import changed
 from logmedic.model.changeset import Diagnose
 from logmedic.model.diagnosis import Question
@@ -285,16 +286,10 @@ def _escalated(draft: Draft, issue: KnownIssue, template: Template, *, came_back
     told = issues.came_back(issue, issue.last_seen, issue.version) if regressed else reason
     levels = max(level, issue.escalation_level), max(doublings, issue.rate_level)
     raised = issues.escalate(draft, replace(issue, escalation_level=levels[0], rate_level=levels[1]), reason)
-    default = draft.policy.alerts.default_route
     event = AlertEvent.REGRESSED if regressed else AlertEvent.ESCALATED
-    outbox.post(
-        draft,
-        of_learned(raised, event, told, template, history.of_learned(draft, raised), draft.policy.hostname),
-        routes=(default,) if default else (),
-        event=event,
-        severity=raised.severity,
-        incident_id="",
-    )
+    story = of_learned(raised, event, told, template, history.of_learned(draft, raised))
+    labels = {"issue": raised.id, "component": template.component, "source": template.source}
+    news.raise_(draft, story, title=raised.title, tags=raised.tags, labels=labels, repeat_s=0.0)
 
 
 def _level(occurrences: int, escalate_after: int) -> int:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from logmedic.core import outbox
+from logmedic.core.alerting import news
 from logmedic.core.draft import Draft
-from logmedic.core.messages import Message, of_quiet, of_speaking
+from logmedic.core.ownstories import of_quiet, of_speaking
 from logmedic.model.gap import SourceEventKind
-from logmedic.model.rule import AlertEvent
-from logmedic.model.severity import Severity
 
 
 def on_quiet(draft: Draft, source: str, since: datetime) -> None:
@@ -17,7 +15,7 @@ def on_quiet(draft: Draft, source: str, since: datetime) -> None:
         return
     draft.source_event(source, SourceEventKind.QUIET, f"no line since {since:%Y-%m-%d %H:%M:%S} UTC")
     draft.tally("sources_quiet")
-    _tell(draft, of_quiet(source, since, draft.policy.hostname), AlertEvent.QUIET)
+    news.raise_(draft, of_quiet(source, since))
 
 
 def on_speaking(draft: Draft, source: str) -> None:
@@ -26,8 +24,5 @@ def on_speaking(draft: Draft, source: str) -> None:
         return
     lasted = max(timedelta(0), draft.now - noticed)
     draft.source_event(source, SourceEventKind.SPEAKING, f"quiet was noticed {lasted.total_seconds():.0f} s ago")
-    _tell(draft, of_speaking(source, lasted, draft.policy.hostname), AlertEvent.RECOVERED)
+    news.end(draft, f"source:{source}", of_speaking(source, lasted, draft.now))
 
-
-def _tell(draft: Draft, message: Message, event: AlertEvent) -> None:
-    outbox.post_to_default(draft, message, event, Severity.HIGH)

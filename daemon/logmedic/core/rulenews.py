@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from logmedic.core import outbox
+from logmedic.core.alerting import news
 from logmedic.core.draft import Draft
-from logmedic.core.messages import Message, of_quarantined, of_refused, of_rules_well, of_trust
+from logmedic.core.ownstories import of_quarantined, of_refused, of_rules_well, of_trust
 from logmedic.core.trust import BY_ITSELF
-from logmedic.model.rule import AlertEvent
-from logmedic.model.severity import Severity
 from logmedic.model.trust import TrustChangeKind
 
 
@@ -19,16 +17,16 @@ def on_quarantined(draft: Draft, rule_id: str, reason: str) -> None:
     for window in [each for each in draft.waiting() if each.rule_id == rule_id]:
         draft.forget_window(rule_id, window.group_key)
     rule = draft.policy.rules.get(rule_id)
-    message = of_quarantined(rule_id, reason, rule.file if rule is not None else "", draft.policy.hostname)
-    _tell(draft, message, AlertEvent.QUARANTINED)
+    story = of_quarantined(rule_id, reason, rule.file if rule is not None else "", draft.now)
+    news.raise_(draft, story, lasting=False)
 
 
 def on_refused(draft: Draft, problems: Sequence[str], stale: Sequence[str]) -> None:
     if not problems:
-        _tell(draft, of_rules_well(draft.policy.hostname), AlertEvent.RECOVERED)
+        news.end(draft, "rules", of_rules_well(draft.now))
         return
     draft.tally("rules_refused")
-    _tell(draft, of_refused(problems, stale, draft.policy.hostname), AlertEvent.RULES_REFUSED)
+    news.raise_(draft, of_refused(problems, stale, draft.now))
 
 
 def on_trust(draft: Draft) -> None:
@@ -36,8 +34,5 @@ def on_trust(draft: Draft) -> None:
     for change in draft.trust_news():
         lowered = change.kind is TrustChangeKind.LOWERED and change.by == BY_ITSELF
         if lowered or change.kind is TrustChangeKind.PROPOSED:
-            _tell(draft, of_trust(change, draft.policy.hostname), AlertEvent.TRUST)
+            news.raise_(draft, of_trust(change), labels={"rule": change.rule_id}, lasting=False)
 
-
-def _tell(draft: Draft, message: Message, event: AlertEvent) -> None:
-    outbox.post_to_default(draft, message, event, Severity.MEDIUM)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from logmedic.core import breaker as breakers
-from logmedic.core import issues, remedy, trust
+from logmedic.core import issues, remedy, trust, verdicts
 from logmedic.core.draft import Draft
+from logmedic.core.links import ask_of
 from logmedic.core.targets import breaker_key, fingerprint
 from logmedic.model.changeset import PauseFixes, ResetBreaker, ResumeFixes, StopSteps
 from logmedic.model.fix import BreakerStatus
-from logmedic.model.issue import HoldReason
+from logmedic.model.issue import HoldReason, Incident
+from logmedic.model.rule import Rule
 from logmedic.model.trust import Pause
 
 AT_ONCE = 500
@@ -84,12 +86,12 @@ def reset(draft: Draft, given: ResetBreaker) -> None:
             remedy.consider(draft, incident, rule)
 
 
-def approve(draft: Draft, incident_id: str, by: str) -> None:
+def approve(draft: Draft, incident_id: str, by: str, ask: str = "") -> None:
     """Re-checked against the present (F65): other holds still hold, and its checks say whether it is still there."""
     incident = draft.incident(incident_id)
     rule = draft.policy.rules.get(incident.rule_id) if incident else None
     late = incident is not None and incident.due_at is not None and draft.now >= incident.due_at
-    if incident is None or rule is None or incident.hold is not HoldReason.AWAITING_APPROVAL or late:
+    if incident is None or rule is None or not _is_asked(incident, rule, ask) or late:
         draft.tally("approvals_ignored")
         return
     draft.event(incident.id, "approved", f"approved by {by}")
@@ -98,11 +100,19 @@ def approve(draft: Draft, incident_id: str, by: str) -> None:
     remedy.consider(draft, replace(incident, approved_by=by, approved_until=until, fix=fix), rule)
 
 
-def reject(draft: Draft, incident_id: str, by: str) -> None:
+def reject(draft: Draft, incident_id: str, by: str, ask: str = "") -> None:
     incident = draft.incident(incident_id)
-    if incident is None or incident.hold is not HoldReason.AWAITING_APPROVAL:
+    if incident is None or not _is_asked(incident, None, ask):
         draft.tally("approvals_ignored")
         return
     draft.event(incident.id, "rejected", f"rejected by {by}")
     held = replace(incident, hold=HoldReason.REJECTED, hold_detail=f"rejected by {by}", due_at=None)
     draft.put_incident(held)
+
+
+def _is_asked(incident: Incident, rule: Rule | None, ask: str) -> bool:
+    """It waits for an approval; with `ask`: for that one, and what was asked about is still the fix of `rule`, of which
+    another version may be in force by now."""
+    if incident.hold is not HoldReason.AWAITING_APPROVAL or not ask:
+        return incident.hold is HoldReason.AWAITING_APPROVAL
+    return ask == ask_of(incident) and (rule is None or verdicts.is_in_force(incident.fix, rule))

@@ -162,7 +162,8 @@ class Alert:
     """One message to one receiver. `id` stands in the message, so that a second delivery is recognised. `incident_id`:
     of the first incident that it tells of, if any. `content`: a model.message.Message as JSON (core/letters.py), of
     which `title` and `body` are what a plain reader sees. `group_id`: what makes messages one thread. `tells`: the
-    subjects that it tells of."""
+    subjects that it tells of. `passed_on`: the next in line has it as well, or nobody is next. `give_up_at`: a try
+    that fails after that time is the last one."""
 
     id: str
     incident_id: str
@@ -183,6 +184,8 @@ class Alert:
     content: str = ""
     tells: tuple[str, ...] = ()
     folded_into: str = ""
+    passed_on: bool = False
+    give_up_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +201,10 @@ class Delivery:
 @dataclass(frozen=True, slots=True)
 class ReceiverState:
     """How a receiver does. `failures`: in a row. While its breaker is open, until `open_until`, nothing is sent to it
-    but one trial after that time (`trial`). `disabled`: why it refuses for good, empty: it does not; that lasts until
-    the daemon starts again, its URL changes, or a test message arrives. `recent`: POSIX seconds of what was handed to
-    the sender in the last hour, oldest first."""
+    but one trial after that time (`trial`). `wait_until`: it asked to be left alone (Retry-After). `disabled`: why it
+    refuses for good, empty: it does not; that lasts until the daemon starts again, its URL changes, or a message
+    arrives. `recent`: POSIX seconds of what was handed to the sender in the last hour and did not fail, oldest first.
+    """
 
     name: str
     failures: int = 0
@@ -212,3 +216,4 @@ class ReceiverState:
     last_error_at: datetime | None = None
     sent_at: datetime | None = None
     recent: tuple[float, ...] = ()
+    wait_until: datetime | None = None

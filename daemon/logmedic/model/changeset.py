@@ -134,14 +134,20 @@ class Overflowed:
 
 @dataclass(frozen=True, slots=True)
 class Approve:
+    """With `ask` (see core/links.py): the answer to that request, and to no other."""
+
     incident_id: str
     by: str
+    ask: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
+    """As Approve."""
+
     incident_id: str
     by: str
+    ask: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,13 +303,15 @@ class Resend:
 @dataclass(frozen=True, slots=True)
 class Ailing:
     """A part of the daemon itself wants people. `part`: its name in the notice's subject (`daemon:PART`). `what` and
-    `to_do` are sentences, `command` is one line for a shell; `what` empty: it is well again."""
+    `to_do` are sentences, `command` is one line for a shell; `what` empty: it is well again. `told`: receivers that
+    heard of it already, past the store."""
 
     part: str
     event: AlertEvent
     what: str = ""
     to_do: str = ""
     command: str = ""
+    told: tuple[str, ...] = ()
 
 
 Input = (

@@ -163,7 +163,7 @@ class Incident:
     """One episode of a known issue for one group. `plan`: the indices of the fix's steps in the order of this
     execution; `step` (an index of Fix.steps) and `try_no` (1-based) say where it stands; `fix`, `target`: what it is
     an execution of, as of its attempts (waiting for an approval: `fix` is the one that is asked for). `due_at` is when
-    the engine looks at it again. `told`: receivers' routes that were told of it; `escalated`: people were called to act
+    the engine looks at it again. `told`: what people were to be told of it (AlertEvents), once each; `escalated`: people were called to act
     on it. `chain`: ids of the rules whose fixes seem to have brought it about, the first first. `acted`: a step of a
     fix was run on it. `approved_by`: who let its fix run, begun within `approved_until`. `guarded`: what the fix must
     not break was well before the step under way. `warranted`: of one that is held, whether its checks failed then, so
@@ -190,7 +190,6 @@ class Incident:
     attempt_id: str = ""
     due_at: datetime | None = None
     told: tuple[str, ...] = ()
-    told_at: datetime | None = None
     resolved_at: datetime | None = None
     resolution: Resolution = Resolution.NONE
     resolution_notes: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from logmedic.model.alert import Selector
 from logmedic.model.rule import AlertEvent
@@ -19,8 +19,8 @@ class Notice:
     """The last news of one subject. `subject`: `incident:ID`, `issue:ID`, `source:NAME`, `rule:ID`, `rules`,
     `receiver:NAME`, `daemon:PART`. `version` grows with each news; `told` says, by receiver, which one it was told
     last. `lasting`: its end will be told, so that people are reminded until then. `over`: it has ended. `story`: a
-    model.message.Story as JSON (core/letters.py). `groups`: keys of the groups that it is in. `repeat_every`: as its
-    rule says, instead of its routes. `suppressed`: why nobody is told now, `suppressed_by`: the subject that is told
+    model.message.Story as JSON (core/letters.py). `groups`: keys of the groups that it is in. `repeat_s`: seconds,
+    as its rule says, instead of its routes; 0: never again. `suppressed`: why nobody is told now, `suppressed_by`: the subject that is told
     instead. `acked_until` None: until it is over. `done`: nothing more comes of it."""
 
     subject: str
@@ -37,8 +37,7 @@ class Notice:
     over: bool = False
     groups: tuple[str, ...] = ()
     told: Mapping[str, int] = field(default_factory=dict)
-    repeat_every: timedelta | None = None
-    page_at: datetime | None = None
+    repeat_s: float | None = None
     suppressed: str = ""
     suppressed_by: str = ""
     acked_by: str = ""

@@ -96,8 +96,9 @@ class AlertEvent(StrEnum):
     been resolved. STILL_OPEN: of an incident that nobody was told of yet, because its fix works, or waits for its turn,
     and which is not over after `page_after`. FOREWARNED: what tends to follow an issue that has just begun. QUIET: a
     source stopped speaking. QUARANTINED, RULES_REFUSED: of rules that are not heard, or not loaded. TRUST: a fix has
-    earned the next mode, or lost its own. DISARMED, STORE, RECEIVER_DEAD, DAEMON_FAILED: of the daemon itself: no fix can
-    run; what it sees cannot be kept; messages do not arrive; it does not run. DIGEST: what waited for this message."""
+    earned the next mode, or lost its own. DISARMED, STORE, RECEIVER_DEAD, PART_FAILED, DAEMON_FAILED: of the daemon
+    itself: no fix can run; what it sees cannot be kept; messages do not arrive; one of its parts fails again and again;
+    it does not run. DIGEST: what waited for this message."""
 
     OPENED = "opened"
     HELD = "held"
@@ -116,6 +117,7 @@ class AlertEvent(StrEnum):
     DISARMED = "disarmed"
     STORE = "store"
     RECEIVER_DEAD = "receiver_dead"
+    PART_FAILED = "part_failed"
     DAEMON_FAILED = "daemon_failed"
     DIGEST = "digest"
     TEST = "test"

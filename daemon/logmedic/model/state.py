@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TypeVar
 
-from logmedic.model.alert import Alert, AlertStatus
+from logmedic.model.alert import UNDELIVERED, Alert, AlertStatus, ReceiverState
 from logmedic.model.changeset import Changeset
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
@@ -15,6 +15,7 @@ from logmedic.model.gap import SourceEventKind
 from logmedic.model.grove import Grove
 from logmedic.model.issue import UNDER_WAY, Incident, IncidentStatus, KnownIssue, Template, Window
 from logmedic.model.learned import Release
+from logmedic.model.notice import AlertGroup, Notice, Silence
 from logmedic.model.precursor import Precursor
 from logmedic.model.record import Checkpoint
 from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust
@@ -27,6 +28,8 @@ ATTEMPT_MEMORY = timedelta(hours=24)
 
 RELEASES_KEPT = 200
 """Versions of one source (I6)."""
+DEAD_KEPT = 500
+"""Dead letters that can be sent again (I6): the newest. The store lists older ones too."""
 
 
 @dataclass(slots=True)
@@ -37,7 +40,9 @@ class EngineState:
     origin; sources that are quiet, with the time when that was noticed; the keys of windows that wait for a time;
     incidents whose fix is under way, by id;
     versions by source, the first seen first; ordinary lines by source and slot; the last diagnosis by issue id;
-    trust by rule id; what was earned by rule id and step; pauses by who made them."""
+    trust by rule id; what was earned by rule id and step; pauses by who made them; notices by subject, and the subjects
+    of those that others are told instead of; groups of them, and the subjects in each, by key; silences that are not
+    over by id; receivers by name."""
 
     issues: dict[str, KnownIssue] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
@@ -61,6 +66,14 @@ class EngineState:
     trust: dict[str, Trust] = field(default_factory=dict)
     earned: dict[tuple[str, str], Earned] = field(default_factory=dict)
     pauses: dict[PauseOrigin, Pause] = field(default_factory=dict)
+    notices: dict[str, Notice] = field(default_factory=dict)
+    groups: dict[str, AlertGroup] = field(default_factory=dict)
+    members: dict[str, dict[str, None]] = field(default_factory=dict)
+    inhibited: dict[str, None] = field(default_factory=dict)
+    silences: dict[str, Silence] = field(default_factory=dict)
+    receivers: dict[str, ReceiverState] = field(default_factory=dict)
+    dead: dict[str, Alert] = field(default_factory=dict)
+    """Alerts that were given up, by id: the last DEAD_KEPT."""
     grove: Grove = field(default_factory=Grove, compare=False)
     """Of `templates`."""
 
@@ -95,6 +108,15 @@ class EngineState:
         self.trust.update((each.rule_id, each) for each in changeset.trust)
         self.earned.update(((each.rule_id, each.step), each) for each in changeset.earned)
         self.pauses.update((each.origin, each) for each in changeset.pauses)
+        for notice in changeset.notices:
+            self._apply_notice(notice)
+        for group in changeset.groups:
+            if group.done:
+                self.groups.pop(group.key, None)
+            else:
+                self.groups[group.key] = group
+        self.silences.update((each.id, each) for each in changeset.silences)
+        self.receivers.update((each.name, each) for each in changeset.receivers)
         for line in changeset.ordinary:
             self.ordinary.setdefault(line.source, {})[line.slot] = line.text
         if changeset.precursors is not None:
@@ -150,18 +172,38 @@ class EngineState:
             self.open_of_rule.setdefault(incident.rule_id, {})[incident.group_key] = incident.id
         self.incidents[incident.id] = incident
 
+    def _apply_notice(self, notice: Notice) -> None:
+        known = self.notices.pop(notice.subject, None)
+        for key in known.groups if known is not None else ():
+            _drop(self.members, key, notice.subject)
+        self.inhibited.pop(notice.subject, None)
+        if notice.done:
+            return
+        self.notices[notice.subject] = notice
+        for key in notice.groups:
+            self.members.setdefault(key, {})[notice.subject] = None
+        if notice.suppressed_by:
+            self.inhibited[notice.subject] = None
+
     def _apply_alert(self, alert: Alert) -> None:
-        if alert.status in (AlertStatus.SENT, AlertStatus.DEAD):
-            self.alerts.pop(alert.id, None)
-        else:
+        self.dead.pop(alert.id, None)
+        if alert.status in UNDELIVERED:
             self.alerts[alert.id] = alert
+            return
+        self.alerts.pop(alert.id, None)
+        if alert.status is AlertStatus.DEAD:
+            self.dead[alert.id] = alert
+            if len(self.dead) > DEAD_KEPT:
+                del self.dead[next(iter(self.dead))]
 
     def forget_old(self, now: datetime) -> None:
-        """Drop finished attempts that no limit can ask for any more, and breakers that have been well for long: each
-        target has one (I6). How fast they grow, the budgets of fixes bound. Attempts of a time that is more than that
+        """Drop finished attempts that no limit can ask for any more, silences that are over, and breakers that have
+        been well for long: each target has one (I6). How fast they grow, the budgets of fixes bound. Attempts of a time that is more than that
         ahead are of a clock that was wrong: they would use budgets up until then (F33)."""
         for key in [key for key, each in self.breakers.items() if each.is_forgotten(now)]:
             del self.breakers[key]
+        for silence_id in [each.id for each in self.silences.values() if each.until <= now]:
+            del self.silences[silence_id]
         old = [
             attempt.id
             for attempt in self.attempts.values()

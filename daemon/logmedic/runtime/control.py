@@ -10,12 +10,12 @@ from typing import Any
 
 from logmedic import __version__
 from logmedic.core.attention import shown
-from logmedic.model.alert import AlertStatus
-from logmedic.model.changeset import TestAlert
+from logmedic.model.alert import Receiver
 from logmedic.model.fix import BreakerStatus
 from logmedic.model.query import Limits
 from logmedic.model.rule import Mode
-from logmedic.ports import Clock, FixRunner, Keeper, Store
+from logmedic.ports import Clock, FixRunner, Keeper, Sender, Store
+from logmedic.runtime.alertdesk import AlertDesk
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.fixdesk import FixDesk
 from logmedic.runtime.intake import Intake
@@ -25,9 +25,6 @@ from logmedic.runtime.reload import Reloader, problem_line
 from logmedic.runtime.standing import costs, standing
 from logmedic.runtime.supervisor import Supervisor
 
-TEST_WAIT_S = 40.0
-"""Longer than a sender's total deadline of 30 s."""
-TEST_LOOK_S = 0.2
 ROWS_AT_ONCE = 200
 """With 10,000 files a question must not keep the lines waiting."""
 DAY = timedelta(hours=24)
@@ -48,6 +45,9 @@ class DaemonControl:
         reloader: Reloader,
         supervisor: Supervisor,
         runner: FixRunner,
+        sender: Sender,
+        receivers: Callable[[], Mapping[str, Receiver]],
+        unusable: Mapping[str, str],
         intakes: Callable[[], Sequence[Intake]],
         clock: Clock,
         facts: Callable[[], dict[str, Any]],
@@ -58,6 +58,15 @@ class DaemonControl:
         self._fixes = FixDesk(
             engine=engine, store=store, policy=lambda: live.current.policy, runner=runner, clock=clock
         )
+        self._alerts = AlertDesk(
+            engine=engine,
+            store=store,
+            policy=lambda: live.current.policy,
+            clock=clock,
+            sender=sender,
+            receivers=receivers,
+            unusable=unusable,
+        )
         self._keeper = keeper
         self._live = live
         self._reloader = reloader
@@ -67,9 +76,8 @@ class DaemonControl:
         self._facts = facts
 
     async def status(self) -> dict[str, Any]:
-        generation, state = self._live.current, self._engine.state
+        generation = self._live.current
         policy, ruleset = generation.policy, generation.ruleset
-        pending = sum(1 for each in state.alerts.values() if each.status is not AlertStatus.DEAD)
         counts = await self._store.ask("counts")
         sources = await self.sources()
         not_closed = [row for row in await self._store.ask("breakers") if row["status"] != BreakerStatus.CLOSED.value]
@@ -97,7 +105,7 @@ class DaemonControl:
             "open_incidents": await self._store.ask("incidents"),
             "breakers": not_closed[:BREAKERS_SHOWN],
             "breakers_total": len(not_closed),
-            "alerts": {"pending": pending, "dead": counts.get("alerts_dead", 0)},
+            "alerts": await self._alerts.row(),
             "counts": counts,
             "stats": await self._store.ask("stats", since=self._clock.now() - DAY),
             **self._facts(),
@@ -127,11 +135,11 @@ class DaemonControl:
     async def query(self, sql: str, limits: Limits) -> bytes:
         return await self._store.query(sql, limits)
 
-    async def approve(self, incident_id: str, by: str) -> dict[str, Any]:
-        return await self._fixes.approve(incident_id, by)
+    async def approve(self, incident_id: str, by: str, ask: str = "") -> dict[str, Any]:
+        return await self._fixes.approve(incident_id, by, ask)
 
-    async def reject(self, incident_id: str, by: str) -> dict[str, Any]:
-        return await self._fixes.reject(incident_id, by)
+    async def reject(self, incident_id: str, by: str, ask: str = "") -> dict[str, Any]:
+        return await self._fixes.reject(incident_id, by, ask)
 
     async def why(self, incident_id: str) -> dict[str, Any]:
         return await self._fixes.why(incident_id)
@@ -188,20 +196,32 @@ class DaemonControl:
     async def storage(self) -> dict[str, Any]:
         return await self._keeper.storage(self._clock.now())
 
-    async def test_alert(self, route: str = "") -> list[dict[str, Any]]:
-        before = self._clock.now()
-        await self._engine.settled(TestAlert(route))
-        ends = asyncio.get_running_loop().time() + TEST_WAIT_S
-        while True:
-            rows = [row for row in await self._store.ask("alerts") if _is_test(row, before)]
-            tried = all(row["tries"] > 0 or row["status"] == AlertStatus.SENT.value for row in rows)
-            if tried or asyncio.get_running_loop().time() > ends:
-                return [{key: row[key] for key in ("receiver", "status", "last_error", "route")} for row in rows]
-            await self._clock.sleep(TEST_LOOK_S)
+    async def receivers(self) -> list[dict[str, Any]]:
+        return await self._alerts.receivers()
 
+    async def acknowledge(self, subject: str, by: str, until: datetime | None = None) -> dict[str, Any]:
+        return await self._alerts.acknowledge(subject, by, until)
 
-def _is_test(row: dict[str, Any], since: datetime) -> bool:
-    return bool(row["event"] == "test" and datetime.fromisoformat(row["created_at"]) >= since.replace(microsecond=0))
+    async def unacknowledge(self, subject: str, by: str) -> dict[str, Any]:
+        return await self._alerts.unacknowledge(subject, by)
+
+    async def silences(self, everything: bool = False) -> list[dict[str, Any]]:
+        return await self._alerts.silences(everything)
+
+    async def add_silence(self, by: str, why: str, until: datetime, **meant: Any) -> dict[str, Any]:
+        return await self._alerts.add_silence(by, why, until, **meant)
+
+    async def end_silence(self, silence_id: str, by: str) -> dict[str, Any]:
+        return await self._alerts.end_silence(silence_id, by)
+
+    async def resend(self, ids: Sequence[str] | None, by: str) -> list[dict[str, Any]]:
+        return await self._alerts.resend(ids, by)
+
+    async def preview(self, incident_id: str, event: str = "", receiver: str = "") -> list[dict[str, Any]]:
+        return await self._alerts.preview(incident_id, event, receiver)
+
+    async def test_alert(self, route: str = "", receiver: str = "") -> list[dict[str, Any]]:
+        return await self._alerts.test_alert(route, receiver)
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -7,6 +7,9 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
+import structlog
+
+from logmedic.core.phrases import said
 from logmedic.model.alert import Alert, Delivery, Receiver
 from logmedic.model.changeset import (
     CheckPurpose,
@@ -15,6 +18,7 @@ from logmedic.model.changeset import (
     Diagnose,
     Input,
     Intent,
+    LastResort,
     ProbesFinished,
     RunChecks,
     RunProbes,
@@ -28,6 +32,8 @@ from logmedic.model.fix import FixResult, ProbeResult
 from logmedic.model.probe import Probe
 from logmedic.ports import FixRunner, Prober, Sender
 from logmedic.runtime.supervisor import Failure, guarded_await
+
+log = structlog.get_logger("logmedic.dispatcher")
 
 CONCURRENT_SENDS = 4
 """Sender workers at once, over all receivers (I6): each is a process of about 60 MB."""
@@ -88,6 +94,8 @@ class Dispatcher:
                 self._diagnose(question)
             case Send(alert):
                 self._begin(self._send(alert), self._sends)
+            case LastResort(alert, why):  # the journal is what is left to tell people with (F72)
+                log.critical("alert_not_delivered", title=said(alert.title), alert=alert.id, why=said(why))
 
     def _begin(self, work: Coroutine[Any, Any, None], group: set[asyncio.Task[None]]) -> None:
         task = asyncio.create_task(work)

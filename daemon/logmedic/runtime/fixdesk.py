@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from logmedic.core.captures import accept
-from logmedic.core.messages import short
+from logmedic.core.stories import short
 from logmedic.core.secrets import masked
 from logmedic.core.targets import argv_of, filled, used_captures
 from logmedic.model.changeset import Approve, Input, PauseFixes, Reject, ResetBreaker, ResumeFixes, SetTrust
@@ -65,11 +65,11 @@ class FixDesk:
             "proposals": [row for row in trust_rows(state, policy, now) if row["proposed"] and row["in_force"]],
         }
 
-    async def approve(self, incident_id: str, by: str) -> Row:
-        return await self._answered(incident_id, lambda full: Approve(full, by))
+    async def approve(self, incident_id: str, by: str, ask: str = "") -> Row:
+        return await self._answered(incident_id, lambda full: Approve(full, by, ask))
 
-    async def reject(self, incident_id: str, by: str) -> Row:
-        return await self._answered(incident_id, lambda full: Reject(full, by))
+    async def reject(self, incident_id: str, by: str, ask: str = "") -> Row:
+        return await self._answered(incident_id, lambda full: Reject(full, by, ask))
 
     async def _answered(self, incident_id: str, make: Callable[[str], Input]) -> Row:
         row: Row = await self._store.ask("incident", incident_id=incident_id)

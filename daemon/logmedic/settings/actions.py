@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import time, tzinfo
+from datetime import tzinfo
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
-from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+from pydantic import Field, field_validator
 
 from logmedic.model.policy import MaintenanceWindow
-from logmedic.settings.parts import Part, Words
+from logmedic.settings.hours import HoursSettings
+from logmedic.settings.parts import Part
 from logmedic.settings.places import pause_file
-from logmedic.yamldoc import meant
-
-WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_DAYS = {name: number for number, day in enumerate(WEEK) for name in (day, day[:3])}
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\Z", re.ASCII)
-
-
-def _clock(value: object) -> object:
-    if isinstance(value, time):
-        return value
-    shown = str(value)[:40]
-    found = _CLOCK.match(shown.strip())
-    if found is None:
-        hint = 'write "00:00"' if shown.strip() == "24:00" else 'write hours and minutes: "02:00", "23:30"'
-        raise ValueError(f"`{shown}` is no time of day; {hint}")
-    return time(int(found[1]), int(found[2]))
-
-
-def _clock_text(at: time) -> str:
-    return f"{at:%H:%M}"
-
-
-Clock = Annotated[
-    time,
-    BeforeValidator(_clock, json_schema_input_type=str),
-    PlainSerializer(_clock_text, return_type=str),
-]
-
 
 class SandboxTier(StrEnum):
     """AUTO: the unit tier where it is installed, else bubblewrap. Neither takes the place of one that does not hold."""
@@ -51,70 +21,24 @@ class SandboxTier(StrEnum):
     BUBBLEWRAP = "bubblewrap"
 
 
-class MaintenanceSettings(Part):
+class MaintenanceSettings(HoursSettings):
     """A window in which people work on the host themselves, and no fix starts."""
 
     name: str = Field(min_length=1, max_length=80)
     """What holds and messages call it."""
-    days: Words = ("mon-sun",)
-    """On which it begins: sat; [mon-fri]; [mon-wed, sat]."""
-    start: Clock = Field(alias="from")
-    """When it begins: "02:00"."""
-    end: Clock = Field(alias="to")
-    """When it ends; of the next day, when it is not after `from`."""
-    timezone: str = Field(default="", max_length=100)
-    """Europe/Berlin. Default: that of the host."""
     rules: tuple[str, ...] = ()
     """Only rules with these ids; patterns (web-*) are allowed."""
     tags: tuple[str, ...] = ()
     """Only rules with one of these tags."""
-
-    @field_validator("days")
-    @classmethod
-    def _are_days(cls, days: tuple[str, ...]) -> tuple[str, ...]:
-        for each in days:
-            _days_of(each)
-        return days
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_a_zone(cls, name: str) -> str:
-        if name:
-            _zone_of(name)
-        return name
+    silence: bool = False
+    """Nobody is told of these rules either."""
 
     def window(self, host: tzinfo) -> MaintenanceWindow:
         """`host`: its zone."""
-        days = frozenset(day for each in self.days for day in _days_of(each))
-        zone = _zone_of(self.timezone) if self.timezone else host
-        return MaintenanceWindow(self.name, days, self.start, self.end, zone, self.rules, self.tags)
-
-
-def _days_of(text: str) -> list[int]:
-    """0 (Monday) to 6, of a day or of a range, which may go over the end of the week. Raises ValueError."""
-    first, dash, last = text.strip().lower().partition("-")
-    begins = _day(first)
-    ends = _day(last) if dash else begins
-    return [day % 7 for day in range(begins, ends + 1 if ends >= begins else ends + 8)]
-
-
-def _day(text: str) -> int:
-    day = _DAYS.get(text.strip())
-    if day is None:
-        short = [each[:3] for each in WEEK]
-        raise ValueError(f"`{text[:40]}` is no day; write one of {', '.join(short)}, or a range: mon-fri")
-    return day
-
-
-def _zone_of(name: str) -> ZoneInfo:
-    """Raises ValueError."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        known = available_timezones()
-        hint = meant(name, known) if known else ""
-        hint = hint if hint.startswith("did") else "write one such as Europe/Berlin (timedatectl list-timezones)"
-        raise ValueError(f"`{name[:60]}` is no time zone that this host knows; {hint}") from None
+        at = self.hours(host)
+        return MaintenanceWindow(
+            self.name, at.days, at.start, at.end, at.zone, self.rules, self.tags, silence=self.silence
+        )
 
 
 class Actions(Part):

@@ -12,16 +12,17 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from logmedic.core.framing import Framing
-from logmedic.model.alert import AlertPlan, Receiver, Route
+from logmedic.model.alert import Receiver, Route
 from logmedic.model.policy import LearningPolicy, Policy
 from logmedic.model.rule import LogFiles, Mode
 from logmedic.settings.actions import Actions
 from logmedic.settings.alerts import Alerts
 from logmedic.settings.diagnosis import DiagnosisSettings
 from logmedic.settings.parts import Duration, Part
-from logmedic.settings.places import SYSTEM_RULES, runtime_directory, shipped_rules
+from logmedic.settings.places import SYSTEM_RULES, shipped_rules
 from logmedic.settings.sources import SourceSettings, usual_sources
 from logmedic.settings.storage import Storage
+from logmedic.settings.web import Web
 
 PREFIX = "LOGMEDIC_"
 
@@ -49,12 +50,6 @@ class Learning(Part):
     """A learned issue is over after this silence."""
     warn_route: str = ""
     """Who is told, when an issue begins, of what tends to follow it. Default: nobody."""
-
-
-class Web(Part):
-    socket: Path = Field(default_factory=lambda: runtime_directory() / "logmedic.sock")
-    group: str = "logmedic"
-    """Who may read over the socket. Actions need root or the daemon's own user."""
 
 
 class Settings(BaseSettings):
@@ -156,21 +151,17 @@ class Settings(BaseSettings):
         return frozenset({0, os.geteuid(), Path(__file__).stat().st_uid})
 
     def receivers(self) -> dict[str, Receiver]:
-        return {
-            name: Receiver(name, each.url.get_secret_value(), each.endpoint)
-            for name, each in self.alerts.receivers.items()
-        }
+        return self.alerts.named_receivers()
 
     def routes(self) -> dict[str, Route]:
         """Those of the config; where it has none, one over all receivers."""
-        alerts = self.alerts
-        if not alerts.routes and alerts.receivers:
-            return {"default": Route("default", tuple(alerts.receivers))}
-        return {name: Route(name, each.to, each.fallback) for name, each in alerts.routes.items()}
+        return self.alerts.named_routes()
 
-    def policy(self, *, hostname: str, started_at: datetime, zone: tzinfo = UTC) -> Policy:
-        """What decisions rely on, still without rules and disarmed. `zone`: the host's, for maintenance windows that
-        name none."""
+    def policy(
+        self, *, hostname: str, started_at: datetime, zone: tzinfo = UTC, link_key: bytes | None = None
+    ) -> Policy:
+        """What decisions rely on, still without rules and disarmed. `zone`: the host's, for hours that name none.
+        `link_key`: what signs the links of messages; None: they have none."""
         return Policy(
             mode=self.mode,
             allow_unsandboxed=self.actions.allow_unsandboxed,
@@ -192,14 +183,9 @@ class Settings(BaseSettings):
                 warn_route=self.learning.warn_route,
                 diagnose=bool(self.diagnosis.url),
             ),
-            alerts=self._alert_plan(),
+            alerts=self.alerts.plan(zone, self.web.links(link_key)),
             hostname=hostname,
         )
-
-    def _alert_plan(self) -> AlertPlan:
-        alerts, routes = self.alerts, self.routes()
-        default = alerts.default_route or (next(iter(routes)) if len(routes) == 1 else "")
-        return AlertPlan(routes, default)
 
 
 def config_schema() -> dict[str, Any]:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from logmedic.yamldoc import duration_text, parse_duration, parse_size, size_text
 
+NEVER = "never"
+
 
 class Part(BaseModel):
     """A mapping of the config: unknown keys are errors."""
@@ -21,20 +23,48 @@ def duration_of(value: object) -> object:
     return value if isinstance(value, timedelta) else parse_duration(str(value))
 
 
-Duration = Annotated[
+Delay = Annotated[
     timedelta,
     BeforeValidator(duration_of, json_schema_input_type=str),
     PlainSerializer(duration_text, return_type=str),
-    Field(gt=timedelta(0)),
+    Field(ge=timedelta(0)),
 ]
+"""0s is allowed: at once."""
+Duration = Annotated[Delay, Field(gt=timedelta(0))]
 
 
-def _listed(value: object) -> object:
+def _repeat_of(value: object) -> object:
+    if isinstance(value, str) and value.strip().lower() == NEVER:
+        return timedelta(0)
+    found = duration_of(value)
+    if isinstance(found, timedelta) and found < timedelta(minutes=1) and not isinstance(value, timedelta):
+        raise ValueError(f"`{str(value)[:40]}` is too often; write 1m or more, or {NEVER}")
+    return found
+
+
+def _repeat_text(every: timedelta) -> str:
+    return duration_text(every) if every else NEVER
+
+
+Repeat = Annotated[
+    timedelta,
+    BeforeValidator(_repeat_of, json_schema_input_type=str),
+    PlainSerializer(_repeat_text, return_type=str),
+]
+"""Zero: never."""
+
+
+def listed(value: object) -> object:
+    """One stands for a list of one."""
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _worded(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
 Words = Annotated[
-    tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)
+    tuple[str, ...], BeforeValidator(_worded, json_schema_input_type=str | list[str]), Field(min_length=1)
 ]
 
 

@@ -92,7 +92,8 @@ class Document:
         return _line(self.lines, line)
 
     def place(self, path: Path) -> Mark:
-        """Of the key or item at `path`, or of the nearest thing around it that exists."""
+        """Of the key or item at `path`, or of the nearest thing around it that exists. What stands alone counts as the
+        only item of a list, and a list as the value of the key that it may stand for: short forms are found too."""
         node, line, column = self.root, self.root.line, self.root.column
         for part in path:
             match node.value:
@@ -102,6 +103,10 @@ class Document:
                 case tuple() if isinstance(part, int) and part < len(node.value):
                     node = node.value[part]
                     line, column = node.line, node.column
+                case Mapping() if part == 0:
+                    continue
+                case tuple() if isinstance(part, str):
+                    continue
                 case _:
                     break
         return Mark(line, column, self.excerpt(line))

@@ -16,8 +16,9 @@ from contextlib import suppress
 from typing import Any
 
 from logmedic.model.alert import Alert, Delivery, Receiver
-from logmedic.model.rule import AlertEvent
+from logmedic.model.rule import AlertEvent, RuleProblem
 from logmedic.model.severity import Severity
+from logmedic.ports import Rendered
 
 WORKER = "logmedic.adapters.alerts.worker"
 AT_ONCE = 2
@@ -35,7 +36,8 @@ _PASSED_ON = frozenset(
 
 class AppriseSender:
     """`deadline_s` covers all of a send: the wait for a free worker too. `python` runs the workers; it must be able to
-    import this package. Of `environment` they get what reaches servers (proxies, certificates), and nothing else."""
+    import this package. Of `environment` they get what reaches servers (proxies, certificates), and nothing else.
+    `templates`: the directory of the user's, empty: there are none."""
 
     def __init__(
         self,
@@ -43,9 +45,11 @@ class AppriseSender:
         deadline_s: float = 30.0,
         python: str = sys.executable,
         environment: Mapping[str, str] | None = None,
+        templates: str = "",
     ) -> None:
         self._deadline_s = deadline_s
         self._python = python
+        self._templates = templates
         wanted = {name: value for name, value in (environment or {}).items() if name in _PASSED_ON}
         self._environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **wanted}
         self._free: dict[str, asyncio.Semaphore] = {}
@@ -53,13 +57,7 @@ class AppriseSender:
     async def send(self, alert: Alert, receiver: Receiver) -> Delivery:
         """Inside the deadline. Never raises for what the receiver does. A cancel kills the worker; the message may
         have arrived all the same."""
-        request = {
-            "ask": "send",
-            "receiver": _receiver_row(receiver),
-            "title": alert.title,
-            "body": alert.body,
-            "type": _kind(alert),
-        }
+        request = {"ask": "send", **self._told(alert, receiver)}
         free = self._free.setdefault(receiver.name, asyncio.Semaphore(AT_ONCE))
         try:
             async with asyncio.timeout(self._deadline_s), free:
@@ -70,6 +68,35 @@ class AppriseSender:
             return Delivery(False, f"the sending process does not start: {error.strerror}")
         except _WorkerLost as lost:
             return Delivery(False, str(lost))
+
+    async def render(self, alert: Alert, receiver: Receiver) -> Rendered:
+        """What `send` would send, made as it makes it. Nothing is sent. What went wrong stands in the body."""
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                made = await self._ask({"ask": "render", **self._told(alert, receiver)})
+        except TimeoutError:
+            return Rendered("", "", f"it could not be made within {self._deadline_s:g} s")
+        except OSError as error:
+            return Rendered("", "", f"the process that makes it does not start: {error.strerror}")
+        except _WorkerLost as lost:
+            return Rendered("", "", str(lost))
+        return Rendered(made["format"], made["title"], made["body"], tuple(made["files"]))
+
+    async def check_templates(self) -> list[RuleProblem]:
+        """What is wrong with the user's templates: they are tried with messages of every kind."""
+        if not self._templates:
+            return []
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                answer = await self._ask({"ask": "templates", "templates": self._templates})
+        except (TimeoutError, OSError, _WorkerLost) as error:
+            why = str(error) or f"no answer within {self._deadline_s:g} s"
+            return [RuleProblem(self._templates, 0, 0, f"the templates could not be checked: {why}")]
+        return [RuleProblem(**each) for each in answer["problems"]]
+
+    def _told(self, alert: Alert, receiver: Receiver) -> dict[str, Any]:
+        told = {"title": alert.title, "body": alert.body, "content": alert.content, "type": _kind(alert)}
+        return {"receiver": _receiver_row(receiver), "alert": told, "templates": self._templates}
 
     async def check(self, receivers: Sequence[Receiver]) -> dict[str, str]:
         """By receiver's name: empty when Apprise can use it, else what is wrong (F70). Nothing is sent."""

@@ -55,6 +55,14 @@ def fitted(body: str, limit: int) -> str:
     return f"{above[:room]}\n...\n{last}" if room > 0 else last[:limit]
 
 
+def fitted_bytes(body: str, limit: int) -> str:
+    """As `fitted`, at most `limit` bytes of UTF-8."""
+    size = len(body)
+    while len(fitted(body, size).encode("utf-8", "replace")) > limit:
+        size = min(size - 1, size * limit // len(fitted(body, size).encode("utf-8", "replace")))
+    return fitted(body, size)
+
+
 def scheme_of(url: str) -> str:
     """Lower case, or empty when `url` has none that could be one: what stands there may be a secret."""
     hit = re.match(r"([a-z][a-z0-9+]{1,19})://", url, re.IGNORECASE)

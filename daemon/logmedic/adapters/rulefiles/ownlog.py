@@ -16,6 +16,13 @@ _HEARS_ALL = ("syslog", "journal", "journal:logmedic.service")
 """Names of sources that have what the daemon writes under systemd."""
 
 EVENTS: Mapping[str, tuple[str, str]] = {
+    "ailing": ("error", 'part=fixes what="bubblewrap is not installed. That holds the fixes of web-down"'),
+    "acknowledged": ("info", "subject=incident:019a8b4e-5c1d-7f00-8000-3b5f1c2d4e6f by=ops"),
+    "alerts_resent": ("info", "alerts=3 by=ops"),
+    "alert_not_delivered": (
+        "critical",
+        'title="[OPEN] web1: the shop - fix it by hand" alert=0192f7a4-5b1c-7c3e-9d2a-1f2e3d4c5b6a why="HTTP 503"',
+    ),
     "archive_damaged": ("error", 'file=/var/lib/logmedic/archive/alerts/2026-08-01.parquet error="No magic bytes"'),
     "archive_forgotten": ("info", "days=1"),
     "breaker_reset": ("info", "rule=web-down by=ops"),
@@ -26,6 +33,9 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "file_trouble": ("warning", 'origin=/var/log/app.log problem="cannot be read: Permission denied"'),
     "fixes_paused": ("warning", 'by="file /etc/logmedic/paused" why="big release"'),
     "fixes_resumed": ("warning", "by=ops"),
+    "heartbeat_failed": ("warning", 'problem="HTTP 500 Internal Server Error"'),
+    "heartbeat_recovered": ("info", "failures=3"),
+    "heartbeat_withheld": ("warning", 'why="the engine has made no progress for 25 s"'),
     "inotify_overflow": ("warning", "overflows=2"),
     "inotify_unavailable": ("warning", 'error="[Errno 24] Too many open files"'),
     "input_given_up": ("error", 'kind=Observed error="ValueError: not in range"'),
@@ -37,6 +47,11 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "rule_problem": ("warning", 'problem="/etc/logmedic/rules.d/web.yaml:3:5: unknown key `no` in rule web-down"'),
     "rule_warning": ("warning", 'warning="/etc/logmedic/rules.d/web.yaml:9:7: `regex` is the old name of `pattern`"'),
     "rules_loaded": ("info", "rules=41 revision=9f2c problems=0 armed=bubblewrap"),
+    "silence_added": (
+        "info",
+        'silence=019a8b4e-5c1d-7f00-8000-3b5f1c2d4e6f by=ops until=2026-11-24T05:00:00Z why="known, a new disk comes"',
+    ),
+    "silence_ended": ("info", "silence=019a8b4e-5c1d-7f00-8000-3b5f1c2d4e6f by=ops"),
     "socket_group_not_set": ("info", "group=logmedic path=/run/logmedic/logmedic.sock"),
     "sources_changed": ("info", "begun=['mysql'] stopped=[]"),
     "started": ("info", "pid=611 socket=/run/logmedic/logmedic.sock"),
@@ -56,6 +71,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
         'error="\'name\'" trace="Traceback (most recent call last):\\n  File \\"engine.py\\", line 7\\nKeyError"',
     ),
     "version_unreadable": ("warning", 'source=shop file=/srv/shop/VERSION problem="No such file or directory"'),
+    "well_again": ("info", "part=fixes"),
     "watching_failed": ("warning", 'directory=/var/log/app error="[Errno 28] No space left on device"'),
 }
 """Each event that is logged: its level, and the fields as an example."""

@@ -144,6 +144,44 @@ def _seventh(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _eighth(connection: duckdb.DuckDBPyConnection) -> None:
+    """News of one kind is told together; silences, acknowledgements, and how receivers do, are kept."""
+    for table, columns, key in (
+        (
+            "notices",
+            'subject VARCHAR, event VARCHAR, severity VARCHAR, title VARCHAR, "at" TIMESTAMP, since TIMESTAMP, '
+            "tags VARCHAR, labels VARCHAR, story VARCHAR, version BIGINT, lasting BOOLEAN, over BOOLEAN, "
+            "groups VARCHAR, told VARCHAR, repeat_s DOUBLE, suppressed VARCHAR, suppressed_by VARCHAR, "
+            "acked_by VARCHAR, acked_at TIMESTAMP, acked_until TIMESTAMP, done BOOLEAN",
+            "subject",
+        ),
+        (
+            "alert_groups",
+            '"key" VARCHAR, id VARCHAR, route VARCHAR, title VARCHAR, opened_at TIMESTAMP, due_at TIMESTAMP, '
+            "sent_at TIMESTAMP, called_at TIMESTAMP, level BIGINT, reminders BIGINT, done BOOLEAN",
+            '"key"',
+        ),
+        (
+            "silences",
+            'id VARCHAR, starts_at TIMESTAMP, until TIMESTAMP, "by" VARCHAR, why VARCHAR, created_at TIMESTAMP, '
+            "severities VARCHAR, tags VARCHAR, labels VARCHAR, ended_by VARCHAR",
+            "id",
+        ),
+        (
+            "receivers",
+            "name VARCHAR, failures BIGINT, opens BIGINT, open_until TIMESTAMP, trial BOOLEAN, disabled VARCHAR, "
+            "last_error VARCHAR, last_error_at TIMESTAMP, sent_at TIMESTAMP, recent VARCHAR, wait_until TIMESTAMP",
+            "name",
+        ),
+    ):
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({key}))")
+    for name, usual in (("group_id", "''"), ("content", "''"), ("tells", "'[]'"), ("folded_into", "''")):
+        connection.execute(f"ALTER TABLE alerts ADD COLUMN IF NOT EXISTS {name} VARCHAR DEFAULT {usual}")
+    connection.execute("ALTER TABLE alerts ADD COLUMN IF NOT EXISTS passed_on BOOLEAN DEFAULT false")
+    connection.execute("ALTER TABLE alerts ADD COLUMN IF NOT EXISTS give_up_at TIMESTAMP")
+    connection.execute("ALTER TABLE incidents DROP COLUMN IF EXISTS told_at")
+
+
 STEPS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _first,
     _second,
@@ -152,6 +190,7 @@ STEPS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _fifth,
     _sixth,
     _seventh,
+    _eighth,
 )
 NEWEST = len(STEPS)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ import duckdb
 
 from logmedic.adapters.store import learned, metrics, rows
 from logmedic.adapters.store.rows import SOURCE_EVENTS, Table, utc
+from logmedic.model.alert import UNDELIVERED
 from logmedic.model.errors import NotFound
 from logmedic.model.fix import Verdict
 from logmedic.model.issue import IncidentStatus
@@ -21,8 +24,20 @@ ONSETS_SHOWN, INCIDENTS_SHOWN, LESSONS_SHOWN = 20, 10, 20
 """Of one issue, the newest."""
 MOST_ONSETS = 50_000
 _TAGGED = "list_contains(from_json(tags, '[\"VARCHAR\"]'), ?)"
+_UNDELIVERED = f"status IN ({', '.join(repr(each.value) for each in sorted(UNDELIVERED))})"
+_TELLS = "contains(coalesce(tells, ''), ?)"
+WAITING = "waiting"
+"""Of alerts: whatever is still to be told."""
+_SIGNED = re.compile(r"(/a/)[\w.~=-]+")
+"""A link of a message: whoever has it may act with it, and reading is for more people than acting."""
 LESSONS_BY = "coalesce(updated_at, created_at) DESC, id DESC"
 EVER, ALWAYS = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def alert_row(row: dict[str, Any]) -> dict[str, Any]:
+    """As it is answered: without what its message is made of, and without what its links are signed with."""
+    shown = {name: value for name, value in row.items() if name != "content"}
+    return {**shown, "body": _SIGNED.sub(r"\1...", str(row["body"]))}
 
 
 class DuckQueries:
@@ -43,9 +58,17 @@ class DuckQueries:
             **found,
             "events": self._rows(rows.EVENTS, of_it, [found["id"]], ordered),
             "attempts": self._rows(rows.ATTEMPTS, of_it, [found["id"]], ordered),
-            "alerts": self._rows(rows.ALERTS, of_it, [found["id"]], ordered),
+            "alerts": self._told(found["id"]),
             "issue": next(iter(self._rows(rows.ISSUES, "id = ?", [found["issue_id"]])), None),
+            "notice": next(iter(self._rows(rows.NOTICES, "subject = ?", [f"incident:{found['id']}"])), None),
         }
+
+    def _told(self, incident_id: str) -> list[dict[str, Any]]:
+        """Messages that tell of it, also beside others."""
+        told = self._rows(
+            rows.ALERTS, f"incident_id = ? OR {_TELLS}", [incident_id, json.dumps(f"incident:{incident_id}")], "id"
+        )
+        return [alert_row(each) for each in told]
 
     def _by_end(self, table: Table[Any], noun: str, entity_id: str, lists: str) -> dict[str, Any]:
         """That of this id, or the only one whose id ends so. `lists`: where people see the ids. Raises NotFound."""
@@ -149,8 +172,35 @@ class DuckQueries:
     def pauses(self) -> list[dict[str, Any]]:
         return self._rows(rows.PAUSES, order="origin")
 
-    def alerts(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        return self._rows(rows.ALERTS, order="id DESC", limit=limit)
+    def alerts(
+        self, *, status: str = "", receiver: str = "", since: datetime | None = None, limit: int = 100
+    ) -> list[dict[str, Any]]:
+        waiting = status == WAITING
+        asked = {
+            _UNDELIVERED: None if waiting else "",
+            "status = ?": "" if waiting else status,
+            "receiver = ?": receiver,
+            "created_at >= ?": utc(since) if since else "",
+        }
+        return [alert_row(each) for each in self._chosen(rows.ALERTS, asked, "id DESC", limit)]
+
+    def alert(self, alert_id: str) -> dict[str, Any]:
+        return alert_row(self._by_end(rows.ALERTS, "message", alert_id, "logmedic alerts list"))
+
+    def deliveries(self, since: datetime | None = None) -> list[dict[str, Any]]:
+        sql = (
+            "SELECT receiver, status, count(*) FROM alerts WHERE created_at >= ? "
+            "GROUP BY receiver, status ORDER BY receiver, status"
+        )
+        answer = self._connection.execute(sql, [utc(since or EVER)]).fetchall()
+        return [{"receiver": receiver, "status": status, "n": n} for receiver, status, n in answer]
+
+    def silences(self, *, since: datetime | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        asked = {"until > ?": utc(since) if since else ""}
+        return self._chosen(rows.SILENCES, asked, "id DESC", limit)
+
+    def silence(self, silence_id: str) -> dict[str, Any]:
+        return self._by_end(rows.SILENCES, "silence", silence_id, "logmedic silence list --all")
 
     def stats(self, since: datetime | None = None) -> dict[str, Any]:
         return metrics.between(self._connection, since or EVER, ALWAYS)

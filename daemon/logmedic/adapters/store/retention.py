@@ -62,7 +62,10 @@ LEAVING = (
             ("'recovery_ms'", _RECOVERY, "resolved_at"),
         ),
     ),
-    Leaving(Kind.ALERTS, "alerts", "created_at", "status IN ('sent', 'dead')"),
+    Leaving(Kind.ALERTS, "alerts", "created_at", "status IN ('sent', 'dead', 'folded')"),
+    Leaving(Kind.ALERTS, "notices", '"at"', "done", key=("subject",), archived=False),
+    Leaving(Kind.ALERTS, "alert_groups", "opened_at", "done", key=("key",), archived=False),
+    Leaving(Kind.ALERTS, "silences", "until"),
     Leaving(
         Kind.LEARNINGS,
         "learning_patterns",

@@ -76,7 +76,8 @@ FROM fix_attempts AS fixes LEFT JOIN incidents ON incidents.id = fixes.incident_
     "v_alerts": """
 SELECT alerts.id, alerts.incident_id, incidents.rule_id, alerts.event, alerts.severity, alerts.route, alerts.receiver,
   alerts.title, alerts.status, alerts.tries, alerts.created_at, alerts.sent_at,
-  epoch(alerts.sent_at) - epoch(alerts.created_at) AS delay_s, alerts.last_error, alerts.fallback_of, alerts.body
+  epoch(alerts.sent_at) - epoch(alerts.created_at) AS delay_s, alerts.last_error, alerts.fallback_of,
+  regexp_replace(alerts.body, '(/a/)[A-Za-z0-9_.~=-]+', '\\1...', 'g') AS body
 FROM alerts LEFT JOIN incidents ON incidents.id = alerts.incident_id
 """,
     "v_events": """

@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from logmedic.adapters.web.parameters import BadRequest
-from logmedic.model.rule import Mode
+from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.severity import Severity
 from logmedic.yamldoc import meant, parse_duration
 
 MOST_COUNT = 1_000_000_000
 LONGEST_NOTE = 500
 LONGEST_NAME = 80
+MOST_WORDS = 50
+"""In a list."""
 
 
 Body = Mapping[str, Any]
@@ -76,10 +79,88 @@ def nothing_of(body: Body) -> None:
     _only(body)
 
 
-def route_of(body: Body) -> str:
-    """Empty for every route."""
-    _only(body, "route")
-    return _text(body, "route", LONGEST_NOTE)
+def ack_of(body: Body, now: datetime) -> tuple[datetime | None, bool]:
+    """`for` (a duration) or `until` (a time), or none: until it is over. And whether it is taken back (`undo`)."""
+    _only(body, "for", "until", "undo")
+    until, undo = _ends(body, now), _flag(body, "undo")
+    if undo and until is not None:
+        raise BadRequest("`undo` takes no time", "leave out `for` and `until`")
+    return until, undo
+
+
+def silence_of(body: Body, now: datetime) -> dict[str, Any]:
+    """As ports.Control.add_silence takes it, but for `by`."""
+    _only(body, *("for", "until", "from", "why", "severity", "tag", "labels", "incident", "everything", "dry_run"))
+    begins, why = _moment(body, "from") if "from" in body else None, _text(body, "why", LONGEST_NOTE)
+    until = _ends(body, begins or now)
+    if until is None:
+        raise BadRequest("a silence has an end", 'send {"for": "2h"} or {"until": "2026-12-01T08:00:00Z"}')
+    if not why:
+        raise BadRequest("`why` is missing", "say why: it is recorded with your name")
+    return {
+        "why": why,
+        "until": until,
+        "starts_at": begins,
+        "severities": tuple(map(Severity, _each_of(body, "severity", list(Severity)))),
+        "tags": tuple(_words(body, "tag")),
+        "labels": _patterns(body),
+        "incident": _text(body, "incident", LONGEST_NAME),
+        "everything": _flag(body, "everything"),
+        "rehearse": _flag(body, "dry_run"),
+    }
+
+
+def resend_of(body: Body) -> list[str] | None:
+    """Ids, or ends of them; None: every dead letter (`dead`)."""
+    _only(body, "ids", "dead")
+    ids, dead = _words(body, "ids"), _flag(body, "dead")
+    if bool(ids) == dead:
+        raise BadRequest("name messages, or all that were given up", 'send {"ids": ["..."]} or {"dead": true}')
+    return None if dead else ids
+
+
+def preview_of(body: Body) -> dict[str, str]:
+    _only(body, "incident", "event", "receiver")
+    incident, event = _text(body, "incident", LONGEST_NAME), _text(body, "event", LONGEST_NAME)
+    if not incident:
+        raise BadRequest("`incident` is missing", 'send {"incident": "the end of the id of an incident"}')
+    if event and event not in list(AlertEvent):
+        raise BadRequest(f"`event` is `{event[:40]}`", meant(event, list(AlertEvent)))
+    return {"incident_id": incident, "event": event, "receiver": _text(body, "receiver", LONGEST_NAME)}
+
+
+def test_of(body: Body) -> dict[str, str]:
+    """Both empty: everybody."""
+    _only(body, "route", "receiver")
+    return {"route": _text(body, "route", LONGEST_NOTE), "receiver": _text(body, "receiver", LONGEST_NOTE)}
+
+
+def _words(body: Body, name: str) -> list[str]:
+    """A text, or a list of them."""
+    value = body.get(name, [])
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not all(isinstance(each, str) and each for each in listed):
+        raise BadRequest(f"`{name}` is no list of texts", f'send {{"{name}": ["..."]}}')
+    if len(listed) > MOST_WORDS or any(len(each) > LONGEST_NAME for each in listed):
+        raise BadRequest(f"`{name}` is too long", f"{MOST_WORDS} at most, each of {LONGEST_NAME} characters")
+    return listed
+
+
+def _each_of(body: Body, name: str, allowed: list[Any]) -> list[str]:
+    told = _words(body, name)
+    for each in told:
+        if each not in allowed:
+            raise BadRequest(f"`{name}` is `{each[:40]}`", meant(each, allowed))
+    return told
+
+
+def _patterns(body: Body) -> dict[str, str]:
+    given = body.get("labels", {})
+    if not isinstance(given, dict) or not all(isinstance(each, str) and each for each in given.values()):
+        raise BadRequest("`labels` is no JSON object of texts", 'send {"labels": {"rule": "pg-*"}}')
+    if len(given) > MOST_WORDS or any(len(each) > LONGEST_NOTE for pair in given.items() for each in pair):
+        raise BadRequest("`labels` is too long", f"{MOST_WORDS} at most, each of {LONGEST_NOTE} characters")
+    return given
 
 
 def _only(body: Body, *known: str) -> None:
@@ -127,12 +208,16 @@ def _after(body: Body, now: datetime) -> datetime:
 
 
 def _time(body: Body, now: datetime) -> datetime:
-    told = _text(body, "until", LONGEST_NAME)
-    try:
-        at = datetime.fromisoformat(told)
-    except ValueError:
-        raise BadRequest(f"`until`: `{told[:40]}` is no time", "write 2026-11-24T03:00:00Z") from None
-    at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    at = _moment(body, "until")
     if at <= now:
         raise BadRequest(f"`until`: {at:%Y-%m-%d %H:%M:%S}Z is over", "name a time to come, in UTC")
     return at
+
+
+def _moment(body: Body, name: str) -> datetime:
+    told = _text(body, name, LONGEST_NAME)
+    try:
+        at = datetime.fromisoformat(told)
+    except ValueError:
+        raise BadRequest(f"`{name}`: `{told[:40]}` is no time", "write 2026-11-24T03:00:00Z") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from logmedic.adapters.web import bodies, fixroutes, issueroutes, parameters, pastroutes
+from logmedic.adapters.web import alertroutes, fixroutes, issueroutes, parameters, pastroutes
 from logmedic.adapters.web.parameters import BadRequest, Forbidden
 from logmedic.model.errors import LogmedicError, NotFound, OrderRefused, QueryRefused, TransientError
 from logmedic.ports import Control
@@ -45,12 +45,6 @@ def make_app(control: Control) -> Starlette:
     async def rule(request: Request) -> Any:
         return await control.rule(request.path_params["id"], parameters.match(request))
 
-    def listing(question: str) -> Answer:
-        async def answer(request: Request) -> Any:
-            return await control.ask(question, limit=parameters.limit(request, 100))
-
-        return answer
-
     async def counts(_: Request) -> Any:
         return await control.ask("counts")
 
@@ -70,10 +64,6 @@ def make_app(control: Control) -> Starlette:
         parameters.actor(request)
         return await control.backup()
 
-    async def test_alert(request: Request) -> Any:
-        parameters.actor(request)
-        return await control.test_alert(bodies.route_of(await parameters.body(request)))
-
     reads = {
         "/v1/status": status,
         "/v1/sources": sources,
@@ -82,7 +72,7 @@ def make_app(control: Control) -> Starlette:
         "/v1/rules": rule_costs,
         "/v1/rules/{id}": rule,
         **issueroutes.reads(control),
-        "/v1/alerts": listing("alerts"),
+        **alertroutes.reads(control),
         **fixroutes.reads(control),
         "/v1/counts": counts,
         "/v1/gaps": gaps,
@@ -93,10 +83,10 @@ def make_app(control: Control) -> Starlette:
         **fixroutes.acts(control),
         **issueroutes.acts(control),
         "/v1/reload": reload,
+        **alertroutes.acts(control),
         "/v1/backup": backup,
-        "/v1/alerts/test": test_alert,
     }
-    posts = {**acts, **pastroutes.asks(control)}
+    posts = {**acts, **pastroutes.asks(control), **alertroutes.asks(control)}
     return Starlette(
         routes=[
             *(Route(path, _as_json(answer), methods=["POST"]) for path, answer in posts.items()),

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import grp
 import os
 import socket
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import structlog
-import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from logmedic.adapters.web.routes import make_app
+from logmedic.adapters.web.serving import serve
 from logmedic.model.errors import PermanentError
 from logmedic.ports import Control
 
 log = structlog.get_logger("logmedic.web")
 
 MODE = 0o660
-STOP_S = 3.0
-"""How long requests under way may take once the daemon stops."""
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -39,37 +35,10 @@ class ControlServer:
     async def serve(self) -> None:
         """Raises PermanentError when another process answers there, or the socket cannot be made."""
         listener = bind(self._path, self._group)
-        server = _Server(
-            uvicorn.Config(
-                self._app,
-                http=_PeerProtocol,
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                h11_max_incomplete_event_size=16 * 1024,
-                limit_concurrency=64,
-                timeout_keep_alive=5,
-                timeout_graceful_shutdown=int(STOP_S),
-            )
-        )
-        running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            await asyncio.shield(running)
+            await serve(self._app, listener, protocol=_PeerProtocol, connections=64)
         finally:
-            server.should_exit = True
-            with contextlib.suppress(asyncio.TimeoutError):
-                async with asyncio.timeout(STOP_S + 1):
-                    await running
-            listener.close()
             self._path.unlink(missing_ok=True)
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are the app's."""
-        yield
 
 
 class _PeerProtocol(H11Protocol):

@@ -1,0 +1,96 @@
+"""Scenario 29: decisions while everybody is told, beside the same where nobody is; how many messages a storm makes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from benchmarks.corpus import rules
+from benchmarks.scanning import NOW
+from benchmarks.table import Row
+from logmedic.core import letters
+from logmedic.core.decide import decide, due
+from logmedic.model.alert import AlertPlan, Delivery, Route
+from logmedic.model.changeset import Delivered, Input, Observed, Send, Tick
+from logmedic.model.message import Message
+from logmedic.model.policy import Policy
+from logmedic.model.record import Findings, Match, Record
+from logmedic.model.rule import AlertEvent
+from logmedic.model.state import EngineState
+from logmedic.runtime.clock import Uuid7
+
+MATCHES = 10_000
+"""In a minute of the virtual clock."""
+PER_BLOCK = 100
+ROUTES = {"oncall": Route("oncall", ("chat", "mail"))}
+TOLD = AlertPlan(ROUTES, "oncall")
+QUIET = timedelta(minutes=5)
+SHAPES = ((1, 1), (1, 100), (100, 1), (100, 100))
+"""Rules, and groups of each."""
+
+
+def alerting(_: int) -> Iterator[Row]:
+    """CPU of a whole storm, up to the end of its last incident: matches, ticks, messages, deliveries."""
+    for wanted, groups in SHAPES:
+        name = f"alerts, {wanted} rule{'s' * (wanted > 1)}, {groups} group{'s' * (groups > 1)} each"
+        told, messages, counted = _storm(TOLD, wanted, groups)
+        untold, _, _ = _storm(AlertPlan(), wanted, groups)
+        rate, beside = MATCHES / told, MATCHES / untold
+        detail = f"{rate:,.0f} decisions/s, {messages} messages"
+        yield Row("29", name, detail, f"{beside:,.0f}/s with nobody to tell", f"{rate / beside:.2f}x")
+        # At most: the first news and what follows it, the end and what follows that; to each of two receivers.
+        yield Row("29", "  messages of the storm", f"{messages}", f"{wanted} rules", "", f"<= {8 * wanted}", messages <= 8 * wanted)
+        yield Row("29", "  counts in them", f"{counted:,}", f"{MATCHES:,} matches", "", "equal", counted == MATCHES)
+
+
+def _storm(plan: AlertPlan, count: int, groups: int) -> tuple[float, int, int]:
+    """Seconds of CPU; messages; the matches that the last messages about each incident count, to one receiver."""
+    made = [replace(each, fix=None) for each in rules(count)]
+    policy = Policy(rules={each.id: each for each in made}, alerts=plan, resolve_after=QUIET, hostname="bench")
+    state, mint, now = EngineState(), Uuid7(), NOW
+    messages: list[Message] = []
+
+    def give(given: Input) -> None:
+        changeset = decide(state, policy, given, now, mint)
+        state.apply(changeset)
+        for intent in changeset.intents:
+            if isinstance(intent, Send):
+                if intent.alert.receiver == "chat":
+                    messages.append(letters.unpack(intent.alert.content))
+                sent.append(intent)
+                waiting.append(Delivered(intent.alert.id, Delivery(True)))
+
+    waiting: list[Input] = []
+    sent: list[Send] = []
+    begun = time.process_time()
+    step = timedelta(seconds=60 * PER_BLOCK / MATCHES)
+    for first in range(0, MATCHES, PER_BLOCK):
+        given = [_match(made[n % count].id, str(n // count % groups), n) for n in range(first, first + PER_BLOCK)]
+        give(Observed("bench", "/bench", Findings(matches=tuple(given), lines=PER_BLOCK), None))
+        now += step
+        _ticks(state, policy, now, give, waiting)
+    for _ in range(1000):
+        at = due(state, policy)
+        if at is None:
+            break
+        now = max(now, at)
+        _ticks(state, policy, now, give, waiting)
+    spent = time.process_time() - begun
+    ends = [each for each in messages if each.event is AlertEvent.RECOVERED]
+    return spent, len(sent), sum(each.matches for each in ends)
+
+
+def _ticks(state: EngineState, policy: Policy, now, give, waiting) -> None:  # type: ignore[no-untyped-def]
+    while waiting:
+        give(waiting.pop())
+    while (at := due(state, policy)) is not None and at <= now:
+        give(Tick())
+        while waiting:
+            give(waiting.pop())
+
+
+def _match(rule_id: str, group: str, n: int) -> Match:
+    text = f"2026-11-23 03:30:00 WARNING shop.worker: {n}"
+    return Match(rule_id, Record("bench", "/bench", text, n * 100, n * 100 + 99, NOW), {"host": "192.0.2.7"}, group)

@@ -1,0 +1,39 @@
+"""The group `alerts`, and what its commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from logmedic.cli.context import Context, shared
+
+if TYPE_CHECKING:
+    from logmedic.adapters.alerts.sender import AppriseSender
+    from logmedic.model.policy import Policy
+
+
+@click.group("alerts")
+@shared
+def alerts_command() -> None:
+    """Messages to people: what was sent, where news would go and why, what it would look like."""
+
+
+def policy_of(context: Context) -> Policy:
+    """What decisions about alerts rely on, from the config alone; without rules. Raises ConfigInvalid."""
+    import socket
+    from datetime import UTC, datetime
+
+    from logmedic.runtime.clock import local_zone
+
+    return context.settings.policy(hostname=socket.gethostname(), started_at=datetime.now(UTC), zone=local_zone())
+
+
+def sender_of(context: Context) -> AppriseSender:
+    """As the daemon has it, with the config as it is now."""
+    import sys
+
+    from logmedic.adapters.alerts.sender import AppriseSender
+
+    settings = context.settings
+    return AppriseSender(python=sys.executable, environment=settings.surroundings)

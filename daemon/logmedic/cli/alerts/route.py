@@ -1,0 +1,149 @@
+"""alerts route."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from logmedic.cli.alerts.group import alerts_command, policy_of
+from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.output import complain, marked, print_json, visible
+from logmedic.model.errors import DaemonUnreachable, LogmedicError
+from logmedic.model.rule import AlertEvent
+from logmedic.model.severity import Severity
+
+if TYPE_CHECKING:
+    from logmedic.model.notice import Notice, Silence
+    from logmedic.model.policy import Policy
+    from logmedic.model.rule import Rule
+
+
+@alerts_command.command("route")
+@click.option(
+    "--severity", type=click.Choice([each.value for each in Severity]), help="Default: the rule's, or medium."
+)
+@click.option("--event", type=click.Choice([each.value for each in AlertEvent]), help="Default: opened.")
+@click.option("--rule", default="", metavar="ID", help="Of this rule: its severity, tags and routes count as well.")
+@click.option("--source", default="", metavar="NAME", help="From this source.")
+@click.option("--service", default="", metavar="NAME", help="Of this service.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Repeatable.")
+@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="A label of the news; repeatable.")
+@click.option("--incident", default="", metavar="INCIDENT", help="As this incident; what else is given counts instead.")
+@click.option("--at", "at_text", default="", metavar="TIME", help="As if it came then: 2026-11-24T03:00:00Z.")
+@shared
+@pass_context
+def route_command(context: Context, /, *, incident: str, at_text: str, **asked: Any) -> int:
+    """Where news would go, and why: the route tree as it is asked, the routes, and when each receiver would hear of it.
+
+    Answered from the config; silences count when a daemon runs. Exit code 1 when nobody would be told."""
+    from logmedic.cli.alerts.routed import row_of, told
+    from logmedic.core.alerting.forecast import forecast
+
+    policy, now = policy_of(context), _at(at_text)
+    rule, notice = _news(context, policy, now, incident, asked)
+    found = forecast(
+        policy,
+        notice,
+        now,
+        named=rule.alert.routes if rule is not None else (),
+        group_by=rule.alert.group_by if rule is not None else (),
+        silent=_silences(context),
+    )
+    if context.output != "table":
+        print_json(row_of(policy, notice, found, now))
+    else:
+        for line in told(policy, notice, found, now):
+            print(marked(visible(line)))
+    return 0 if found.legs and not found.silenced else 1
+
+
+def _at(text: str) -> datetime:
+    if not text:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"--at {text}: write 2026-11-24T03:00:00Z") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _news(
+    context: Context, policy: Policy, now: datetime, incident: str, asked: dict[str, Any]
+) -> tuple[Rule | None, Notice]:
+    """The rule that it is of, when there is one, and the news."""
+    from logmedic.model.notice import Notice
+
+    row = context.ask("incident", incident_id=incident) if incident else {}
+    rule_id = asked["rule"] or row.get("rule_id", "")
+    rule = _rule(context, rule_id) if rule_id else None
+    severity = asked["severity"] or row.get("severity") or (rule.severity.value if rule is not None else "medium")
+    event = asked["event"] or (row.get("notice") or {}).get("event") or "opened"
+    tags = (*asked["tags"], *(rule.tags if rule is not None else ()))
+    labels = {
+        **policy.alerts.labels,
+        **row.get("captures", {}),
+        **((row.get("notice") or {}).get("labels") or {}),
+        **_pairs(asked["labels"]),
+    }
+    named = {
+        "rule": rule_id,
+        "service": asked["service"] or (rule.service if rule is not None else ""),
+        "source": asked["source"] or row.get("source", ""),
+        "severity": severity,
+        "host": policy.hostname,
+    }
+    labels |= {name: value for name, value in named.items() if value}
+    subject = f"incident:{row.get('id', 'new')}"
+    title = row.get("title", "")
+    notice = Notice(subject, AlertEvent(event), Severity(severity), title, now, now, tuple(dict.fromkeys(tags)), labels)
+    own = rule.alert.repeat_every if rule is not None else None
+    return rule, replace(notice, repeat_s=own.total_seconds() if own is not None else None)
+
+
+def _rule(context: Context, rule_id: str) -> Rule | None:
+    from logmedic.cli.rules.group import load_rules
+
+    found = next((each for each in load_rules(context, prove=False).rules if each.id == rule_id), None)
+    if found is None:
+        complain(f"no rule that loads is called {rule_id}: its severity, tags and routes are not known")
+    return found
+
+
+def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for each in labels:
+        name, equals, value = each.partition("=")
+        if not (name and equals):
+            raise click.UsageError(f"--label {each}: write NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def _silences(context: Context) -> list[Silence]:
+    """Those that the daemon, or its store, knows; none where neither can be asked."""
+    from logmedic.model.notice import Silence
+
+    try:
+        rows = context.client.get("silences")
+    except DaemonUnreachable:
+        return []
+    except LogmedicError as error:
+        complain(f"silences are not known: {error.text}")
+        return []
+    return [
+        Silence(
+            id=row["id"],
+            starts_at=datetime.fromisoformat(row["starts_at"]),
+            until=datetime.fromisoformat(row["until"]),
+            by=row["by"],
+            why=row["why"],
+            created_at=datetime.fromisoformat(row["created_at"]),
+            severities=tuple(row["severities"]),
+            tags=tuple(row["tags"]),
+            labels=row["labels"],
+        )
+        for row in rows
+    ]

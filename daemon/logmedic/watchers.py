@@ -1,0 +1,126 @@
+"""Makes what watches the daemon itself, and tells people when it ails."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from logmedic.adapters.alerts.ping import Ping
+from logmedic.adapters.alerts.sender import AppriseSender
+from logmedic.core.ailing import OPENING
+from logmedic.model.alert import Receiver
+from logmedic.model.changeset import Ailing
+from logmedic.model.rule import AlertEvent
+from logmedic.ports import Clock, Keeper, Store
+from logmedic.runtime import lastwords, symptoms
+from logmedic.runtime.clock import Uuid7
+from logmedic.runtime.engine import Engine
+from logmedic.runtime.heartbeat import Heartbeat, Pulse, not_working
+from logmedic.runtime.live import Live
+from logmedic.runtime.pastthestore import Direct
+from logmedic.runtime.selfwatch import CALM_S, SelfWatch
+from logmedic.runtime.storewatch import StoreWatch
+from logmedic.runtime.supervisor import Supervisor
+from logmedic.settings import Settings
+from logmedic.settings.places import state_directory
+
+log = structlog.get_logger("logmedic.watchers")
+
+UNCHECKED = "could not be checked"
+"""How the sender says that it could not look at a receiver: which is no fault of its URL."""
+
+
+def make_heartbeat(
+    settings: Settings, *, pulse: Pulse, engine: Engine, supervisor: Supervisor, clock: Clock
+) -> Heartbeat | None:
+    """None: the config has no address for it."""
+    wanted = settings.alerts.heartbeat
+    if wanted is None:
+        return None
+    return Heartbeat(
+        every=wanted.every,
+        ping=Ping(wanted.url.get_secret_value(), python=sys.executable, environment=settings.surroundings),
+        trouble=lambda: not_working(pulse, engine.commit_problem, supervisor.parts),
+        clock=clock,
+    )
+
+
+def keep_watch(
+    settings: Settings,
+    *,
+    supervisor: Supervisor,
+    engine: Engine,
+    live: Live,
+    store: Store,
+    keeper: Keeper,
+    sender: AppriseSender,
+    receivers: Mapping[str, Receiver],
+    unusable: dict[str, str],
+    heartbeat: Heartbeat | None,
+    clock: Clock,
+) -> None:
+    """Starts the parts that watch the others. `unusable` is filled, by receiver's name."""
+    path = settings.storage.path
+    direct = Direct(
+        sender=sender,
+        receivers=receivers,
+        plan=live.current.policy.alerts,
+        host=live.current.policy.hostname,
+        mint=Uuid7(),
+        clock=clock,
+    )
+    own = SelfWatch(
+        looks=[
+            lambda: symptoms.disarmed(engine.state, live.current.policy),
+            lambda: symptoms.failing_parts(supervisor.parts, clock.now()),
+            lambda: symptoms.given_up(keeper.notices),
+        ],
+        slow_looks=[lambda: symptoms.disk(path.parent)],
+        tell=engine.settled,
+        open_notices=lambda: engine.state.notices,
+        at_start=_of_opening(store.notices, path),
+    )
+    watch = StoreWatch(
+        path=path, problem=lambda: engine.commit_problem, direct=direct.tell, tell=engine.settled, clock=clock
+    )
+    supervisor.keep("self watch", own.run)
+    supervisor.keep("store watch", watch.run)
+    supervisor.keep("receiver check", lambda: _check_receivers(sender, receivers, unusable, engine))
+    supervisor.keep("last words", lambda: _runs_again(engine, state_directory()))
+    if heartbeat is not None:
+        supervisor.keep("heartbeat", heartbeat.run)
+
+
+def _of_opening(notices: Sequence[str], path: Path) -> list[Ailing]:
+    """I4: what was lost when the store was opened."""
+    if not notices:
+        return []
+    to_do = "See what is missing. What the file was before is kept beside it."
+    return [Ailing(OPENING, AlertEvent.STORE, "; ".join(notices), to_do, f"ls -l {path.parent}; logmedic storage")]
+
+
+async def _check_receivers(
+    sender: AppriseSender, receivers: Mapping[str, Receiver], unusable: dict[str, str], engine: Engine
+) -> None:
+    """F70: a bad URL is found at the start, and not at 3 a.m. The other receivers hear of it."""
+    verdicts = await sender.check(list(receivers.values()))
+    unusable.update((name, problem) for name, problem in verdicts.items() if problem)
+    for name, problem in unusable.items():
+        log.error("receiver_unusable", receiver=name, problem=problem)
+        if not problem.startswith(UNCHECKED):
+            to_do = f"Correct its URL in the config (alerts.receivers.{name}), and start the daemon again."
+            await engine.settled(Ailing(name, AlertEvent.RECEIVER_DEAD, problem, to_do, "sudo logmedic config check"))
+
+
+async def _runs_again(engine: Engine, directory: Path) -> None:
+    """Whoever was told that the daemon cannot run hears that it does, once that lasts."""
+    told = lastwords.told(directory)
+    if told:
+        await asyncio.sleep(CALM_S)
+        for each in told:
+            await engine.settled(each)
+        lastwords.forget(directory)
