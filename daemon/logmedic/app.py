@@ -23,6 +23,8 @@ from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
 from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
+from logmedic.adapters.web.linkkey import link_key
+from logmedic.adapters.web.linkserver import LinkServer
 from logmedic.adapters.web.server import ControlServer
 from logmedic.core.diagnosing import spent_on
 from logmedic.core.framing import TRACES
@@ -30,6 +32,7 @@ from logmedic.diagnosers import make_diagnosing
 from logmedic.healing import make_healing
 from logmedic.inputs import inputs
 from logmedic.model.changeset import Diagnosed, Reloaded
+from logmedic.model.errors import PermanentError
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.rule import Mode
 from logmedic.ports import Source
@@ -41,6 +44,7 @@ from logmedic.runtime.engine import Engine
 from logmedic.runtime.foresight import Foresight, sweep_issues
 from logmedic.runtime.heartbeat import Pulse
 from logmedic.runtime.intake import Intake
+from logmedic.runtime.linkdesk import IncidentLinks
 from logmedic.runtime.live import Live
 from logmedic.runtime.notify import SystemdNotifier
 from logmedic.runtime.pausefile import PauseWatch
@@ -52,7 +56,7 @@ from logmedic.runtime.versionwatch import VersionWatch
 from logmedic.runtime.watchman import Watchman, count_overflows
 from logmedic.settings import Settings
 from logmedic.settings.sources import SourceSettings, usual_sources
-from logmedic.watchers import keep_watch
+from logmedic.watchers import keep_watch, make_heartbeat
 
 log = structlog.get_logger("logmedic.app")
 
@@ -120,7 +124,8 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     shelf = Shelf(settings.storage.path.parent / "cache", program_stamp())
     loader = make_rule_loader(settings, memory=Memory(shelf))
     zone = local_zone()
-    policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now(), zone=zone)
+    key = _link_key(settings) if not run.once else None
+    policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now(), zone=zone, link_key=key)
     arm = not run.once or policy.mode is not Mode.OBSERVE
     matchers = make_matcher(zone, settings.framings(), shelf)
     first = await first_generation(loader, policy, runner, matchers, arm=arm)
@@ -131,7 +136,9 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     live = Live(replace(first, policy=began))
 
     receivers = settings.receivers()
-    sender = AppriseSender(python=sys.executable, environment=settings.surroundings)
+    sender = AppriseSender(
+        python=sys.executable, environment=settings.surroundings, templates=str(settings.alerts.templates or "")
+    )
     unusable: dict[str, str] = {}
     diagnosing = make_diagnosing(
         settings,
@@ -199,6 +206,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         usual = usual_sources()
         tasks = await reading.follow(settings.followed(live.current.ruleset.sources, usual))
         reloader.then = lambda ruleset: _after_reload(reading.follow(settings.followed(ruleset.sources, usual)), engine)
+    heartbeat = make_heartbeat(settings, pulse=pulse, engine=engine, supervisor=supervisor, clock=clock)
     control = DaemonControl(
         engine=engine,
         store=store,
@@ -216,6 +224,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             "pid": os.getpid(),
             "receivers": unusable,
             "diagnosing": diagnosing.row() if diagnosing is not None else None,
+            "heartbeat": heartbeat.row() if heartbeat is not None else None,
             "store": {
                 "path": str(settings.storage.path),
                 "notices": [*store.notices, *keeper.notices],
@@ -249,11 +258,29 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         sender=sender,
         receivers=receivers,
         unusable=unusable,
-        heartbeat=None,
+        heartbeat=heartbeat,
         clock=clock,
     )
     supervisor.keep("reload", reloader.run)
     supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
+    if key is not None:
+        links = IncidentLinks(
+            engine=engine,
+            store=store,
+            policy=lambda: live.current.policy,
+            fixes=control,
+            alerts=control,
+            clock=clock,
+        )
+        server = LinkServer(
+            links,
+            key=key,
+            clock=clock,
+            listen=settings.web.listen,
+            url=settings.web.link_url,
+            user_header=settings.web.user_header,
+        )
+        supervisor.keep("links", server.serve)
     supervisor.keep("retention", lambda: _keep_small(keeper, clock))
     return await _until_stopped(run, engine, dispatcher, supervisor, signals, notifier)
 
@@ -334,6 +361,20 @@ async def _read_and_done(engine: Engine, dispatcher: Dispatcher, intakes: Sequen
 def _under_way(engine: Engine) -> bool:
     idle = (IncidentStatus.OPEN, IncidentStatus.FAILED)
     return any(each.status not in idle for each in engine.state.incidents.values())
+
+
+def _link_key(settings: Settings) -> bytes | None:
+    """None: messages have no links."""
+    if not settings.web.listen:
+        return None
+    try:
+        found = link_key(settings.storage.path.parent)
+    except PermanentError as error:  # people are still told, with the commands beside where links would be
+        log.error("links_off", error=error.text, hint=error.hint)
+        return None
+    if found.notice:
+        log.warning("link_key_replaced", notice=found.notice)
+    return found.key
 
 
 def _watch_rule_files(settings: Settings, discovery: WatchdogDiscovery, reloader: Reloader) -> None:

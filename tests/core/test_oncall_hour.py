@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from builders import FIX, RULE, match, observed, policy
+from logmedic.core import letters
 from logmedic.model.alert import AlertPlan, Branch, Delivery, Escalation, ReceiverPlan, Route, Selector
 from logmedic.model.changeset import Acknowledge, AddSilence, Approve, Quiet, Speaking
 from logmedic.model.hours import Hours
@@ -139,11 +140,12 @@ def test_of_the_hour_nothing_is_lost_and_nothing_is_told_twice() -> None:
 def test_everybody_who_was_told_of_an_incident_in_that_hour_is_told_of_its_end() -> None:
     on_call = the_hour()
     on_call.run(BEGIN + timedelta(hours=12))
-    told: dict[tuple[str, str], str] = {}
+    last_told: dict[tuple[str, str], str] = {}
     for each in on_call.arrived:
-        for subject in each.alert.tells:
-            told[each.alert.receiver, subject] = each.alert.event.value
-    assert {event for (_, subject), event in told.items() if subject.startswith("incident:")} == {"recovered"}
+        message = letters.unpack(each.alert.content)
+        last_told |= {(each.alert.receiver, story.subject): story.event.value for story in message.stories}
+    ends = {end for (_, subject), end in last_told.items() if subject.startswith("incident:")}
+    assert ends == {"recovered"}
 
 
 if __name__ == "__main__":

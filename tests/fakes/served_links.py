@@ -63,6 +63,10 @@ def print_of(rule: Rule) -> str:
     return fingerprint(rule.fix)
 
 
+def path_to(claims: Claims) -> str:
+    return sign(PLAN, claims).removeprefix(PLAN.url)
+
+
 @dataclass
 class NotedAlerts:
     """The alert desk, as far as links need it. `refuses`: what it says to everything."""
@@ -107,7 +111,7 @@ class Host:
         return replace(Claims(purpose, self.incident.id, "chat", ENDS, ask), **changes)
 
     def path(self, purpose: Purpose, **changes: Any) -> str:
-        return sign(PLAN, self.claims(purpose, **changes)).removeprefix(PLAN.url)
+        return path_to(self.claims(purpose, **changes))
 
     def events(self, *kinds: str) -> list[str]:
         """Texts of the incident's timeline."""

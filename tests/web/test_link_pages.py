@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import builders as make
-from fakes.served_links import ENDS, RULE, Host, ask, serving_links, waiting
-from logmedic.core.links import Purpose
+from fakes.served_links import ENDS, RULE, Host, ask, path_to, serving_links, waiting
+from logmedic.core.links import Claims, Purpose
 from logmedic.model.alert import ReceiverPlan
 from logmedic.model.errors import OrderRefused, StoreBusy
 from logmedic.model.issue import HoldReason, IncidentStatus
@@ -68,7 +68,7 @@ def test_each_link_has_the_buttons_of_its_purpose(host: Host, purpose: Purpose, 
 def test_looking_changes_nothing_however_often(host: Host, purpose: Purpose, method: str) -> None:
     path, before = host.path(purpose), len(host.store.changesets)
     for query in ("", "?do=approve&name=Ann", "?utm_source=chat"):
-        told = ask(host, method, path + query, **{"purpose": "prefetch"})
+        told = ask(host, method, path + query, purpose="prefetch")
         assert told.status == 200
         assert bool(told.text) == (method == "GET")
     assert len(host.store.changesets) == before
@@ -174,19 +174,10 @@ def test_what_the_desk_refuses_is_said_with_what_to_do(host: Host) -> None:
 def test_an_incident_that_is_over_can_be_looked_at() -> None:
     done = waiting(status=IncidentStatus.RESOLVED, hold=None, due_at=None, resolution_notes="silent for 5m")
     with serving_links(done) as host:
-        path = host.path(Purpose.ACK, incident_id=done.id) if host.engine.state.incidents else ""
-        path = path or _path_of(host, done.id)
-        told = ask(host, "GET", path)
+        told = ask(host, "GET", path_to(Claims(Purpose.ACK, done.id, "chat", ENDS)))
     assert told.status == 200
     assert "It is over: silent for 5m" in told.text
     assert "<form" not in told.text
-
-
-def _path_of(host: Host, incident_id: str) -> str:
-    from fakes.served_links import PLAN
-    from logmedic.core.links import Claims, sign
-
-    return sign(PLAN, Claims(Purpose.ACK, incident_id, "chat", ENDS)).removeprefix(PLAN.url)
 
 
 def test_an_incident_that_was_forgotten_is_said_to_be_unknown(host: Host) -> None:

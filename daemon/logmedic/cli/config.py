@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import click
 
@@ -23,24 +22,29 @@ def config_command() -> None:
 @shared
 @pass_context
 def check_command(context: Context) -> int:
-    """Read and validate the config, and ask Apprise whether it can use the receivers. Nothing is sent."""
-    from logmedic.adapters.alerts.sender import AppriseSender
+    """Read and validate the config, ask Apprise whether it can use the receivers, and try the templates. Nothing is
+    sent."""
+    from logmedic.cli.alerts.group import sender_of
     from logmedic.settings import config_path
+    from logmedic.yamldoc import render_problems
 
-    settings = context.settings
-    verdicts = asyncio.run(AppriseSender(python=sys.executable).check(list(settings.receivers().values())))
+    settings, sender = context.settings, sender_of(context)
+    verdicts = asyncio.run(sender.check(list(settings.receivers().values())))
+    mistakes = asyncio.run(sender.check_templates())
+    if mistakes:
+        complain(f"error: templates have mistakes:\n{render_problems(mistakes)}")
     wrong = {name: problem for name, problem in verdicts.items() if problem}
     for name, problem in wrong.items():
         complain(f"error: receiver {name}: {problem}")
     read = config_path(context.config)
     if context.output != "table":
         print_json({"file": str(read) if read else None, "receivers": verdicts})
-    elif not wrong:
+    elif not wrong and not mistakes:
         told = several(len(verdicts), "receiver") if verdicts else "no receivers: nobody will be told"
         named = several(len(settings.sources), "source")
         heard = f"{named} and the usual ones" if settings.discovers else named
         print(f"{read or 'no config file, the defaults'}: all good ({heard}, {told})")
-    return INVALID if wrong else 0
+    return INVALID if wrong or mistakes else 0
 
 
 @config_command.command("show")

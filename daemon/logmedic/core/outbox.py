@@ -23,6 +23,8 @@ FALLBACK_AFTER = 2
 GIVE_UP_AFTER = timedelta(hours=24)
 MAX_PENDING = 500
 """Undelivered alerts a receiver (I6): more would only bury people once it is back. What is more is a dead letter."""
+TRIALS_OF_ONE = 10
+"""Tries after which another message is the trial of a receiver that cannot be reached."""
 LOST_AFTER = timedelta(minutes=10)
 """What was handed to the sender and has no result by then failed: longer than its deadline, and its wait for a worker
 while other receivers hang. Else one lost result would silence its receiver until the next start."""
@@ -158,8 +160,8 @@ def _post(draft: Draft, alert: Alert) -> None:
 
 
 def _pump(draft: Draft, name: str) -> None:
-    """Hand the next message to the sender, when there is one and `name` may be told now. Oldest first; a trial is the
-    one that failed least, since what fails by itself would keep the breaker open for all others."""
+    """Hand the next message to the sender, when there is one and `name` may be told now. Oldest first, a trial too; but
+    not one that failed so often that it may be what its receiver cannot take."""
     ours = [each for each in draft.alerts() if each.receiver == name]
     waiting = [each for each in ours if each.status is AlertStatus.PENDING and each.next_at <= draft.now]
     if not waiting or _is_busy(ours):
@@ -176,7 +178,7 @@ def _pump(draft: Draft, name: str) -> None:
     if not ready:
         return
     is_trial = receivers.is_out(state, draft.now)
-    sending = min(ready, key=lambda each: (each.tries if is_trial else 0, each.created_at, each.id))
+    sending = min(ready, key=lambda each: (is_trial and each.tries >= TRIALS_OF_ONE, each.created_at, each.id))
     sending = replace(sending, status=AlertStatus.SENDING)
     draft.put_alert(sending)
     draft.put_receiver_state(receivers.handed(state, draft.now))
@@ -216,8 +218,20 @@ def _arrived(draft: Draft, alert: Alert) -> None:
     sent = replace(alert, status=AlertStatus.SENT, tries=alert.tries + 1, sent_at=draft.now, last_error="")
     draft.put_alert(sent)
     draft.tally("alerts_sent")
-    draft.put_receiver_state(receivers.worked(draft.receiver_state(alert.receiver), draft.now))
+    state = draft.receiver_state(alert.receiver)
+    draft.put_receiver_state(receivers.worked(state, draft.now))
     receivernews.well(draft, alert.receiver)
+    if receivers.is_out(state, draft.now):
+        _catch_up(draft, alert.receiver)
+
+
+def _catch_up(draft: Draft, name: str) -> None:
+    """It is back: whoever reads it is told once where things stand, and not all of what is old by now. What was tried
+    already may have arrived, and keeps its id (F71)."""
+    ours = (each for each in draft.alerts() if each.receiver == name and each.status is AlertStatus.PENDING)
+    untried = [each for each in ours if each.tries == 0]
+    if len(untried) > 1:
+        _post(draft, digests.fold(draft, untried))
 
 
 def _failed(draft: Draft, alert: Alert, delivery: Delivery) -> None:

@@ -30,7 +30,7 @@ from logmedic.runtime.samples import Sample
 
 PREVIEW = "preview"
 """Stands for the ids that a message would have."""
-_NO_KEY = b"links of previews open nothing"
+NO_KEY = b"links of previews open nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def unsigned(policy: Policy) -> Policy:
     links = policy.alerts.links
     if links is None:
         return policy
-    return replace(policy, alerts=replace(policy.alerts, links=replace(links, key=_NO_KEY)))
+    return replace(policy, alerts=replace(policy.alerts, links=replace(links, key=NO_KEY)))
 
 
 def said(draft: Draft, row: Mapping[str, Any], event: AlertEvent | None) -> Said:

@@ -91,6 +91,11 @@ def read_config(path: Path) -> Document:
             f"cannot read the config {path}: {error.strerror}",
             "name another one with -c, or correct its rights",
         ) from None
+    return parsed_config(path, content)
+
+
+def parsed_config(path: Path, content: bytes) -> Document:
+    """Raises ConfigInvalid."""
     try:
         document = parse_document(str(path), content)
     except DocumentInvalid as invalid:

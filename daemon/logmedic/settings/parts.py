@@ -23,14 +23,14 @@ def duration_of(value: object) -> object:
     return value if isinstance(value, timedelta) else parse_duration(str(value))
 
 
-Delay = Annotated[
+_Written = Annotated[
     timedelta,
     BeforeValidator(duration_of, json_schema_input_type=str),
     PlainSerializer(duration_text, return_type=str),
-    Field(ge=timedelta(0)),
 ]
+Duration = Annotated[_Written, Field(gt=timedelta(0))]
+Delay = Annotated[_Written, Field(ge=timedelta(0))]
 """0s is allowed: at once."""
-Duration = Annotated[Delay, Field(gt=timedelta(0))]
 
 
 def _repeat_of(value: object) -> object:

@@ -124,11 +124,10 @@ class _BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        others = [each for each in self.connections if each is not self]
-        peer = self.client[0] if self.client else ""
-        of_peer = sum(1 for each in others if each.client and each.client[0] == peer)
-        local = peer in ("127.0.0.1", "::1")
-        if len(others) >= CONNECTIONS or (of_peer >= CONNECTIONS_OF_ONE and not local):
+        others = [each for each in self.connections if each is not self and isinstance(each, _BoundedProtocol)]
+        peer = _peer(self)
+        of_peer = sum(1 for each in others if _peer(each) == peer)
+        if len(others) >= CONNECTIONS or (of_peer >= CONNECTIONS_OF_ONE and peer not in _THIS_HOST):
             transport.abort()
         else:
             self._deadline = self.loop.call_later(LONGEST_S, transport.abort)
@@ -137,6 +136,13 @@ class _BoundedProtocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
         super().connection_lost(exc)
+
+
+_THIS_HOST = ("127.0.0.1", "::1")
+
+
+def _peer(connection: H11Protocol) -> str:
+    return connection.client[0] if connection.client else ""
 
 
 _QUIET = logging.getLogger("logmedic.links.http")

@@ -25,8 +25,10 @@ def policy_of(context: Context) -> Policy:
     from datetime import UTC, datetime
 
     from logmedic.runtime.clock import local_zone
+    from logmedic.runtime.previews import NO_KEY
 
-    return context.settings.policy(hostname=socket.gethostname(), started_at=datetime.now(UTC), zone=local_zone())
+    now = datetime.now(UTC)
+    return context.settings.policy(hostname=socket.gethostname(), started_at=now, zone=local_zone(), link_key=NO_KEY)
 
 
 def sender_of(context: Context) -> AppriseSender:
@@ -36,4 +38,5 @@ def sender_of(context: Context) -> AppriseSender:
     from logmedic.adapters.alerts.sender import AppriseSender
 
     settings = context.settings
-    return AppriseSender(python=sys.executable, environment=settings.surroundings)
+    templates = str(settings.alerts.templates or "")
+    return AppriseSender(python=sys.executable, environment=settings.surroundings, templates=templates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from logmedic.model.rule import Rule
 
 
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
 @alerts_command.command("route")
 @click.option(
     "--severity", type=click.Choice([each.value for each in Severity]), help="Default: the rule's, or medium."
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Repeatable.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="A label of the news; repeatable.")
 @click.option("--incident", default="", metavar="INCIDENT", help="As this incident; what else is given counts instead.")
-@click.option("--at", "at_text", default="", metavar="TIME", help="As if it came then: 2026-11-24T03:00:00Z.")
+@click.option("--at", "at_text", default="", metavar="TIME", help="As if it came then: 03:00, 2026-11-24T03:00:00Z.")
 @shared
 @pass_context
 def route_command(context: Context, /, *, incident: str, at_text: str, **asked: Any) -> int:
@@ -61,12 +65,20 @@ def route_command(context: Context, /, *, incident: str, at_text: str, **asked: 
 
 
 def _at(text: str) -> datetime:
+    """A time of today is one on the host's clock."""
+    now = datetime.now(UTC)
     if not text:
-        return datetime.now(UTC)
+        return now
+    if clock := _CLOCK.fullmatch(text):
+        from logmedic.runtime.clock import local_zone
+
+        zone = local_zone()
+        today = now.astimezone(zone).date()
+        return datetime(today.year, today.month, today.day, int(clock[1]), int(clock[2]), tzinfo=zone).astimezone(UTC)
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"--at {text}: write 2026-11-24T03:00:00Z") from None
+        raise click.UsageError(f"--at {text}: write 03:00, or 2026-11-24T03:00:00Z") from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 

@@ -17,7 +17,7 @@ from logmedic.core.alerting import chain, groups, paging, silences
 from logmedic.core.alerting.inhibition import INCIDENT, Inhibitors
 from logmedic.core.alerting.routes import way_of
 from logmedic.core.alerting.selecting import facts_of
-from logmedic.core.alerting.present import story_now
+from logmedic.core.alerting.present import stories_now
 from logmedic.core.alerting.writing import write
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
@@ -183,7 +183,7 @@ class _Round:
         still_open = sum(1 for each in self.active if not each.over) - sum(1 for each in told if not each.over)
         alert = write(
             draft,
-            [story_now(draft, each) for each in told],
+            stories_now(draft, told),
             receiver=receiver,
             route=self.route.name,
             thread=self.group.id,

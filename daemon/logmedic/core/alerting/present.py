@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from operator import attrgetter
 
 from logmedic.core import history, letters
 from logmedic.core.alerting.inhibition import INCIDENT
+from logmedic.core.compose import STORIES_SHOWN, urgency
 from logmedic.core.draft import Draft
 from logmedic.core.stories import of_incident
 from logmedic.core.targets import would_run
@@ -31,12 +33,45 @@ def effects_of(draft: Draft, subject: str) -> int:
     return sum(1 for each in draft.inhibited() if each.suppressed_by == subject)
 
 
-def story_now(draft: Draft, notice: Notice) -> Story:
-    """As it is by now: an incident goes on while its message waits."""
-    known = letters.unpack_story(notice.story)
-    if not notice.over and notice.subject.startswith(INCIDENT):
-        incident = draft.incident(notice.subject.removeprefix(INCIDENT))
-        rule = draft.policy.rules.get(incident.rule_id) if incident is not None else None
-        if incident is not None and rule is not None and incident.status is not IncidentStatus.RESOLVED:
-            return story_of(draft, incident, rule, notice.event)
-    return replace(known, effects=effects_of(draft, notice.subject))
+def stories_now(draft: Draft, notices: Sequence[Notice]) -> list[Story]:
+    """As it is by now: incidents go on while their message waits. Those that a message shows are told in full; of the
+    others it only counts what they are, and there may be thousands."""
+    brief = {each.subject: _brief(draft, each) for each in notices}
+    shown = {each.subject for each in sorted(brief.values(), key=urgency)[:STORIES_SHOWN]}
+    return [_whole(draft, each) if each.subject in shown else brief[each.subject] for each in notices]
+
+
+def _brief(draft: Draft, notice: Notice) -> Story:
+    incident = None if notice.over else _incident(draft, notice)
+    if incident is None:
+        return letters.unpack_story(notice.story)
+    return Story(
+        subject=notice.subject,
+        event=notice.event,
+        severity=incident.severity,
+        symptom=notice.title,
+        outcome="",
+        need="",
+        broke="",
+        tried="",
+        following="",
+        to_do="",
+        since=incident.opened_at,
+        occurrences=incident.occurrences,
+        rule=incident.rule_id,
+        incident=incident.id,
+    )
+
+
+def _whole(draft: Draft, notice: Notice) -> Story:
+    incident = None if notice.over else _incident(draft, notice)
+    rule = draft.policy.rules.get(incident.rule_id) if incident is not None else None
+    if incident is not None and rule is not None:
+        return story_of(draft, incident, rule, notice.event)
+    return replace(letters.unpack_story(notice.story), effects=effects_of(draft, notice.subject))
+
+
+def _incident(draft: Draft, notice: Notice) -> Incident | None:
+    """None: it is about none, or that is over."""
+    known = draft.incident(notice.subject.removeprefix(INCIDENT)) if notice.subject.startswith(INCIDENT) else None
+    return None if known is None or known.status is IncidentStatus.RESOLVED else known

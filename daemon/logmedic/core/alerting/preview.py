@@ -29,8 +29,9 @@ def preview(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent | No
     story, alerts = story_of(draft, incident, rule, event), dict[str, Alert]()
     for receiver, group in _receivers(draft, notice):
         if receiver not in alerts:
-            where = {"route": group.route, "thread": group.id, "subject": group.title}
-            alerts[receiver] = write(draft, [story], receiver=receiver, **where)
+            alerts[receiver] = write(
+                draft, [story], receiver=receiver, route=group.route, thread=group.id, subject=group.title
+            )
     return tuple(alerts.values())
 
 
