@@ -9,8 +9,8 @@ from itertools import count
 
 from logmedic.core.decide import decide
 from logmedic.core.mining.masks import shape_of
-from logmedic.model.alert import Alert, AlertPlan, Route
-from logmedic.model.changeset import Changeset, Input, Intent, Observed, Tick
+from logmedic.model.alert import Alert, AlertPlan, AlertStatus, Delivery, Route
+from logmedic.model.changeset import Changeset, Delivered, Input, Intent, Observed, Tick
 from logmedic.model.fix import Arming, Breaker
 from logmedic.model.issue import Incident
 from logmedic.model.match import MatchSpec
@@ -134,6 +134,11 @@ class Bench:
         self.state.apply(changeset)
         self.all.append(changeset)
         return changeset
+
+    def deliver(self) -> None:
+        """Everything that was handed to a sender arrives."""
+        for alert in [each for each in self.state.alerts.values() if each.status is AlertStatus.SENDING]:
+            self.give(Delivered(alert.id, Delivery(True)))
 
     def matched(self, after: float = 0.0, rule: Rule = RULE, group: str = "") -> Changeset:
         return self.give(observed(match(rule, self.now + timedelta(seconds=after), group)), after)

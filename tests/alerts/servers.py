@@ -7,7 +7,8 @@ import email
 import email.policy
 import socket
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -21,31 +22,46 @@ DRIP_EVERY_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """`cut`: the connection is closed after so many bytes of it (None: after all of them). It comes after `delay_s`, or
+    when the server is closed."""
+
     status: int = 200
     body: bytes = b"ok"
     headers: Mapping[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
+    """`at`: seconds of time.monotonic."""
+
     path: str
     headers: Mapping[str, str]
     body: bytes
+    at: float = 0.0
 
 
 class HttpServer:
-    """`answers` by the first part of the path; other paths are answered 200. `posted`: every request, in order."""
+    """`answers` by the first part of the path: one, or some in their order, of which the last stands for all that
+    follow; other paths are answered 200. `posted`: every request, in order. `port` 0: any."""
 
-    def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
+    def __init__(self, answers: Mapping[str, Answer | Sequence[Answer]] | None = None, port: int = 0) -> None:
         self.posted: list[Posted] = []
-        told = dict(answers or {})
-        posted = self.posted
+        told = {name: [each] if isinstance(each, Answer) else [*each] for name, each in (answers or {}).items()}
+        self._over = threading.Event()
+        posted, over = self.posted, self._over
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                posted.append(Posted(self.path, dict(self.headers), body))
-                answer = told.get(self.path.split("/")[1], Answer())
+                posted.append(Posted(self.path, dict(self.headers), body, time.monotonic()))
+                known = told.get(self.path.split("/")[1], [Answer()])
+                answer = known.pop(0) if len(known) > 1 else known[0]
+                if over.wait(answer.delay_s) or answer.cut is not None:
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"[: answer.cut or 0])
+                    self.close_connection = True
+                    return
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
@@ -58,7 +74,7 @@ class HttpServer:
             def log_message(self, *arguments: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     @property
@@ -70,6 +86,7 @@ class HttpServer:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._over.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -144,10 +161,11 @@ class Greeting(Connections):
 
 @dataclass
 class Letters:
-    """What aiosmtpd calls. `refusals`: answers by recipient's local part. `letters`: those that were accepted, with
-    their recipients."""
+    """What aiosmtpd calls. `refusals`: answers by recipient's local part. `afterwards`: answers to whole letters, in
+    their order, before they are accepted again. `letters`: those that came whole, with their recipients."""
 
     refusals: Mapping[str, str] = field(default_factory=dict)
+    afterwards: list[str] = field(default_factory=list)
     letters: list[tuple[list[str], bytes]] = field(default_factory=list)
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
@@ -158,17 +176,19 @@ class Letters:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.letters.append((envelope.rcpt_tos, envelope.content))
-        return "250 accepted"
+        return self.afterwards.pop(0) if self.afterwards else "250 accepted"
 
 
 class SmtpServer:
-    """`refusals`: answers by recipient's local part. In a loop of its own:
-    aiosmtpd's controller does not know the port that it was given."""
+    """`refusals`, `afterwards`: as of Letters. `port` 0: any. In a loop of its own: aiosmtpd's controller does not know
+    the port that it was given."""
 
-    def __init__(self, refusals: Mapping[str, str] | None = None) -> None:
-        self._box = Letters(refusals or {})
+    def __init__(
+        self, refusals: Mapping[str, str] | None = None, afterwards: Sequence[str] = (), port: int = 0
+    ) -> None:
+        self._box = Letters(refusals or {}, [*afterwards])
         self._loop = asyncio.new_event_loop()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._thread = threading.Thread(target=self._loop.run_forever)
 
     def _session(self) -> SMTP:
@@ -181,6 +201,11 @@ class SmtpServer:
     @property
     def recipients(self) -> list[str]:
         return [each for to, _ in self._box.letters for each in to]
+
+    @property
+    def letters(self) -> list[str]:
+        """The bodies of all that came whole, in order."""
+        return [content.decode("utf-8", "replace") for _, content in self._box.letters]
 
     def letter_to(self, recipient: str) -> EmailMessage:
         """The last one that was accepted for `recipient`, with the line ends of the wire made LF."""

@@ -63,6 +63,8 @@ class Box:
         self.state = EngineState()
         self.now = make.START
         self.sent: list[Alert] = []
+        self.handed: dict[str, datetime] = {}
+        """When each was handed to the sender last."""
         self.last_resorts: list[LastResort] = []
         self.learnings: list[Learning] = []
         self.alerts: dict[str, Alert] = {}
@@ -80,7 +82,9 @@ class Box:
     def take(self, changeset: Changeset) -> None:
         self.state.apply(changeset)
         self.alerts.update((each.id, each) for each in changeset.alerts)
-        self.sent += [each.alert for each in changeset.intents if isinstance(each, Send)]
+        sent = [each.alert for each in changeset.intents if isinstance(each, Send)]
+        self.sent += sent
+        self.handed.update((each.id, self.now) for each in sent)
         self.last_resorts += [each for each in changeset.intents if isinstance(each, LastResort)]
         self.learnings += changeset.learnings
         for tally in changeset.tallies:

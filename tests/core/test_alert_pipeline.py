@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from shift import Shift
 
 from builders import FIX, RULE, START, match, observed, policy
 from logmedic.core import letters
@@ -16,7 +17,6 @@ from logmedic.model.issue import Incident
 from logmedic.model.notice import Notice
 from logmedic.model.rule import AlertEvent, AlertSpec, Mode, Rule
 from logmedic.model.severity import Severity
-from shift import Shift
 
 NO_FIX = replace(RULE, fix=None)
 OTHER = replace(NO_FIX, id="db-down", title="the database is down", severity=Severity.HIGH, tags=("db",))

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, RULE, START, Bench, match, observed, policy
+from builders import AT_ONCE, FIX, RULE, START, Bench, match, observed, policy
 from logmedic.core.foretell import Forecast, Outcome, foretell, progress, sentences
 from logmedic.core.targets import breaker_key
+from logmedic.model.alert import AlertPlan, Branch, Selector
+from logmedic.model.changeset import AddSilence
 from logmedic.model.fix import Arming, AttemptStatus, Breaker, BreakerStatus
 from logmedic.model.issue import HoldReason, Window
 from logmedic.model.match import MatchSpec
@@ -119,8 +121,47 @@ def test_who_is_told_and_what_else_it_brings_about_is_told() -> None:
     on_top = Rule("site-down", "the site is down", MatchSpec((), incidents=("web-down",)))
     given = policy(NOFIX, on_top).with_rules([NOFIX, on_top], Arming(True, "bubblewrap"))
     forecast = told(Bench(given), NOFIX)
-    assert "chat" in forecast.told
+    assert (forecast.told, forecast.routes) == (("chat",), ("oncall",))
     assert forecast.others == ("site-down",)
+    assert "told: chat, by route oncall" in sentences(forecast, NOFIX)
+
+
+def by_tree(**changes: object) -> Policy:
+    """What is of the database goes to its team, everything else to the default route."""
+    team = Branch(Selector(tags=frozenset({"db"})), ("team",))
+    routes = {"oncall": AT_ONCE, "team": replace(AT_ONCE, name="team", to=("dba", "board"))}
+    plan = AlertPlan(routes, "oncall", tree=(team,))
+    return policy(NOFIX, replace(NOFIX, id="db-down", tags=("db",)), alerts=replace(plan, **changes))
+
+
+def test_who_is_told_follows_from_the_route_tree() -> None:
+    bench = Bench(by_tree())
+    assert told(bench, bench.policy.rules["db-down"]).told == ("dba", "board")
+    assert told(bench, NOFIX).told == ("chat",)
+
+
+def test_the_way_of_a_route_that_waits_is_told_as_well() -> None:
+    waits = {"oncall": replace(AT_ONCE, group_wait=MINUTE)}
+    assert told(Bench(by_tree(routes=waits, tree=())), NOFIX).told == ("chat",)
+
+
+def test_what_keeps_people_from_being_told_is_said() -> None:
+    bench = Bench(by_tree())
+    bench.give(AddSilence("ann", "new disks", START + MINUTE, labels={"rule": "web-*"}))
+    forecast = told(bench, NOFIX)
+    assert (forecast.told, forecast.routes) == ((), ())
+    assert "nobody is told: silenced by ann until 2026-11-24 03:01 UTC: new disks" in sentences(forecast, NOFIX)
+    assert told(Bench(by_tree(default_route="")), NOFIX).untold == "no route takes it"
+
+
+def test_an_end_is_told_to_whoever_was_told_of_it() -> None:
+    rule = replace(NOFIX, when=When(clear=Clear(MatchSpec(("up",)))))
+    bench = Bench(policy(rule))
+    bench.matched(0, rule)
+    assert told(bench, rule, "clear").told == ("chat",)
+    silent = Bench(policy(rule, alerts=by_tree(routes={"oncall": replace(AT_ONCE, group_wait=MINUTE)}).alerts))
+    silent.matched(0, rule)
+    assert told(silent, rule, "clear").told == ()
 
 
 WINDOWS = {

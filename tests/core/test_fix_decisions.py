@@ -210,11 +210,10 @@ def test_a_trial_that_works_closes_the_breaker() -> None:
     assert breaker_of(bench.state).status is BreakerStatus.HALF_OPEN
     assert [type(each) for each in changeset.intents] == [RunStep]
     bench.give(StepFinished(running(bench), OK))
-    changeset = bench.give(ProbesFinished(running(bench), PASSED))
+    bench.give(ProbesFinished(running(bench), PASSED))
     assert breaker_of(bench.state).status is BreakerStatus.CLOSED
     assert bench.state.issues["breaker:web-down"].status is IssueStatus.RESOLVED
-    sends = [each for each in changeset.intents if isinstance(each, Send)]
-    assert [each.alert.event for each in sends] == [AlertEvent.RECOVERED]
+    assert [each.event for each in bench.new] == [AlertEvent.RECOVERED]
 
 
 def test_a_trial_that_fails_opens_it_again_at_once() -> None:
@@ -392,6 +391,7 @@ def test_a_result_for_an_attempt_that_is_over_changes_nothing() -> None:
 def test_an_incident_that_no_fix_ends_is_over_after_silence() -> None:
     bench = Bench(policy(mode=Mode.OBSERVE))
     bench.matched()
+    bench.deliver()
     assert due(bench.state, bench.policy) == START + timedelta(minutes=15)
     bench.give(Tick(), after=901)
     assert bench.incident().resolution is Resolution.QUIET

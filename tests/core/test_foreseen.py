@@ -80,7 +80,7 @@ def test_who_wants_to_be_warned_is_told_of_what_may_follow_once_an_episode() -> 
     bench.matched(1, rule=NO_FIX)
     warned = [each for each in alerts(bench) if each.event is AlertEvent.FOREWARNED]
     assert len(warned) == 1
-    assert "What may follow: shop: ERROR boom <n> may follow within 14 min" in warned[0].body
+    assert "shop: ERROR boom <n> may follow within 14 min" in warned[0].body
 
 
 def test_nobody_is_warned_without_a_route_of_a_mute_or_of_what_began_long_ago() -> None:

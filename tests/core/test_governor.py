@@ -18,7 +18,6 @@ from logmedic.model.changeset import (
     ResetBreaker,
     ResumeFixes,
     RunStep,
-    Send,
     StepFinished,
     StopSteps,
     Tick,
@@ -72,19 +71,20 @@ def test_while_fixes_are_paused_none_starts_and_its_reason_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "wanted"),
+    ("given", "whose", "ends"),
     [
-        (PAUSE, "let fixes run again (logmedic resume);"),
-        (PauseFixes(PauseOrigin.FILE, "file /etc/logmedic/paused"), "let fixes run again (remove that file);"),
+        (PAUSE, "all fixes are paused by ann: deploying", ["logmedic resume"]),
+        (PauseFixes(PauseOrigin.FILE, "file /etc/x"), "all fixes are paused by file /etc/x", ["remove that file"]),
     ],
     ids=["command", "file"],
 )
-def test_whoever_is_called_is_told_what_ends_this_pause(given: PauseFixes, wanted: str) -> None:
+def test_whoever_is_called_is_told_what_ends_this_pause(given: PauseFixes, whose: str, ends: list[str]) -> None:
     bench = Bench(policy())
     bench.give(given)
     bench.matched()
-    (send,) = (each for each in bench.intents if isinstance(each, Send))
-    assert wanted in send.alert.body
+    (told,) = bench.new
+    assert told.body.count(whose) == 1
+    assert [each for each in ("logmedic resume", "remove that file") if each in told.body] == ends
 
 
 def test_what_was_held_runs_when_fixes_are_resumed() -> None:

@@ -10,17 +10,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
-from builders import FIX, RULE, match, observed, policy
+from shift import Shift
+
+from builders import FIX, match, observed, policy
 from logmedic.core import letters
 from logmedic.model.alert import AlertPlan, Branch, Delivery, Escalation, ReceiverPlan, Route, Selector
 from logmedic.model.changeset import Acknowledge, AddSilence, Approve, Quiet, Speaking
-from logmedic.model.hours import Hours
 from logmedic.model.match import MatchSpec
 from logmedic.model.policy import MaintenanceWindow, Policy
 from logmedic.model.rule import AlertSpec, Mode, Rule
 from logmedic.model.severity import Severity
 from logmedic.model.when import Clear, When
-from shift import Shift
 
 EXPECTED = Path(__file__).parent / "golden" / "oncall-hour.txt"
 BEGIN = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # a Tuesday

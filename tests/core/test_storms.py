@@ -95,10 +95,15 @@ def test_waits_that_are_over_open_some_at_a_time_the_oldest_first() -> None:
 def test_nobody_is_reminded_of_what_is_over() -> None:
     told = AlertSpec(routes=("oncall",), on=frozenset({AlertEvent.OPENED}), repeat_every=MINUTE)
     bench = Bench(policy(replace(PLAIN, alert=told)))
-    storm(bench, told=("opened",), told_at=START)
+    bench.give(observed(*(match(PLAIN, group=f"{n:05}") for n in range(MANY))))
+    bench.give(Tick())
+    bench.give(Tick())
+    assert {name for each in bench.state.notices.values() for name in each.told} == {"chat"}
+    opened = len(sent(bench))
     bench.now += MINUTE
     ticked(bench)
-    assert [each for each in sent(bench) if each.event is AlertEvent.OPENED] == []
+    assert bench.state.incidents == {}
+    assert sent(bench)[opened:] == []
 
 
 def test_i6_the_open_incidents_of_a_rule_are_bounded_and_what_opens_none_is_counted() -> None:

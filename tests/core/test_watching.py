@@ -129,7 +129,9 @@ def test_enough_that_would_have_helped_propose_the_next_mode_and_people_are_told
     assert (trust.level, trust.proposed) == (Mode.OBSERVE, Mode.APPROVE)
     told = [each for each in bench.messages if each.event is AlertEvent.TRUST]
     assert len(told) == 1
-    assert "logmedic trust raise web-down" in told[0].body
+    assert "earned mode approve" in told[0].body
+    assert "logmedic trust raise" in told[0].body
+    assert "logmedic trust show web-down" in told[0].body
 
 
 def test_what_was_observed_waits_for_approval_as_soon_as_somebody_says_so() -> None:

@@ -182,6 +182,11 @@ def serving_links(*incidents: Incident, **options: Any) -> Iterator[Host]:
         assert not thread.is_alive(), "the server does not stop"
 
 
+def links_to(made: Host) -> dict[Purpose, str]:
+    """As a browser on this host opens them."""
+    return {each: f"http://127.0.0.1:{made.server.doors.port}{made.path(each)}" for each in Purpose}
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int

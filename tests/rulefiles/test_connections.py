@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ def test_a_rule_builds_on_another_of_another_file(tmp_path: Path) -> None:
         ("when", "{ unless_incident: [onne] }", "there is no rule `onne`"),
         ("when", "{ unless_incident: [two] }", "`unless_incident` names the rule itself"),
         ("when", "{ clear: { incident: onne } }", "there is no rule `onne`"),
+        ("alert", "{ not_while: [onne] }", "there is no rule `onne`"),
+        ("alert", "{ not_while: two }", "`not_while` names the rule itself"),
         ("when", "{ sequence: { then: [{ incident: onne }] } }", "there is no rule `onne`"),
         ("when", "{ absence: { of: { incident: onne }, within: 1m } }", "there is no rule `onne`"),
     ],
@@ -200,3 +203,20 @@ def test_fixes_do_not_wait_for_one_another(tmp_path: Path) -> None:
 def test_a_silence_while_another_rule_speaks_is_no_wait_for_its_fix(tmp_path: Path) -> None:
     rules = [rule("one", fix=waits_for("two")), rule("two", when="{ unless_incident: one }")]
     assert told(load(put(tmp_path, a_file(*rules)))) == ""
+
+
+@pytest.mark.parametrize(
+    ("alert", "repeat_every", "page_after", "not_while"),
+    [
+        ("{}", None, None, ()),
+        ("{ repeat_every: never, page_after: 0s }", timedelta(0), timedelta(0), ()),
+        ("{ repeat_every: 1h, page_after: 10m, not_while: two }", timedelta(hours=1), timedelta(minutes=10), ("two",)),
+    ],
+)
+def test_a_rule_says_when_people_hear_of_it_and_when_they_do_not(
+    tmp_path: Path, alert: str, repeat_every: timedelta | None, page_after: timedelta | None, not_while: tuple[str, ...]
+) -> None:
+    loaded = load(put(tmp_path, a_file(rule(alert=alert), rule("two"))))
+    assert told(loaded) == ""
+    spec = loaded.rules[0].alert
+    assert (spec.repeat_every, spec.page_after, spec.not_while) == (repeat_every, page_after, not_while)

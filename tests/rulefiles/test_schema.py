@@ -103,6 +103,8 @@ GOOD: list[dict[str, str]] = [
     {"fix": "{ mode: approve, steps: { wait: 1s }, after: other, on_failure: record, breaker: { factor: 1.5 } }"},
     {"fix": "{ mode: approve, steps: { wait: 1s }, after: [other], breaker: { successes: 2, healthy_after: 9h } }"},
     {"alert": "{ routes: oncall, on: [opened, held], repeat_every: 1h }"},
+    {"alert": "{ repeat_every: never, page_after: 0s, not_while: other }"},
+    {"alert": "{ page_after: 10m, not_while: [other] }"},
     {"tests": "[{ name: a, lines: boom web1, expect: { fires: 1, captures: { host: web1 } } }]"},
     {"tests": "{ name: a, lines: { text: boom web1, repeat: 2, every: 1s, at: 5s }, until: 1h, expect: { fires: 1 }}"},
     {"tests": "[{ name: a, lines: [x, 7], expect: { fires: 0, matches: 0, steps: [], run: [], resolved: 0 } }]"},

@@ -154,7 +154,7 @@ def test_a_route_that_the_config_does_not_have_is_warned_of_and_strict_is_conten
     path = put(tmp_path, a_file(rule(source="app", alert="{ routes: [oncal, dba] }")))
     here = Surroundings({"app": ()}, routes=frozenset({"oncall", "dba"}))
     loaded = reviewed(path, here=here)
-    assert warned(loaded) == "no route is called `oncal`: it tells nobody"
+    assert warned(loaded) == "no route is called `oncal`: the default route takes its place"
     assert loaded.warnings[0].hint == "did you mean `oncall`?"
     assert loaded.rules
     assert warned(reviewed(path, here=Surroundings({"app": ()}))) == "", "a config that tells nobody has no routes"
@@ -340,6 +340,12 @@ def test_a_cause_that_is_switched_off_is_warned_of(tmp_path: Path) -> None:
     waits = rule("two", fix=f"{{ mode: approve, after: [one], steps: [{{ {RUN} }}] }}")
     loaded = reviewed(put(tmp_path, a_file(rule("one", enabled="false"), waits)))
     assert "rule one is switched off: it is never the cause" in warned(loaded)
+
+
+def test_a_rule_that_is_switched_off_is_told_instead_of_nothing(tmp_path: Path) -> None:
+    beside = rule("two", alert="{ not_while: one }")
+    loaded = reviewed(put(tmp_path, a_file(rule("one", enabled="false"), beside)))
+    assert "rule one is switched off: it has no incident" in warned(loaded)
 
 
 def test_f43_what_may_graduate_has_no_slow_pattern(tmp_path: Path) -> None:

@@ -109,9 +109,7 @@ def test_the_route_tree_on_the_page_of_alerts_takes_what_its_table_says(tmp_path
     severity, tags, rule, event, at, routes = way
     (example,) = (each for each in re.findall(r"^```yaml\n(.*?)^```", ALERTS, re.M | re.S) if "tree:" in each)
     plan = _with_secrets(tmp_path, example).policy(hostname="db1", started_at=NOON).alerts
-    facts = Facts(
-        Severity(severity), AlertEvent(event), frozenset(filter(None, [tags])), {"rule": rule, **plan.labels}
-    )
+    facts = Facts(Severity(severity), AlertEvent(event), frozenset(filter(None, [tags])), {"rule": rule, **plan.labels})
     day, clock = at.split()
     assert day == "Tue"
     now = NOON.replace(hour=int(clock[:2]))
@@ -125,7 +123,7 @@ def test_the_table_of_the_route_tree_has_rows() -> None:
 def _with_secrets(tmp_path: Path, example: str) -> Settings:
     """Files and credentials that the page names are there."""
     secret = tmp_path / "secret"
-    secret.write_text("json://alerts.example/hook")
+    secret.write_text("https://alerts.example/hook")
     config = tmp_path / "logmedic.yaml"
     config.write_text(re.sub(r"\$\{file:[^}]*\}", f"${{file:{secret}}}", example))
     (tmp_path / "smtp").write_text("word")

@@ -25,12 +25,14 @@ def check_command(context: Context) -> int:
     """Read and validate the config, ask Apprise whether it can use the receivers, and try the templates. Nothing is
     sent."""
     from logmedic.cli.alerts.group import sender_of
-    from logmedic.settings import config_path
+    from logmedic.settings import config_path, config_warnings
     from logmedic.yamldoc import render_problems
 
     settings, sender = context.settings, sender_of(context)
     verdicts = asyncio.run(sender.check(list(settings.receivers().values())))
     mistakes = asyncio.run(sender.check_templates())
+    if warnings := config_warnings(context.config):
+        complain(render_problems(warnings))
     if mistakes:
         complain(f"error: templates have mistakes:\n{render_problems(mistakes)}")
     wrong = {name: problem for name, problem in verdicts.items() if problem}

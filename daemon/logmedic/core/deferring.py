@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from logmedic.core import receivers
 from logmedic.core.alerting.selecting import Facts, facts_of, means
 from logmedic.core.draft import Draft
-from logmedic.core.hours import open_until
+from logmedic.core.hours import next_at, open_until
 from logmedic.model.alert import Alert, DigestPlan, ReceiverPlan
 
 DAY = timedelta(days=1)
-WEEK_AND_A_DAY = 8
-"""Days in which each day of the week comes, with what is left of today."""
 
 
 def deferred_until(draft: Draft, alert: Alert) -> datetime | None:
@@ -47,12 +45,8 @@ def no_room_until(draft: Draft, plan: ReceiverPlan) -> datetime | None:
 
 
 def next_digest(plan: DigestPlan, now: datetime) -> datetime:
-    """After `now`. Where clocks leave out its time it comes with the hour that follows; where its time comes twice,
-    with the first."""
-    today = now.astimezone(plan.zone).date()
-    days = (today + DAY * ahead for ahead in range(WEEK_AND_A_DAY))
-    times = (datetime.combine(day, plan.at, plan.zone).astimezone(UTC) for day in days if day.weekday() in plan.days)
-    return next((at for at in times if at > now), now + DAY)
+    """After `now`."""
+    return next_at(plan.days, plan.at, plan.zone, now)
 
 
 def _facts(draft: Draft, alert: Alert) -> list[Facts]:

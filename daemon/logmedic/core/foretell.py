@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import count
 
-from logmedic.core.decide import decide
+from logmedic.core.alerting.flush import Stages
+from logmedic.core.decide import decide_in
+from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
 from logmedic.core.targets import argv_of, filled_action
 from logmedic.core.windows import LEARNING_SPANS, stages
+from logmedic.model.alert import Route
 from logmedic.model.changeset import Changeset, Observed, RunChecks, RunStep
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Window
+from logmedic.model.notice import Notice
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings, Match
 from logmedic.model.rule import Rule
 from logmedic.model.state import EngineState
 from logmedic.model.when import Absence, Distinct, Rate, Sequence, Threshold
+
+_TO_NOBODY = {"alerts_without_receiver": "no route takes it", "alerts_muted": "its issue is muted"}
 
 
 class Outcome(StrEnum):
@@ -36,9 +42,10 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """`progress`: how far the trigger is with this match. `hold`: why its fix would not run. `runs`: the name of the
-    step that would, and its argv; `checked`: its checks are asked before. `told`: the receivers that would hear of it.
-    `others`: ids of further rules that would have an incident because of it. `incident`: the id of the one that is
-    open already; `cause`: the rule whose incident suppresses this one."""
+    step that would, and its argv; `checked`: its checks are asked before. `told`: the receivers that would hear of it
+    by `routes`, each at its time; `untold`: why nobody would, although there is news for people. `others`: ids of
+    further rules that would have an incident because of it. `incident`: the id of the one that is open already;
+    `cause`: the rule whose incident suppresses this one."""
 
     outcome: Outcome
     progress: str = ""
@@ -46,6 +53,8 @@ class Forecast:
     hold_detail: str = ""
     runs: tuple[tuple[str, tuple[str, ...]], ...] = ()
     told: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    untold: str = ""
     others: tuple[str, ...] = ()
     incident: str = ""
     cause: str = ""
@@ -56,12 +65,15 @@ def foretell(state: EngineState, policy: Policy, match: Match, now: datetime) ->
     """`state` is only read. The rule of `match` is in `policy`."""
     rule = policy.rules[match.rule_id]
     numbers = count(1)
-    observed = Observed(match.record.source, match.record.origin, Findings((match,), lines=1), None)
-    changeset = decide(state, policy, observed, now, lambda: f"new-{next(numbers)}")
+    draft = Draft(state, policy, now, lambda: f"new-{next(numbers)}")
+    decide_in(draft, Observed(match.record.source, match.record.origin, Findings((match,), lines=1), None))
+    changeset = draft.changeset()
     tallies = {each.kind: each.n for each in changeset.tallies}
     mine = [each for each in changeset.incidents if each.rule_id == rule.id]
     incident = mine[-1] if mine else None
     open_before = state.open_of_rule.get(rule.id, {}).get(match.group, "")
+    told, routes, held = _telling(draft, changeset.notices)
+    untold = "" if told else held or next((why for kind, why in _TO_NOBODY.items() if tallies.get(kind)), "")
     outcome = _outcome(incident, open_before, tallies)
     return Forecast(
         outcome,
@@ -69,7 +81,9 @@ def foretell(state: EngineState, policy: Policy, match: Match, now: datetime) ->
         incident.hold if incident is not None else None,
         incident.hold_detail if incident is not None else "",
         tuple(_runs(changeset, incident, rule)),
-        tuple(dict.fromkeys(each.receiver for each in changeset.alerts if each.id not in state.alerts)),
+        told,
+        routes,
+        untold,
         tuple(dict.fromkeys(each.rule_id for each in changeset.incidents if each.rule_id != rule.id)),
         open_before,
         next((each for each in rule.when.unless_incident if each in state.open_of_rule), ""),
@@ -88,6 +102,31 @@ def _runs(changeset: Changeset, incident: Incident | None, rule: Rule) -> Iterat
                 yield step.name, argv_of(filled_action(step.action, incident.captures))
             case _:
                 continue
+
+
+def _telling(draft: Draft, news: Iterable[Notice]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """Receivers, routes, and what keeps people from being told. An end is told to whoever was told before."""
+    told: dict[str, None] = {}
+    routes: dict[str, None] = {}
+    held, stages = "", Stages(draft)
+    for each in news:
+        known = draft.state.notices.get(each.subject)
+        if each.over:
+            told.update(dict.fromkeys(each.told))
+        elif known is None or known.version < each.version:
+            passed, _ = stages.pass_(each)
+            held = held or passed.suppressed
+            ways = [] if passed.suppressed else list(_routes(draft, each))
+            routes.update((route.name, None) for route in ways)
+            told.update((name, None) for route in ways for name in route.to)
+    return tuple(told), tuple(routes), held
+
+
+def _routes(draft: Draft, notice: Notice) -> Iterator[Route]:
+    known = draft.policy.alerts.routes
+    for group in (draft.group(key) for key in notice.groups):
+        if group is not None and group.route in known:
+            yield known[group.route]
 
 
 def _is_checked(incident_id: str, incident: Incident | None) -> bool:
@@ -181,6 +220,8 @@ def _fix_words(forecast: Forecast, rule: Rule) -> list[str]:
 
 
 def _further_words(forecast: Forecast) -> list[str]:
-    told = [f"told: {', '.join(forecast.told)}"] if forecast.told else []
+    by = f", by route {' and '.join(forecast.routes)}" if forecast.routes else ""
+    told = [f"told: {', '.join(forecast.told)}{by}"] if forecast.told else []
+    told += [f"nobody is told: {forecast.untold}"] if forecast.untold else []
     others = [f"it brings about: {', '.join(forecast.others)}"] if forecast.others else []
     return [*told, *others]

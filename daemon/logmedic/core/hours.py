@@ -26,8 +26,8 @@ def open_until(hours: Weekly, now: datetime) -> datetime | None:
     """When the hours that `now` (UTC) is in end (UTC, exclusive), the ones that end last; None: in none.
 
     Clocks that change never make them shorter than what they show: hours that begin in the hour that is left out begin
-    with the next, and hours that lie in it whole are as long after it; where an hour comes twice, they begin in the first
-    and end in the second."""
+    with the next, and hours that lie in it whole are as long after it; where an hour comes twice, they begin in the
+    first and end in the second."""
     return max((ends for begins, ends in _occurrences(hours, now) if begins <= now < ends), default=None)
 
 

@@ -44,6 +44,7 @@ def hand_over(draft: Draft, alert: Alert) -> bool:
         draft.tally("alerts_dropped")
         _bury(draft, alert, f"{MAX_PENDING} others wait for {alert.receiver} already")
         return True
+    draft.put_receiver_state(receivers.set_right(draft.receiver_state(alert.receiver), draft.now))
     until = deferring.deferred_until(draft, alert)
     if until is not None:
         draft.put_alert(replace(alert, status=AlertStatus.DEFERRED, next_at=until))
@@ -76,6 +77,7 @@ def send_due(draft: Draft) -> None:
         if alert.status is AlertStatus.SENDING and draft.now >= _lost_at(alert, draft.receiver_state(alert.receiver)):
             _failed(draft, alert, _NO_RESULT)
     for name in dict.fromkeys(each.receiver for each in draft.alerts() if each.status in UNDELIVERED):
+        draft.put_receiver_state(receivers.set_right(draft.receiver_state(name), draft.now))
         _give_up_late(draft, name)
         _release(draft, name)
         _pump(draft, name)

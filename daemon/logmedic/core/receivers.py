@@ -70,6 +70,15 @@ def handed(state: ReceiverState, now: datetime) -> ReceiverState:
     return replace(state, recent=(*recent, now.timestamp()), trial=state.open_until is not None or bool(state.disabled))
 
 
+def set_right(state: ReceiverState, now: datetime) -> ReceiverState:
+    """Without what a clock that was ahead, and is not any more, would hold back (F33)."""
+    latest = {"open_until": now + OPEN_MAX * 1.25, "wait_until": now + WAIT_MAX}
+    ahead = {name: at for name, at in latest.items() if (known := getattr(state, name)) is not None and known > at}
+    recent = tuple(each for each in state.recent if _moment(each) <= now)
+    error_at = min(state.last_error_at, now) if state.last_error_at is not None else None
+    return replace(state, recent=recent, last_error_at=error_at, **ahead)
+
+
 def handed_again(state: ReceiverState, now: datetime) -> ReceiverState:
     """The message that was on its way is so again."""
     return handed(replace(state, recent=state.recent[:-1]), now)

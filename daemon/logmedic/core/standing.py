@@ -259,12 +259,11 @@ def _asked(case: _Case) -> Standing:
 
 
 def _paused(case: _Case) -> Standing:
-    following = f"Nothing by itself: {case.why}"
-    if case.due:
-        following = f"Fixes are paused. {_again(case)}"
+    following = f"Fixes are paused. {_again(case)}" if case.due else f"Nothing by itself: {case.why}"
     if "paused by file " in case.incident.hold_detail:
+        which = f"{following}. {case.why}" if case.due else following
         to_do = f"{case.by_hand} Or let fixes run again: remove that file."
-        return _stands(case, "fixes are paused", "repair it or end the pause", f"{following}. {case.why}", to_do)
+        return _stands(case, "fixes are paused", "repair it or end the pause", which, to_do)
     to_do = f"{case.by_hand} Or let all fixes run again."
     return _stands(case, "fixes are paused", "repair it or end the pause", following, to_do, command("resume"))
 

@@ -9,4 +9,12 @@ from logmedic.settings.loading import config_path, config_warnings, load_setting
 from logmedic.settings.places import shipped_rules
 from logmedic.settings.remains import load_alert_settings
 
-__all__ = ["Settings", "config_path", "config_schema", "config_warnings", "load_alert_settings", "load_settings", "shipped_rules"]
+__all__ = [
+    "Settings",
+    "config_path",
+    "config_schema",
+    "config_warnings",
+    "load_alert_settings",
+    "load_settings",
+    "shipped_rules",
+]

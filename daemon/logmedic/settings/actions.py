@@ -13,6 +13,7 @@ from logmedic.settings.hours import HoursSettings
 from logmedic.settings.parts import Part
 from logmedic.settings.places import pause_file
 
+
 class SandboxTier(StrEnum):
     """AUTO: the unit tier where it is installed, else bubblewrap. Neither takes the place of one that does not hold."""
 

@@ -75,11 +75,16 @@ def _loaded(path: Path | None, env: Mapping[str, str] | None) -> tuple[Settings,
         found = (*dangling(settings), *wrong_ways(settings.alerts))
         problems += [place(at).problem(text, hint) for at, text, hint in found]
     except ValidationError as error:
-        found = tuple(mistake_of(each) for each in error.errors())
-        raise _invalid([*(place(at).problem(text, hint) for at, text, hint in found), *problems]) from None
+        known = [mistake_of(each) for each in error.errors() if not _is_below(each["loc"], missing)]
+        raise _invalid([*(place(at).problem(text, hint) for at, text, hint in known), *problems]) from None
     if problems:
         raise _invalid(problems)
     return settings, place
+
+
+def _is_below(path: KeyPath, missing: Sequence[tuple[KeyPath, str]]) -> bool:
+    """A secret that is not there has no form either: one mistake is enough."""
+    return any(path[: len(key)] == key for key, _ in missing)
 
 
 def read_config(path: Path) -> Document:

@@ -63,9 +63,9 @@ def _worded(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Words = Annotated[
-    tuple[str, ...], BeforeValidator(_worded, json_schema_input_type=str | list[str]), Field(min_length=1)
-]
+Names = Annotated[tuple[str, ...], BeforeValidator(_worded, json_schema_input_type=str | list[str])]
+"""One, or a list of them, which may be empty."""
+Words = Annotated[Names, Field(min_length=1)]
 
 
 def _size(value: object) -> object:

@@ -45,7 +45,7 @@ class DigestSettings(SelectorSettings):
     @model_validator(mode="after")
     def _means_something(self) -> Self:
         if self.is_empty:
-            raise ValueError("it does not say what waits for it; write severity: [low, medium], tags: ... or event: ...")
+            raise ValueError("it does not say what waits for it; write severity: [low, medium], or tags: ...")
         return self
 
     def plan(self, otherwise: tzinfo) -> DigestPlan:

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from logmedic.model.alert import Branch, Escalation, Inhibition
-from logmedic.settings.parts import Delay, Duration, Part, Repeat, Words, listed
+from logmedic.settings.parts import Delay, Duration, Names, Part, Repeat, Words, listed
 from logmedic.settings.selectors import SelectorSettings, check_label
 
 
@@ -37,7 +37,7 @@ class EscalationSettings(Part):
 class RouteSettings(Part):
     to: Words
     """Receivers; each of them gets every alert of the route."""
-    fallback: Words = ()
+    fallback: Names = ()
     """Told when one of `to` is down, in this order; each at most once an alert."""
     group_by: Labels | None = None
     """What has the same values of these labels is told together; [] for all of the route. Default: alerts.group_by."""
@@ -107,7 +107,7 @@ class InhibitSettings(Part):
     @classmethod
     def _means_something(cls, selector: SelectorSettings) -> SelectorSettings:
         if selector.is_empty:
-            raise ValueError("it names nothing, which would be everything; write severity: ..., rule: ..., or tags: ...")
+            raise ValueError("it names nothing, which would be everything; write severity: ..., or tags: ...")
         return selector
 
     def inhibition(self, zone: tzinfo) -> Inhibition:

@@ -60,8 +60,8 @@ def _unreachable(
             hint = "put it before that one, or let that one say `continue: true`"
             yield place, f"nothing comes to this branch: {_shown((*at, before))} takes all that it means", hint
         elif excluded:
-            hint = f"correct `{excluded}`, or move the branch out of `then`"
-            yield (*place, "when", excluded), f"nothing comes to this branch: those around it ask for another {excluded}", hint
+            text = f"nothing comes to this branch: one around it asks for another {excluded}"
+            yield (*place, "when", excluded), text, f"correct `{excluded}`, or move the branch out of `then`"
         yield from _unreachable(branch.then, (*place, "then"), (*above, branch.when))
 
 

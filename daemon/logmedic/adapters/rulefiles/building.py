@@ -15,6 +15,8 @@ from logmedic.model.rule import DEFAULT_ALERT_EVENTS, AlertEvent, AlertSpec, Fix
 from logmedic.model.severity import Severity
 from logmedic.yamldoc import Document, Fields, Node, Problems
 
+MINUTE = timedelta(minutes=1)
+
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?\Z")
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 
@@ -120,12 +122,21 @@ def _alert(rule: Fields) -> AlertSpec:
     if fields is None:
         return AlertSpec()
     events = [fields.choice_of(node, "on", AlertEvent) for node in fields.items("on")]
-    repeat = fields.duration("repeat_every", timedelta(0), minimum=timedelta(minutes=1))
     spec = AlertSpec(
         routes=tuple(fields.texts("routes")),
         on=frozenset(each for each in events if each) if "on" in fields else DEFAULT_ALERT_EVENTS,
         group_by=tuple(fields.texts("group_by")),
-        repeat_every=repeat or None,
+        repeat_every=_repeat(fields),
+        page_after=fields.duration("page_after", timedelta(0)) if fields.node_of("page_after") is not None else None,
+        not_while=tuple(fields.texts("not_while")),
     )
     fields.done()
     return spec
+
+
+def _repeat(alert: Fields) -> timedelta | None:
+    """Zero: never. None: as the config says."""
+    node = alert.node_of("repeat_every")
+    if node is None:
+        return None
+    return timedelta(0) if node.text == "never" else alert.duration("repeat_every", timedelta(0), minimum=MINUTE)

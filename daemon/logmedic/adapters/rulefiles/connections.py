@@ -25,12 +25,13 @@ def check_connections(
     listens = {rule.id: _openers(rule) for rule in known.values()}
     waits = {rule.id: _causes(rule) for rule in known.values()}
     for number, (rule, node_of) in enumerate(written):
-        if not (_is_well(rule, known, listens) and _waits_well(rule, known, waits)):
+        if not (_is_well(rule, known, listens) and _waits_well(rule, known, waits) and _tells_well(rule, known)):
             node = node_of()
             for place, mistake in (
                 *_of_parts(rule, node, known, listens, refused),
                 *_of_tests(rule, node, known),
                 *_of_fix(rule, node, known, waits, refused),
+                *_of_alert(rule, node, known, refused),
             ):
                 yield number, place, mistake
 
@@ -80,6 +81,22 @@ def _of_fix(
         elif circle := _circle(rule.id, cause, waits):
             text = f"the fixes wait for one another: {' -> '.join(circle)}"
             yield place, (text, "remove one `after`: that one is the cause")
+
+
+def _tells_well(rule: Rule, known: Mapping[str, Rule]) -> bool:
+    """Says less than `_of_alert`, and needs no file."""
+    return all(each in known and each != rule.id for each in rule.alert.not_while)
+
+
+def _of_alert(
+    rule: Rule, node: Node, known: Mapping[str, Rule], refused: Collection[str]
+) -> Iterator[tuple[Place, Mistake]]:
+    """Two that name each other are no mistake: people hear of one of them."""
+    for other, place in zip(rule.alert.not_while, items(child(child(node, "alert"), "not_while")), strict=False):
+        if other == rule.id:
+            yield place, ("`not_while` names the rule itself", "name the rule that people are told of instead")
+        elif other not in known:
+            yield place, _unknown(other, known, refused)
 
 
 def _of_parts(

@@ -225,10 +225,15 @@ def _clear() -> Schema:
 def _alert() -> Schema:
     return mapping(
         {
-            "routes": texts("Of the config; its default route when left out."),
+            "routes": texts("Of the config; where its route tree leads when left out."),
             "on": told(some(one_of(AlertEvent)), "Of what people are told."),
-            "group_by": texts("Captures."),
-            "repeat_every": duration("Tell again while it lasts."),
+            "group_by": texts("Captures: what has the same values of them is told together."),
+            "repeat_every": told(
+                {"anyOf": [{"enum": ["never"]}, duration("Then twice as long, and so on.")]},
+                "Tell again while it lasts and nobody acknowledged it. As the config says when left out.",
+            ),
+            "page_after": duration("So long its fix may work before people hear of it."),
+            "not_while": texts("Rules: while one of them has an open incident, nobody is told of this one."),
         }
     )
 

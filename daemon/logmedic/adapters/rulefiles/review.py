@@ -61,6 +61,7 @@ class Reviewer:
         yield from _unused(numbered)
         yield from _untold(numbered)
         yield from _fixes(numbered)
+        yield from _untold_beside(numbered)
         yield from _unproved([each for each in numbered if self._strict or is_auto(each[1][0])])
         yield from _sources(numbered, self._surroundings, brought)
         yield from _routes(numbered, self._surroundings.routes)
@@ -181,6 +182,15 @@ def _fixes(written: _Numbered) -> Iterator[Finding]:
             yield Finding(number, place, text, hint, Weight.HOST)
 
 
+def _untold_beside(written: _Numbered) -> Iterator[Finding]:
+    off = {rule.id for _, (rule, _) in written if not rule.enabled}
+    for number, (_, node) in written:
+        for at in items(child(child(node, "alert"), "not_while")):
+            if at.text in off:
+                text = f"rule {at.text} is switched off: it has no incident"
+                yield Finding(number, at, text, "enable it, or remove it from `not_while`")
+
+
 # -- what is not proved ------------------------------------------------------------------------------------------------
 
 
@@ -211,7 +221,8 @@ def _routes(written: _Numbered, routes: frozenset[str] | None) -> Iterator[Findi
             if at.text not in routes:
                 close = get_close_matches(at.text, routes, n=1)
                 hint = f"did you mean `{close[0]}`?" if close else "name it in `alerts.routes` of the config"
-                yield Finding(number, at, f"no route is called `{at.text}`: it tells nobody", hint, Weight.HOST)
+                text = f"no route is called `{at.text}`: the default route takes its place"
+                yield Finding(number, at, text, hint, Weight.HOST)
 
 
 def _sources(written: _Numbered, here: Surroundings, brought: frozenset[str]) -> Iterator[Finding]:

@@ -96,7 +96,7 @@ def listen_address(told: str) -> tuple[str, int]:
 
 def name_of(told: str) -> str:
     """A name as it is recorded: one line, without what could be taken for more than a name. May be empty."""
-    return " ".join(clean(told.translate(_MARKS), LONGEST_NAME, keep=" ").split())
+    return " ".join(clean(told, LONGEST_NAME, keep="").translate(_MARKS).split())
 
 
 def typed_name(told: str) -> str:

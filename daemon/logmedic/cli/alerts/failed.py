@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -74,21 +73,18 @@ def _settings(context: Context) -> Known:
     """What is left of `alerts` when the config does not load."""
     from datetime import UTC, datetime
 
-    from logmedic.model.alert import AlertPlan
     from logmedic.model.errors import ConfigInvalid
+    from logmedic.settings import load_alert_settings
+    from logmedic.settings.remains import one_line_each
 
+    problems: tuple[str, ...] = ()
     try:
         settings = context.settings
     except ConfigInvalid as invalid:
-        return Known(AlertPlan(), {}, problems_in(invalid.text))
+        settings, _ = load_alert_settings(context.config, os.environ)
+        problems = one_line_each(invalid.text)
     policy = settings.policy(hostname=socket.gethostname(), started_at=datetime.now(UTC))
-    return Known(policy.alerts, settings.receivers())
-
-
-def problems_in(text: str) -> tuple[str, ...]:
-    """The mistakes in what ConfigInvalid says, by their places."""
-    found = re.findall(r"^(\S.*?): error: (.*)$", text, re.MULTILINE)
-    return tuple(f"{place}: {said}" for place, said in found) or (text.partition("\n")[0],)
+    return Known(policy.alerts, settings.receivers(), problems)
 
 
 def fall_of(env: Mapping[str, str], shown: Mapping[str, str]) -> Fall:
