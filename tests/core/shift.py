@@ -110,7 +110,8 @@ class Shift:
                 self.sent.append(Sent(self.now, alert, delivery.delivered))
                 self.at(self.now + TAKES, Delivered(alert.id, delivery))
             case RunStep(attempt):
-                self.at(self.now + self.step_takes, StepFinished(attempt.id, FixResult(0, self.step_takes.total_seconds())))
+                result = FixResult(0, self.step_takes.total_seconds())
+                self.at(self.now + self.step_takes, StepFinished(attempt.id, result))
             case RunProbes(attempt_id):
                 attempt = self.state.attempts[attempt_id]
                 passed = self.mends(attempt.rule_id)

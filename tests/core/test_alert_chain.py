@@ -44,7 +44,12 @@ def test_people_are_needed_for_what_they_heard_of_and_nobody_takes_care_of(
 
 @pytest.mark.parametrize(
     ("after", "level", "who"),
-    [(14 * MINUTE, 0, ()), (15 * MINUTE, 1, ("phone",)), (59 * MINUTE, 1, ("phone",)), (2 * HOUR, 2, ("phone", "boss"))],
+    [
+        (14 * MINUTE, 0, ()),
+        (15 * MINUTE, 1, ("phone",)),
+        (59 * MINUTE, 1, ("phone",)),
+        (2 * HOUR, 2, ("phone", "boss")),
+    ],
 )
 def test_the_chain_counts_from_the_first_message(after: timedelta, level: int, who: tuple[str, ...]) -> None:
     assert level_by(ROUTE, GROUP, START + after) == level

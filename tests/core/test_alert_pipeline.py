@@ -445,7 +445,7 @@ def test_a_source_that_speaks_again_is_told_to_whoever_heard_that_it_was_silent(
     assert [each.alert.event for each in on_call.sent] == [AlertEvent.QUIET, AlertEvent.RECOVERED]
 
 
-# -- everything that has to hold -----------------------------------------------------------------------------------------
+# -- everything that has to hold --------------------------------------------------------------------------------------
 
 
 def test_the_memory_of_news_is_bounded_and_what_is_dropped_is_counted() -> None:

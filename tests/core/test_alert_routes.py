@@ -61,7 +61,8 @@ def test_a_selector_may_be_about_hours(now: datetime, is_meant: bool) -> None:
 
 
 def test_what_has_no_tags_says_so() -> None:
-    assert why_not(Selector(tags=frozenset({"web"})), replace(FACTS, tags=frozenset()), NOON) == "it has no tag, not web"
+    untagged = replace(FACTS, tags=frozenset())
+    assert why_not(Selector(tags=frozenset({"web"})), untagged, NOON) == "it has no tag, not web"
 
 
 DB = branch("db", labels={"rule": ("pg-*",)})

@@ -45,7 +45,7 @@ def bench_of_two(**changes: object) -> tuple[Bench, str, str]:
 
 
 def alerts(bench: Bench) -> list[Alert]:
-    return [each for each in bench.messages]
+    return list(bench.messages)
 
 
 def test_the_likely_cause_of_a_learned_issue_is_told() -> None:

@@ -181,7 +181,7 @@ def test_it_came_back_after_the_deployment_of_a_version_and_says_so() -> None:
     again(bench, version="1.9")
     resolved(bench)
     again(bench, after=2 * 3600, version="2.0")
-    (alert,) = [each for each in bench.messages]
+    (alert,) = bench.messages
     assert "came back 2 h after it was resolved (raised the limit), now in version 2.0" in alert.body
     assert (issue_of(bench).first_version, issue_of(bench).version) == ("1.9", "2.0")
 
@@ -358,7 +358,7 @@ def test_no_secret_of_a_line_gets_into_titles_lessons_or_messages() -> None:
     text = "ERROR cannot log in with password=hunter2secret at 10.0.0.7"
     for _ in range(10):
         bench.give(observed(unknown(bench.now, text)), after=1)
-    (alert,) = [each for each in bench.messages]
+    (alert,) = bench.messages
     said = [issue_of(bench).title, issue_of(bench).description, *(each for _, each in lessons(bench).values())]
     assert not [each for each in (*said, alert.title, alert.body) if "hunter2secret" in each]
 

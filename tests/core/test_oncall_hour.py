@@ -37,13 +37,15 @@ def rule(name: str, title: str, severity: Severity, *tags: str, quiet: int = 5, 
 UPSTREAM = rule("web-upstream", "nginx cannot reach {upstream}", Severity.HIGH, "web")
 SLOW = rule("web-slow", "pages are slow", Severity.MEDIUM, "web", quiet=3)
 DB = rule("db-down", "the database is down", Severity.CRITICAL, "db", quiet=40)
-POOL = rule("db-pool", "no connection is left in the pool", Severity.HIGH, "db", alert=AlertSpec(not_while=("db-down",)))
+NOT_BESIDE_DB = AlertSpec(not_while=("db-down",))
+POOL = rule("db-pool", "no connection is left in the pool", Severity.HIGH, "db", alert=NOT_BESIDE_DB)
 DISK = rule("disk-low", "/var is nearly full", Severity.LOW, "disk", quiet=10)
 BACKUP = rule("backup-failed", "the backup failed", Severity.HIGH, "backup", quiet=20)
 LOGIN = rule("login-guess", "somebody guesses passwords", Severity.LOW, "security", quiet=4)
 WORKER = replace(rule("worker-dead", "the worker is dead", Severity.HIGH, "app"), fix=replace(FIX, mode=Mode.AUTO))
 CACHE = replace(rule("cache-stuck", "the cache is stuck", Severity.HIGH, "app"), fix=replace(FIX, mode=Mode.AUTO))
-QUEUE = replace(rule("queue-full", "the queue is full", Severity.HIGH, "app", quiet=15), fix=replace(FIX, mode=Mode.APPROVE))
+ASKED = replace(FIX, mode=Mode.APPROVE)
+QUEUE = replace(rule("queue-full", "the queue is full", Severity.HIGH, "app", quiet=15), fix=ASKED)
 
 ROUTES = {
     "oncall": Route("oncall", ("chat",), ("mail",), escalate=(Escalation(timedelta(minutes=15), ("phone",)),)),

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from logmedic.model.errors import ConfigInvalid
 from logmedic.model.policy import MaintenanceWindow
 from logmedic.settings import Settings, load_settings
-from logmedic.settings.hours import WEEK as WEEK_DAYS
 from logmedic.settings.actions import MaintenanceSettings
+from logmedic.settings.hours import WEEK as WEEK_DAYS
 from logmedic.settings.places import SYSTEM_PAUSE
 
 BERLIN, TOKYO = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Tokyo")

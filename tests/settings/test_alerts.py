@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logmedic.model.alert import AlertPlan, DigestPlan, Escalation, Inhibition, LinkPlan, ReceiverPlan, Route, Selector
@@ -95,7 +95,8 @@ def test_a_route_says_how_or_the_defaults_of_all_routes_do(tmp_path: Path) -> No
         'receivers: { chat: "json://x", mail: "json://y", phone: "json://z" }',
         "routes:",
         "  own: { to: chat, fallback: mail, group_by: [source], group_wait: 0s, group_interval: 30m, "
-        "repeat_every: never, repeat_max: 7d, escalate: [{ after: 15m, to: phone }, { after: 1h, to: [mail, phone] }] }",
+        "repeat_every: never, repeat_max: 7d, ",
+        "    escalate: [{ after: 15m, to: phone }, { after: 1h, to: [mail, phone] }] }",
         "  usual: [chat, mail]",
         "  one: { to: chat, group_by: [], escalate: { after: 5m, to: mail } }",
         "group_by: [rule, source]",
@@ -129,7 +130,8 @@ def test_the_tree_keeps_its_order_its_depth_and_its_places(tmp_path: Path) -> No
         "routes: { oncall: chat, desk: mail }",
         "tree:",
         '  - when: { severity: [high, critical], tags: db, rule: "pg-*", source: [a, b], service: shop, event: opened,',
-        '      labels: { role: db, rack: 7, site: [fra, "ams*"] }, hours: { days: mon-fri, from: "08:00", to: "18:00" } }',
+        '      labels: { role: db, rack: 7, site: [fra, "ams*"] },',
+        '      hours: { days: mon-fri, from: "08:00", to: "18:00" } }',
         "    to: oncall",
         "    continue: true",
         "    then:",
@@ -223,20 +225,20 @@ ROUTES = "routes: { oncall: chat, desk: mail }"
 @pytest.mark.parametrize(
     ("line", "place", "says", "hint"),
     [
-        ("routes: { a: { to: [chat, mial] } }", "3:28", "names the receiver `mial`", "did you mean `mail`?"),
-        ("routes: { a: [chat, mial] }", "3:22", "names the receiver `mial`", "did you mean `mail`?"),
+        ("routes: { a: { to: [chat, mial] } }", "3:29", "names the receiver `mial`", "did you mean `mail`?"),
+        ("routes: { a: [chat, mial] }", "3:23", "names the receiver `mial`", "did you mean `mail`?"),
         ("routes: { a: mial }", "3:13", "names the receiver `mial`", "did you mean `mail`?"),
-        ("routes: { a: { to: chat, fallback: mial } }", "3:27", "names the receiver `mial`", "did you mean `mail`?"),
+        ("routes: { a: { to: chat, fallback: mial } }", "3:28", "names the receiver `mial`", "did you mean `mail`?"),
         (
             "routes: { a: { to: chat, escalate: { after: 1m, to: mial } } }",
-            "3:50",
+            "3:51",
             "names the receiver `mial`",
             "did you mean `mail`?",
         ),
         (f"{ROUTES}\n  tree: [{{ to: oncal }}]", "4:12", "`oncal` is no route", "did you mean `oncall`?"),
         (
             f"{ROUTES}\n  tree: [{{ then: [{{ to: [desk, oncal] }}] }}]",
-            "4:33",
+            "4:32",
             "`oncal` is no route",
             "did you mean `oncall`?",
         ),
@@ -303,7 +305,7 @@ def test_names_that_stand_for_nothing_are_told_at_their_places(
         ),
         ("receivers: { c: { url: json://x, quiet_hours: { from: 00:00, to: 00:00 } } }", "they never end"),
         (
-            "receivers: { c: { url: json://x, quiet_hours: [{ from: 22:00, to: 06:00 }, { from: 06:00, to: 22:00 }] } }",
+            "receivers: { c: { url: json://x, quiet_hours: [{ from: 22:00, to: 6:00 }, { from: 6:00, to: 22:00 }] } }",
             "they never end",
         ),
         (
@@ -433,7 +435,7 @@ def test_a_branch_that_contradicts_the_one_around_it_is_a_mistake(tmp_path: Path
 
 SELECTORS = st.builds(
     SelectorSettings,
-    severity=st.lists(st.sampled_from(Severity), max_size=2).map(tuple).filter(bool) | st.just((Severity.LOW,)),
+    severity=st.lists(st.sampled_from(list(Severity)), min_size=1, max_size=2),
     tags=st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=2),
     rule=st.lists(st.sampled_from(["x", "y*"]), min_size=1, max_size=2),
 )
@@ -448,6 +450,7 @@ def test_covering_is_an_order(one: SelectorSettings, two: SelectorSettings, thre
     assert not (one.covers(two) and one.excludes(two))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 1439), st.integers(0, 1439)), min_size=1, max_size=9))
 def test_hours_never_end_when_no_minute_of_the_week_is_free(given_hours: list[tuple[int, int, int]]) -> None:
     hours = [

@@ -61,6 +61,30 @@ def test_what_is_wrong_elsewhere_takes_nobody_away(tmp_path: Path, elsewhere: st
         assert (set(routes), default) == ({"oncall", "desk"}, "oncall")
 
 
+def test_of_a_file_that_is_no_yaml_whatever_is_sound_is_left(tmp_path: Path) -> None:
+    text = """\
+sources: { a: [
+alerts:
+  # who is told
+  receivers:
+    chat: "json://x"
+    mail:
+      url: "json://y
+    phone:
+      url: "json://z"
+      quiet_hours: { from: 22:00
+  tree: [{ when: { tags: db } to: oncall }]
+  routes:
+    oncall: [chat, mail, phone]
+  default_route: oncall
+mode: [
+"""
+    urls, routes, default, said = left(tmp_path, text)
+    assert urls == {"chat": "json://x", "phone": "json://z"}
+    assert (routes, default) == ({"oncall": ("chat", "phone")}, "oncall")
+    assert "not YAML" in said
+
+
 def test_a_receiver_whose_secret_is_missing_is_left_out_and_told(tmp_path: Path) -> None:
     urls, routes, default, said = left(tmp_path, GOOD)
     assert urls == {"chat": "json://x"}

@@ -12,6 +12,7 @@ from logmedic.settings import Settings, load_settings
 
 SHIPPED = Path(__file__).parents[2] / "systemd"
 UNIT = SHIPPED / "logmedic.service"
+UNITS = ("logmedic.service", "logmedic-failed.service")
 MOST_EXPOSED = 2.0
 
 
@@ -26,18 +27,25 @@ def values(key: str) -> list[str]:
     return re.findall(rf"^{key}=(.*)$", UNIT.read_text(), re.MULTILINE)
 
 
-def test_the_unit_is_exposed_as_little_as_its_work_allows() -> None:
-    told = systemd_analyze("security", "--offline=true", "--no-pager", str(UNIT))
-    found = re.search(r"exposure level for logmedic\.service: ([\d.]+)", told)
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_unit_is_exposed_as_little_as_its_work_allows(unit: str) -> None:
+    told = systemd_analyze("security", "--offline=true", "--no-pager", str(SHIPPED / unit))
+    found = re.search(rf"exposure level for {re.escape(unit)}: ([\d.]+)", told)
     assert found is not None, told
     assert float(found[1]) <= MOST_EXPOSED
 
 
-def test_the_unit_is_verified_without_a_complaint(tmp_path: Path) -> None:
+def test_the_units_are_verified_without_a_complaint(tmp_path: Path) -> None:
     """With a program that is there in place of /opt/logmedic/bin/logmedic, which is not installed here."""
-    copy = tmp_path / "logmedic.service"
-    copy.write_text(UNIT.read_text().replace("/opt/logmedic/bin/logmedic", "/usr/bin/true"))
-    assert systemd_analyze("verify", "--recursive-errors=yes", str(copy)).strip() == ""
+    for unit in UNITS:
+        text = (SHIPPED / unit).read_text().replace("/opt/logmedic/bin/logmedic", "/usr/bin/true")
+        (tmp_path / unit).write_text(text)
+    copies = [str(tmp_path / unit) for unit in UNITS]
+    assert systemd_analyze("verify", "--recursive-errors=yes", *copies).strip() == ""
+
+
+def test_the_daemons_unit_names_who_tells_when_it_cannot_run() -> None:
+    assert values("OnFailure") == ["logmedic-failed.service"]
 
 
 def test_its_directories_are_those_that_the_daemon_uses_there(monkeypatch: pytest.MonkeyPatch) -> None:

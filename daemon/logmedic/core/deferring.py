@@ -45,8 +45,8 @@ def no_room_until(draft: Draft, plan: ReceiverPlan) -> datetime | None:
 
 
 def next_digest(plan: DigestPlan, now: datetime) -> datetime:
-    """After `now`."""
-    return next_at(plan.days, plan.at, plan.zone, now)
+    """After `now`; of no day at all, in a day."""
+    return next_at(plan.days, plan.at, plan.zone, now) if plan.days else now + DAY
 
 
 def _facts(draft: Draft, alert: Alert) -> list[Facts]:

@@ -25,4 +25,3 @@ def on_speaking(draft: Draft, source: str) -> None:
     lasted = max(timedelta(0), draft.now - noticed)
     draft.source_event(source, SourceEventKind.SPEAKING, f"quiet was noticed {lasted.total_seconds():.0f} s ago")
     news.end(draft, f"source:{source}", of_speaking(source, lasted, draft.now))
-

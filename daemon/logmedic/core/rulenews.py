@@ -35,4 +35,3 @@ def on_trust(draft: Draft) -> None:
         lowered = change.kind is TrustChangeKind.LOWERED and change.by == BY_ITSELF
         if lowered or change.kind is TrustChangeKind.PROPOSED:
             news.raise_(draft, of_trust(change), labels={"rule": change.rule_id}, lasting=False)
-

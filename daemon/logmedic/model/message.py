@@ -64,7 +64,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`title`: at most 140 characters. `subject`: the same for every message of one `thread`. `stories`: the most urgent
+    """`title`: at most 140 characters. `subject`: the same for every message of one `thread`. `stories`: the most
+    urgent
     first; `more`: how many are left out. `matches`: of all of them. `note`: why it comes now; may be empty. `at_text`:
     when it was written, for its reader. `id` is the alert's."""
 

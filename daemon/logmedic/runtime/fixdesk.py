@@ -9,8 +9,8 @@ from datetime import datetime
 import structlog
 
 from logmedic.core.captures import accept
-from logmedic.core.stories import short
 from logmedic.core.secrets import masked
+from logmedic.core.stories import short
 from logmedic.core.targets import argv_of, filled, used_captures
 from logmedic.model.changeset import Approve, Input, PauseFixes, Reject, ResetBreaker, ResumeFixes, SetTrust
 from logmedic.model.errors import NotFound, OrderRefused

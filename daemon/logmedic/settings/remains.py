@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,8 +20,10 @@ from logmedic.settings.receivers import ReceiverSettings
 from logmedic.settings.routes import RouteSettings
 from logmedic.settings.secrets import followed
 
-_BLOCK = re.compile(r"^alerts:.*(?:\n(?:[ \t#].*)?)*", re.MULTILINE)
-"""A key of the top and what is indented below it, in a file that is no YAML elsewhere."""
+_KEY = re.compile(r" *(['\"]?)([^\s'\":#][^'\":]*)\1:\s*(?:#.*)?\Z")
+"""A line that is a key alone: its value stands below it."""
+_DEEPEST = 10
+"""Of parts of parts: receivers are at the fifth."""
 _OWN = ("url", "endpoint")
 _WAYS = ("to", "fallback")
 P = TypeVar("P", bound=BaseModel)
@@ -37,10 +40,10 @@ def load_alert_settings(
     given = _given(config_path(path, env), env, problems)
     receivers = _receivers(_mapping(given.get("receivers")), env, problems)
     routes = _routes(_mapping(given.get("routes")), receivers, problems)
-    default = given.get("default_route")
-    if default not in routes and len(routes) != 1:
-        default, routes = "", {}
-    alerts = Alerts(receivers=receivers, routes=routes, default_route=default if default in routes else "")
+    default = str(given.get("default_route", ""))
+    if default not in routes:
+        default, routes = "", (routes if len(routes) == 1 else {})
+    alerts = Alerts(receivers=receivers, routes=routes, default_route=default)
     return Settings(alerts=alerts), tuple(problems)
 
 
@@ -60,13 +63,48 @@ def _given(path: Path | None, env: Mapping[str, str], problems: list[str]) -> di
 
 
 def _salvaged(path: Path) -> dict[str, Any]:
-    """From a file that is no YAML as a whole."""
+    """From a file that is no YAML as a whole: those of its keys that are."""
     try:
-        found = _BLOCK.search(path.read_text(encoding="utf-8", errors="replace"))
-        values = parsed_config(path, found[0].encode()).plain() if found else {}
-    except (OSError, ConfigInvalid):
+        return _sound_keys(path.read_text(encoding="utf-8", errors="replace").splitlines(), _DEEPEST)
+    except OSError:
         return {}
-    return _mapping(values)
+
+
+def _sound_keys(lines: Sequence[str], deeper: int) -> dict[str, Any]:
+    """Of a mapping in block style. `deeper`: so many parts of parts are looked at."""
+    lines = [line if line.strip() else "" for line in dropwhile(_is_nothing, lines)]
+    try:
+        return _mapping(parsed_config(Path(), "\n".join(lines).encode()).plain())
+    except ConfigInvalid:
+        if not lines or not deeper:
+            return {}
+    parts = _parts(lines)
+    if len(parts) == 1:
+        key = _KEY.match(lines[0])
+        return {key[2]: _sound_keys(lines[1:], deeper - 1)} if key else {}
+    found: dict[str, Any] = {}
+    for part in parts:
+        found = merged(found, _sound_keys(part, deeper - 1))
+    return found
+
+
+def _parts(lines: Sequence[str]) -> list[list[str]]:
+    """Each begins with a line that is indented least; what comes before the first is one of its own."""
+    least = min(_indented(line) for line in lines if not _is_nothing(line))
+    parts: list[list[str]] = []
+    for line in lines:
+        if not parts or (_indented(line) == least and not _is_nothing(line)):
+            parts.append([])
+        parts[-1].append(line)
+    return parts
+
+
+def _indented(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _is_nothing(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
 
 
 def one_line_each(text: str) -> tuple[str, ...]:

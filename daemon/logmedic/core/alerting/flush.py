@@ -15,9 +15,9 @@ from functools import cached_property
 from logmedic.core import outbox
 from logmedic.core.alerting import chain, groups, paging, silences
 from logmedic.core.alerting.inhibition import INCIDENT, Inhibitors
+from logmedic.core.alerting.present import stories_now
 from logmedic.core.alerting.routes import way_of
 from logmedic.core.alerting.selecting import facts_of
-from logmedic.core.alerting.present import stories_now
 from logmedic.core.alerting.writing import write
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
@@ -177,7 +177,8 @@ class _Round:
             after = self.route.escalate[self.group.level - 1].after
             note = f"nobody acknowledged within {duration_text(after)}"
         elif not fresh:
-            kind, note = MessageKind.REMINDER, f"still open, and nobody acknowledged: reminder {self.group.reminders + 1}"
+            kind = MessageKind.REMINDER
+            note = f"still open, and nobody acknowledged: reminder {self.group.reminders + 1}"
         shown = list(dict.fromkeys(each.subject for each in (*fresh, *again)))
         told = [each for each in self.active if each.subject in set(shown)]
         still_open = sum(1 for each in self.active if not each.over) - sum(1 for each in told if not each.over)
@@ -223,10 +224,9 @@ def _finish(draft: Draft, group: AlertGroup, route: Route, again: list[datetime]
     if not needing:
         group = replace(group, level=0, called_at=None, reminders=0)
     else:
-        again += [at for at in (chain.next_call(route, group), chain.reminds_at(route, group, needing)) if at is not None]
-    again += [
-        each.acked_until for each in members if each.acked_until is not None and each.acked_until > draft.now
-    ]
+        known = (chain.next_call(route, group), chain.reminds_at(route, group, needing))
+        again += [at for at in known if at is not None]
+    again += [each.acked_until for each in members if each.acked_until is not None and each.acked_until > draft.now]
     if not members:
         ends = group.sent_at + route.group_interval if group.sent_at is not None else draft.now
         draft.put_group(replace(group, due_at=ends, done=ends <= draft.now))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from logmedic.core import compose, letters
 from logmedic.core.alerting import groups, silences
 from logmedic.core.alerting.inhibition import INCIDENT
 from logmedic.core.alerting.routes import way_of
-from logmedic.core.alerting.selecting import facts_of
+from logmedic.core.alerting.selecting import facts_of, means
 from logmedic.core.draft import Draft
 from logmedic.model.changeset import Acknowledge, AddSilence, EndSilence
 from logmedic.model.message import Story
@@ -17,6 +18,8 @@ from logmedic.model.notice import Notice
 
 MAX_NOTICES = 20_000
 """That something may still come of (I6)."""
+NOTED = 100
+"""Open incidents in whose timelines a silence stands that covers them."""
 OWN_TAG = "logmedic"
 """Of what is about the daemon itself, and about no rule."""
 
@@ -148,7 +151,11 @@ def acknowledge(draft: Draft, given: Acknowledge) -> None:
 
 
 def add_silence(draft: Draft, given: AddSilence) -> None:
-    silences.add(draft, given)
+    silence = silences.add(draft, given)
+    covered = (each for each in draft.notices() if not each.over and means(silence.selector, facts_of(each), draft.now))
+    for notice in islice(covered, NOTED):
+        text = f"silenced by {given.by} until {given.until:%Y-%m-%d %H:%M} UTC: {given.why}"
+        _note(draft, notice, "silenced", text)
 
 
 def end_silence(draft: Draft, given: EndSilence) -> None:

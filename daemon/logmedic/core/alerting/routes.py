@@ -22,7 +22,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`routes` exist, each once; `missing` were named and do not exist. `steps`, in the order in which they were asked."""
+    """`routes` exist, each once; `missing` were named and do not exist. `steps` are in the order in which they were
+    asked."""
 
     routes: tuple[str, ...]
     steps: tuple[Step, ...]
@@ -30,8 +31,8 @@ class Way:
 
 
 def way_of(plan: AlertPlan, facts: Facts, named: Sequence[str], now: datetime) -> Way:
-    """`named`: the routes that its rule names; they come before the tree. What no route takes, and what only routes take
-    that do not exist, goes to the default one."""
+    """`named`: the routes that its rule names; they come before the tree. What no route takes, and what only routes
+    take that do not exist, goes to the default one."""
     steps: list[Step] = []
     wanted = list(dict.fromkeys(named))
     if wanted:
@@ -40,8 +41,7 @@ def way_of(plan: AlertPlan, facts: Facts, named: Sequence[str], now: datetime) -
         wanted = list(dict.fromkeys(_taken(plan.tree, facts, now, steps)))
     missing = tuple(name for name in wanted if name not in plan.routes)
     found = tuple(name for name in wanted if name in plan.routes)
-    for name in missing:
-        steps.append(Step(f"route {name}", False, "there is no such route"))
+    steps += [Step(f"route {name}", False, "there is no such route") for name in missing]
     if not found and plan.default_route in plan.routes:
         found = (plan.default_route,)
         why = "the routes that were named do not exist" if missing else "nothing else took it"

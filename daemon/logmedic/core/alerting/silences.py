@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from logmedic.core.alerting.selecting import facts_of, means
 from logmedic.core.draft import Draft
 from logmedic.core.hours import open_until
-from logmedic.model.changeset import AddSilence, EndSilence
+from logmedic.model.changeset import AddSilence
 from logmedic.model.notice import Notice, Silence
 from logmedic.model.policy import MaintenanceWindow
 
@@ -16,13 +16,17 @@ from logmedic.model.policy import MaintenanceWindow
 def silenced(draft: Draft, silences: list[Silence], notice: Notice) -> tuple[str, datetime] | None:
     """Why nobody is told of it, for people, and until when; of several silences the one that lasts longest. None: no
     silence means it now. `silences`: those of the draft."""
-    found: list[tuple[datetime, str]] = []
-    for each in silences:
-        if each.starts_at <= draft.now < each.until and means(each.selector, facts_of(notice), draft.now):
-            found.append((each.until, f"silenced by {each.by} until {each.until:%Y-%m-%d %H:%M} UTC: {each.why}"))
-    for window in draft.policy.maintenance:
-        if window.silence and _is_about(window, notice) and (ends := open_until(window, draft.now)) is not None:
-            found.append((ends, f"silenced in the maintenance window {window.name} until {ends:%Y-%m-%d %H:%M} UTC"))
+    facts = facts_of(notice)
+    found = [
+        (each.until, f"silenced by {each.by} until {each.until:%Y-%m-%d %H:%M} UTC: {each.why}")
+        for each in silences
+        if each.starts_at <= draft.now < each.until and means(each.selector, facts, draft.now)
+    ]
+    found += [
+        (ends, f"silenced in the maintenance window {window.name} until {ends:%Y-%m-%d %H:%M} UTC")
+        for window in draft.policy.maintenance
+        if window.silence and _is_about(window, notice) and (ends := open_until(window, draft.now)) is not None
+    ]
     if not found:
         return None
     until, why = max(found)
