@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from benchmarks.corpus import rules
 from benchmarks.scanning import NOW
 from benchmarks.table import Row
 from logmedic.core import letters
-from logmedic.core.decide import decide, due
-from logmedic.model.alert import AlertPlan, Delivery, ReceiverPlan, Route
+from logmedic.core.decide import decide, due, due_of
+from logmedic.model.alert import Alert, AlertPlan, Delivery, ReceiverPlan, Route
 from logmedic.model.changeset import Delivered, Input, Observed, Send, Tick
-from logmedic.model.message import Message
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings, Match, Record
 from logmedic.model.rule import AlertEvent
@@ -51,46 +50,48 @@ def _storm(plan: AlertPlan, count: int, groups: int) -> tuple[float, int, int]:
     """Seconds of CPU; messages; the matches that the last messages about each incident count, to one receiver."""
     made = [replace(each, fix=None) for each in rules(count)]
     policy = Policy(rules={each.id: each for each in made}, alerts=plan, resolve_after=QUIET, hostname="bench")
-    state, mint, now = EngineState(), Uuid7(), NOW
-    messages: list[Message] = []
-
-    def give(given: Input) -> None:
-        changeset = decide(state, policy, given, now, mint)
-        state.apply(changeset)
-        for intent in changeset.intents:
-            if isinstance(intent, Send):
-                if intent.alert.receiver == "chat":
-                    messages.append(letters.unpack(intent.alert.content))
-                sent.append(intent)
-                waiting.append(Delivered(intent.alert.id, Delivery(True)))
-
-    waiting: list[Input] = []
-    sent: list[Send] = []
+    storm = _Storm(policy)
     begun = time.process_time()
     step = timedelta(seconds=60 * PER_BLOCK / MATCHES)
     for first in range(0, MATCHES, PER_BLOCK):
         given = [_match(made[n % count].id, str(n // count % groups), n) for n in range(first, first + PER_BLOCK)]
-        give(Observed("bench", "/bench", Findings(matches=tuple(given), lines=PER_BLOCK), None))
-        now += step
-        _ticks(state, policy, now, give, waiting)
-    for _ in range(1000):
-        at = due(state, policy)
-        if at is None:
-            break
-        now = max(now, at)
-        _ticks(state, policy, now, give, waiting)
+        storm.give(Observed("bench", "/bench", Findings(matches=tuple(given), lines=PER_BLOCK), None))
+        storm.wait(storm.now + step)
+    while storm.wake is not None:
+        storm.wait(storm.wake)
     spent = time.process_time() - begun
-    ends = [each for each in messages if each.event is AlertEvent.RECOVERED]
-    return spent, len(sent), sum(each.matches for each in ends)
+    ends = [letters.unpack(each.content) for each in storm.sent if each.event is AlertEvent.RECOVERED]
+    return spent, len(storm.sent), sum(each.matches for each in ends) // len(ROUTES["oncall"].to)
 
 
-def _ticks(state: EngineState, policy: Policy, now, give, waiting) -> None:  # type: ignore[no-untyped-def]
-    while waiting:
-        give(waiting.pop())
-    while (at := due(state, policy)) is not None and at <= now:
-        give(Tick())
-        while waiting:
-            give(waiting.pop())
+class _Storm:
+    """As the engine does it: what is due is looked for anew only when the last answer has come."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.state = EngineState()
+        self.now = NOW
+        self.wake: datetime | None = None
+        self.sent: list[Alert] = []
+        self._mint = Uuid7()
+
+    def give(self, given: Input) -> None:
+        changeset = decide(self.state, self.policy, given, self.now, self._mint)
+        self.state.apply(changeset)
+        self.wake = min(filter(None, (self.wake, due_of(changeset, self.policy))), default=None)
+        for intent in changeset.intents:
+            if isinstance(intent, Send):
+                self.sent.append(intent.alert)
+                self.give(Delivered(intent.alert.id, Delivery(True)))
+
+    def wait(self, until: datetime) -> None:
+        while self.wake is not None and self.wake <= until:
+            self.wake = due(self.state, self.policy)
+            if self.wake is None or self.wake > until:
+                break
+            self.now = max(self.now, self.wake)
+            self.give(Tick())
+        self.now = max(self.now, until)
 
 
 def _match(rule_id: str, group: str, n: int) -> Match:

@@ -26,16 +26,17 @@ from logmedic.adapters.store.keeper import DuckKeeper
 from logmedic.adapters.web.linkkey import link_key
 from logmedic.adapters.web.linkserver import LinkServer
 from logmedic.adapters.web.server import ControlServer
+from logmedic.core.alerting.closing import is_telling
 from logmedic.core.diagnosing import spent_on
 from logmedic.core.framing import TRACES
 from logmedic.diagnosers import make_diagnosing
 from logmedic.healing import make_healing
 from logmedic.inputs import inputs
-from logmedic.model.changeset import Diagnosed, Reloaded
+from logmedic.model.changeset import Diagnosed, Reloaded, TellNow
 from logmedic.model.errors import PermanentError
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.rule import Mode
-from logmedic.ports import Source
+from logmedic.ports import Clock, Source
 from logmedic.rulesets import make_matcher, make_rule_loader
 from logmedic.runtime.clock import SystemClock, Uuid7, local_zone
 from logmedic.runtime.control import DaemonControl
@@ -233,7 +234,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         },
     )
     if run.once:
-        return await _once(run, engine, dispatcher, supervisor, tasks, signals, control)
+        return await _once(run, engine, dispatcher, supervisor, tasks, signals, control, clock)
 
     _watch_rule_files(settings, made.discovery, reloader)
     watchman = Watchman(watched=list(_to_be_heard(settings, reading.intakes)), engine=engine, clock=clock)
@@ -331,10 +332,11 @@ async def _once(
     intakes: Sequence[asyncio.Task[None]],
     signals: Signals,
     control: DaemonControl,
+    clock: Clock,
 ) -> int:
     """Read everything, then wait for what that set off."""
     stopped = asyncio.create_task(signals.stop.wait())
-    everything = asyncio.create_task(_read_and_done(engine, dispatcher, intakes))
+    everything = asyncio.create_task(_read_and_done(engine, dispatcher, intakes, clock))
     await asyncio.wait((stopped, everything, supervisor.fatal), return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     if supervisor.fatal.done():
@@ -349,13 +351,22 @@ async def _once(
     return 0
 
 
-async def _read_and_done(engine: Engine, dispatcher: Dispatcher, intakes: Sequence[asyncio.Task[None]]) -> None:
+async def _read_and_done(
+    engine: Engine, dispatcher: Dispatcher, intakes: Sequence[asyncio.Task[None]], clock: Clock
+) -> None:
+    """Then the fixes, and then the messages: what they tell is what came of the fixes."""
     await asyncio.gather(*intakes)
     await engine.settled()
     async with asyncio.timeout(ONCE_WAIT_S):
-        while dispatcher.busy or _under_way(engine):
-            await asyncio.sleep(0.05)
-            await engine.settled()
+        await _while(lambda: dispatcher.busy or _under_way(engine), engine)
+        await engine.settled(TellNow())
+        await _while(lambda: dispatcher.busy or _under_way(engine) or is_telling(engine.state, clock.now()), engine)
+
+
+async def _while(working: Callable[[], bool], engine: Engine) -> None:
+    while working():
+        await asyncio.sleep(0.05)
+        await engine.settled()
 
 
 def _under_way(engine: Engine) -> bool:

@@ -25,7 +25,7 @@ from logmedic.runtime.engine import Engine
 RULE = replace(make.RULE, fix=None)
 DEADLINE_S = 15.0
 """Longer than any answer of a server that answers."""
-PATIENCE_S = 60.0
+PATIENCE_S = 30.0
 """A send starts a process; on a busy machine some of them take their time."""
 
 
@@ -72,7 +72,8 @@ class Duty:
 
 def plan(*to: str, fallback: tuple[str, ...] = (), receivers: tuple[str, ...] = ()) -> AlertPlan:
     """Each incident is told alone, and at once."""
-    route = Route("oncall", to, fallback, group_by=("incident",), group_wait=timedelta(0), group_interval=timedelta(0))
+    at_once = {"group_wait": timedelta(0), "group_interval": timedelta(0), "repeat_every": None}
+    route = Route("oncall", to, fallback, group_by=("incident",), **at_once)  # type: ignore[arg-type]
     names = (*to, *fallback, *receivers)
     return AlertPlan({"oncall": route}, "oncall", receivers={name: ReceiverPlan(name) for name in names})
 

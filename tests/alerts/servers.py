@@ -203,16 +203,15 @@ class SmtpServer:
         return [each for to, _ in self._box.letters for each in to]
 
     @property
-    def letters(self) -> list[str]:
-        """The bodies of all that came whole, in order."""
-        return [content.decode("utf-8", "replace") for _, content in self._box.letters]
+    def plain(self) -> list[str]:
+        """The plain text of each letter that came whole, in order."""
+        letters = (_parsed(content).get_body(("plain",)) for _, content in self._box.letters)
+        return [str(each.get_content()) for each in letters if each is not None]
 
     def letter_to(self, recipient: str) -> EmailMessage:
         """The last one that was accepted for `recipient`, with the line ends of the wire made LF."""
         content = next(content for to, content in reversed(self._box.letters) if recipient in to)
-        letter = email.message_from_bytes(content.replace(b"\r\n", b"\n"), policy=email.policy.default)
-        assert isinstance(letter, EmailMessage)
-        return letter
+        return _parsed(content)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -232,6 +231,12 @@ class SmtpServer:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+
+
+def _parsed(content: bytes) -> EmailMessage:
+    letter = email.message_from_bytes(content.replace(b"\r\n", b"\n"), policy=email.policy.default)
+    assert isinstance(letter, EmailMessage)
+    return letter
 
 
 def closed_port() -> int:

@@ -59,7 +59,7 @@ def test_f70_no_receivers_need_no_process(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "problem"),
     [
-        ("exit 1", "could not be checked: the sending process ended without an answer (status 1)"),
+        ("exit 1", "could not be checked: the process ended without an answer (status 1)"),
         ("exec sleep 60", "could not be checked within 0.5 s"),
     ],
 )

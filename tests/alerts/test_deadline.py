@@ -106,6 +106,6 @@ def test_a_worker_that_dies_or_does_not_start_is_a_failed_delivery(tmp_path: Pat
     async def scenario(python: Path) -> Delivery:
         return await AppriseSender(deadline_s=10, python=str(python)).send(ALERT, Receiver("it", "json://127.0.0.1/"))
 
-    assert asyncio.run(scenario(dying)) == Delivery(False, "the sending process ended without an answer (status 7)")
+    assert asyncio.run(scenario(dying)) == Delivery(False, "the process ended without an answer (status 7)")
     missing = asyncio.run(scenario(tmp_path / "missing"))
     assert missing == Delivery(False, "the sending process does not start: No such file or directory")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 
 from builders import AT_ONCE, RULE, START, Bench, match, observed, policy, unknown
 from logmedic.core.confidence import begun
-from logmedic.core.outbox import MAX_PENDING
-from logmedic.model.alert import AlertStatus, Delivery
-from logmedic.model.changeset import Delivered, Send, Started, TestAlert, Tick
+from logmedic.model.alert import AlertPlan, AlertStatus, Delivery
+from logmedic.model.changeset import Delivered, Send, TestAlert, Tick
 from logmedic.model.issue import IssueStatus, PatternType, Resolution
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
@@ -58,7 +56,8 @@ def test_a_rule_may_say_that_nobody_is_reminded() -> None:
         bench.matched(rule=rule)
         bench.deliver()
     bench.give(Tick(), after=3601)
-    assert [each.tells for each in bench.new] == [(f"incident:{bench.state.open_of_rule[NO_FIX.id][EVERY_GROUP]}",)]
+    (incident_id,) = bench.state.open_of_rule[NO_FIX.id].values()
+    assert [each.tells for each in bench.new] == [(f"incident:{incident_id}",)]
 
 
 def test_a_test_message_goes_to_each_receiver_that_is_asked_for_at_once() -> None:

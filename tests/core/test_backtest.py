@@ -171,6 +171,13 @@ def test_messages_are_counted_by_what_they_tell_and_a_reminder_is_one_more() -> 
     assert story.alerts == {"opened": 2}
 
 
+def test_what_waits_for_others_of_its_group_when_the_logs_end_is_counted() -> None:
+    assert told(WATCHED, [0], until=1).alerts == {"opened": 1}
+    others = [replace(WATCHED, id=f"other-{n}") for n in range(9)]
+    stories = told_of(others, [(each, 0) for each in others], until=1)
+    assert {each.alerts["opened"] for each in stories.values()} == {1}, "although no chat takes nine in a second"
+
+
 def test_messages_count_by_receiver_and_unknown_routes_lead_to_nobody() -> None:
     rule = replace(WATCHED, alert=AlertSpec(routes=("oncall", "elsewhere")))
     policy = Policy(alerts=AlertPlan({"oncall": Route("oncall", ("chat", "mail"))}, "oncall"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from builders import AT_ONCE, RULE, START, Bench, breaker_of, match, observed, policy
+from builders import ONCALL, RULE, START, Bench, breaker_of, match, observed, policy
 from logmedic.core.decide import AT_ONCE, due
 from logmedic.core.kept import MAX_GROUPS
 from logmedic.core.synthetic import MAX_CARRIED
@@ -94,7 +94,7 @@ def test_waits_that_are_over_open_some_at_a_time_the_oldest_first() -> None:
 
 def test_nobody_is_reminded_of_what_is_over() -> None:
     told = AlertSpec(routes=("oncall",), on=frozenset({AlertEvent.OPENED}), repeat_every=MINUTE)
-    together = AlertPlan({"oncall": replace(AT_ONCE, group_by=("rule",))}, "oncall")
+    together = AlertPlan({"oncall": replace(ONCALL.routes["oncall"], group_by=("rule",))}, "oncall")
     bench = Bench(policy(replace(PLAIN, alert=told), alerts=together))
     bench.give(observed(*(match(PLAIN, group=f"{n:05}") for n in range(MANY))))
     assert [len(each.tells) for each in sent(bench)] == [MANY]

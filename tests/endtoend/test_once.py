@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import forked
+from alerts.servers import Answer, HttpServer
 
 RULES = """\
 version: 1
@@ -93,6 +94,34 @@ def test_the_story_of_an_incident_can_be_read_without_a_daemon(home: Path) -> No
     shown = logmedic(home, "show", listed[0]["id"][-8:])
     assert shown.returncode == 0, shown.stderr
     assert "lp0: laser on fire" in shown.stdout
+
+
+def alerts_to(home: Path, *urls: str) -> None:
+    """The first is told, the others are its fallbacks; nobody is told within an hour."""
+    names = [f"r{number}" for number in range(len(urls))]
+    receivers = ", ".join(f'{name}: "{url}"' for name, url in zip(names, urls, strict=True))
+    route = f"{{ to: {names[0]}, fallback: [{', '.join(names[1:])}], group_wait: 1h, group_interval: 1h }}"
+    with (home / "logmedic.yaml").open("a") as config:
+        config.write(
+            f"alerts: {{ receivers: {{ {receivers} }}, routes: {{ oncall: {route} }}, default_route: oncall }}\n"
+        )
+
+
+def test_people_are_told_before_it_ends_although_their_group_would_wait(home: Path) -> None:
+    with HttpServer() as server:
+        alerts_to(home, f"json://127.0.0.1:{server.port}/chat")
+        ran = logmedic(home, "run", "--once", "-", given="lp0: laser on fire\n")
+    assert ran.returncode == 0, ran.stderr
+    (posted,) = server.posted
+    assert "printer laser is on fire" in json.loads(posted.body)["title"]
+
+
+def test_who_cannot_be_reached_is_tried_again_and_then_the_fallback_is_told_before_it_ends(home: Path) -> None:
+    with HttpServer({"down": Answer(503)}) as server:
+        alerts_to(home, *(f"json://127.0.0.1:{server.port}/{name}" for name in ("down", "mail")))
+        ran = logmedic(home, "run", "--once", "-", given="lp0: laser on fire\n")
+    assert ran.returncode == 0, ran.stderr
+    assert [each.path for each in server.posted] == ["/down", "/down", "/mail"]
 
 
 def test_a_broken_rule_is_shown_with_its_place_and_the_others_work(home: Path) -> None:

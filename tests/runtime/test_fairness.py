@@ -151,7 +151,8 @@ def test_a_flooding_file_does_not_delay_another_of_its_source(tmp_path: Path) ->
         async with watching() as files:
             everything = files("files", tmp_path / "*.log", max_line=BLOCK_BYTES)
             async with host(store, everything):
-                store.turn()
+                store.turn()  # the first block
+                store.turn()  # what is told of it
                 await until(lambda: everything.taken > 3 * BLOCK_BYTES)
                 await until(lambda: store.waiting and not everything.asked)
                 append(quiet, "help")

@@ -152,7 +152,7 @@ class Replay:
                 case RunStep():
                     self._step(intent)
                 case Send(alert):
-                    self._message(alert)
+                    self.message(alert)
         for incident in changeset.incidents:
             if incident.status is IncidentStatus.RESOLVED and (fired := self._open.pop(incident.id, None)):
                 fired.ended_at, fired.resolution = now, incident.resolution
@@ -194,7 +194,7 @@ class Replay:
         if (fired := self._open.get(attempt.incident_id)) is not None:
             fired.steps.append(attempt.step_name)
 
-    def _message(self, alert: Alert) -> None:
+    def message(self, alert: Alert) -> None:
         """One message may tell of many incidents, and of several rules: it counts once for each of those."""
         told = [each.removeprefix(INCIDENT) for each in alert.tells if each.startswith(INCIDENT)]
         for rule_id in {self._rule_of[incident_id] for incident_id in told if incident_id in self._rule_of}:
@@ -217,8 +217,12 @@ def replay(matches: Iterable[Kept], logs: Sequence[Log], policy: Policy, seen: R
         match = _match_of(each, logs[each.log], rules[each.rule], at)
         seen.matched(match)
         rehearsal.match(match, max(at, rehearsal.now))
-    if rehearsal is not None and until is not None:
+    if rehearsal is None:
+        return
+    if until is not None:
         rehearsal.wait(until)
+    for alert in rehearsal.end():
+        seen.message(alert)
 
 
 def _match_of(each: Kept, log: Log, rule: Rule, at: datetime) -> Match:

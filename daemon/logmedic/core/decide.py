@@ -25,7 +25,7 @@ from logmedic.core import (
     versions,
     waits,
 )
-from logmedic.core.alerting import flush, news, paging
+from logmedic.core.alerting import closing, flush, news, paging
 from logmedic.core.draft import Draft, Mint
 from logmedic.model.changeset import (
     Acknowledge,
@@ -60,6 +60,7 @@ from logmedic.model.changeset import (
     Started,
     StepFinished,
     Sweep,
+    TellNow,
     TestAlert,
     Tick,
     UnmuteIssue,
@@ -103,6 +104,8 @@ def decide_in(draft: Draft, given: Input) -> None:
             outbox.on_delivery(draft, alert_id, delivery)
         case Tick():
             _tick(draft)
+        case TellNow():
+            closing.tell_now(draft)
         case Started():
             _start(draft)
         case Quiet(source, since):
@@ -205,7 +208,7 @@ def _tick(draft: Draft) -> None:
     if left > 0:
         _tell_late(draft)
     kept.forget_old_windows(draft)
-    flush.flush_due(draft)
+    flush.flush_due(draft, reminds=left > 0)
     outbox.send_due(draft)
 
 

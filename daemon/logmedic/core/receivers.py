@@ -72,11 +72,17 @@ def handed(state: ReceiverState, now: datetime) -> ReceiverState:
 
 def set_right(state: ReceiverState, now: datetime) -> ReceiverState:
     """Without what a clock that was ahead, and is not any more, would hold back (F33)."""
-    latest = {"open_until": now + OPEN_MAX * 1.25, "wait_until": now + WAIT_MAX}
-    ahead = {name: at for name, at in latest.items() if (known := getattr(state, name)) is not None and known > at}
-    recent = tuple(each for each in state.recent if _moment(each) <= now)
-    error_at = min(state.last_error_at, now) if state.last_error_at is not None else None
-    return replace(state, recent=recent, last_error_at=error_at, **ahead)
+    return replace(
+        state,
+        recent=tuple(each for each in state.recent if _moment(each) <= now),
+        last_error_at=_at_most(state.last_error_at, now),
+        open_until=_at_most(state.open_until, now + OPEN_MAX * 1.25),
+        wait_until=_at_most(state.wait_until, now + WAIT_MAX),
+    )
+
+
+def _at_most(known: datetime | None, latest: datetime) -> datetime | None:
+    return None if known is None else min(known, latest)
 
 
 def handed_again(state: ReceiverState, now: datetime) -> ReceiverState:

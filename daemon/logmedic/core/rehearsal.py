@@ -10,7 +10,7 @@ from itertools import count
 from logmedic.core import synthetic
 from logmedic.core.decide import decide, due, due_of
 from logmedic.core.draft import Draft
-from logmedic.model.alert import Delivery
+from logmedic.model.alert import Alert, AlertStatus, Delivery
 from logmedic.model.changeset import (
     Changeset,
     CheckPurpose,
@@ -24,6 +24,7 @@ from logmedic.model.changeset import (
     RunStep,
     Send,
     StepFinished,
+    TellNow,
     Tick,
 )
 from logmedic.model.fix import FixResult, ProbeResult
@@ -115,6 +116,13 @@ class Rehearsal:
             if self._give(Tick()).empty and self.now == before:
                 break  # it is due, and nothing comes of it
         self.now = max(self.now, until)
+
+    def end(self) -> list[Alert]:
+        """Nothing more comes: people are told of what waits for others of its group. Answers what is still to be sent,
+        one after the other."""
+        self._give(TellNow())
+        self.wait(self.now)
+        return [each for each in self.state.alerts.values() if each.status is AlertStatus.PENDING]
 
     def _give(self, given: Input) -> Changeset:
         changeset = decide(self.state, self.policy, given, self.now, self._mint)

@@ -10,7 +10,7 @@ from logmedic.demo.receivers import Arrived
 
 _SPIN = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 BODY_LINES = 4
-"""Lines of an alert that are printed: what broke, what was tried, did it work, what is needed."""
+"""Lines of an alert that are printed: what broke, its evidence, what was tried, what happens next."""
 
 
 class Progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
+
+_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
+"""A letter's subject is that of its thread; what is new stands in the letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,11 @@ class Mailbox:
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        body = message.get_body(("plain", "html"))
-        text = body.get_content() if body is not None else ""
-        self._deliver(Arrived("email", str(message["Subject"]), text))
+        plain, html = message.get_body(("plain",)), message.get_body(("html",))
+        text = plain.get_content() if plain is not None else ""
+        shown = _TITLE.search(html.get_content()) if html is not None else None
+        title = unescape(shown[1]) if shown is not None else str(message["Subject"])
+        self._deliver(Arrived("email", title, text))
         return "250 accepted"
 
     def stop(self) -> None:
@@ -85,8 +91,9 @@ class SlackHook:
 
 
 def _read(content: dict[str, Any]) -> tuple[str, str]:
-    """Title and text of a hook's message, in attachments or plain, as Slack would show them."""
-    for attachment in content.get("attachments", ()):
-        return unescape(str(attachment.get("title", ""))), unescape(str(attachment.get("text", "")))
-    title, _, text = unescape(str(content.get("text", ""))).partition("\n")
-    return title, text
+    """Title and text of a hook's message: its header, and its sections, a line for each."""
+    texts: dict[str, list[str]] = {"header": [], "section": []}
+    for block in content.get("blocks", ()):
+        if block["type"] in texts:
+            texts[block["type"]].append(" ".join(unescape(block["text"]["text"]).split()))
+    return " ".join(texts["header"]), "\n".join(texts["section"])

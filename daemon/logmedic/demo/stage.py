@@ -97,6 +97,8 @@ storage:
 web:
   socket: "{home}/state/logmedic.sock"
 alerts:
+  group_wait: 0s  # one host, and a scene of a minute: nothing waits for others, or for the one before
+  group_interval: 1s
   receivers:
     chat:
       url: "slack://{token}"

@@ -94,6 +94,11 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class TellNow:
+    """Nothing more comes: what waits for others of its group is told now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quiet:
     """`source` has been silent since `since`, for longer than it may."""
 
@@ -323,6 +328,7 @@ Input = (
     | ChecksFinished
     | Delivered
     | Tick
+    | TellNow
     | Quiet
     | Speaking
     | Overflowed

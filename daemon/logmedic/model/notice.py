@@ -17,11 +17,12 @@ SEPARATOR = "\x1f"
 @dataclass(frozen=True, slots=True)
 class Notice:
     """The last news of one subject. `subject`: `incident:ID`, `issue:ID`, `source:NAME`, `rule:ID`, `rules`,
-    `trust:RULE`, `warning:ISSUE`, `receiver:NAME`, `daemon:PART`. `version` grows with each news; `told` says, by receiver, which one it was told
-    last. `lasting`: its end will be told, so that people are reminded until then. `over`: it has ended. `story`: a
-    model.message.Story as JSON (core/letters.py). `groups`: keys of the groups that it is in. `repeat_s`: seconds, as
-    its rule says, instead of its routes; 0: never again. `suppressed`: why nobody is told now, `suppressed_by`: the
-    subject that is told instead. `acked_until` None: until it is over. `done`: nothing more comes of it."""
+    `trust:RULE`, `warning:ISSUE`, `receiver:NAME`, `daemon:PART`. `version` grows with each news; `told` says, by
+    receiver, which one it was told last. `lasting`: its end will be told, so that people are reminded until then.
+    `over`: it has ended. `story`: a model.message.Story as JSON (core/letters.py). `groups`: keys of the groups that it
+    is in. `repeat_s`: seconds, as its rule says, instead of its routes; 0: never again. `suppressed`: why nobody is
+    told now, `suppressed_by`: the subject that is told instead. `acked_until` None: until it is over. `done`: nothing
+    more comes of it."""
 
     subject: str
     event: AlertEvent

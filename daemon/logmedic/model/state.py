@@ -197,9 +197,9 @@ class EngineState:
                 del self.dead[next(iter(self.dead))]
 
     def forget_old(self, now: datetime) -> None:
-        """Drop finished attempts that no limit can ask for any more, silences that are over, and breakers that have been
-        well for long: each target has one (I6). How fast they grow, the budgets of fixes bound. Attempts of a time that
-        is more than that ahead are of a clock that was wrong: they would use budgets up until then (F33)."""
+        """Drop finished attempts that no limit can ask for any more, silences that are over, and breakers that have
+        been well for long: each target has one (I6). How fast they grow, the budgets of fixes bound. Attempts of a time
+        that is more than that ahead are of a clock that was wrong: they would use budgets up until then (F33)."""
         for key in [key for key, each in self.breakers.items() if each.is_forgotten(now)]:
             del self.breakers[key]
         for silence_id in [each.id for each in self.silences.values() if each.until <= now]:

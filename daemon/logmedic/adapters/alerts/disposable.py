@@ -57,7 +57,7 @@ def _parsed(answer: bytes, status: int | None) -> dict[str, Any]:
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):
-        raise WorkerLost(f"it ended without an answer (status {status})")
+        raise WorkerLost(f"the process ended without an answer (status {status})")
     return parsed
 
 

@@ -7,14 +7,12 @@ thread cannot be killed, a process can. The process is also the only one in whic
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
+from logmedic.adapters.alerts import disposable
+from logmedic.adapters.alerts.disposable import WorkerLost
 from logmedic.model.alert import Alert, Delivery, Receiver
 from logmedic.model.rule import AlertEvent, RuleProblem
 from logmedic.model.severity import Severity
@@ -24,14 +22,6 @@ WORKER = "logmedic.adapters.alerts.worker"
 AT_ONCE = 2
 """Workers a receiver (I6): one that hangs takes no process from the others (F68)."""
 _GRACE_S = 2.0
-_REAP_S = 5.0
-_PASSED_ON = frozenset(
-    {
-        *("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
-        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
-    }
-)
-"""Variables of the environment that a worker needs. The rest may hold settings, and those hold secrets."""
 
 
 class AppriseSender:
@@ -50,8 +40,7 @@ class AppriseSender:
         self._deadline_s = deadline_s
         self._python = python
         self._templates = templates
-        wanted = {name: value for name, value in (environment or {}).items() if name in _PASSED_ON}
-        self._environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **wanted}
+        self._environment = disposable.surroundings(environment)
         self._free: dict[str, asyncio.Semaphore] = {}
 
     async def send(self, alert: Alert, receiver: Receiver) -> Delivery:
@@ -66,7 +55,7 @@ class AppriseSender:
             return Delivery(False, f"no result within {self._deadline_s:g} s, given up")
         except OSError as error:
             return Delivery(False, f"the sending process does not start: {error.strerror}")
-        except _WorkerLost as lost:
+        except WorkerLost as lost:
             return Delivery(False, str(lost))
 
     async def render(self, alert: Alert, receiver: Receiver) -> Rendered:
@@ -78,7 +67,7 @@ class AppriseSender:
             return Rendered("", "", f"it could not be made within {self._deadline_s:g} s")
         except OSError as error:
             return Rendered("", "", f"the process that makes it does not start: {error.strerror}")
-        except _WorkerLost as lost:
+        except WorkerLost as lost:
             return Rendered("", "", str(lost))
         return Rendered(made["format"], made["title"], made["body"], tuple(made["files"]))
 
@@ -89,7 +78,7 @@ class AppriseSender:
         try:
             async with asyncio.timeout(self._deadline_s):
                 answer = await self._ask({"ask": "templates", "templates": self._templates})
-        except (TimeoutError, OSError, _WorkerLost) as error:
+        except (TimeoutError, OSError, WorkerLost) as error:
             why = str(error) or f"no answer within {self._deadline_s:g} s"
             return [RuleProblem(self._templates, 0, 0, f"the templates could not be checked: {why}")]
         return [RuleProblem(**each) for each in answer["problems"]]
@@ -110,53 +99,14 @@ class AppriseSender:
             problem = f"could not be checked within {self._deadline_s:g} s"
         except OSError as error:
             problem = f"could not be checked: the checking process does not start: {error.strerror}"
-        except _WorkerLost as lost:
+        except WorkerLost as lost:
             problem = f"could not be checked: {lost}"
         return {each.name: problem for each in receivers}
 
     async def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Raises OSError when the worker does not start, _WorkerLost when it does not answer. It is gone on return,
-        on every way."""
-        process = await asyncio.create_subprocess_exec(
-            *(self._python, "-I", "-X", "utf8", "-m", WORKER),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            cwd="/",
-            env=self._environment,
-        )
+        """As `disposable.ask`."""
         told = {**request, "lifetime_s": self._deadline_s + _GRACE_S}
-        try:
-            answer, _ = await process.communicate(json.dumps(told).encode())
-        finally:
-            await _end(process)
-        return _parsed(answer, process.returncode)
-
-
-class _WorkerLost(Exception):
-    """A worker ended without a whole answer."""
-
-
-def _parsed(answer: bytes, status: int | None) -> dict[str, Any]:
-    try:
-        parsed = json.loads(answer)
-    except ValueError:
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise _WorkerLost(f"the sending process ended without an answer (status {status})")
-    return parsed
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill the process group when it still runs, and reap. The group's id is the worker's pid: it leads its session."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        # A child that left the group could hold the pipe, on which wait() waits: not for ever.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_REAP_S):
-                await process.wait()
+        return await disposable.ask(WORKER, told, python=self._python, environment=self._environment)
 
 
 def _receiver_row(receiver: Receiver) -> dict[str, str]:

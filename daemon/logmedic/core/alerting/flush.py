@@ -29,8 +29,9 @@ AT_ONCE = 500
 """Notices that one Tick looks at, in whole groups."""
 
 
-def flush_due(draft: Draft) -> None:
-    """The longest due first."""
+def flush_due(draft: Draft, *, reminds: bool = True) -> None:
+    """The longest due first. Without `reminds` nobody is reminded, and nobody else called: what looks open may be over
+    already, and only be ended with the next Tick."""
     due = sorted((each.due_at, each.key) for each in draft.groups() if each.due_at and each.due_at <= draft.now)
     stages, looked_at = Stages(draft), 0
     for _, key in due:
@@ -38,7 +39,7 @@ def flush_due(draft: Draft) -> None:
         if group is None or looked_at >= AT_ONCE:
             continue
         looked_at += 1 + len(draft.state.members.get(key, ()))
-        _flush(draft, group, stages)
+        _flush(draft, group, stages, reminds=reminds)
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Stages:
         return passed, until
 
 
-def _flush(draft: Draft, group: AlertGroup, stages: Stages) -> None:
+def _flush(draft: Draft, group: AlertGroup, stages: Stages, *, reminds: bool) -> None:
     route = draft.policy.alerts.routes.get(group.route)
     if route is None:
         _move(draft, group)
@@ -88,7 +89,7 @@ def _flush(draft: Draft, group: AlertGroup, stages: Stages) -> None:
         again += [until] if until is not None else []
         active += [] if passed.suppressed else [passed]
     round_ = _Round(draft, route, group, active)
-    round_.send()
+    round_.send(chain.needs_people(active, draft.now) if reminds else [])
     _finish(draft, round_.group, route, again)
 
 
@@ -126,9 +127,9 @@ class _Round:
         self.active = list(active)
         self.level_before = group.level
 
-    def send(self) -> None:
+    def send(self, needing: Sequence[Notice]) -> None:
+        """`needing`: those of which people are reminded, or for which others are called, when it is time."""
         now = self.draft.now
-        needing = chain.needs_people(self.active, now)
         remind_at = chain.reminds_at(self.route, self.group, needing)
         if needing:
             self.group = replace(self.group, level=chain.level_by(self.route, self.group, now))
