@@ -12,7 +12,7 @@ from builders import FIX, RULE, START, match, observed, policy
 from logmedic.core import letters
 from logmedic.core.alerting import news
 from logmedic.model.alert import AlertPlan, Escalation, Inhibition, Route, Selector
-from logmedic.model.changeset import Acknowledge, AddSilence, Changeset, EndSilence, MuteIssue, Quiet, Speaking
+from logmedic.model.changeset import Acknowledge, AddSilence, Changeset, EndSilence, MuteIssue, Quiet, Speaking, Started
 from logmedic.model.issue import Incident
 from logmedic.model.notice import Notice
 from logmedic.model.rule import AlertEvent, AlertSpec, Mode, Rule
@@ -133,6 +133,31 @@ def test_f75_the_end_is_told_soon_and_to_whoever_was_told() -> None:
     assert [each.alert.event for each in on_call.sent] == [AlertEvent.OPENED, AlertEvent.RECOVERED]
     assert on_call.sent[-1].at == START + 15 * MINUTE + 5 * SECOND
     assert on_call.state.notices == {}
+
+
+def test_f75_a_start_tells_of_what_is_open_and_left_no_news_so_that_its_end_is_told() -> None:
+    """As of a version that kept none."""
+    on_call = shift(resolve_after=2 * HOUR)
+    on_call.at(START, seen())
+    on_call.run(START + MINUTE)
+    on_call.state.notices.clear()
+    on_call.state.members.clear()
+    on_call.state.groups.clear()
+    on_call.sent.clear()
+    on_call.at(START + HOUR, Started())
+    on_call.run(START + 5 * HOUR)
+    assert [each.alert.event for each in on_call.sent] == [AlertEvent.OPENED, AlertEvent.RECOVERED]
+
+
+def test_whoever_is_there_by_the_next_start_is_told_of_what_is_open() -> None:
+    on_call = shift(alerts=AlertPlan(), resolve_after=10 * HOUR)
+    on_call.at(START, seen())
+    on_call.run(START + MINUTE)
+    on_call.policy = replace(on_call.policy, alerts=plan())
+    on_call.at(START + HOUR, Started())
+    on_call.at(START + 2 * HOUR, Started())
+    on_call.run(START + 3 * HOUR)
+    assert [each.at for each in on_call.sent] == [START + HOUR + 5 * SECOND], "once"
 
 
 def test_what_is_over_before_anybody_was_told_is_told_to_nobody() -> None:

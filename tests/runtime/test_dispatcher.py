@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from structlog.testing import capture_logs
+
 import builders as make
 from fakes.recording_sender import RecordingSender
 from fakes.scripted_fixes import ScriptedProber, ScriptedRunner
 from logmedic.model.alert import Alert, Delivery, Receiver
-from logmedic.model.changeset import Delivered, Input, RunProbes, RunStep, Send, StepFinished, StopSteps
+from logmedic.model.changeset import Delivered, Input, LastResort, RunProbes, RunStep, Send, StepFinished, StopSteps
 from logmedic.model.fix import FixAttempt, FixResult, ProbeResult
 from logmedic.model.probe import Probe
 from logmedic.model.rule import AlertEvent
@@ -178,3 +180,19 @@ def test_a_step_that_has_only_just_begun_ends_with_the_daemon() -> None:
         assert not outgoing.busy
 
     asyncio.run(scenario())
+
+
+def test_f72_what_reaches_nobody_is_written_to_the_log_as_critical_without_secrets() -> None:
+    async def scenario() -> None:
+        inbox = Inbox()
+        dispatcher(inbox).carry_out(
+            LastResort(replace(ALERT, title="login failed: password=hunter2secret"), "HTTP 503")
+        )
+        assert inbox.given == []
+
+    with capture_logs() as logs:
+        asyncio.run(scenario())
+    (entry,) = logs
+    assert (entry["log_level"], entry["event"], entry["alert"]) == ("critical", "alert_not_delivered", "m1")
+    assert entry["why"] == "HTTP 503"
+    assert "hunter2secret" not in str(entry)

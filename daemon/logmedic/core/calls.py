@@ -83,6 +83,15 @@ def tell_held(draft: Draft, incident: Incident, rule: Rule, *, again: bool = Fal
         tell(draft, incident, rule, event, again=again)
 
 
+def tell_unheard(draft: Draft, incident: Incident) -> None:
+    """At a start: of what is open, and of which nothing is kept that people could be told by. A version before this one
+    told them, who are to hear of the end as well; or there was nobody to tell, and now there may be."""
+    rule = draft.policy.rules.get(incident.rule_id)
+    wanted = [AlertEvent(each) for each in incident.told if rule is not None and each in rule.alert.on]
+    if rule is not None and wanted and draft.notice(f"{INCIDENT}{incident.id}") is None:
+        tell(draft, incident, rule, wanted[-1], again=True)
+
+
 def event_of(incident: Incident) -> AlertEvent:
     """What its hold is to people; where that is nothing, it is just open."""
     held = _HELD_ALERTS.get(incident.hold) if incident.hold is not None else None

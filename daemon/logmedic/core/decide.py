@@ -196,6 +196,8 @@ def _start(draft: Draft) -> None:
     for incident in draft.open_incidents():
         remedy.recover(draft, incident)
     switches.reconsider(draft)
+    for incident in draft.open_incidents():
+        calls.tell_unheard(draft, incident)
 
 
 def _tick(draft: Draft) -> None:
