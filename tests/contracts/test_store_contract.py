@@ -15,7 +15,7 @@ import pytest
 import builders as make
 from fakes.memory_store import MemoryStore
 from logmedic.adapters.store.duck import DuckStore
-from logmedic.model.alert import Alert, AlertStatus
+from logmedic.model.alert import Alert, AlertStatus, ReceiverState
 from logmedic.model.changeset import Changeset
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.errors import NotFound, QueryRefused, StoreBusy, TransientError
@@ -36,6 +36,7 @@ from logmedic.model.issue import (
     Window,
 )
 from logmedic.model.learned import OrdinaryLine, Release
+from logmedic.model.notice import SEPARATOR, AlertGroup, Notice, Silence
 from logmedic.model.query import Limits
 from logmedic.model.rule import AlertEvent, Mode
 from logmedic.model.severity import Severity
@@ -130,6 +131,60 @@ EVERYTHING = Changeset(
     ),
 )
 
+SOON = NOW + timedelta(minutes=5)
+NOTICE = Notice(
+    subject=f"incident:{INCIDENT.id}",
+    event=AlertEvent.HELD,
+    severity=Severity.HIGH,
+    title=NASTY,
+    at=NOW,
+    since=NOW,
+    tags=("db", NASTY),
+    labels={"rule": "web-down", "host": NASTY},
+    story=NASTY,
+    version=3,
+    groups=(f"oncall{SEPARATOR}{NASTY}",),
+    told={"chat": 2, NASTY: 3},
+    repeat_s=1800.5,
+    suppressed=NASTY,
+    suppressed_by="incident:other",
+    acked_by=NASTY,
+    acked_at=NOW,
+    acked_until=SOON,
+)
+NEWS = Changeset(
+    notices=(
+        NOTICE,
+        Notice("rules", AlertEvent.RULES_REFUSED, Severity.LOW, NASTY, NOW, NOW, lasting=False, over=True),
+    ),
+    groups=(
+        AlertGroup(f"oncall{SEPARATOR}{NASTY}", "g1", "oncall", NASTY, NOW, SOON, NOW, NOW, level=2, reminders=4),
+        AlertGroup(f"oncall{SEPARATOR}", "g2", "oncall", "", NOW),
+    ),
+    silences=(
+        Silence("n1", NOW, NOW + timedelta(days=1), NASTY, NASTY, NOW, ("high",), ("db", NASTY), {"rule": NASTY}),
+        Silence("n2", SOON, NOW + timedelta(days=1), "ann", "", NOW, ended_by=NASTY),
+    ),
+    receivers=(
+        ReceiverState("chat", 3, 2, SOON, True, NASTY, NASTY, NOW, NOW, (NOW.timestamp(), 1.5), SOON),
+        ReceiverState("mail"),
+    ),
+    alerts=(
+        replace(
+            ALERT,
+            id="m2",
+            status=AlertStatus.DEFERRED,
+            next_at=SOON,
+            group_id="g1",
+            content=NASTY,
+            tells=(f"incident:{INCIDENT.id}", NASTY),
+            passed_on=True,
+            give_up_at=SOON,
+        ),
+        replace(ALERT, id="m3", status=AlertStatus.DEAD, last_error=NASTY, fallback_of="m2"),
+    ),
+)
+
 Opener = Callable[[], Store]
 Scenario = Callable[[Opener], Awaitable[None]]
 
@@ -193,6 +248,37 @@ def test_every_kind_of_entity_comes_back_as_it_was(shelf: Shelf) -> None:
         expected = EngineState()
         expected.apply(EVERYTHING)
         assert state == expected
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_news_and_all_that_is_known_of_telling_it_come_back_as_they_were(shelf: Shelf) -> None:
+    async def scenario() -> None:
+        store = shelf()
+        await store.open()
+        await store.commit(NEWS)
+        store, state = await reopened(shelf, store)
+        expected = EngineState()
+        expected.apply(NEWS)
+        assert state == expected
+        assert (len(state.notices), len(state.groups), len(state.silences), len(state.receivers)) == (2, 2, 2, 2)
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_what_nothing_more_comes_of_is_not_there_after_a_start(shelf: Shelf) -> None:
+    async def scenario() -> None:
+        store = shelf()
+        await store.open()
+        await store.commit(NEWS)
+        group = NEWS.groups[0]
+        await store.commit(Changeset(notices=(replace(NOTICE, done=True),), groups=(replace(group, done=True),)))
+        await store.commit(Changeset(alerts=(replace(NEWS.alerts[0], status=AlertStatus.FOLDED, folded_into="m9"),)))
+        store, state = await reopened(shelf, store)
+        assert (list(state.notices), [each.id for each in state.groups.values()]) == (["rules"], ["g2"])
+        assert (state.alerts, list(state.dead)) == ({}, ["m3"])
         await store.close()
 
     asyncio.run(scenario())

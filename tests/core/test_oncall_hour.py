@@ -22,7 +22,7 @@ from logmedic.model.rule import AlertSpec, Mode, Rule
 from logmedic.model.severity import Severity
 from logmedic.model.when import Clear, When
 
-EXPECTED = Path(__file__).parent / "golden" / "oncall-hour.txt"
+EXPECTED = Path(__file__).parent / "expected" / "oncall-hour.txt"
 BEGIN = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # a Tuesday
 DEAD_FROM, DEAD_UNTIL = BEGIN + timedelta(minutes=20), BEGIN + timedelta(minutes=32)
 

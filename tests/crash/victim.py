@@ -1,7 +1,7 @@
-"""The real daemon, with a store that kills it at a chosen moment: `python victim.py CONFIG MOMENT N`.
+"""The real daemon, with a store that kills it at a chosen moment: `python victim.py CONFIG MOMENT N [messages]`.
 
 MOMENT is before (the commit), between (commit and acting) or after (acting); N counts commits that change something
-besides positions.
+besides positions, or, with `messages`, those that change what people are told.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from logmedic.model.changeset import Changeset
 from logmedic.settings import load_settings
 
 MOMENT, N = sys.argv[2], int(sys.argv[3])
+OF_MESSAGES = "messages" in sys.argv[4:]
 
 
 class MortalStore(DuckStore):
@@ -25,7 +26,8 @@ class MortalStore(DuckStore):
     done = 0
 
     async def commit(self, changeset: Changeset) -> None:
-        eventful = any((changeset.issues, changeset.incidents, changeset.templates, changeset.attempts))
+        work = (changeset.issues, changeset.incidents, changeset.templates, changeset.attempts)
+        eventful = any((changeset.notices, changeset.groups, changeset.alerts) if OF_MESSAGES else work)
         type(self).done += eventful
         due = eventful and self.done == N
         if due and MOMENT == "before":

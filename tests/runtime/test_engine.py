@@ -13,7 +13,8 @@ import builders as make
 from fakes.clock import FakeClock
 from fakes.memory_store import MemoryStore
 from logmedic.core.decide import AT_ONCE
-from logmedic.model.changeset import Changeset, Intent, Observed, RunStep, StepFinished, Tick
+from logmedic.model.alert import Alert, AlertPlan
+from logmedic.model.changeset import Changeset, Intent, Observed, RunStep, Send, StepFinished, TellNow, Tick
 from logmedic.model.errors import StoreFull
 from logmedic.model.fix import FixResult
 from logmedic.model.issue import IncidentStatus, Tally
@@ -229,6 +230,46 @@ def test_a_result_that_comes_twice_counts_once() -> None:
                 await bench.engine.settled(StepFinished(intent.attempt.id, FixResult(0, 0.1)))
             assert [each.status for each in bench.engine.state.incidents.values()] == [IncidentStatus.VERIFYING]
             assert (await bench.store.ask("counts"))["results_ignored"] == 1
+
+    asyncio.run(scenario())
+
+
+def _sends(bench: Bench) -> list[Alert]:
+    return [intent.alert for intent, _ in bench.acts if isinstance(intent, Send)]
+
+
+def test_what_waits_for_others_of_its_group_at_a_stop_is_told_after_the_start() -> None:
+    async def scenario() -> None:
+        nofix, store = replace(make.RULE, fix=None), MemoryStore()
+        waits = replace(make.AT_ONCE, group_wait=timedelta(seconds=5), group_by=("rule",))
+        policy = make.policy(nofix, alerts=AlertPlan({"oncall": waits}, "oncall"))
+        async with running(policy, store) as before:
+            await before.engine.settled(make.observed(*(make.match(nofix, group=group) for group in "ab")))
+            assert _sends(before) == []
+        async with running(policy, store.reopen()) as after:
+            await after.engine.settled()
+            assert _sends(after) == [], "its time has not come"
+            await after.clock.advance(5)
+            await after.engine.settled()
+            await after.clock.settle()
+            (sent,) = _sends(after)
+            assert len(sent.tells) == 2
+        async with running(policy, after.store.reopen()) as again:
+            await again.engine.settled()
+            assert [each.id for each in _sends(again)] == [sent.id], "it may not have arrived"
+
+    asyncio.run(scenario())
+
+
+def test_when_nothing_more_comes_nothing_waits_for_it() -> None:
+    async def scenario() -> None:
+        nofix = replace(make.RULE, fix=None)
+        waits = replace(make.AT_ONCE, group_wait=timedelta(hours=1))
+        async with running(make.policy(nofix, alerts=AlertPlan({"oncall": waits}, "oncall"))) as bench:
+            await bench.engine.settled(make.observed(make.match(nofix)))
+            await bench.engine.settled(TellNow())
+            await bench.engine.settled()
+            assert len(_sends(bench)) == 1
 
     asyncio.run(scenario())
 

@@ -189,7 +189,7 @@ class DuckQueries:
 
     def deliveries(self, since: datetime | None = None) -> list[dict[str, Any]]:
         sql = (
-            "SELECT receiver, status, count(*) FROM alerts WHERE created_at >= ? "
+            "SELECT receiver, status, count(*) FROM alerts WHERE created_at >= ? AND event <> 'test' "
             "GROUP BY receiver, status ORDER BY receiver, status"
         )
         answer = self._connection.execute(sql, [utc(since or EVER)]).fetchall()
