@@ -24,8 +24,9 @@ def configure(*, verbose: int, quiet: bool) -> None:
         if terminal
         else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
     )
+    steps: list[Any] = [structlog.processors.add_log_level, stamp, render]
     structlog.configure(
-        processors=[structlog.processors.add_log_level, stamp, render, *([with_priority] if is_journal() else [])],
+        processors=[*steps, with_priority] if is_journal() else steps,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
