@@ -24,9 +24,8 @@ def configure(*, verbose: int, quiet: bool) -> None:
         if terminal
         else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
     )
-    steps: list[Any] = [structlog.processors.add_log_level, stamp, render]
     structlog.configure(
-        processors=[*steps, with_priority] if is_journal() else steps,
+        processors=[structlog.processors.add_log_level, stamp, render, *([with_priority] if is_journal() else [])],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -40,6 +39,6 @@ def is_journal(descriptor: int = 2, env: Mapping[str, str] = os.environ) -> bool
     return env.get("JOURNAL_STREAM") == f"{seen.st_dev}:{seen.st_ino}"
 
 
-def with_priority(_: Any, method: str, line: str) -> str:
+def with_priority(_: Any, method: str, line: Any) -> str:
     """The last of the processors: the journal takes the number in front for the line's priority."""
     return f"<{PRIORITIES.get(method, 6)}>{line}"
