@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -147,7 +148,8 @@ def test_silences_are_listed_and_ended(path: Path) -> None:
         rows = json.loads(logmedic("silence", "-o", "json", socket=path).stdout)
         ended = logmedic("silence", "end", "sil1", socket=path)
         nowhere = logmedic("silence", "end", "nowhere", socket=path)
-    assert short.stdout == listed.stdout
+    without_clock = r"\d+ m \d+ s left"
+    assert re.sub(without_clock, "", short.stdout) == re.sub(without_clock, "", listed.stdout)
     head, row = listed.stdout.splitlines()
     assert head.split() == ["SILENCE", "STATE", "OF", "BY", "WHY", "COVERS"]
     assert row.startswith("193-sil1  until 2")

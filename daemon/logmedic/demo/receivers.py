@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 import json
-import re
 import socket
 import threading
 from collections.abc import Callable
@@ -16,9 +15,6 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
-
-_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
-"""A letter's subject is that of its thread; what is new stands in the letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +47,8 @@ class Mailbox:
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        plain, html = message.get_body(("plain",)), message.get_body(("html",))
-        text = plain.get_content() if plain is not None else ""
-        shown = _TITLE.search(html.get_content()) if html is not None else None
-        title = unescape(shown[1]) if shown is not None else str(message["Subject"])
+        plain = message.get_body(("plain",))
+        title, _, text = (plain.get_content() if plain is not None else "").partition("\n\n")
         self._deliver(Arrived("email", title, text))
         return "250 accepted"
 

@@ -86,7 +86,8 @@ class Mail(Shape):
             letter["X-Logmedic-Incident"] = ", ".join(incidents)
 
     def _add_content(self, letter: EmailMessage) -> None:
-        letter.set_content(self._texts.body, cte="quoted-printable")
+        # The Subject is the thread's: what is new has to stand in the letter.
+        letter.set_content(f"{self._texts.title}\n\n{self._texts.body}", cte="quoted-printable")
         letter.add_alternative(self._texts.html or "", subtype="html", cte="quoted-printable")
         if self._evidence:
             evidence = self._evidence.encode("utf-8", "replace")
