@@ -48,7 +48,8 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         plain = message.get_body(("plain",))
-        title, _, text = (plain.get_content() if plain is not None else "").partition("\n\n")
+        letter = plain.get_content().replace("\r\n", "\n") if plain is not None else ""
+        title, _, text = letter.partition("\n\n")
         self._deliver(Arrived("email", title, text))
         return "250 accepted"
 
