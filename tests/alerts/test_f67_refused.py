@@ -68,7 +68,7 @@ def test_while_a_chat_is_down_mail_is_used_and_both_have_it_in_the_end(tmp_path:
 
     with SmtpServer() as mails:
         assert asyncio.run(scenario(mails)) == [AlertStatus.SENT, AlertStatus.SENT]
-    assert mails.plain[0].startswith("Chat could not be reached")
+    assert "\n\nChat could not be reached.\n" in mails.plain[0]
 
 
 def test_a_mail_server_that_is_busy_for_a_while_is_tried_until_it_takes_the_letter(tmp_path: Path) -> None:
