@@ -381,7 +381,7 @@ def _link_key(settings: Settings) -> bytes | None:
     try:
         found = link_key(settings.storage.path.parent)
     except PermanentError as error:  # people are still told, with the commands beside where links would be
-        log.error("links_off", error=error.text, hint=error.hint)
+        log.warning("links_off", error=error.text, hint=error.hint)
         return None
     if found.notice:
         log.warning("link_key_replaced", notice=found.notice)

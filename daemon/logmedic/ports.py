@@ -253,6 +253,14 @@ class Control(Protocol):
         work), receivers_total, silences (how many are in force), acked (how much of what is open somebody takes care
         of)}, counts (dict of tallies), stats (the six metrics of the last 24 h)."""
 
+    async def needs(self) -> list[dict[str, Any]]:
+        """What waits for a person, at most 200 rows: what nobody takes care of first, then what has a deadline, then by
+        severity and age. Keys: every field of Need."""
+
+    async def brief(self) -> dict[str, Any]:
+        """What every page shows. Keys: host, needs_you (how many rows `needs` has at all), open_incidents,
+        alerts_waiting. Asks no store."""
+
     async def sources(self, name: str = "") -> list[dict[str, Any]]:
         """A row an origin, of all sources or of the one called `name`: that of Source.health, `source`, `quiet_since`,
         and the counters of runtime.meter."""

@@ -26,7 +26,7 @@ class CannedControl:
     """Implements ports.Control. `did`: the commands, with who gave them. `busy`: every question fails for now.
     `answers`: cleared, a query never ends; `asked` and `given_up` are set as it begins and is cancelled.
     `origins`: how many there are. `pauses`, `checks` and `note` (of `why`), `steps` (of a dry run), `arming`,
-    `maintenance`, `known_receivers`, `previews`: rows as they are answered. `rules`: those in force; `quarantined`:
+    `maintenance`, `known_receivers`, `previews`, `needed`: rows as they are answered. `rules`: those in force; `quarantined`:
     why, by id. `silenced`: what silences were to mean; `notices`: what they cover."""
 
     def __init__(self, store: MemoryStore) -> None:
@@ -51,6 +51,7 @@ class CannedControl:
         self.silenced: list[dict[str, Any]] = []
         self.notices: list[Notice] = []
         self.previews: list[dict[str, Any]] = []
+        self.needed: list[dict[str, Any]] = []
 
     async def status(self) -> dict[str, Any]:
         return {
@@ -89,6 +90,13 @@ class CannedControl:
             "counts": await self.ask("counts"),
             "stats": await self.ask("stats"),
         }
+
+    async def needs(self) -> list[dict[str, Any]]:
+        return self.needed
+
+    async def brief(self) -> dict[str, Any]:
+        open_incidents = len(await self.ask("incidents"))
+        return {"host": "db1", "needs_you": len(self.needed), "open_incidents": open_incidents, "alerts_waiting": 1}
 
     async def sources(self, name: str = "") -> list[dict[str, Any]]:
         row = {

@@ -12,8 +12,9 @@ from logmedic.cli.alertwords import message_state
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.fixes import output_lines, step_of, took, verdict_of
 from logmedic.cli.output import at, marked, print_json, print_rows, short, span, until, visible
-from logmedic.cli.status import INCIDENT_COLUMNS, hold_of, state_of
+from logmedic.cli.status import INCIDENT_COLUMNS
 from logmedic.cli.why import check_lines
+from logmedic.core.rowwords import hold_of, state_of
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
 _ALWAYS_TOLD = ("mode", "breaker")

@@ -1,36 +1,44 @@
-"""How the daemon logs: to stderr, readable on a terminal, logfmt elsewhere; the journal is told priorities."""
+"""How the daemon logs: entries of the journal under systemd, readable on a terminal, JSON lines elsewhere."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, TextIO
 
 import structlog
 
-PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
-"""sd-daemon(3): what journalctl -p asks for."""
+from logmedic.cli.journald import PRIORITIES, SOCKET, Journal, entry, serialised
+from logmedic.cli.output import visible
+from logmedic.core.ownline import own_line, told
+
+Fields = MutableMapping[str, Any]
 
 
-def configure(*, verbose: int, quiet: bool) -> None:
-    """`quiet`: warnings and worse."""
+def configure(*, verbose: int, quiet: bool, stream: TextIO | None = None, journal: Path = SOCKET) -> None:
+    """`quiet`: warnings and worse. `stream`: where it is written, by default the standard error. `journal`: the socket
+    of journald, used when that is what `stream` leads to."""
+    out = stream or sys.stderr
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
-    terminal = sys.stderr.isatty()
-    stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal)
-    render = (
-        structlog.dev.ConsoleRenderer()
-        if terminal
-        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
-    )
     structlog.configure(
-        processors=[structlog.processors.add_log_level, stamp, render, *([with_priority] if is_journal() else [])],
+        processors=[_tell, structlog.processors.add_log_level, *_form(out, journal)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
+    logging.basicConfig(handlers=[Libraries()], level=logging.WARNING, force=True)
+
+
+def _form(out: TextIO, journal: Path) -> list[Any]:
+    if out.isatty():
+        stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+        return [_show, stamp, structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
+    if is_journal(out.fileno()):  # which has its own time of each entry
+        return [ToJournal(Journal(journal))]
+    return [structlog.processors.TimeStamper(fmt="iso", utc=True), lambda _, __, fields: own_line(fields)]
 
 
 def is_journal(descriptor: int = 2, env: Mapping[str, str] = os.environ) -> bool:
@@ -39,6 +47,42 @@ def is_journal(descriptor: int = 2, env: Mapping[str, str] = os.environ) -> bool
     return env.get("JOURNAL_STREAM") == f"{seen.st_dev}:{seen.st_ino}"
 
 
-def with_priority(_: Any, method: str, line: Any) -> str:
-    """The last of the processors: the journal takes the number in front for the line's priority."""
+def _tell(_: Any, __: str, fields: Fields) -> Fields:
+    return told(fields)
+
+
+def _show(_: Any, __: str, fields: Fields) -> Fields:
+    """What is quoted steers no terminal."""
+    return {name: visible(value) if isinstance(value, str) else value for name, value in fields.items()}
+
+
+class ToJournal:
+    """The last of the processors: sends the entry. What journald does not take goes to the standard error, where the
+    journal takes the number in front for its priority."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __call__(self, _: Any, method: str, fields: Fields) -> str:
+        line = own_line(fields)
+        try:
+            self._journal.send(serialised(entry(method, line, fields)))
+        except OSError:
+            return with_priority(method, line)
+        raise structlog.DropEvent
+
+
+def with_priority(method: str, line: str) -> str:
     return f"<{PRIORITIES.get(method, 6)}>{line}"
+
+
+class Libraries(logging.Handler):
+    """What the libraries say, in the daemon's own form: their traces would be lines of their own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger("logmedic.libraries")
+        said = self.format(record)
+        if record.levelno >= logging.ERROR:
+            log.error("library_said", library=record.name, said=said)
+        else:
+            log.warning("library_said", library=record.name, said=said)

@@ -27,6 +27,7 @@ from logmedic.cli.output import (
 )
 from logmedic.cli.pausing import pause_line
 from logmedic.cli.sources import BRIEF, others, size
+from logmedic.core.rowwords import state_of
 from logmedic.model.errors import DaemonUnreachable
 from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity
@@ -37,28 +38,13 @@ OPEN, NOBODY_TO_TELL = 10, 11
 INCIDENT_COLUMNS = {
     "INCIDENT": short,
     "SEVERITY": field("severity"),
-    "STATE": lambda row: state_of(row),
+    "STATE": state_of,
     "TITLE": field("title"),
     "SEEN": lambda row: f"{row['occurrences']}x",
     "SINCE": when("opened_at"),
 }
 _SHOWN = 5
 """Rules of one kind of complaint."""
-
-
-def state_of(row: Mapping[str, Any]) -> str:
-    """What happens to an incident now."""
-    if row["status"] == "resolved":
-        return str(row["resolution"] or "resolved")
-    hold = hold_of(row)
-    return f"{row['status']} ({hold})" if hold else str(row["status"])
-
-
-def hold_of(row: Mapping[str, Any]) -> str:
-    """What holds its fix. The cooldown after a fix that failed is none: that people are needed outlasts it."""
-    if not row["hold"] or (row["status"], row["hold"]) == ("failed", "cooldown"):
-        return ""
-    return str(row["hold"]).replace("_", " ")
 
 
 @click.command("status")

@@ -12,7 +12,7 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import marked, print_json, short, until, visible
 from logmedic.cli.pausing import taken_back_by
-from logmedic.cli.status import hold_of, state_of
+from logmedic.core.rowwords import hold_of, state_of
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
 _ID = re.compile(r"[0-9A-Fa-f-]{4,40}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from logmedic.core.ownline import is_error
 from logmedic.core.ownstories import of_ailing, of_test
 from logmedic.core.phrases import said, several
 from logmedic.core.stories import evidence_of
@@ -95,5 +96,5 @@ def of_trial(now: datetime) -> Story:
 
 def _telling(lines: Sequence[str]) -> Sequence[str]:
     """From the last error on; without one, the last three."""
-    errors = [at for at, line in enumerate(lines) if "level=error" in line or line.startswith("Traceback")]
+    errors = [at for at, line in enumerate(lines) if is_error(line)]
     return lines[errors[-1] :] if errors else lines[-3:]

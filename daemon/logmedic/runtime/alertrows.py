@@ -36,7 +36,7 @@ def receiver_rows(
     waiting = Counter((each.receiver, each.status) for each in state.alerts.values())
     return [
         {
-            **_health(state.receivers.get(name) or ReceiverState(name), unusable.get(name, "")),
+            **health_of(state.receivers.get(name) or ReceiverState(name), unusable.get(name, "")),
             "scheme": plan.receiver(name).scheme,
             "routes": routes_of(plan, name),
             "pending": sum(waiting[name, status] for status in UNDELIVERED - {AlertStatus.DEFERRED}),
@@ -47,7 +47,8 @@ def receiver_rows(
     ]
 
 
-def _health(state: ReceiverState, problem: str) -> Row:
+def health_of(state: ReceiverState, problem: str) -> Row:
+    """`problem`: why Apprise cannot use its URL, or empty."""
     found = UNUSABLE if problem else DISABLED if state.disabled else BREAKER_OPEN if state.open_until else OK
     return {
         "name": state.name,

@@ -21,6 +21,7 @@ from logmedic.runtime.fixdesk import FixDesk
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.issuedesk import IssueDesk
 from logmedic.runtime.live import Live
+from logmedic.runtime.needdesk import NeedDesk
 from logmedic.runtime.reload import Reloader, problem_line
 from logmedic.runtime.standing import costs, standing
 from logmedic.runtime.supervisor import Supervisor
@@ -67,6 +68,15 @@ class DaemonControl:
             receivers=receivers,
             unusable=unusable,
         )
+        self._needs = NeedDesk(
+            engine=engine,
+            keeper=keeper,
+            live=live,
+            supervisor=supervisor,
+            receivers=receivers,
+            unusable=unusable,
+            clock=clock,
+        )
         self._keeper = keeper
         self._live = live
         self._reloader = reloader
@@ -110,6 +120,12 @@ class DaemonControl:
             "stats": await self._store.ask("stats", since=self._clock.now() - DAY),
             **self._facts(),
         }
+
+    async def needs(self) -> list[dict[str, Any]]:
+        return self._needs.needs()
+
+    async def brief(self) -> dict[str, Any]:
+        return self._needs.brief()
 
     async def sources(self, name: str = "") -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []

@@ -253,7 +253,7 @@ class Engine:
             except TransientError as error:
                 tries += 1
                 self.commit_problem = error.text
-                log.error("commit_failed", error=error.text, tries=tries)
+                log.warning("commit_failed", error=error.text, tries=tries)  # one that lasts: `ailing`
                 self._alive()
                 await self._clock.sleep(exponential(tries, COMMIT_RETRY_BASE, COMMIT_RETRY_MAX).total_seconds())
             else:

@@ -143,12 +143,12 @@ class FixDesk:
                 f"write graduate_after: 5, or mode: {level}, in {rule.file}:{rule.line}, then: logmedic reload",
             )
         await self._engine.settled(SetTrust(rule_id, level, by, why))
-        log.info("trust_set", rule=rule_id, level=level.value, by=by)
+        log.info("trust_set", rule=rule_id, trust=level.value, by=by)  # `level` is that of the log
         return await self.trust_of(rule_id)
 
     async def pause(self, by: str, *, why: str = "", until: datetime | None = None, stop: bool = False) -> Row:
         await self._engine.settled(PauseFixes(PauseOrigin.OPERATOR, by, why, until, stop))
-        log.warning("fixes_paused", by=by, why=why, until=iso(until))
+        log.info("fixes_paused", by=by, why=why, until=iso(until))
         return self._pauses()
 
     async def resume(self, by: str) -> Row:
@@ -159,7 +159,7 @@ class FixDesk:
             path = on[PauseOrigin.FILE].by.removeprefix("file ")
             raise OrderRefused(f"fixes are paused by the file {path}", f"rm {path}")
         await self._engine.settled(ResumeFixes(PauseOrigin.OPERATOR, by))
-        log.warning("fixes_resumed", by=by)
+        log.info("fixes_resumed", by=by)
         return self._pauses()
 
     def _pauses(self) -> Row:

@@ -16,6 +16,7 @@ from logmedic.core.ladder import ranked
 from logmedic.core.targets import fingerprint
 from logmedic.model.fix import Breaker
 from logmedic.model.issue import HoldReason, Incident
+from logmedic.model.need import Need
 from logmedic.model.notice import Silence
 from logmedic.model.policy import MaintenanceWindow, Policy
 from logmedic.model.rule import Mode, Rule
@@ -29,7 +30,7 @@ def iso(at: datetime | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z") if at else None
 
 
-def row_of(entity: Breaker | Trust | Pause | Silence) -> Row:
+def row_of(entity: Breaker | Trust | Pause | Silence | Need) -> Row:
     """Its fields, JSON-ready."""
     return {each.name: _plain(getattr(entity, each.name)) for each in fields(entity)}
 

@@ -73,10 +73,10 @@ class PauseWatch:
             return []
         known, self._known = self._known, found
         if found is not None:
-            log.warning("fixes_paused", by=self._by, why=found)
+            log.info("fixes_paused", by=self._by, why=found)
             return [PauseFixes(PauseOrigin.FILE, self._by, found)]
         if not isinstance(known, Unknown):
-            log.warning("fixes_resumed", by=self._by)
+            log.info("fixes_resumed", by=self._by)
         return [ResumeFixes(PauseOrigin.FILE, self._by)]
 
     def _cannot_say(self, problem: str) -> None:

@@ -97,8 +97,11 @@ def tell_of(generation: Generation) -> dict[str, Any]:
     """Log what was loaded; the same as a row."""
     ruleset = generation.ruleset
     problems = [problem_line(problem) for problem in ruleset.problems]
-    for problem in problems:
-        log.warning("rule_problem", problem=problem)
+    for problem, shown in zip(ruleset.problems, problems, strict=True):
+        if problem.file in ruleset.stale_files:  # its last good version is in force
+            log.warning("rule_problem", problem=shown)
+        else:
+            log.error("rule_problem", problem=shown)
     for warning in ruleset.warnings:
         log.warning("rule_warning", warning=problem_line(warning))
     count, revision = len(generation.policy.rules), ruleset.revision

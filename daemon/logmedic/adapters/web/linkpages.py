@@ -17,7 +17,10 @@ Row = Mapping[str, Any]
 LONGEST_WHY = 200
 LOOKS_AGAIN_S = 5
 """A page that shows a fix at work, and asks nothing."""
-_CSS = resources.files("logmedic.adapters.web").joinpath("links.css").read_text(encoding="utf-8")
+_CSS = "".join(
+    resources.files("logmedic.adapters.web").joinpath(*name).read_text(encoding="utf-8")
+    for name in (("static", "tokens.css"), ("links.css",))
+)
 POLICY = (
     "default-src 'none'; "
     f"style-src 'sha256-{base64.b64encode(sha256(_CSS.encode()).digest()).decode()}'; "

@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from logmedic.adapters.web import alertroutes, fixroutes, issueroutes, parameters, pastroutes
-from logmedic.adapters.web.parameters import BadRequest, Forbidden
-from logmedic.model.errors import LogmedicError, NotFound, OrderRefused, QueryRefused, TransientError
+from logmedic.adapters.web.refusals import status_of
+from logmedic.model.errors import LogmedicError
 from logmedic.ports import Control
 
 ROWS_AT_ONCE = 200
@@ -105,7 +105,7 @@ def _as_json(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
             long = isinstance(given, list) and len(given) > ROWS_AT_ONCE
             return StreamingResponse(_in_parts(given), media_type="application/json") if long else JSONResponse(given)
         except LogmedicError as error:
-            return JSONResponse({"error": error.text, "hint": error.hint}, _status_of(error))
+            return JSONResponse({"error": error.text, "hint": error.hint}, status_of(error))
 
     return respond
 
@@ -117,21 +117,6 @@ async def _in_parts(rows: list[Any]) -> AsyncIterator[bytes]:
         yield f"{',' if at else '['}{part}".encode("utf-8", "replace")
         await asyncio.sleep(0)
     yield b"]"
-
-
-def _status_of(error: LogmedicError) -> int:
-    match error:
-        case NotFound():
-            return 404
-        case BadRequest() | QueryRefused():
-            return 400
-        case Forbidden():
-            return 403
-        case TransientError():
-            return 503
-        case OrderRefused():
-            return 409
-    return 500
 
 
 async def _unknown(_: Request, error: Exception) -> JSONResponse:

@@ -1,0 +1,125 @@
+"""What all pages have around them: the head, the navigation, and what keeps them alive."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from logmedic.adapters.web.html import Html, Part, document, element, joined
+from logmedic.adapters.web.pages.page import Answer, Page, View
+from logmedic.adapters.web.pages.static import address
+
+NAVIGATION = (
+    ("/", "Needs you"),
+    ("/incidents", "Incidents"),
+    ("/fixes", "Fixes"),
+    ("/pulse", "Pulse"),
+    ("/learned", "Learned"),
+    ("/rules", "Rules"),
+    ("/alerts", "Alerts"),
+    ("/live", "Live"),
+)
+_HTMX = '{"includeIndicatorStyles": false, "allowEval": false, "selfRequestsOnly": true, "historyCacheSize": 0}'
+"""What a strict policy allows; and no page stays in the browser's storage."""
+
+
+def whole(page: Page, answer: Answer, view: View) -> str:
+    """The document of a page. Its <main> is fetched again, and morphed, when one of its topics changes."""
+    title = page.title(answer)
+    scripts = ("vendor/htmx.min.js", "vendor/idiomorph-ext.min.js", "live.js", *page.scripts)
+    main = element(
+        "main",
+        page.render(answer, view),
+        id="main",
+        tabindex="-1",
+        data_topics=" ".join(sorted(page.topics)),
+        hx_get=here(view),
+        hx_trigger="logmedic:changed",
+        hx_select="#main",
+        hx_swap="morph:outerHTML",
+        hx_ext="morph",
+    )
+    body = joined(
+        element("a", "Skip to the content", href="#main", class_="skip"),
+        _header(view),
+        main,
+        element("footer", _foot(view)),
+    )
+    return document(_head(f"{title} - logmedic on {view.host}", scripts), body)
+
+
+def bare(title: str, *parts: Part) -> str:
+    """A page without navigation, for who has not signed in, and for troubles."""
+    body = joined(element("header", element("b", "logmedic"), class_="bare"), element("main", *parts, id="main"))
+    return document(_head(f"{title} - logmedic", ()), body)
+
+
+def trouble(text: str, hint: str) -> str:
+    """Where there is nothing to show."""
+    said = element("h1", f"{text[:1].upper()}{text[1:]}")
+    return bare(text, element("section", said, element("p", hint) if hint else None, class_="card"))
+
+
+def here(view: View) -> str:
+    """The path with its query, as it was asked."""
+    return f"{view.path}?{urlencode(view.query)}" if view.query else view.path
+
+
+def _head(title: str, scripts: tuple[str, ...]) -> Html:
+    sheets = ("tokens.css", "style.css")
+    return joined(
+        element("meta", charset="utf-8"),
+        element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name_="color-scheme", content="light dark"),
+        element("meta", name_="robots", content="noindex, nofollow"),
+        element("meta", name_="htmx-config", content=_HTMX),
+        element("title", title),
+        element("link", rel="icon", href=address("icon.svg"), type="image/svg+xml"),
+        *(element("link", rel="stylesheet", href=address(each)) for each in sheets),
+        *(element("link", rel="stylesheet", href=address(each)) for each in _sheets_of(scripts)),
+        *(element("script", src=address(each), defer=True) for each in scripts),
+    )
+
+
+def _sheets_of(scripts: tuple[str, ...]) -> tuple[str, ...]:
+    return ("vendor/uPlot.min.css",) if "charts.js" in scripts else ()
+
+
+def _header(view: View) -> Html:
+    return element(
+        "header",
+        element("p", element("b", "logmedic"), " on ", element("b", view.host), class_="brand"),
+        element("nav", element("ul", *(_way(path, name, view) for path, name in NAVIGATION)), aria_label="Pages"),
+        element("p", "not live", id="live", class_="live", role="status", hidden=True),
+    )
+
+
+def _way(path: str, name: str, view: View) -> Html:
+    current = view.path == path or (path != "/" and view.path.startswith(f"{path}/"))
+    number = view.counts.get(path, 0)
+    badge = element("span", f"{number:,}", class_="badge", data_path=path) if number else None
+    return element("li", element("a", name, " " if badge else None, badge, href=path, aria_current=_page(current)))
+
+
+def _page(current: bool) -> str | None:
+    return "page" if current else None
+
+
+def _foot(view: View) -> Html:
+    right = "may act" if view.caller.may_act else "may look"
+    out = element(
+        "form",
+        element("input", type="hidden", name_="csrf", value=view.caller.csrf),
+        element("button", "Sign out", type="submit", class_="quiet"),
+        method="post",
+        action="/sign-out",
+    )
+    machine = element("a", "This page as JSON", href=json_path(view))
+    return joined(
+        element("p", f"{view.caller.name}, who {right}. ", machine, class_="soft"),
+        out if view.caller.door == "session" else None,
+    )
+
+
+def json_path(view: View) -> str:
+    path, _, query = here(view).partition("?")
+    return f"{'/needs-you' if path == '/' else path}.json{f'?{query}' if query else ''}"

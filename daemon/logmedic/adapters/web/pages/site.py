@@ -1,0 +1,66 @@
+"""The pages on their paths: HTML for people, the same as JSON for programs, and the files beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from logmedic.adapters.web.callers import Caller
+from logmedic.adapters.web.pages import actions, incident, incidents, layout, needs, static
+from logmedic.adapters.web.pages.page import Page, View
+from logmedic.adapters.web.refusals import status_of
+from logmedic.model.errors import LogmedicError
+from logmedic.ports import Control
+
+PAGES: tuple[Page, ...] = (needs.PAGE, incidents.PAGE, incident.PAGE)
+
+
+def routes(control: Control) -> list[Route]:
+    """The machine's path of a page comes first: `{id}` would take its `.json` along."""
+    served = [each for page in PAGES for each in (_machine(control, page), _human(control, page))]
+    files = Route("/static/{stamp}/{name:path}", _shown(static.serve), methods=["GET"])
+    return [files, *actions.routes(control), *served]
+
+
+def _machine(control: Control, page: Page) -> Route:
+    async def answer(request: Request) -> Response:
+        try:
+            return JSONResponse(await page.gather(control, request))
+        except LogmedicError as error:
+            return JSONResponse({"error": error.text, "hint": error.hint}, status_of(error))
+
+    return Route(f"{'/needs-you' if page.path == '/' else page.path}.json", answer, methods=["GET"])
+
+
+def _human(control: Control, page: Page) -> Route:
+    async def answer(request: Request) -> Response:
+        gathered = await page.gather(control, request)
+        view = await view_of(control, request)
+        return Response(layout.whole(page, gathered, view), media_type="text/html")
+
+    return Route(page.path, _shown(answer), methods=["GET"])
+
+
+def _shown(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """With troubles as a page."""
+
+    async def respond(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except LogmedicError as error:
+            return Response(layout.trouble(error.text, error.hint), status_of(error), media_type="text/html")
+
+    return respond
+
+
+async def view_of(control: Control, request: Request) -> View:
+    brief: dict[str, Any] = await control.brief()
+    caller: Caller = request.state.caller
+    query = {name: value for name, value in request.query_params.items() if value}
+    counts = {"/": brief["needs_you"], "/incidents": brief["open_incidents"], "/alerts": brief["alerts_waiting"]}
+    return View(caller, datetime.now(UTC), brief["host"], request.url.path, query, counts)
