@@ -3,6 +3,7 @@
 # make test   the tests
 # make soak   ten minutes of kill -9 under load, and an exact count
 # make test-slow   the tests that take long: kills at random moments, floods
+# make test-browser   the pages in a real browser
 # make test-systemd   fixes in a really booted systemd, in a container; as root
 # make bench  everything measured beside its peers, for docs/performance.md
 # make bench-mining   how right the groups of unknown errors are, beside drain3, and a flood of new ones
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test test-slow test-systemd soak demo bench bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page clean
+.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page clean
 
 all: lint types test
 
@@ -58,6 +59,10 @@ test: setup-dev
 
 test-slow: setup-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+# What people see: chromium, headless. PICTURES=DIR keeps a screenshot of each page.
+test-browser: setup-dev
+	PICTURES=$(PICTURES) $(BIN)/python -m pytest tests/browser -rs
 
 # The unit tier, the service, polkit: in a container that is booted for it and thrown away. As root; the first time it makes
 # a small Debian in .systemd, for which it needs a network.

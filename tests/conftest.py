@@ -10,7 +10,10 @@ from hypothesis import settings
 settings.register_profile("deep", max_examples=3000, stateful_step_count=60, deadline=None, print_blob=True)
 
 
+APART = ("booted", "browser")
+"""They boot a container (`make test-systemd`), and look with a real browser (`make test-browser`): only where named."""
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """tests/booted boots a container: only where it is named (`make test-systemd`)."""
-    unnamed = collection_path.name == "booted" and not any("booted" in each for each in config.args)
-    return True if unnamed else None
+    name = collection_path.name
+    return True if name in APART and not any(name in each for each in config.args) else None
