@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page clean
+.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page clean
 
 all: lint types test
 
@@ -95,6 +95,10 @@ schema: setup-dev
 packs-page: setup-dev
 	$(BIN)/python scripts/packs-page > docs/packs.md.new || { rm -f docs/packs.md.new; exit 1; }
 	mv docs/packs.md.new docs/packs.md
+
+# The tables of docs/metrics.md, from core/figures.
+metrics-page: setup-dev
+	$(BIN)/python scripts/metrics-page
 
 # Free of download addresses on purpose: hashes alone say what is installed.
 locks: $(VENV)/bin/uv

@@ -29,35 +29,43 @@ from logmedic.adapters.web.server import ControlServer
 from logmedic.core.alerting.closing import is_telling
 from logmedic.core.diagnosing import spent_on
 from logmedic.core.framing import TRACES
+from logmedic.core.sums import Sums
 from logmedic.diagnosers import make_diagnosing
 from logmedic.healing import make_healing
 from logmedic.inputs import inputs
-from logmedic.model.changeset import Diagnosed, Reloaded, TellNow
+from logmedic.model.changeset import Changeset, Diagnosed, Reloaded, TellNow
 from logmedic.model.errors import PermanentError
 from logmedic.model.issue import IncidentStatus
+from logmedic.model.live import Topic
 from logmedic.model.rule import Mode
+from logmedic.model.state import EngineState
 from logmedic.ports import Clock, Source
 from logmedic.rulesets import make_matcher, make_rule_loader
 from logmedic.runtime.clock import SystemClock, Uuid7, local_zone
 from logmedic.runtime.control import DaemonControl
 from logmedic.runtime.dispatcher import Dispatcher
 from logmedic.runtime.engine import Engine
+from logmedic.runtime.enginemeter import LoopMeter
+from logmedic.runtime.feed import Feed
 from logmedic.runtime.foresight import Foresight, sweep_issues
+from logmedic.runtime.gauges import Gauges, SlowFacts
 from logmedic.runtime.heartbeat import Pulse
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.linkdesk import IncidentLinks
 from logmedic.runtime.live import Live
+from logmedic.runtime.meter import Meter
 from logmedic.runtime.notify import SystemdNotifier
 from logmedic.runtime.pausefile import PauseWatch
 from logmedic.runtime.reading import Reading
 from logmedic.runtime.reload import Reloader, first_generation
 from logmedic.runtime.rulewatch import RuleWatch
 from logmedic.runtime.supervisor import Supervisor
+from logmedic.runtime.unstored import unstored
 from logmedic.runtime.versionwatch import VersionWatch
 from logmedic.runtime.watchman import Watchman, count_overflows
 from logmedic.settings import Settings
 from logmedic.settings.sources import SourceSettings, usual_sources
-from logmedic.watchers import keep_watch, make_heartbeat
+from logmedic.watchers import keep_watch, make_heartbeat, make_pushing, room_of
 
 log = structlog.get_logger("logmedic.app")
 
@@ -157,6 +165,8 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     stack.push_async_callback(dispatcher.stop)
     pauses = PauseWatch(settings.actions.pause_file, lambda given: engine.submit(given))
     pulse = Pulse(notifier.alive)
+    sums = Sums.since(await store.ask("counts"))
+    feed = Feed(store.ask, clock=clock, titles=state.incidents.get)
     engine = Engine(
         state=state,
         store=store,
@@ -166,6 +176,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         carry_out=dispatcher.carry_out,
         alive=pulse.beat,
         first=await pauses.first_look(),
+        noted=lambda changeset: _note(changeset, sums, state, feed),
     )
     dispatcher.report_to(engine.submit)
     reloader = Reloader(
@@ -187,6 +198,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     supervisor.keep("versions", versions.run)
 
     made = await stack.enter_async_context(inputs(clock, once=run.once))
+    totals: dict[str, Meter] = {}
 
     def intake(source: Source) -> Intake:
         return Intake(
@@ -196,6 +208,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             clock=clock,
             zone=zone,
             framing=settings.framings().get(source.name, TRACES),
+            total=totals.setdefault(source.name, Meter()),
         )
 
     reading: Reading[SourceSettings] = Reading(
@@ -208,8 +221,37 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         tasks = await reading.follow(settings.followed(live.current.ruleset.sources, usual))
         reloader.then = lambda ruleset: _after_reload(reading.follow(settings.followed(ruleset.sources, usual)), engine)
     heartbeat = make_heartbeat(settings, pulse=pulse, engine=engine, supervisor=supervisor, clock=clock)
+    loop_meter = LoopMeter()
+    slow = SlowFacts(store=store, room=lambda: room_of(settings.storage.path), clock=clock)
+    gauges = Gauges(
+        engine=engine,
+        sums=sums,
+        live=live,
+        supervisor=supervisor,
+        reloader=reloader,
+        intakes=lambda: reading.intakes,
+        totals=totals,
+        pulse=pulse,
+        heartbeat=heartbeat,
+        loop=loop_meter,
+        slow=slow,
+        receivers=lambda: receivers,
+        unusable=unusable,
+        exports=lambda: pushing.results if pushing is not None else None,
+        store_limit=settings.storage.max_size,
+        clock=clock,
+    )
+    pushing = make_pushing(settings, host=policy.hostname, families=gauges.families, clock=clock)
+    feed.standing = lambda: unstored(
+        engine=engine,
+        live=live,
+        reloader=reloader,
+        supervisor=supervisor,
+        more=lambda: {Topic.ALERTS: tuple(unusable), Topic.STATUS: (*store.notices, *keeper.notices)},
+    )
     control = DaemonControl(
         engine=engine,
+        feed=feed,
         store=store,
         keeper=keeper,
         live=live,
@@ -226,12 +268,14 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             "receivers": unusable,
             "diagnosing": diagnosing.row() if diagnosing is not None else None,
             "heartbeat": heartbeat.row() if heartbeat is not None else None,
+            "otlp": pushing.row() if pushing is not None else None,
             "store": {
                 "path": str(settings.storage.path),
                 "notices": [*store.notices, *keeper.notices],
                 "problem": engine.commit_problem,
             },
         },
+        figures=gauges.families,
     )
     if run.once:
         return await _once(run, engine, dispatcher, supervisor, tasks, signals, control, clock)
@@ -262,6 +306,11 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         heartbeat=heartbeat,
         clock=clock,
     )
+    supervisor.keep("live events", feed.run)
+    supervisor.keep("loop lag", loop_meter.run)
+    supervisor.keep("slow figures", slow.run)
+    if pushing is not None:
+        supervisor.keep("otlp", pushing.run)
     supervisor.keep("reload", reloader.run)
     supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
     if key is not None:
@@ -284,6 +333,12 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         supervisor.keep("links", server.serve)
     supervisor.keep("retention", lambda: _keep_small(keeper, clock))
     return await _until_stopped(run, engine, dispatcher, supervisor, signals, notifier)
+
+
+def _note(changeset: Changeset, sums: Sums, state: EngineState, feed: Feed) -> None:
+    """What was committed, before the state knows it."""
+    sums.take(changeset, state)
+    feed.publish(changeset)
 
 
 async def _after_reload(following: Awaitable[object], engine: Engine) -> None:

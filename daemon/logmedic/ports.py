@@ -12,6 +12,8 @@ from logmedic.model.alert import Alert, Delivery, Receiver
 from logmedic.model.changeset import Changeset
 from logmedic.model.diagnosis import Diagnosis, Question
 from logmedic.model.fix import Arming, FixAttempt, FixResult, ProbeResult
+from logmedic.model.frame import Frame
+from logmedic.model.metric import Family
 from logmedic.model.probe import Probe
 from logmedic.model.query import Limits
 from logmedic.model.record import Block, Checkpoint
@@ -261,6 +263,9 @@ class Control(Protocol):
         """What every page shows. Keys: host, needs_you (how many rows `needs` has at all), open_incidents,
         alerts_waiting. Asks no store."""
 
+    async def metrics(self) -> Sequence[Family]:
+        """Each metric of core.figures.METRICS, in that order; the store is asked nothing for it."""
+
     async def sources(self, name: str = "") -> list[dict[str, Any]]:
         """A row an origin, of all sources or of the one called `name`: that of Source.health, `source`, `quiet_since`,
         and the counters of runtime.meter."""
@@ -276,6 +281,12 @@ class Control(Protocol):
         windows_total, open_incidents (at most 50), breaker (the worst of its breakers), whose (what keeps its fix from
         more), steps (as of `trust_of`). `asked`: a match of it (captures, part, source, at): `would` says what would
         come of it now; else None. Raises NotFound."""
+
+    def live(self, after: str | None = None) -> AsyncGenerator[Frame, None]:
+        """What happens, as it is committed: the event with the id `after` is the last that was told, None: from now on.
+        First Began; then every event behind it once, in order, from the store and live; Changed at most four times a
+        second; Alive every 5 s. Who does not read for long gets Lagged, which is the last; without it the daemon stops.
+        Close it (aclose) when nobody listens any more. The first step raises TransientError (64 listen already)."""
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         """A method of Queries."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
 
+from logmedic import __version__
 from logmedic.adapters.alerts.ping import Ping
 from logmedic.adapters.alerts.sender import AppriseSender
+from logmedic.adapters.store.archive import Archive
+from logmedic.adapters.store.connection import archive_of
+from logmedic.adapters.store.room import measured
 from logmedic.core.ailing import OPENING
 from logmedic.model.alert import Receiver
 from logmedic.model.changeset import Ailing
+from logmedic.model.metric import Family
 from logmedic.model.rule import AlertEvent
 from logmedic.ports import Clock, Keeper, Store
 from logmedic.runtime import lastwords, symptoms
@@ -22,6 +27,7 @@ from logmedic.runtime.engine import Engine
 from logmedic.runtime.heartbeat import Heartbeat, Pulse, not_working
 from logmedic.runtime.live import Live
 from logmedic.runtime.pastthestore import Direct
+from logmedic.runtime.pushing import Pushing
 from logmedic.runtime.selfwatch import CALM_S, SelfWatch
 from logmedic.runtime.storewatch import StoreWatch
 from logmedic.runtime.supervisor import Supervisor
@@ -47,6 +53,37 @@ def make_heartbeat(
         trouble=lambda: not_working(pulse, engine.commit_problem, supervisor.parts),
         clock=clock,
     )
+
+
+def make_pushing(
+    settings: Settings, *, host: str, families: Callable[[], Awaitable[Sequence[Family]]], clock: Clock
+) -> Pushing | None:
+    """None: the config has no collector for the figures."""
+    wanted = settings.metrics.otlp
+    if not wanted.endpoint:
+        return None
+    from logmedic.adapters.otlp.exporter import Collector, OtlpExporter, resource  # an extra: not everybody has it
+
+    collector = Collector(
+        url=wanted.endpoint,
+        deadline_s=wanted.timeout.total_seconds(),
+        headers={name: value.get_secret_value() for name, value in wanted.headers.items()},
+    )
+    itself = resource(host, __version__, str(settings.storage.path))
+    exporter = OtlpExporter(collector, resource=itself, began=clock.now(), clock=clock)
+    return Pushing(every=wanted.every, families=families, push=exporter.push, clock=clock)
+
+
+def room_of(path: Path) -> dict[str, int]:
+    """Bytes of the store by what they are for."""
+    room = measured(path, Archive(archive_of(path)), 0)
+    return {
+        "file": room.file,
+        "log": room.log,
+        "archive": room.archive,
+        "snapshots": room.snapshots,
+        "backups": room.backups,
+    }
 
 
 def keep_watch(

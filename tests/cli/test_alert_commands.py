@@ -292,7 +292,7 @@ def test_the_story_of_an_incident_tells_who_was_told_who_cares_and_why_nobody_is
     assert ran.returncode == 0, ran.stderr
     for told in (
         "  chat: opened, to be sent",
-        "  mail instead of chat: opened, sent 2",
+        "✓ told      mail instead of chat: opened, sent 0.0 s later",
         "  nobody is told now: silenced by bob until 05:00 UTC",
         "  acknowledged by ann 2",
     ):

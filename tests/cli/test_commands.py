@@ -161,8 +161,8 @@ def test_the_story_says_what_to_type_next(path: Path) -> None:
     with serving(path, EVERYTHING, Changeset(incidents=(waiting,))) as control:
         ran = logmedic("show", "3-i1", socket=path)
         assert "next: logmedic approve 0193-i1" in ran.stdout
-        assert "what was tried" in ran.stdout
-        assert "who was told" in ran.stdout
+        assert "▸ fix       1. restart: running" in ran.stdout
+        assert "! told      chat: opened" in ran.stdout
         assert logmedic("approve", "0193-i1", socket=path).returncode == 0
     assert control.did[0][:2] == ("approve", "0193-i1")
 

@@ -110,7 +110,7 @@ def test_the_story_of_two_rungs_tells_each_verdict_tier_and_the_rollback(path: P
         "3. undo it (rollback): done",
         "4. fail over: fixed",
         "5. call: running (since 2026-",
-        "rolled back",
+        "▸ undo      3. undo it",
         "✓ mode     auto (the rule's mode)",
         "✗ pause    all fixes are paused by ann",
         "✗ breaker  it did not fix 3 times in a row",

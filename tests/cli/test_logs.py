@@ -19,7 +19,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logmedic.cli.journald import MAX_VALUE_BYTES, Journal, entry, field_name, serialised
+from logmedic.cli.journald import MAX_VALUE_BYTES, entry, field_name, send, serialised
 from logmedic.cli.logs import configure, is_journal, with_priority
 from logmedic.core.ownline import MAX_CHARS, MAX_FIELDS, is_error, own_line, told
 
@@ -70,12 +70,14 @@ def parsed(content: bytes) -> dict[str, bytes]:
 def logging_to(out: TextIO, path: Path, monkeypatch: pytest.MonkeyPatch, *, as_journal: bool = True) -> Iterator[None]:
     seen = os.fstat(out.fileno())
     monkeypatch.setenv("JOURNAL_STREAM", f"{seen.st_dev}:{seen.st_ino}" if as_journal else "1:1")
+    root = logging.getLogger()
+    before = root.handlers[:]
     try:
         configure(verbose=0, quiet=False, stream=out, journal=path)
         yield
     finally:
         structlog.reset_defaults()
-        logging.basicConfig(force=True)
+        root.handlers[:] = before
 
 
 @pytest.fixture
@@ -121,11 +123,9 @@ def test_an_entry_has_the_event_as_json_and_its_fields_to_ask_for(
 
 def test_what_no_datagram_holds_goes_by_a_sealed_file_in_memory(journald: Journald, tmp_path: Path) -> None:
     content = serialised(entry("error", "x" * 20_000_000, {"event": "unexpected_error"}))
-    with_closed = Journal(tmp_path / "socket")
-    with_closed.send(content)
+    send(content, tmp_path / "socket")
     told = journald.entry()
     assert (len(told["MESSAGE"]), told["PRIORITY"], journald.by_descriptor) == (20_000_000, b"3", 1)
-    with_closed.close()
 
 
 def test_without_journald_the_line_goes_to_the_standard_error_with_its_priority(

@@ -51,21 +51,21 @@ def test_a_config_that_does_not_load_is_the_cause_with_its_first_mistakes_and_wh
 
 def test_the_end_of_the_log_is_quoted_from_its_last_error_on_without_secrets() -> None:
     lines = [
-        "level=error event=commit_failed tries=1",
-        "level=info event=started",
-        "level=error event=stopped_by_failure error='no password=hunter2sesame'",
+        '{"level": "error", "event": "input_given_up", "kind": "Observed"}',
+        '{"level": "info", "event": "started"}',
+        '{"level": "error", "event": "stopped_by_failure", "error": "no password=hunter2sesame"}',
         "error: \x1b[31mthe store is locked\x1b[0m",
     ]
     story = story_of(Fall("exit-code", "exited", "1"), mistakes=(), lines=lines, now=make.START)
     first, second = story.evidence.splitlines()
-    assert first.startswith("level=error event=stopped_by_failure")
+    assert first.startswith('{"level": "error", "event": "stopped_by_failure"')
     assert "hunter2sesame" not in first
     assert second == "error: the store is locked"
     assert story.command.startswith("journalctl -u logmedic -n 50; sudo systemctl reset-failed logmedic; ")
 
 
 def test_without_an_error_in_it_the_last_lines_of_the_log_are_quoted() -> None:
-    lines = [f"level=info event=e{n}" for n in range(9)]
+    lines = [f'{{"level": "info", "event": "e{n}"}}' for n in range(9)]
     story = story_of(Fall("signal", "killed", "KILL"), mistakes=(), lines=lines, now=make.START)
     assert story.evidence.splitlines() == lines[-3:]
     assert story_of(Fall(), mistakes=(), lines=(), now=make.START).evidence == ""

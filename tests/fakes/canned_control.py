@@ -12,8 +12,11 @@ from typing import Any
 from fakes.memory_store import MemoryStore
 from logmedic.adapters.store.rows import jsonable
 from logmedic.core.attention import shown
+from logmedic.core.figures import families
+from logmedic.core.figures.snapshot import Snapshot
 from logmedic.model.errors import NotFound, OrderRefused, StoreBusy
 from logmedic.model.fix import Arming
+from logmedic.model.metric import Family
 from logmedic.model.notice import Notice, Silence
 from logmedic.model.policy import Policy
 from logmedic.model.query import Limits
@@ -27,7 +30,8 @@ class CannedControl:
     `answers`: cleared, a query never ends; `asked` and `given_up` are set as it begins and is cancelled.
     `origins`: how many there are. `pauses`, `checks` and `note` (of `why`), `steps` (of a dry run), `arming`,
     `maintenance`, `known_receivers`, `previews`, `needed`: rows as they are answered. `rules`: those in force; `quarantined`:
-    why, by id. `silenced`: what silences were to mean; `notices`: what they cover."""
+    why, by id. `figures`: what metrics are made of. `silenced`: what silences were to mean; `notices`: what they
+    cover."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -51,6 +55,7 @@ class CannedControl:
         self.silenced: list[dict[str, Any]] = []
         self.notices: list[Notice] = []
         self.previews: list[dict[str, Any]] = []
+        self.figures = Snapshot()
         self.needed: list[dict[str, Any]] = []
 
     async def status(self) -> dict[str, Any]:
@@ -97,6 +102,9 @@ class CannedControl:
     async def brief(self) -> dict[str, Any]:
         open_incidents = len(await self.ask("incidents"))
         return {"host": "db1", "needs_you": len(self.needed), "open_incidents": open_incidents, "alerts_waiting": 1}
+
+    async def metrics(self) -> Sequence[Family]:
+        return families(self.figures)
 
     async def sources(self, name: str = "") -> list[dict[str, Any]]:
         row = {

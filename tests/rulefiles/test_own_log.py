@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,12 +46,15 @@ def test_what_the_daemon_logs_by_itself_holds_nothing_that_is_taken_for_a_secret
 @pytest.mark.parametrize("event", sorted(EVENTS))
 def test_the_example_has_the_form_of_the_log(event: str, tmp_path: Path) -> None:
     level, fields = EVENTS[event]
+    root = logging.getLogger()
+    before = root.handlers[:]
     with (tmp_path / "out").open("w+") as out:
         try:
             configure(verbose=0, quiet=False, stream=out)
             getattr(structlog.get_logger(), level)(event, **fields)
         finally:
             structlog.reset_defaults()
+            root.handlers[:] = before
         out.seek(io.SEEK_SET)
         (written,) = out.read().splitlines()
     stamp = json.loads(written)["timestamp"]

@@ -36,7 +36,10 @@ def _path_of(question: str, given: dict[str, Any]) -> tuple[str, dict[str, Any]]
         case "learned":
             return f"learned/{quote(str(given['issue_id']), safe='')}", {}
         case "incidents":
-            return "incidents", {"all": given.get("everything", False), "limit": given.get("limit", 50)}
+            named = {name: value for name, value in given.items() if name != "everything"}
+            return "incidents", {"all": given.get("everything", False), **named}
+        case "similar":
+            return f"incidents/{quote(str(given['incident_id']), safe='')}/similar", {"limit": given.get("limit", 5)}
         case "silences":
             return "silences", {"all": given.get("since") is None}
     return question, given

@@ -9,7 +9,6 @@ import re
 import socket
 import struct
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 SOCKET = Path("/run/systemd/journal/socket")
@@ -19,7 +18,6 @@ PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 """sd-daemon(3): what journalctl -p asks for."""
 MAX_VALUE_BYTES = 4096
 """Of a field beside MESSAGE, which has the whole: fields are there to be asked for."""
-SEND_BUFFER_BYTES = 8 << 20
 PATIENCE_S = 1.0
 """How long a journald that takes nothing is waited for."""
 _MAX_NAME = 64
@@ -65,36 +63,26 @@ def serialised(fields: Mapping[str, bytes]) -> bytes:
     )
 
 
-class Journal:
-    """Sends entries to the socket at `path`; used from any thread. Not connected: a journald that was started again is
-    found. Closed by whoever made it, or with the process."""
-
-    def __init__(self, path: Path = SOCKET) -> None:
-        self._path = str(path)
-        self._wire = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self._wire.settimeout(PATIENCE_S)
-        with suppress(OSError):
-            self._wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-
-    def send(self, content: bytes) -> None:
-        """Raises OSError (TimeoutError is one) when it was not taken."""
+def send(content: bytes, path: Path = SOCKET) -> None:
+    """To journald, wherever it was started again since. Raises OSError (TimeoutError is one) when it was not taken."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.settimeout(PATIENCE_S)
         try:
-            self._wire.sendto(content, self._path)
+            wire.sendto(content, str(path))
         except OSError as error:
             if error.errno not in _TOO_LARGE:
                 raise
-            self._send_by_descriptor(content)
+            _send_by_descriptor(wire, content, path)
 
-    def _send_by_descriptor(self, content: bytes) -> None:
-        """What no datagram holds: a sealed file in memory, and a datagram of nothing but its descriptor."""
-        descriptor = os.memfd_create("logmedic-entry", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        try:
-            with open(descriptor, "wb", closefd=False) as file:
-                file.write(content)
-            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
-            socket.send_fds(self._wire, [b""], [descriptor], 0, self._path)
-        finally:
-            os.close(descriptor)
 
-    def close(self) -> None:
-        self._wire.close()
+def _send_by_descriptor(wire: socket.socket, content: bytes, path: Path) -> None:
+    """What no datagram holds: a sealed file in memory, and a datagram of nothing but its descriptor."""
+    descriptor = os.memfd_create("logmedic-entry", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", descriptor))
+        wire.sendmsg([b""], [rights], 0, str(path))  # socket.send_fds forgets the address (Python 3.11)
+    finally:
+        os.close(descriptor)

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from logmedic.cli.journald import PRIORITIES, SOCKET, Journal, entry, serialised
+from logmedic.cli.journald import PRIORITIES, SOCKET, entry, send, serialised
 from logmedic.cli.output import visible
 from logmedic.core.ownline import own_line, told
 
@@ -29,7 +29,7 @@ def configure(*, verbose: int, quiet: bool, stream: TextIO | None = None, journa
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(handlers=[Libraries()], level=logging.WARNING, force=True)
+    logging.getLogger().handlers[:] = [Libraries(logging.WARNING)]
 
 
 def _form(out: TextIO, journal: Path) -> list[Any]:
@@ -37,7 +37,7 @@ def _form(out: TextIO, journal: Path) -> list[Any]:
         stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
         return [_show, stamp, structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
     if is_journal(out.fileno()):  # which has its own time of each entry
-        return [ToJournal(Journal(journal))]
+        return [ToJournal(journal)]
     return [structlog.processors.TimeStamper(fmt="iso", utc=True), lambda _, __, fields: own_line(fields)]
 
 
@@ -60,13 +60,13 @@ class ToJournal:
     """The last of the processors: sends the entry. What journald does not take goes to the standard error, where the
     journal takes the number in front for its priority."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
 
     def __call__(self, _: Any, method: str, fields: Fields) -> str:
         line = own_line(fields)
         try:
-            self._journal.send(serialised(entry(method, line, fields)))
+            send(serialised(entry(method, line, fields)), self._socket)
         except OSError:
             return with_priority(method, line)
         raise structlog.DropEvent

@@ -36,6 +36,15 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
+def print_answer(value: Any, output: str) -> None:
+    """One answer as the API gives it: `jsonl` in one line, and a list as a line a row."""
+    if output != "jsonl":
+        print_json(value)
+        return
+    for each in value if isinstance(value, list) else [value]:
+        print(json.dumps(each))
+
+
 def print_table(rows: Sequence[Row], columns: Columns, *, right: Collection[str] = ()) -> None:
     """`right`: headings whose column is set flush right."""
     cells = [[visible(cell(row)) for cell in columns.values()] for row in rows]

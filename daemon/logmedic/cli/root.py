@@ -35,6 +35,7 @@ _COMMANDS = {
     "run": ("run", "Run the daemon, or read something once."),
     "status": ("status", "What is watched, what is broken, and whether fixes are armed."),
     "sources": ("sources", "What is read, how far, and what was missed."),
+    "top": ("top", "The host as it is now, live: incidents, fixes, alerts, rates."),
     "incidents": ("incidents", "Open incidents; --all the past too."),
     "show": ("incidents", "The whole story of an incident."),
     "why": ("why", "What holds the fix of an incident, or why a line is known."),
@@ -60,6 +61,8 @@ _COMMANDS = {
     "restore": ("storage", "Put a backup in the place of the store."),
     "rules": ("rules", "Rule files: check, test, list, schema."),
     "config": ("config", "The config: check, show, schema."),
+    "doctor": ("doctor", "What must be well for the daemon to do its job, and how to repair it."),
+    "bugreport": ("bugreport", "What a report of a bug needs, in one file, without secrets and names."),
     "install": ("install", "As root: what fixes need to run in units of the service manager."),
     "demo": ("demo", "See it work: a small service really breaks."),
 }

@@ -34,12 +34,17 @@ Day = Mapping[str, Any]
 
 @click.command("stats")
 @click.option("--since", metavar="TIME", help="A duration (24h, 30d) or a time; everything when left out.")
+@click.option("--all", "everything", is_flag=True, help="All figures as well, those of /metrics (docs/metrics.md).")
 @shared
 @pass_context
-def stats_command(context: Context, since: str | None) -> None:
+def stats_command(context: Context, since: str | None, everything: bool) -> None:
     """Errors, fixes, escalations, recovery time. With --since: how they went by day (UTC), and the change against as
-    long a time before."""
-    if since is None:
+    long a time before. With --all: every figure that there is, as of now."""
+    if everything and since is not None:
+        raise click.BadParameter("figures are as of now: --all goes without it", param_hint="--since")
+    if everything:
+        _print_figures(context, context.ask("stats"), context.client.get("figures"))
+    elif since is None:
         _print_all(context, context.ask("stats"))
     else:
         _print_trends(context, context.ask("trends", since=since, until=_now()))
@@ -57,6 +62,31 @@ def _print_all(context: Context, stats: Mapping[str, Any]) -> None:
         return
     rows = [{"name": name, "value": shown(name, stats[name]), "meaning": text} for name, text in _MEANING.items()]
     print_table(rows, {"METRIC": field("name"), "VALUE": field("value"), "MEANING": field("meaning")})
+
+
+def _print_figures(context: Context, stats: Mapping[str, Any], figures: Sequence[Mapping[str, Any]]) -> None:
+    """As JSON: the six, and `metrics`, a row a figure: name, kind, labels, value, help (and `sum`, of a histogram: its
+    value says how many there were)."""
+    if context.output == "json":
+        print_json({**stats, "metrics": figures})
+    elif context.output == "jsonl":
+        for each in figures:
+            print(json.dumps(each))
+    else:
+        _print_all(context, stats)
+        print()
+        print_table(figures, {"FIGURE": field("name"), "LABELS": _labels, "VALUE": _figure}, right=("VALUE",))
+
+
+def _labels(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in row["labels"].items())
+
+
+def _figure(row: Mapping[str, Any]) -> str:
+    """Of a histogram: how many, and their mean. Times and counts stay as they are written: somebody may compare."""
+    value = float(row["value"])
+    text = f"{value:,.0f}" if value == int(value) else f"{value:,.3f}"
+    return f"{text}, mean {row['sum'] / value:.3g}" if value and "sum" in row else text
 
 
 def _print_trends(context: Context, trends: Mapping[str, Any]) -> None:

@@ -21,13 +21,14 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Metric:
     """What a figure is. `name`: as Prometheus writes it, in base units: a counter ends in `_total`, an info in `_info`.
-    `labels`: names, in the order of a sample's values. `bounds`: upper ones of a histogram's buckets, ascending."""
+    `labels`: names, in the order of a sample's values. `lasting`: a counter that goes on after a restart of the daemon;
+    the others, and histograms, begin anew."""
 
     name: str
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
-    bounds: tuple[float, ...] = ()
+    lasting: bool = False
 
     def family(self, samples: Iterable[Sample]) -> Family:
         return Family(self, tuple(samples))
@@ -134,3 +135,12 @@ class Names:
             label = self.of(name)
             sums[label] = sums.get(label, 0) + value
         return sums
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What handing figures to a collector gave. `problem`: what went wrong, or empty. `retry_after_s`: it asked to be
+    left alone for so long."""
+
+    problem: str = ""
+    retry_after_s: float | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +12,14 @@ from logmedic import __version__
 from logmedic.core.attention import shown
 from logmedic.model.alert import Receiver
 from logmedic.model.fix import BreakerStatus
+from logmedic.model.frame import Frame
+from logmedic.model.metric import Family
 from logmedic.model.query import Limits
 from logmedic.model.rule import Mode
 from logmedic.ports import Clock, FixRunner, Keeper, Sender, Store
 from logmedic.runtime.alertdesk import AlertDesk
 from logmedic.runtime.engine import Engine
+from logmedic.runtime.feed import Feed
 from logmedic.runtime.fixdesk import FixDesk
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.issuedesk import IssueDesk
@@ -52,6 +55,8 @@ class DaemonControl:
         intakes: Callable[[], Sequence[Intake]],
         clock: Clock,
         facts: Callable[[], dict[str, Any]],
+        figures: Callable[[], Awaitable[Sequence[Family]]],
+        feed: Feed,
     ) -> None:
         self._engine = engine
         self._store = store
@@ -84,6 +89,8 @@ class DaemonControl:
         self._intakes = intakes
         self._clock = clock
         self._facts = facts
+        self._figures = figures
+        self._feed = feed
 
     async def status(self) -> dict[str, Any]:
         generation = self._live.current
@@ -127,6 +134,9 @@ class DaemonControl:
     async def brief(self) -> dict[str, Any]:
         return self._needs.brief()
 
+    async def metrics(self) -> Sequence[Family]:
+        return await self._figures()
+
     async def sources(self, name: str = "") -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         for intake in self._intakes():
@@ -144,6 +154,9 @@ class DaemonControl:
         generation = self._live.current
         quarantined = generation.matcher.quarantined
         return standing(self._engine.state, generation.policy, rule_id, quarantined, self._clock.now(), asked)
+
+    def live(self, after: str | None = None) -> AsyncGenerator[Frame, None]:
+        return self._feed.listen(after)
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         return await self._store.ask(question, **arguments)

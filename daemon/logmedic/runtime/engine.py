@@ -19,6 +19,7 @@ from logmedic.model.policy import Policy
 from logmedic.model.record import Checkpoint, Findings
 from logmedic.model.state import EngineState
 from logmedic.ports import Clock, Store
+from logmedic.runtime.enginemeter import EngineMeter
 from logmedic.runtime.lanes import Lanes
 from logmedic.runtime.supervisor import Failure, guarded
 
@@ -43,8 +44,8 @@ LOOK_EVERY_S = 5.0
 COMMIT_RETRY_BASE = timedelta(milliseconds=200)
 COMMIT_RETRY_MAX = timedelta(seconds=10)
 
-Waiting = tuple[Input | None, asyncio.Future[None] | None]
-"""An input, and who waits until it is committed."""
+Waiting = tuple[Input | None, asyncio.Future[None] | None, float]
+"""An input, who waits until it is committed, and since when it waits, in seconds of the loop."""
 
 
 class Engine:
@@ -61,8 +62,10 @@ class Engine:
         carry_out: Callable[[Intent], None],
         alive: Callable[[], None],
         first: Sequence[Input] = (),
+        noted: Callable[[Changeset], None] = lambda _: None,
     ) -> None:
-        """`first`: what is decided before anything that was left unfinished is looked at."""
+        """`first`: what is decided before anything that was left unfinished is looked at. `noted`: hears of what was
+        committed, before the state knows it; answers at once."""
         self.state = state
         self._store = store
         self._clock = clock
@@ -71,6 +74,10 @@ class Engine:
         self._carry_out = carry_out
         self._alive = alive
         self._first = first
+        self._noted = noted
+        self.meter = EngineMeter()
+        self._taken_since: float | None = None
+        """Of what is being decided and stored now: since when it waits."""
         self._inputs: Lanes[Waiting] = Lanes(LANE_DEPTH)
         self._advanced: dict[tuple[str, str], tuple[Checkpoint | None, int]] = {}
         """By source and origin: the position behind blocks without findings, and the number of their lines."""
@@ -84,12 +91,28 @@ class Engine:
 
     async def submit(self, given: Input) -> None:
         """Queue an input; waits while its source's lane is full."""
-        await self._inputs.put(given.source if isinstance(given, Observed) else OTHERS, (given, None))
+        lane = given.source if isinstance(given, Observed) else OTHERS
+        await self._inputs.put(lane, (given, None, asyncio.get_running_loop().time()))
+
+    @property
+    def waiting(self) -> int:
+        """Inputs that are not decided."""
+        return len(self._inputs)
+
+    @property
+    def waiting_s(self) -> float:
+        """How long the oldest input waits, until it is stored."""
+        since = [at for _, _, at in self._inputs.first()]
+        if self._taken_since is not None:
+            since.append(self._taken_since)
+        now = asyncio.get_running_loop().time()
+        return max(0.0, now - min(since, default=now))
 
     async def settled(self, given: Input | None = None) -> None:
         """Queue `given` (or nothing), and wait until it and all before it are committed."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._inputs.put_last((given, done))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._inputs.put_last((given, done, loop.time()))
         await done
 
     async def run(self) -> None:
@@ -103,12 +126,14 @@ class Engine:
             except TimeoutError:
                 await self._on_time()
                 continue
+            self._taken_since = first[2]
             given, done = self._waiting(first)
             await self._take(given)
             if done is not None:
                 await self._flush()
                 if not done.done():
                     done.set_result(None)
+            self._taken_since = None
             await self._on_time()
 
     def _waiting(self, first: Waiting) -> tuple[list[Input], asyncio.Future[None] | None]:
@@ -217,6 +242,7 @@ class Engine:
         if changeset.empty:
             return
         await self._commit(changeset)
+        self._noted(changeset)
         self.state.apply(changeset)
         if self._due_under is not None:
             self._due = min(filter(None, (self._due, due_of(changeset, self._due_under))), default=None)
@@ -246,18 +272,20 @@ class Engine:
 
     async def _commit(self, changeset: Changeset) -> None:
         """Until it is durable: while the disk is full, reading waits and nothing is lost (F48)."""
-        tries = 0
+        tries, begun = 0, asyncio.get_running_loop().time()
         while True:
             try:
                 await self._store.commit(changeset)
             except TransientError as error:
                 tries += 1
+                self.meter.failures += 1
                 self.commit_problem = error.text
                 log.warning("commit_failed", error=error.text, tries=tries)  # one that lasts: `ailing`
                 self._alive()
                 await self._clock.sleep(exponential(tries, COMMIT_RETRY_BASE, COMMIT_RETRY_MAX).total_seconds())
             else:
                 self.commit_problem = ""
+                self.meter.commit_s.take(asyncio.get_running_loop().time() - begun)
                 return
 
 

@@ -76,6 +76,15 @@ class Heartbeat:
         self._last_error = ""
         self._next = clock.now() + timedelta(seconds=FIRST_S)
 
+    @property
+    def is_well(self) -> bool:
+        """The last ping went well, and the next is not withheld."""
+        return self._last_ok is not None and not self._last_error and not self._withheld
+
+    @property
+    def last_ok(self) -> datetime | None:
+        return self._last_ok
+
     def row(self) -> dict[str, Any]:
         """Keys: last_ok, next (ISO 8601, or None), last_error ("" once it went well), withheld (why nobody is asked
         now, or ""), every_s."""

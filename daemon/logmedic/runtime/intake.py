@@ -18,7 +18,7 @@ from logmedic.model.learned import OrdinaryLine
 from logmedic.model.record import Block, Findings
 from logmedic.ports import Clock, Source
 from logmedic.runtime.engine import Engine
-from logmedic.runtime.meter import Meter
+from logmedic.runtime.meter import Behind, Meter
 
 THREAD_FROM_BYTES = 256 * 1024
 """Blocks of this size and more are scanned in a thread (the scan releases the GIL); the hand-over costs about 0.1 ms,
@@ -64,13 +64,15 @@ class Intake:
         clock: Clock,
         zone: tzinfo = UTC,
         framing: Framing = TRACES,
+        total: Meter | None = None,
     ) -> None:
-        """`zone`: of line times that name none."""
+        """`zone`: of line times that name none. `total`: of all that the source reads, also before it was read anew."""
         self._framing = framing
         self._source = source
         self._clock = clock
         self._zone = zone
         self._meters: dict[str, Meter] = {}
+        self.total = total or Meter()
         self._waits_since: float | None = None
         self.spoke_at: float | None = None
         """Loop time of the last line; None before the first."""
@@ -101,6 +103,13 @@ class Intake:
                 **self._meters.get(row["origin"], NOTHING).row(row["lag_bytes"], now, self._zone),
                 "problem": row["problem"] or waiting,
             }
+
+    def behind(self) -> Behind:
+        now, found = self._clock.now(), Behind(in_trouble=bool(self._waiting()))
+        for row in self._source.health():
+            meter = self._meters.get(row["origin"], NOTHING)
+            found.add(row["lag_bytes"], meter.lag_s(row["lag_bytes"], now, self._zone), bool(row["problem"]))
+        return found
 
     def _waiting(self) -> str:
         """Reading stops while what was read is not taken in; the position stays where it is (I6)."""
@@ -183,6 +192,7 @@ class Intake:
         self._handed_on += 1
         findings = self._sure(block, findings)
         self._meters.setdefault(block.origin, Meter()).take(block, findings.lines)
+        self.total.take(block, findings.lines)
         self._waits_since = _now()
         await self._engine.submit(Observed(block.source, block.origin, findings, block.checkpoint, block.gaps))
         self._waits_since = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -60,6 +61,13 @@ class Lanes(Generic[T]):
                 lane.room.release()
                 return lane.waiting.popleft()[1]
         return None
+
+    def __len__(self) -> int:
+        return len(self._last) + sum(len(lane.waiting) for lane in self._lanes.values())
+
+    def first(self) -> Iterator[T]:
+        """Of each lane, what waits longest there."""
+        yield from (queue[0][1] for queue in (self._last, *(lane.waiting for lane in self._lanes.values())) if queue)
 
     def _oldest(self) -> float:
         return min((lane.waiting[0][0] for lane in self._lanes.values() if lane.waiting), default=float("inf"))

@@ -46,11 +46,32 @@ class Meter:
             "truncations": self.truncations,
             "skipped_bytes": self.skipped_bytes,
             "last_line_at": self.last_line_at.isoformat().replace("+00:00", "Z") if self.last_line_at else None,
-            "lag_s": self._lag_s(now, zone) if lag_bytes else 0.0,
+            "lag_s": self.lag_s(lag_bytes, now, zone),
         }
 
-    def _lag_s(self, now: datetime, zone: tzinfo) -> float | None:
+    def lag_s(self, lag_bytes: int, now: datetime, zone: tzinfo) -> float | None:
+        """None: nothing was read yet of what is there."""
+        if not lag_bytes:
+            return 0.0
         if self.last_line_at is None:
             return None
         at = event_time(self.last_line.decode("utf-8", "replace"), self.last_line_at, zone)
         return round(max(0.0, (now - at).total_seconds()), 3)
+
+
+@dataclass(slots=True)
+class Behind:
+    """How far a source is behind, over all that it reads. `lag_s`: of the worst. `in_trouble`: what it read is not
+    taken in."""
+
+    in_trouble: bool = False
+    origins: int = 0
+    problems: int = 0
+    lag_bytes: int = 0
+    lag_s: float = 0.0
+
+    def add(self, lag_bytes: int, lag_s: float | None, problem: bool) -> None:
+        self.origins += 1
+        self.problems += problem or self.in_trouble
+        self.lag_bytes += lag_bytes
+        self.lag_s = max(self.lag_s, lag_s or 0.0)

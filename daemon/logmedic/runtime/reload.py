@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +19,8 @@ log = structlog.get_logger("logmedic.reload")
 
 DEBOUNCE_S = 0.1
 """Editors write a file in several steps (F35); the last of them within this time starts the reload."""
+
+GOOD, PARTLY, FAILED = "good", "partly", "failed"
 
 
 class Reloader:
@@ -42,6 +45,9 @@ class Reloader:
         self.then: Callable[[RuleSet], Awaitable[object]] | None = None
         """What else follows the rules in force."""
         self.loaded_at = clock.now()
+        self.results: Counter[str] = Counter()
+        """How many reloads went so since the start: GOOD, PARTLY (files with mistakes), FAILED (as before)."""
+        self.last_failed = False
         self._wanted = asyncio.Event()
         self._turn = asyncio.Lock()
 
@@ -66,10 +72,14 @@ class Reloader:
             try:
                 following = await self._renewed()
             except BaseException:
+                self.results[FAILED] += 1
+                self.last_failed = True
                 self.request()
                 raise
             finally:
                 self._notifier.ready()  # else systemd ends a daemon that is well
+            self.results[PARTLY if following.ruleset.problems else GOOD] += 1
+            self.last_failed = False
             await asyncio.to_thread(self._loader.save)
             return tell_of(following)
 

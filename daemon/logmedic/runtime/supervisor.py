@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -74,6 +75,8 @@ class Supervisor:
         self._clock = clock
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.parts: dict[str, Part] = {}
+        self.restarts: Counter[str] = Counter()
+        """By the name of the part, also of those that were dropped meanwhile."""
         self.fatal: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
 
     def keep(self, name: str, run: Callable[[], Awaitable[None]], *, vital: bool = False) -> asyncio.Task[None]:
@@ -102,6 +105,7 @@ class Supervisor:
                 failures = 0
             failures += 1
             part.state, part.restarts = "restarting", part.restarts + 1
+            self.restarts[part.name] += 1
             wait = exponential(failures, RESTART_BASE, RESTART_MAX)
             log.warning("part_restarts", part=part.name, error=outcome.text, wait_s=wait.total_seconds())
             await self._clock.sleep(wait.total_seconds())

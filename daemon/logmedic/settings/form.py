@@ -18,6 +18,7 @@ from logmedic.model.rule import LogFiles, Mode
 from logmedic.settings.actions import Actions
 from logmedic.settings.alerts import Alerts
 from logmedic.settings.diagnosis import DiagnosisSettings
+from logmedic.settings.metrics import MetricsSettings
 from logmedic.settings.parts import Duration, Part
 from logmedic.settings.places import SYSTEM_RULES, shipped_rules
 from logmedic.settings.sources import SourceSettings, usual_sources
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     alerts: Alerts = Field(default_factory=Alerts)
     learning: Learning = Learning()
     diagnosis: DiagnosisSettings = DiagnosisSettings()
+    metrics: MetricsSettings = MetricsSettings()
     storage: Storage = Field(default_factory=Storage)
     web: Web = Field(default_factory=Web)
 

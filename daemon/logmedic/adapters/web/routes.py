@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from logmedic.adapters.web import alertroutes, fixroutes, issueroutes, parameters, pastroutes
+from logmedic.adapters.web import alertroutes, figures, fixroutes, issueroutes, metrics, parameters, pastroutes
 from logmedic.adapters.web.refusals import status_of
 from logmedic.model.errors import LogmedicError
 from logmedic.ports import Control
@@ -48,6 +48,9 @@ def make_app(control: Control) -> Starlette:
     async def counts(_: Request) -> Any:
         return await control.ask("counts")
 
+    async def all_figures(_: Request) -> Any:
+        return await figures.rows(control)
+
     async def gaps(request: Request) -> Any:
         return await control.ask(
             "gaps", source=request.query_params.get("source", ""), limit=parameters.limit(request, 100)
@@ -75,6 +78,7 @@ def make_app(control: Control) -> Starlette:
         **alertroutes.reads(control),
         **fixroutes.reads(control),
         "/v1/counts": counts,
+        "/v1/figures": all_figures,
         "/v1/gaps": gaps,
         **pastroutes.reads(control),
         "/v1/storage": storage,
@@ -91,6 +95,7 @@ def make_app(control: Control) -> Starlette:
         routes=[
             *(Route(path, _as_json(answer), methods=["POST"]) for path, answer in posts.items()),
             *(Route(path, _as_json(answer), methods=["GET"]) for path, answer in reads.items()),
+            Route("/metrics", metrics.endpoint(control), methods=["GET"]),
         ],
         exception_handlers={HTTPException: _unknown},
     )

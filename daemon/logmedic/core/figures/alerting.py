@@ -21,7 +21,9 @@ ALERTS = Metric(
     "daemon's start.",
     ("receiver", "status"),
 )
-FAILURES = Metric("logmedic_alert_failures_total", Kind.COUNTER, "Tries to send that failed; goes on after a restart.")
+FAILURES = Metric(
+    "logmedic_alert_failures_total", Kind.COUNTER, "Tries to send that failed; goes on after a restart.", lasting=True
+)
 DELAY = Metric(
     "logmedic_alert_delivery_seconds",
     Kind.HISTOGRAM,

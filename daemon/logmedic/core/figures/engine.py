@@ -30,7 +30,7 @@ BYTES = Metric(
     ("part",),
 )
 LIMIT = Metric(
-    "logmedic_store_limit_bytes", Kind.GAUGE, "storage.max_size: what all parts but backups may take together."
+    "logmedic_store_limit_bytes", Kind.GAUGE, "What all parts but backups may take together (storage.max_size)."
 )
 METRICS = (WAITING, LAG, PROGRESS, COMMITS, FAILURES, PROBLEM, BYTES, LIMIT)
 

@@ -31,6 +31,7 @@ HOLDS = Metric(
     Kind.COUNTER,
     "Times that a fix was not run, by the reason; goes on after a restart.",
     ("reason",),
+    lasting=True,
 )
 BREAKERS = Metric("logmedic_breakers", Kind.GAUGE, "Breakers of fixes by state, one for each target.", ("state",))
 OPENINGS = Metric(

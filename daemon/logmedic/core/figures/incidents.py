@@ -14,6 +14,7 @@ ERRORS = Metric(
     Kind.COUNTER,
     "Lines that a rule matched (kind=matched), or that look like an error (kind=unknown); goes on after a restart.",
     ("kind",),
+    lasting=True,
 )
 OPEN = Metric(
     "logmedic_incidents_open", Kind.GAUGE, "Incidents that are not over, by severity and state.", ("severity", "state")
@@ -32,6 +33,7 @@ RESOLVED = Metric(
     Kind.COUNTER,
     "Incidents that are over, by how they ended; goes on after a restart.",
     ("resolution",),
+    lasting=True,
 )
 RECOVERY = Metric(
     "logmedic_recovery_seconds",

@@ -18,6 +18,7 @@ MATCHES = Metric(
     Kind.COUNTER,
     "Records that this rule matched, ever; goes on after a restart. Beyond 200 rules: `other`.",
     ("rule",),
+    lasting=True,
 )
 LOADED_AT = Metric("logmedic_reload_last_success_timestamp_seconds", Kind.GAUGE, "When the rules in force were loaded.")
 RELOAD_OK = Metric(

@@ -49,7 +49,8 @@ class DaemonFacts:
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
     """Of all that one source reads. Counts are since the start of the daemon. `lag_s`: of the file that is furthest
-    behind. `problems`: files with one. `last_line_at`: when the last line was read."""
+    behind. `problems`: files with one. `last_line_at`: when the last line was read. `followed`: a reload has not taken
+    it away."""
 
     lines: int = 0
     bytes_read: int = 0
@@ -63,11 +64,13 @@ class SourceFacts:
     quiet: bool = False
     last_line_at: datetime | None = None
     part: PartFacts = PartFacts(up=True)
+    followed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFacts:
-    """`matches`: by rule id, ever, of the rules in force. `reloads`: by result, since the start."""
+    """`matches`: by rule id, ever, also of rules that are not in force any more. `reloads`: by result, since
+    the start."""
 
     matches: Mapping[str, int] = field(default_factory=dict)
     loaded: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from logmedic.core.figures.snapshot import SourceFacts, Snapshot
+from logmedic.core.figures.snapshot import Snapshot, SourceFacts
 from logmedic.model.metric import Family, Kind, Metric
 
 _SINCE = "since the daemon's start"
@@ -46,10 +46,13 @@ METRICS = (*(metric for metric, _, _ in _OF_SOURCES), _LAST)
 
 
 def families(now: Snapshot) -> Iterator[Family]:
+    """Of a source that a reload took away, what was counted stays."""
     shared: dict[str, list[SourceFacts]] = {}
     for name, facts in now.sources.items():
         shared.setdefault(now.places.sources.of(name), []).append(facts)
+    followed = {label: [one for one in ones if one.followed] for label, ones in shared.items()}
     for metric, value_of, together in _OF_SOURCES:
-        yield metric.each({label: float(together([value_of(one) for one in ones])) for label, ones in shared.items()})
-    lasts = {label: [at.timestamp() for one in ones if (at := one.last_line_at)] for label, ones in shared.items()}
+        chosen = shared if metric.kind is Kind.COUNTER else followed
+        yield metric.each({label: float(together([*map(value_of, ones)])) for label, ones in chosen.items() if ones})
+    lasts = {label: [at.timestamp() for one in ones if (at := one.last_line_at)] for label, ones in followed.items()}
     yield _LAST.each({label: max(times) for label, times in lasts.items() if times})

@@ -38,7 +38,7 @@ MEANINGS = {
     "results_ignored": "results of what was no longer under way",
     "approvals_ignored": "approvals and rejections of what no longer waited for one",
     "orders_ignored": "orders about issues and breakers that changed nothing",
-    "pauses": "times somebody paused fixes, or let them run again",
+    "pauses": "times somebody paused fixes",
     "trust_ignored": "orders about trust that changed nothing",
     "rules_refused": "loads of rules with mistakes",
     "rules_quarantined": "times a rule was not heard for a while, for it cost too much",
@@ -74,9 +74,10 @@ MEANINGS = {
 TALLIES = Metric(
     "logmedic_tallies_total",
     Kind.COUNTER,
-    "Everything that is counted: each loss, drop, truncation, hold and timeout; goes on after a restart. docs/metrics.md "
-    "says what each kind is.",
+    "Everything that is counted, each loss, drop, truncation, hold and timeout (docs/metrics.md says what each kind "
+    "is); goes on after a restart.",
     ("kind",),
+    lasting=True,
 )
 METRICS = (TALLIES,)
 

@@ -26,25 +26,28 @@ def whole(page: Page, answer: Answer, view: View) -> str:
     """The document of a page. Its <main> is fetched again, and morphed, when one of its topics changes."""
     title = page.title(answer)
     scripts = ("vendor/htmx.min.js", "vendor/idiomorph-ext.min.js", "live.js", *page.scripts)
-    main = element(
-        "main",
-        page.render(answer, view),
-        id="main",
-        tabindex="-1",
-        data_topics=" ".join(sorted(page.topics)),
-        hx_get=here(view),
-        hx_trigger="logmedic:changed",
-        hx_select="#main",
-        hx_swap="morph:outerHTML",
-        hx_ext="morph",
-    )
     body = joined(
         element("a", "Skip to the content", href="#main", class_="skip"),
         _header(view),
-        main,
+        element("main", page.render(answer, view), id="main", tabindex="-1", **_alive(page, view)),
         element("footer", _foot(view)),
+        _keys(),
     )
     return document(_head(f"{title} - logmedic on {view.host}", scripts), body)
+
+
+def _alive(page: Page, view: View) -> dict[str, str]:
+    """Nothing of what is only asked once is fetched again."""
+    if not page.topics:
+        return {}
+    return {
+        "data_topics": " ".join(sorted(page.topics)),
+        "hx_get": here(view),
+        "hx_trigger": "logmedic:changed",
+        "hx_select": "#main",
+        "hx_swap": "morph:outerHTML",
+        "hx_ext": "morph",
+    }
 
 
 def bare(title: str, *parts: Part) -> str:
@@ -88,8 +91,22 @@ def _header(view: View) -> Html:
     return element(
         "header",
         element("p", element("b", "logmedic"), " on ", element("b", view.host), class_="brand"),
-        element("nav", element("ul", *(_way(path, name, view) for path, name in NAVIGATION)), aria_label="Pages"),
-        element("p", "not live", id="live", class_="live", role="status", hidden=True),
+        navigation(view),
+        element("p", "not live", id="live", class_="live", role="status", hidden=True, data_keep=True),
+    )
+
+
+def navigation(view: View) -> Html:
+    """The ways to all pages, with what waits on each; fetched again by itself when that changes."""
+    return element(
+        "nav",
+        element("ul", *(_way(path, name, view) for path, name in NAVIGATION)),
+        id="pages",
+        aria_label="Pages",
+        hx_get=f"/navigation?{urlencode({'at': view.path})}",
+        hx_trigger="logmedic:counts",
+        hx_swap="morph:outerHTML",
+        hx_ext="morph",
     )
 
 
@@ -116,8 +133,32 @@ def _foot(view: View) -> Html:
     machine = element("a", "This page as JSON", href=json_path(view))
     return joined(
         element("p", f"{view.caller.name}, who {right}. ", machine, class_="soft"),
-        out if view.caller.door == "session" else None,
+        element(
+            "div",
+            element("button", "Keys", type="button", id="ask-keys", class_="quiet", hidden=True, data_scripted=True),
+            out if view.caller.door == "session" else None,
+            class_="tags",
+        ),
     )
+
+
+_KEYS = (
+    ("g then n, i, f, p", "go to Needs you, Incidents, Fixes, Pulse"),
+    ("g then l, r, a, v", "go to Learned, Rules, Alerts, Live"),
+    ("j, k", "the next and the last row"),
+    ("Enter", "open it"),
+    ("/", "search"),
+    ("p", "on Live: pause, and go on"),
+    ("?", "this list"),
+    ("Esc", "close it"),
+)
+
+
+def _keys() -> Html:
+    """Opened by live.js; without it nobody misses it."""
+    listed = (joined(element("dt", element("kbd", keys)), element("dd", words)) for keys, words in _KEYS)
+    shut = element("form", element("button", "Close", type="submit"), method="dialog", class_="buttons")
+    return element("dialog", element("h2", "Keys", id="keys-title"), element("dl", *listed), shut, id="keys", aria_labelledby="keys-title")
 
 
 def json_path(view: View) -> str:

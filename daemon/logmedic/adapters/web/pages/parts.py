@@ -27,18 +27,40 @@ def section(title: str, *parts: Part, id: str, more: Part = None) -> Html:
     return element("section", head, *parts, id=id, class_="card", aria_labelledby=f"{id}-title")
 
 
+def heading(title: Part, lead: Part = None, *, above: Part = None, more: Part = None) -> Html:
+    """Of the page, its only h1. `above`: signs over it, `lead`: the line below it, `more`: what can be done, beside it."""
+    words = (
+        element("p", above, class_="over-title") if above else None,
+        element("h1", title),
+        element("p", lead, class_="soft") if lead else None,
+    )
+    return element("div", element("div", *words), element("div", more, class_="buttons") if more else None, class_="title")
+
+
 def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[Part]], *, numbers: Sequence[str] = ()) -> Html:
     """`caption` is for those who hear it. `numbers`: headings of columns that are set flush right. On a narrow screen a
     row is shown as a list of its named cells."""
-    head = element("tr", *(element("th", each, scope="col", class_=_right(each, numbers)) for each in headings))
+    names = (
+        element("th", each, scope="col", role="columnheader", class_=_right(each, numbers)) for each in headings
+    )
     body = (_table_row(headings, cells, numbers) for cells in rows)
-    hidden = element("caption", caption, class_="heard")
-    return element("table", hidden, element("thead", head), element("tbody", *body), class_="rows")
+    return element(
+        "table",
+        element("caption", caption, class_="heard"),
+        element("thead", element("tr", *names, role="row"), role="rowgroup"),
+        element("tbody", *body, role="rowgroup"),
+        class_="rows",
+        role="table",
+    )
 
 
 def _table_row(headings: Sequence[str], cells: Sequence[Part], numbers: Sequence[str]) -> Html:
-    named = zip(headings, cells, strict=True)
-    return element("tr", *(element("td", cell, data_label=each, class_=_right(each, numbers)) for each, cell in named))
+    """The roles are said, because a style that shows it as a list takes them away."""
+    named = (
+        element("td", element("div", cell), data_label=each, class_=_right(each, numbers), role="cell")
+        for each, cell in zip(headings, cells, strict=True)
+    )
+    return element("tr", *named, role="row")
 
 
 def _right(heading: str, numbers: Sequence[str]) -> str | None:
@@ -69,6 +91,23 @@ def verdict(row: Row) -> Html:
     """Of an attempt."""
     told = row["verdict"]
     return tag(_TONES.get(str(told), "work"), str(told).replace("_", " ") if told else str(row["status"]))
+
+
+_MESSAGES = {
+    "pending": ("work", "to be sent"),
+    "sending": ("work", "is being sent"),
+    "deferred": ("wait", "waits for its time"),
+    "folded": ("soft", "told in another one"),
+    "sent": ("good", "arrived"),
+    "dead": ("bad", "given up"),
+}
+
+
+def message_words(row: Row) -> tuple[str, str]:
+    """Of an alert: a tone, and what became of it."""
+    tone, words = _MESSAGES.get(str(row["status"]), ("soft", str(row["status"])))
+    tries = f" after {row['tries']} tries" if row["tries"] > 1 else ""
+    return tone, f"{words}{tries}"
 
 
 def incident_link(row: Row, text: str | None = None) -> Html:
@@ -140,6 +179,11 @@ def span(seconds: float | None, none: str = "-") -> str:
     return none if seconds is None else f"{seconds * 1000:.0f} ms" if seconds < 1 else span_text(timedelta(seconds=seconds))
 
 
+def seconds(begin: str | None, end: str | None) -> float | None:
+    """Between two times of a row."""
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds() if begin and end else None
+
+
 def percent(share: float | None, none: str = "-") -> str:
     return none if share is None else f"{share:.0%}"
 
@@ -164,6 +208,30 @@ def _bar(number: int, share: float, wide: float) -> Html:
     high = max(2.0, share * (_SPARK_HEIGHT - 2))
     x, y = f"{number * wide + wide * 0.1:.2f}", f"{_SPARK_HEIGHT - 1 - high:.2f}"
     return element("rect", x=x, y=y, width=f"{wide * 0.8:.2f}", height=f"{high:.2f}")
+
+
+def shell(command: str, lead: str = "In a shell: ") -> Html:
+    """One line to copy; one click chooses all of it."""
+    return element("p", lead, element("code", line(command)), class_="soft shell")
+
+
+def tile(number: str, words: str, more: Part = None) -> Html:
+    """A figure, inside `tiles`."""
+    return element("li", element("b", number), element("span", words), more, class_="tile")
+
+
+def tiles(*each: Html) -> Html:
+    return element("ul", *each, class_="tiles")
+
+
+def fold(summary: Part, *parts: Part, shown: bool = False) -> Html:
+    """What is there for who asks. `shown`: at first."""
+    return element("details", element("summary", summary), *parts, open=shown)
+
+
+def columns(main: Part, aside: Part) -> Html:
+    """Side by side where there is room."""
+    return element("div", element("div", main), element("div", aside), class_="columns")
 
 
 def button(text: str, path: str, tone: str = "") -> Html:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,20 +12,30 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from logmedic.adapters.web.callers import Caller
-from logmedic.adapters.web.pages import actions, incident, incidents, layout, needs, static
+from logmedic.adapters.web.pages import actions, incident, incidents, layout, live, needs, static
 from logmedic.adapters.web.pages.page import Page, View
 from logmedic.adapters.web.refusals import status_of
 from logmedic.model.errors import LogmedicError
 from logmedic.ports import Control
 
-PAGES: tuple[Page, ...] = (needs.PAGE, incidents.PAGE, incident.PAGE)
+PAGES: tuple[Page, ...] = (needs.PAGE, incidents.PAGE, incident.PAGE, live.PAGE)
 
 
 def routes(control: Control) -> list[Route]:
     """The machine's path of a page comes first: `{id}` would take its `.json` along."""
     served = [each for page in PAGES for each in (_machine(control, page), _human(control, page))]
     files = Route("/static/{stamp}/{name:path}", _shown(static.serve), methods=["GET"])
-    return [files, *actions.routes(control), *served]
+    return [files, _navigation(control), *actions.routes(control), *served]
+
+
+def _navigation(control: Control) -> Route:
+    """Of the page at `at`, alone: what waits on the others may change while that one does not."""
+
+    async def answer(request: Request) -> Response:
+        view = replace(await view_of(control, request), path=request.query_params.get("at", "/"))
+        return Response(layout.navigation(view), media_type="text/html")
+
+    return Route("/navigation", _shown(answer), methods=["GET"])
 
 
 def _machine(control: Control, page: Page) -> Route:

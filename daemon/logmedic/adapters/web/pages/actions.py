@@ -1,0 +1,115 @@
+"""All that can be done from a page. Each action is asked first (GET changes nothing), and done once (POST)."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from logmedic.adapters.web.callers import Caller
+from logmedic.adapters.web.pages import alertacts, fixacts, forms, incidentacts, issueacts, layout, ruleacts
+from logmedic.adapters.web.pages.action import Action, Order, Outcome, Subject, ask_page, outcome_page
+from logmedic.adapters.web.pages.asks import Asks
+from logmedic.adapters.web.pages.page import Page, View
+from logmedic.adapters.web.pages.viewing import view_of
+from logmedic.adapters.web.parameters import BadRequest, Forbidden
+from logmedic.adapters.web.refusals import status_of
+from logmedic.model.errors import LogmedicError, NotFound, OrderRefused
+from logmedic.ports import Control
+
+ACTIONS: tuple[Action, ...] = (
+    *incidentacts.ACTIONS,
+    *fixacts.ACTIONS,
+    *issueacts.ACTIONS,
+    *ruleacts.ACTIONS,
+    *alertacts.ACTIONS,
+)
+SHORTEST_ASK, LONGEST_ASK = 16, 64
+
+
+def routes(control: Control) -> list[Route]:
+    asks = Asks()
+    return [each for action in ACTIONS for each in (_asking(control, action), _doing(control, action, asks))]
+
+
+def _asking(control: Control, action: Action) -> Route:
+    async def answer(request: Request) -> Response:
+        try:
+            view = await view_of(control, request)
+            order = Order(control, request.path_params, view.query, view.now, ask=secrets.token_urlsafe(18))
+            return _shown(action, ask_page(action, await action.subject(order), order, view), view)
+        except LogmedicError as error:
+            return trouble(error)
+
+    return Route(action.path, answer, methods=["GET"])
+
+
+def _doing(control: Control, action: Action, asks: Asks) -> Route:
+    async def answer(request: Request) -> Response:
+        try:
+            view = await view_of(control, request)
+            order = await _order(control, request, view)
+            subject = await _subject(action, order)
+        except LogmedicError as error:
+            return trouble(error)
+        try:
+            key = "\n".join((order.by, str(request.url.path), order.ask))
+            outcome, first = await asks.once(key, lambda: _done(action, order))
+        except BadRequest as error:
+            page = ask_page(action, subject, order, view, error.text, error.hint)
+            return _shown(action, page, view, status_of(error))
+        return _shown(action, outcome_page(subject, outcome, again=not first), view, outcome.status)
+
+    return Route(action.path, answer, methods=["POST"])
+
+
+async def _order(control: Control, request: Request, view: View) -> Order:
+    """Raises Forbidden, BadRequest."""
+    caller: Caller = request.state.caller
+    if not caller.may_act:
+        raise Forbidden(f"{caller.name} may look, and not act", "see web.operators in the config, or use sudo")
+    form = await forms.read(request)
+    if caller.csrf and not hmac.compare_digest(form.get("csrf", "").encode(), caller.csrf.encode()):
+        raise Forbidden("this form is not of your session", "open the page again, and send its form")
+    ask = form.get("ask", "")
+    if not SHORTEST_ASK <= len(ask) <= LONGEST_ASK:
+        raise BadRequest("this form has no number", "open the page again, and send its form")
+    given = {name: value for name, value in form.items() if name not in ("csrf", "ask")}
+    return Order(control, request.path_params, given, datetime.now(UTC), caller.name, ask)
+
+
+async def _subject(action: Action, order: Order) -> Subject:
+    """Of what is gone by now, the outcome says so."""
+    try:
+        return await action.subject(order)
+    except NotFound:
+        return Subject(action.title, "/")
+
+
+async def _done(action: Action, order: Order) -> Outcome:
+    """A refusal is an outcome: it stays what came of this form. What may succeed later, or says too little, is none."""
+    try:
+        return await action.call(order)
+    except (OrderRefused, NotFound) as error:
+        return Outcome(error.text, error.hint, "bad", status=status_of(error))
+
+
+def _shown(action: Action, content: object, view: View, status: int = 200) -> Response:
+    page = Page(action.path, lambda _: action.title, _nothing, lambda _answer, _view: content)  # type: ignore[arg-type,return-value]
+    return Response(layout.whole(page, {}, view), status, media_type="text/html")
+
+
+async def _nothing(_: object, __: object) -> dict[str, object]:
+    return {}
+
+
+def trouble(error: LogmedicError) -> Response:
+    return Response(layout.trouble(error.text, error.hint), status_of(error), media_type="text/html")
+
+
+Trouble = Callable[[LogmedicError], Response]

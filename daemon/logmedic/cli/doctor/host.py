@@ -1,0 +1,132 @@
+"""Whose daemon it is: the unit that systemd knows, the daemon that answers, the user that it runs as."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import socket
+import struct
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from logmedic.cli.doctor.finding import Person
+
+UNIT = "logmedic.service"
+ASK_S = 5.0
+_ASKED = (
+    *("LoadState", "ActiveState", "SubState", "UnitFileState", "User", "Result", "NRestarts", "ExecMainStatus"),
+    *("MainPID", "ProtectHome", "LimitNOFILE", "FragmentPath", "NeedDaemonReload"),
+)
+_CREDENTIALS = struct.Struct("3i")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What `systemctl show` says of a unit, by property; empty where systemd does not answer. `booted`: whether systemd
+    runs this host."""
+
+    shown: Mapping[str, str] = field(default_factory=dict)
+    booted: bool = False
+
+    @property
+    def is_installed(self) -> bool:
+        return self.shown.get("LoadState") == "loaded"
+
+    @property
+    def is_active(self) -> bool:
+        return self.shown.get("ActiveState") in ("active", "activating", "reloading")
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """One that answers. `status`: what it says of itself; None when it takes connections and no questions."""
+
+    pid: int
+    uid: int
+    status: Mapping[str, Any] | None
+
+
+def systemctl(*arguments: str, program: str = "systemctl") -> str | None:
+    """None where it does not answer."""
+    try:
+        ran = subprocess.run(  # noqa: S603
+            [program, "--no-pager", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            timeout=ASK_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return ran.stdout
+
+
+def unit_of(name: str = UNIT, *, program: str = "systemctl", booted: Path = Path("/run/systemd/system")) -> Unit:
+    if not booted.is_dir():
+        return Unit()
+    told = systemctl("show", name, "-p", ",".join(_ASKED), program=program)
+    pairs = (line.partition("=") for line in (told or "").splitlines())
+    return Unit({key: value for key, _, value in pairs}, booted=True)
+
+
+def daemon_at(path: Path, wait_s: float = ASK_S) -> Daemon | None:
+    """The process behind the socket, as the kernel names it, and its own word. None: nobody answers there, or we may
+    not ask."""
+    from logmedic.cli.client import Client
+    from logmedic.model.errors import LogmedicError
+
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.settimeout(wait_s)
+        try:
+            wire.connect(str(path))
+        except OSError:
+            return None
+        pid, uid, _ = _CREDENTIALS.unpack(wire.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    try:
+        return Daemon(pid, uid, Client(path, wait_s).get("status"))
+    except LogmedicError:
+        return Daemon(pid, uid, None)
+
+
+def person_of(uid: int) -> Person:
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return Person(f"user id {uid}", uid, (uid,))
+    others = [each for each in os.getgrouplist(entry.pw_name, entry.pw_gid) if each != entry.pw_gid]
+    return Person(entry.pw_name, uid, (entry.pw_gid, *others))
+
+
+def myself() -> Person:
+    """With the groups of this process: who joined one has to sign in again before it counts."""
+    own = person_of(os.geteuid())
+    others = [each for each in os.getgroups() if each != os.getegid()]
+    return Person(own.name, own.uid, (os.getegid(), *others))
+
+
+def runs_as(unit: Unit, daemon: Daemon | None) -> Person | None:
+    """The user of the daemon that answers, else of the unit, else we ourselves. None: the unit's user does not
+    exist."""
+    if daemon is not None:
+        return myself() if daemon.uid == os.geteuid() else person_of(daemon.uid)
+    if not unit.is_installed:
+        return myself()
+    name = unit.shown.get("User") or "root"
+    try:
+        return person_of(pwd.getpwnam(name).pw_uid)
+    except KeyError:
+        return None
+
+
+def group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

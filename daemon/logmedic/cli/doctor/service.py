@@ -1,0 +1,57 @@
+"""The systemd unit: installed, enabled, not failed; and what tells people when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from logmedic.cli.doctor.finding import Finding, unknown, warning, well, wrong
+from logmedic.cli.doctor.host import Daemon, Unit, unit_of
+
+TELLER = "logmedic-failed.service"
+_INSTALL = "see docs/install.md"
+
+
+def of_unit(unit: Unit, daemon: Daemon | None) -> Iterator[Finding]:
+    if not unit.booted:
+        yield unknown("unit", "systemd does not run this host: see to it that something starts the daemon again")
+        return
+    if not unit.shown:
+        yield unknown("unit", "systemctl does not answer", "systemctl status logmedic")
+        return
+    if not unit.is_installed:
+        yield warning("unit", "logmedic.service is not installed: nothing starts the daemon again", _INSTALL)
+        return
+    yield from _of_installed(unit, daemon)
+
+
+def _of_installed(unit: Unit, daemon: Daemon | None) -> Iterator[Finding]:
+    shown = unit.shown
+    state = f"{shown.get('ActiveState', '?')} ({shown.get('SubState', '?')})"
+    ended = f", it ended with {shown.get('Result', '?')} {shown.get('ExecMainStatus', '')}".rstrip()
+    if shown.get("ActiveState") == "failed":
+        repair = "journalctl -u logmedic -n 50; systemctl reset-failed logmedic; systemctl start logmedic"
+        yield wrong("unit", f"{state}{ended}", repair)
+    elif not unit.is_active:
+        beside = f"; the process {daemon.pid} runs without it" if daemon is not None else ""
+        yield warning("unit", f"{state}{beside}", "systemctl start logmedic")
+    else:
+        restarts = int(shown.get("NRestarts") or 0)
+        again = f", started again {restarts} times" if restarts else ""
+        yield well("unit", f"{state}{again}") if restarts < 3 else warning("unit", f"{state}{again}", _LOG)
+    if shown.get("UnitFileState") not in ("enabled", "enabled-runtime", "static", "indirect"):
+        yield warning("unit", "it does not start with the host", "systemctl enable logmedic")
+    if shown.get("NeedDaemonReload") == "yes":
+        yield warning("unit", "its file changed since systemd read it", "systemctl daemon-reload")
+
+
+def of_teller(teller: Unit, unit: Unit) -> Iterator[Finding]:
+    if unit.is_installed and not teller.is_installed:
+        yield warning("unit", f"{TELLER} is not installed: nobody is told when the daemon cannot run", _INSTALL)
+
+
+def look(unit: Unit, daemon: Daemon | None) -> Iterator[Finding]:
+    yield from of_unit(unit, daemon)
+    yield from of_teller(unit_of(TELLER) if unit.is_installed else Unit(), unit)
+
+
+_LOG = "journalctl -u logmedic -n 50"
