@@ -19,6 +19,7 @@ from benchmarks import (
     lookback,
     mining,
     scanning,
+    scraping,
     startup,
     table,
 )
@@ -53,6 +54,7 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
     "query": asking.query,
     "keeping": keeping.keeping,
     "mining-soak": mining.soak,
+    "scrape": scraping.scraping,
 }
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 

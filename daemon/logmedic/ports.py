@@ -282,6 +282,14 @@ class Control(Protocol):
         more), steps (as of `trust_of`). `asked`: a match of it (captures, part, source, at): `would` says what would
         come of it now; else None. Raises NotFound."""
 
+    async def test_rule(self, rule_id: str) -> dict[str, Any]:
+        """Run the tests inside a rule that is in force, beside the engine. Keys: rule, file, cases (in order, each
+        {test, line, failure (what was wanted and seen; empty: it passed), seconds}). Raises NotFound."""
+
+    async def draft_rule(self, issue_id: str) -> dict[str, Any]:
+        """A rule, with tests, for a learned issue; nothing is written. Keys: issue (its row), rule (a free id), file
+        (its text). Raises NotFound, also for what was not learned; OrderRefused when none can be made."""
+
     def live(self, after: str | None = None) -> AsyncGenerator[Frame, None]:
         """What happens, as it is committed: the event with the id `after` is the last that was told, None: from now on.
         First Began; then every event behind it once, in order, from the store and live; Changed at most four times a
@@ -409,6 +417,12 @@ class Control(Protocol):
         """What each receiver of an incident would get, or the one that is named: of `event`, or of its last news.
         Nothing is sent, and its links open nothing. Keys: receiver, scheme, route, event, every field of Rendered, held
         (why nobody would be told of it now, or empty). Raises NotFound, OrderRefused."""
+
+    async def why_alert(self, asked: str) -> dict[str, Any]:
+        """Why a message was not sent, or why nobody is told of something. `asked`: a message, by a unique end of its
+        id, or what `acknowledge` takes. Keys: subject (`alert:ID`, or as Notice has it), alert (its row, or None),
+        notice (as of `acknowledge`, or None: there was no news), note (what is to be said first, or ""), stages (in the
+        order of the pipeline: every field of core.alerting.untold.Stage). Raises NotFound."""
 
     async def test_alert(self, route: str = "", receiver: str = "") -> list[dict[str, Any]]:
         """Send a test message to a receiver, to all that a route may reach, or to everybody; wait for the deliveries

@@ -67,7 +67,7 @@ def test_help_imports_neither_the_store_nor_the_sender_nor_the_server() -> None:
             "breakers",
         ),
         *("why", "fixes", "fixes try", "breakers reset", "trust", "trust show", "trust raise", "trust lower"),
-        *("trust keep", "trust history", "pause", "resume"),
+        *("trust keep", "trust history", "pause", "resume", "events"),
         *("reload", "demo", "alerts", "alerts list", "alerts test", "rules", "rules check", "rules test"),
         *("rules costs", "rules explain", "rules backtest", "rules new", "rules import", "rules import fail2ban"),
         *("learned", "learned list", "learned show", "learned mute", "learned unmute", "learned resolve"),

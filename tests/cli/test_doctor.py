@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import re
-import shutil
 import signal
 import socket as sockets
 import subprocess
@@ -58,7 +57,7 @@ def crash() -> Iterator[Finding]:
 
 
 def die() -> Iterator[Finding]:
-    os.kill(os.getpid(), signal.SIGSEGV)
+    os.kill(os.getpid(), signal.SIGKILL)
     yield from ()
 
 
@@ -71,7 +70,7 @@ def test_a_look_that_hangs_or_crashes_is_a_finding_and_the_rest_are_looked_at() 
     assert [each.state for (each,) in found] == [State.WARNING] * 3 + [State.WELL]
     assert "no answer within 0.3 s" in found[0][0].found
     assert "ValueError: it is broken" in found[1][0].found
-    assert "SIGSEGV" in found[2][0].found
+    assert "SIGKILL" in found[2][0].found
     assert found[3] == [fine]
 
 
@@ -337,8 +336,6 @@ def test_a_directory_on_the_way_that_is_shut_is_named(tmp_path: Path) -> None:
     room = tmp_path / "room"
     room.mkdir(0o700)
     (room / "app.log").touch(0o644)
-    seen: list[sources.Shut | None] = []
-
     def look() -> list[Finding]:
         told = sources.shut(str(room / "app.log"))
         return [Finding("x", State.WELL, told.at if told else "", sources.repair_of(told, "me") if told else "")]
@@ -346,7 +343,6 @@ def test_a_directory_on_the_way_that_is_shut_is_named(tmp_path: Path) -> None:
     (found,) = alone(Check("s", look, to_be=NOBODY))
     assert (found.found, found.repair) == (str(room), f"setfacl -m u:me:x {room}")
     assert sources.shut(str(room / "app.log")) is None
-    assert seen == []
 
 
 def look_at(log: Path) -> list[Finding]:
@@ -580,7 +576,6 @@ def test_f41_without_a_wheel_the_doctor_itself_still_works(world: World, tmp_pat
 
 
 def test_it_is_listed_and_helps_without_importing_what_may_be_missing() -> None:
-    assert shutil.which("sleep")
     program = (
         "import sys\nimport logmedic.cli.doctor\nprint(sorted({'pydantic', 'structlog', 'duckdb'} & set(sys.modules)))"
     )

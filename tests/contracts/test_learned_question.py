@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.test_store_contract import ATTEMPT, INCIDENT, ISSUE, NASTY, NOW, Shelf, run, shelf
-from logmedic.adapters.store.learned import entity
+from logmedic.core.rowvalues import entity
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import NotFound
 from logmedic.model.fix import AttemptStatus, Verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -14,14 +14,19 @@ from logmedic.adapters.store.rows import jsonable
 from logmedic.core.attention import shown
 from logmedic.core.figures import families
 from logmedic.core.figures.snapshot import Snapshot
+from logmedic.model.changeset import Changeset
 from logmedic.model.errors import NotFound, OrderRefused, StoreBusy
 from logmedic.model.fix import Arming
+from logmedic.model.frame import Frame
 from logmedic.model.metric import Family
 from logmedic.model.notice import Notice, Silence
 from logmedic.model.policy import Policy
 from logmedic.model.query import Limits
 from logmedic.model.rule import Mode, Rule
 from logmedic.runtime.alertrows import silence_row
+from logmedic.runtime.clock import SystemClock
+from logmedic.runtime.feed import Feed
+from logmedic.runtime.ruledesk import RuleDesk
 from logmedic.runtime.standing import standing
 
 
@@ -29,9 +34,9 @@ class CannedControl:
     """Implements ports.Control. `did`: the commands, with who gave them. `busy`: every question fails for now.
     `answers`: cleared, a query never ends; `asked` and `given_up` are set as it begins and is cancelled.
     `origins`: how many there are. `pauses`, `checks` and `note` (of `why`), `steps` (of a dry run), `arming`,
-    `maintenance`, `known_receivers`, `previews`, `needed`: rows as they are answered. `rules`: those in force; `quarantined`:
-    why, by id. `figures`: what metrics are made of. `silenced`: what silences were to mean; `notices`: what they
-    cover."""
+    `maintenance`, `known_receivers`, `previews`, `needed`, `stages`: rows as they are answered. `rules`: those in
+    force; `quarantined`: why, by id. `feed`: tells of what `happen` commits. `figures`: what metrics are made of.
+    `silenced`: what silences were to mean; `notices`: what they cover."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -57,6 +62,9 @@ class CannedControl:
         self.previews: list[dict[str, Any]] = []
         self.figures = Snapshot()
         self.needed: list[dict[str, Any]] = []
+        self.stages: list[dict[str, Any]] = []
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.feed = Feed(self.ask, clock=SystemClock(), titles=lambda _: None)
 
     async def status(self) -> dict[str, Any]:
         return {
@@ -139,6 +147,15 @@ class CannedControl:
         now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
         return standing(state, policy, rule_id, self.quarantined, now, asked)
 
+    async def test_rule(self, rule_id: str) -> dict[str, Any]:
+        return await RuleDesk(self._store, self._policy).test(rule_id)
+
+    async def draft_rule(self, issue_id: str) -> dict[str, Any]:
+        return await RuleDesk(self._store, self._policy).draft(issue_id)
+
+    def _policy(self) -> Policy:
+        return Policy().with_rules(self.rules, Arming(True, "canned"))
+
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         if self.busy:
             raise StoreBusy("the store is busy", "try again")
@@ -155,6 +172,19 @@ class CannedControl:
         finally:
             self.given_up.set()
         return b""
+
+    def live(self, after: str | None = None) -> AsyncGenerator[Frame, None]:
+        return self.feed.listen(after)
+
+    def happen(self, changeset: Changeset) -> None:
+        """It is committed, and whoever listens is told. For the test's own thread."""
+
+        async def commit() -> None:
+            await self._store.commit(changeset)
+            self.feed.publish(changeset)
+
+        assert self.loop is not None
+        asyncio.run_coroutine_threadsafe(commit(), self.loop).result(10)
 
     async def approve(self, incident_id: str, by: str) -> dict[str, Any]:
         return await self._command("approve", incident_id, by)
@@ -327,6 +357,15 @@ class CannedControl:
         row = await self.ask("incident", incident_id=incident_id)
         self.did.append(("preview", row["id"], event, receiver))
         return self.previews
+
+    async def why_alert(self, asked: str) -> dict[str, Any]:
+        told = {"note": "", "stages": self.stages}
+        try:
+            row = await self.ask("alert", alert_id=asked.removeprefix("alert:"))
+        except NotFound:
+            row = await self.ask("incident", incident_id=asked.removeprefix("incident:"))
+            return {**told, "subject": f"incident:{row['id']}", "alert": None, "notice": row["notice"]}
+        return {**told, "subject": f"alert:{row['id']}", "alert": row, "notice": None}
 
     async def test_alert(self, route: str = "", receiver: str = "") -> list[dict[str, Any]]:
         self.did.append(("test", route, receiver))

@@ -32,7 +32,8 @@ def serving(path: Path, *changesets: Changeset) -> Iterator[CannedControl]:
 
     async def serve() -> None:
         task = asyncio.create_task(ControlServer(control, path, "no-such-group").serve())
-        stop.append((asyncio.get_running_loop(), task))
+        control.loop = asyncio.get_running_loop()
+        stop.append((control.loop, task))
         while not answers(path):
             await asyncio.sleep(0.01)
         ready.set()
@@ -45,6 +46,7 @@ def serving(path: Path, *changesets: Changeset) -> Iterator[CannedControl]:
         yield control
     finally:
         loop, task = stop[0]
+        loop.call_soon_threadsafe(control.feed.close)
         loop.call_soon_threadsafe(task.cancel)
         thread.join(10)
         assert not thread.is_alive(), "the server does not stop"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -228,7 +229,7 @@ def test_at_most_four_times_a_second_it_is_told_what_changed() -> None:
         assert 3 / CHANGED_EVERY_S - 1 <= len(changes) <= 3 / CHANGED_EVERY_S + 2
         assert changes[1][1].topics == {Topic.RULES, Topic.SOURCES}
         times = [at for at, _ in changes]
-        assert all(later - earlier >= CHANGED_EVERY_S - 0.001 for earlier, later in zip(times, times[1:], strict=False))
+        assert all(later - earlier >= CHANGED_EVERY_S - 0.001 for earlier, later in pairwise(times))
         await listener.stop()
 
     play(scenario)

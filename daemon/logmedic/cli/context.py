@@ -42,6 +42,9 @@ def _path_of(question: str, given: dict[str, Any]) -> tuple[str, dict[str, Any]]
             return f"incidents/{quote(str(given['incident_id']), safe='')}/similar", {"limit": given.get("limit", 5)}
         case "silences":
             return "silences", {"all": given.get("since") is None}
+        case "events":
+            named = {name: value for name, value in given.items() if name != "kinds"}
+            return "events", {**named, "kind": ",".join(given.get("kinds") or ()) or None}
     return question, given
 
 

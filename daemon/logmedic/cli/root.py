@@ -43,6 +43,7 @@ _COMMANDS = {
     "reject": ("incidents", "Do not run the fix that waits for you."),
     "ack": ("ack", "You take care of it: nobody is reminded, nobody else is called."),
     "silence": ("silence", "Tell nobody of it for a while: INCIDENT, list, end."),
+    "events": ("events", "What happened, and with -f what happens now, live."),
     "fixes": ("fixes", "What was tried, and whether it held; dry runs."),
     "breakers": ("breakers", "Breakers of fixes: list, reset."),
     "trust": ("trust", "How far fixes are trusted: show, raise, lower, history."),

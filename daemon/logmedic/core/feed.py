@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
+from logmedic.core.happenings import Happened, happening, incident_of
 from logmedic.model.changeset import Changeset
 from logmedic.model.issue import Incident
 from logmedic.model.live import LiveEvent, Topic
@@ -50,7 +51,7 @@ def events_of(changeset: Changeset, titles: Titles) -> tuple[LiveEvent, ...] | N
     known = {each.id: each for each in changeset.incidents}
     told: list[LiveEvent] = []
     for happened in _happened(changeset):
-        about = _incident_of(happened)
+        about = incident_of(happened)
         incident = (known.get(about) or titles(about)) if about else None
         if about and incident is None:
             return None
@@ -58,7 +59,7 @@ def events_of(changeset: Changeset, titles: Titles) -> tuple[LiveEvent, ...] | N
     return tuple(sorted(told, key=attrgetter("id")))
 
 
-def _happened(changeset: Changeset) -> Iterator[Any]:
+def _happened(changeset: Changeset) -> Iterator[Happened]:
     yield from changeset.events
     yield from changeset.source_events
     yield from changeset.trust_changes
@@ -75,18 +76,3 @@ def row_of(event: LiveEvent) -> dict[str, Any]:
 def event_of(row: Mapping[str, Any]) -> LiveEvent:
     """The other way round."""
     return LiveEvent(**{**row, "at": datetime.fromisoformat(row["at"])})
-
-
-# -- until core/happenings.py is there ---------------------------------------------------------------------------------
-
-
-def _incident_of(happened: Any) -> str:
-    return str(getattr(happened, "incident_id", ""))
-
-
-def happening(happened: Any, incident: Incident | None) -> LiveEvent:
-    kind = getattr(happened, "kind", None) or getattr(happened, "pattern_type", None) or happened.event
-    at = getattr(happened, "at", None) or happened.created_at
-    text = next(getattr(happened, name) for name in ("text", "detail", "why", "body", "learnings") if hasattr(happened, name))
-    subject = f"incident:{incident.id}" if incident else "daemon"
-    return LiveEvent(happened.id, at, str(kind), Topic.INCIDENTS, subject, incident.title if incident else "", incident.severity if incident else "", text)

@@ -12,6 +12,7 @@ LogmedicError                text says what failed and where; hint says what to 
     |-- DaemonUnreachable    exit 4
     |-- NotFound             exit 5
     |-- QueryRefused         exit 1
+    |   `-- BadCursor
     |-- OrderRefused         exit 1
     `-- SandboxUnavailable   never ends the daemon: fixes are disarmed
 """
@@ -73,6 +74,10 @@ class NotFound(PermanentError):
 
 class QueryRefused(PermanentError):
     """SQL of somebody's that is not answered: wrong, not allowed, or more than a query may cost."""
+
+
+class BadCursor(QueryRefused):
+    """What is to say where a page begins does not: of another question, or made up."""
 
 
 class OrderRefused(PermanentError):

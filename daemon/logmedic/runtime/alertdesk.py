@@ -17,7 +17,7 @@ from logmedic.model.policy import Policy
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.ports import Clock, Sender, Store
-from logmedic.runtime import alertrows, previews
+from logmedic.runtime import alertrows, alertwhy, previews
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.fixrows import Row
 from logmedic.runtime.previews import as_pattern
@@ -29,7 +29,7 @@ TEST_WAIT_S = 40.0
 TEST_LOOK_S = 0.2
 MOST_RESENT = 500
 """At once."""
-INCIDENT, ISSUE = "incident:", "issue:"
+INCIDENT, ISSUE, ALERT = "incident:", "issue:", "alert:"
 _TEST = AlertEvent.TEST.value
 RESERVED = frozenset({"host", "rule", "source", "service", "severity", "event", "incident", "issue"})
 """Labels that no capture gives."""
@@ -231,6 +231,16 @@ class AlertDesk:
         said = previews.said(draft, row, AlertEvent(event) if event else None)
         async with self._previewing:
             return await previews.rendered(draft, said, receiver, self._receivers(), self._sender)
+
+    async def why_alert(self, asked: str) -> Row:
+        draft = previews.draft_of(self._engine.state, self._policy(), self._clock.now())
+        try:
+            row = await self._store.ask("alert", alert_id=asked.removeprefix(ALERT))
+        except NotFound:
+            if asked.startswith(ALERT):
+                raise
+            return alertwhy.why_news(draft, await self._subject(asked))
+        return alertwhy.why_message(draft, row)
 
     async def test_alert(self, route: str = "", receiver: str = "") -> list[Row]:
         plan, before = self._policy().alerts, self._clock.now()

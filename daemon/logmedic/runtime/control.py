@@ -26,6 +26,7 @@ from logmedic.runtime.issuedesk import IssueDesk
 from logmedic.runtime.live import Live
 from logmedic.runtime.needdesk import NeedDesk
 from logmedic.runtime.reload import Reloader, problem_line
+from logmedic.runtime.ruledesk import RuleDesk
 from logmedic.runtime.standing import costs, standing
 from logmedic.runtime.supervisor import Supervisor
 
@@ -61,6 +62,7 @@ class DaemonControl:
         self._engine = engine
         self._store = store
         self._issues = IssueDesk(engine, store)
+        self._rules = RuleDesk(store, lambda: live.current.policy)
         self._fixes = FixDesk(
             engine=engine, store=store, policy=lambda: live.current.policy, runner=runner, clock=clock
         )
@@ -158,6 +160,12 @@ class DaemonControl:
     def live(self, after: str | None = None) -> AsyncGenerator[Frame, None]:
         return self._feed.listen(after)
 
+    async def test_rule(self, rule_id: str) -> dict[str, Any]:
+        return await self._rules.test(rule_id)
+
+    async def draft_rule(self, issue_id: str) -> dict[str, Any]:
+        return await self._rules.draft(issue_id)
+
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         return await self._store.ask(question, **arguments)
 
@@ -248,6 +256,9 @@ class DaemonControl:
 
     async def preview(self, incident_id: str, event: str = "", receiver: str = "") -> list[dict[str, Any]]:
         return await self._alerts.preview(incident_id, event, receiver)
+
+    async def why_alert(self, asked: str) -> dict[str, Any]:
+        return await self._alerts.why_alert(asked)
 
     async def test_alert(self, route: str = "", receiver: str = "") -> list[dict[str, Any]]:
         return await self._alerts.test_alert(route, receiver)

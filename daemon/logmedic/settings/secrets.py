@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,21 @@ def followed(
         return value
 
     return follow(values, ()), missing
+
+
+def led_to(values: Any, env: Mapping[str, str]) -> Iterator[str]:
+    """What the references in `values` lead to; nothing for those that lead nowhere."""
+    match values:
+        case dict():
+            for each in values.values():
+                yield from led_to(each, env)
+        case list():
+            for each in values:
+                yield from led_to(each, env)
+        case str():
+            for hit in _REFERENCE.finditer(values):
+                with suppress(ValueError):
+                    yield _secret(hit["kind"], hit["name"], env)
 
 
 def _secret(kind: str, name: str, env: Mapping[str, str]) -> str:

@@ -54,6 +54,8 @@ EVENTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     ),
     "library_said": ("error", {"library": "asyncio", "said": "Task exception was never retrieved"}),
     "link_key_replaced": ("warning", {"notice": "the key of the links was replaced: it is damaged"}),
+    "metrics_push_failed": ("warning", {"problem": "ConnectionRefusedError: [Errno 111] Connection refused"}),
+    "metrics_push_recovered": ("info", {"failures": 3}),
     "link_used": (
         "info",
         {"purpose": "approve", "incident": "456789ab", "by": "ann (link sent to chat, from 203.0.113.7)"},

@@ -1,20 +1,17 @@
-"""The answer to `learned`, of rows; and rows as the values that they are of."""
+"""The answer to `learned`, of rows."""
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
-from enum import Enum
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any
 
 from logmedic.core.promotion import similar
+from logmedic.core.rowvalues import entity
 from logmedic.model.errors import NotFound
 from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue, Template
 from logmedic.model.learned import FixedBefore
 
-T = TypeVar("T")
 FIXES_SHOWN = 100
 
 Row = Mapping[str, Any]
@@ -46,25 +43,3 @@ def story(issue: Row, ordinary_of: Callable[[str], list[str]], fixed_before: Seq
         "fixed_before": list(fixed_before),
         "similar": [row for row in fixed_before if entity(FixedBefore, row) in alike],
     }
-
-
-def entity(kind: type[T], row: Row) -> T:
-    """What a row of an answer (rows.jsonable) says. Keys that `kind` does not have are left out; a field that the row
-    does not have gets its default."""
-    hints = get_type_hints(kind)
-    names = [each.name for each in fields(kind) if each.name in row]  # type: ignore[arg-type]
-    return kind(**{name: _value(hints[name], row[name]) for name in names})
-
-
-def _value(hint: Any, value: Any) -> Any:
-    if get_origin(hint) is types.UnionType:
-        (hint,) = (each for each in get_args(hint) if each is not type(None))
-    if value is None:
-        return None
-    if get_origin(hint) is tuple:
-        return tuple(_value(get_args(hint)[0], each) for each in value)
-    if not isinstance(hint, type):
-        return value
-    if issubclass(hint, datetime):
-        return datetime.fromisoformat(value)
-    return hint(value) if issubclass(hint, Enum) else value

@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-import duckdb
-
-from logmedic.adapters.store import learned, metrics, rows
-from logmedic.adapters.store.rows import SOURCE_EVENTS, Table, utc
-from logmedic.model.alert import UNDELIVERED
+from logmedic.adapters.store import activity, happened, lanes, learned, likeness, metrics, rows, rulestats
+from logmedic.adapters.store.lists import ALWAYS, EVER, LESSONS_BY, TELLS, Lists, alert_row, telling
+from logmedic.adapters.store.rows import Table, utc
 from logmedic.model.errors import NotFound
 from logmedic.model.fix import Verdict
-from logmedic.model.issue import IncidentStatus
 from logmedic.model.learned import FixedBefore
 
 SHORTEST_ID = 4
 ONSETS_SHOWN, INCIDENTS_SHOWN, LESSONS_SHOWN = 20, 10, 20
 """Of one issue, the newest."""
 MOST_ONSETS = 50_000
-_TAGGED = "list_contains(from_json(tags, '[\"VARCHAR\"]'), ?)"
-_UNDELIVERED = f"status IN ({', '.join(repr(each.value) for each in sorted(UNDELIVERED))})"
-_TELLS = "contains(coalesce(tells, ''), ?)"
-WAITING = "waiting"
-"""Of alerts: whatever is still to be told."""
-_SIGNED = re.compile(r"(/a/)[\w.~=-]+")
-"""A link of a message: whoever has it may act with it, and reading is for more people than acting."""
-LESSONS_BY = "coalesce(updated_at, created_at) DESC, id DESC"
-EVER, ALWAYS = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
-def alert_row(row: dict[str, Any]) -> dict[str, Any]:
-    """As it is answered: without what its message is made of, and without what its links are signed with."""
-    shown = {name: value for name, value in row.items() if name != "content"}
-    return {**shown, "body": _SIGNED.sub(r"\1...", str(row["body"]))}
-
-
-class DuckQueries:
-    """Implements ports.Queries on one connection, which the caller owns, and in whose thread this is used."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
-
-    def incidents(self, *, everything: bool = False, limit: int = 50) -> list[dict[str, Any]]:
-        where = "" if everything else "status <> ?"
-        given = [] if everything else [IncidentStatus.RESOLVED.value]
-        return self._rows(rows.INCIDENTS, where, given, "id DESC", limit)
+class DuckQueries(Lists):
+    """Implements ports.Queries."""
 
     def incident(self, incident_id: str) -> dict[str, Any]:
         found = self._by_end(rows.INCIDENTS, "incident", incident_id, "logmedic incidents --all")
@@ -65,9 +37,7 @@ class DuckQueries:
 
     def _told(self, incident_id: str) -> list[dict[str, Any]]:
         """Messages that tell of it, also beside others."""
-        told = self._rows(
-            rows.ALERTS, f"incident_id = ? OR {_TELLS}", [incident_id, json.dumps(f"incident:{incident_id}")], "id"
-        )
+        told = self._rows(rows.ALERTS, TELLS, telling(incident_id), "id")
         return [alert_row(each) for each in told]
 
     def _by_end(self, table: Table[Any], noun: str, entity_id: str, lists: str) -> dict[str, Any]:
@@ -83,12 +53,6 @@ class DuckQueries:
         if not ended:
             raise NotFound(f"no {noun} {entity_id}", f"{lists} lists them")
         return ended[0]
-
-    def issues(
-        self, *, source: str = "", status: str = "", component: str = "", limit: int = 100
-    ) -> list[dict[str, Any]]:
-        asked = {"source = ?": source, "status = ?": status, _TAGGED: component}
-        return self._chosen(rows.ISSUES, asked, "last_seen DESC, id DESC", limit)
 
     def issue(self, issue_id: str) -> dict[str, Any]:
         found = self._by_end(rows.ISSUES, "issue", issue_id, "logmedic issues")
@@ -125,14 +89,6 @@ class DuckQueries:
         found = (dict(zip(names, row, strict=True)) for row in answer)
         return [{**row, "last_at": rows.jsonable(row["last_at"].replace(tzinfo=UTC))} for row in found]
 
-    def templates(self, *, component: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        asked = {"component = ?": component, "issue_id = '' AND merged_into = ''": None}
-        return self._chosen(rows.TEMPLATES, asked, "last_seen DESC, fingerprint", limit)
-
-    def learnings(self, *, kind: str = "", min_confidence: float = 0.0, limit: int = 100) -> list[dict[str, Any]]:
-        asked = {"pattern_type = ?": kind, "confidence >= ?": min_confidence or ""}
-        return self._chosen(rows.LEARNINGS, asked, LESSONS_BY, limit)
-
     def onsets(self, since: datetime, limit: int = MOST_ONSETS) -> str:
         line, newest = "issue_id || ' ' || epoch_us(\"at\") || chr(10)", 'WHERE "at" >= ? ORDER BY "at" DESC LIMIT ?'
         sql = (
@@ -140,49 +96,6 @@ class DuckQueries:
             f'FROM (SELECT issue_id, "at" FROM onsets {newest})'
         )
         return str(self._one(sql, [utc(since), limit])[0])
-
-    def fixes(self, since: datetime | None = None, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        listed = [each for each in rows.ATTEMPTS.columns if each.name != "output"]
-        columns = ", ".join(f'fixes."{each.name}"' for each in listed)
-        asked = {"fixes.started_at >= ?": utc(since) if since else None, "fixes.rule_id = ?": rule or None}
-        where = {condition: value for condition, value in asked.items() if value is not None}
-        sql = (
-            f"SELECT coalesce(incidents.title, ''), {columns} FROM fix_attempts AS fixes "  # noqa: S608  constants
-            "LEFT JOIN incidents ON incidents.id = fixes.incident_id "
-            f"{'WHERE ' + ' AND '.join(where) if where else ''} ORDER BY fixes.id DESC LIMIT ?"
-        )
-        found = self._connection.execute(sql, [*where.values(), limit]).fetchall()
-        return [
-            {**{each.name: each.as_json(value) for each, value in zip(listed, row, strict=True)}, "title": title}
-            for title, *row in found
-        ]
-
-    def breakers(self) -> list[dict[str, Any]]:
-        return self._rows(rows.BREAKERS, order="rule_id, fix, target")
-
-    def trust(self) -> list[dict[str, Any]]:
-        return self._rows(rows.TRUST, order="rule_id")
-
-    def trust_changes(self, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        return self._chosen(rows.TRUST_CHANGES, {"rule_id = ?": rule}, "id DESC", limit)
-
-    def earned(self) -> list[dict[str, Any]]:
-        return self._rows(rows.EARNED, order="rule_id, step")
-
-    def pauses(self) -> list[dict[str, Any]]:
-        return self._rows(rows.PAUSES, order="origin")
-
-    def alerts(
-        self, *, status: str = "", receiver: str = "", since: datetime | None = None, limit: int = 100
-    ) -> list[dict[str, Any]]:
-        waiting = status == WAITING
-        asked = {
-            _UNDELIVERED: None if waiting else "",
-            "status = ?": "" if waiting else status,
-            "receiver = ?": receiver,
-            "created_at >= ?": utc(since) if since else "",
-        }
-        return [alert_row(each) for each in self._chosen(rows.ALERTS, asked, "id DESC", limit)]
 
     def alert(self, alert_id: str) -> dict[str, Any]:
         return alert_row(self._by_end(rows.ALERTS, "message", alert_id, "logmedic alerts list"))
@@ -194,10 +107,6 @@ class DuckQueries:
         )
         answer = self._connection.execute(sql, [utc(since or EVER)]).fetchall()
         return [{"receiver": receiver, "status": status, "n": n} for receiver, status, n in answer]
-
-    def silences(self, *, since: datetime | None = None, limit: int = 100) -> list[dict[str, Any]]:
-        asked = {"until > ?": utc(since) if since else ""}
-        return self._chosen(rows.SILENCES, asked, "id DESC", limit)
 
     def silence(self, silence_id: str) -> dict[str, Any]:
         return self._by_end(rows.SILENCES, "silence", silence_id, "logmedic silence list --all")
@@ -215,32 +124,11 @@ class DuckQueries:
             "days": metrics.by_day(self._connection, since, until),
         }
 
-    def gaps(self, *, source: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        where, given = ("source = ?", [source]) if source else ("", [])
-        return self._rows(SOURCE_EVENTS, where, given, order="id DESC", limit=limit)
-
     def counts(self) -> dict[str, int]:
         sql = (
             "SELECT kind, sum(n)::BIGINT FROM tallies WHERE NOT starts_with(kind, 'past_') GROUP BY kind ORDER BY kind"
         )
         return dict(self._connection.execute(sql).fetchall())
-
-    def _chosen(self, table: Table[Any], asked: Mapping[str, Any], order: str, limit: int) -> list[dict[str, Any]]:
-        """`asked`: conditions with their value; one whose value is empty is not asked, None: it takes none."""
-        where = {condition: value for condition, value in asked.items() if value != ""}
-        given = [value for value in where.values() if value is not None]
-        return self._rows(table, " AND ".join(where), given, order, limit)
-
-    def _rows(
-        self,
-        table: Table[Any],
-        where: str = "",
-        given: list[Any] | None = None,
-        order: str = "",
-        limit: int | None = None,
-    ) -> list[dict[str, Any]]:
-        answer = self._connection.execute(table.select(where, order, limit), given or [])
-        return [table.as_json(row) for row in answer.fetchall()]
 
     def _one(self, sql: str, given: list[Any]) -> tuple[Any, ...]:
         row = self._connection.execute(sql, given).fetchone()

@@ -36,7 +36,15 @@ def reads(control: Control) -> Answers:
     async def silences(request: Request) -> Any:
         return await control.silences(parameters.flag(request, "all"))
 
-    return {"/v1/alerts": alerts, "/v1/receivers": receivers, "/v1/silences": silences}
+    async def why(request: Request) -> Any:
+        return await control.why_alert(request.path_params["id"])
+
+    return {
+        "/v1/alerts": alerts,
+        "/v1/alerts/{id}/why": why,
+        "/v1/receivers": receivers,
+        "/v1/silences": silences,
+    }
 
 
 def _status(request: Request) -> str:

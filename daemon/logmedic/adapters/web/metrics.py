@@ -46,7 +46,7 @@ def written(families: Sequence[Family], accepted: str) -> tuple[bytes, str]:
     """`accepted`: an Accept header. Answers the text and its media type."""
     collected = _Collected(families)
     if _wants_openmetrics(accepted):
-        return bytes(openmetrics.generate_latest(collected, version="1.0.0")), OPENMETRICS
+        return bytes(openmetrics.generate_latest(collected)), OPENMETRICS  # type: ignore[no-untyped-call]
     return exposition.generate_latest(collected), TEXT
 
 

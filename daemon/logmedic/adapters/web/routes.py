@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from logmedic.adapters.web import alertroutes, figures, fixroutes, issueroutes, metrics, parameters, pastroutes
+from logmedic.adapters.web import alertroutes, figures, fixroutes, issueroutes, metrics, parameters, pastroutes, stream
 from logmedic.adapters.web.refusals import status_of
 from logmedic.model.errors import LogmedicError
 from logmedic.ports import Control
@@ -95,6 +95,7 @@ def make_app(control: Control) -> Starlette:
         routes=[
             *(Route(path, _as_json(answer), methods=["POST"]) for path, answer in posts.items()),
             *(Route(path, _as_json(answer), methods=["GET"]) for path, answer in reads.items()),
+            Route("/v1/events/stream", stream.endpoint(control), methods=["GET"]),
             Route("/metrics", metrics.endpoint(control), methods=["GET"]),
         ],
         exception_handlers={HTTPException: _unknown},

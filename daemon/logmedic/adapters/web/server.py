@@ -21,6 +21,8 @@ from logmedic.ports import Control
 log = structlog.get_logger("logmedic.web")
 
 MODE = 0o660
+CONNECTIONS = 128
+"""More than may listen to live events at once (64): whoever asks something is answered beside them."""
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -36,7 +38,7 @@ class ControlServer:
         """Raises PermanentError when another process answers there, or the socket cannot be made."""
         listener = bind(self._path, self._group)
         try:
-            await serve(self._app, listener, protocol=_PeerProtocol, connections=64)
+            await serve(self._app, listener, protocol=_PeerProtocol, connections=CONNECTIONS)
         finally:
             self._path.unlink(missing_ok=True)
 

@@ -46,7 +46,7 @@ def frame(snapshot: Snapshot, width: int, height: int, view: View) -> list[Line]
         case _:
             body = _lists(snapshot, view, width, room)
     body = (body + [()] * room)[:room]
-    return [*head, *body, foot][:height]
+    return [_cut(line, width) for line in [*head, *body, foot][:height]]
 
 
 def _cut(line: Line, width: int) -> Line:
@@ -104,8 +104,9 @@ def _foot(view: View, width: int) -> Line:
     match view.mode:
         case Mode.WHY:
             shown = f"{visible(view.asks)} {visible(view.typed)}"
-            over = max(width_of(shown) - width + 1, 0)
-            return (Piece(shown[over:], "head"), Piece(" ", "turned"))
+            while width_of(shown) > width - 1:
+                shown = shown[1:]
+            return (Piece(shown, "head"), Piece(" ", "turned"))
         case Mode.SURE:
             asks = cut(visible(view.asks), max(width - 26, 10))
             return _cut((Piece(f"{asks}? ", "head"), Piece("y: yes, another key: no")), width)

@@ -38,6 +38,7 @@ class Screen:
         self._stdin = sys.stdin.fileno()
         self._before = termios.tcgetattr(self._stdin)
         self._woken, self._waker = os.pipe()
+        self._stops = False
         for each in (self._woken, self._waker):
             os.set_blocking(each, False)
 
@@ -48,6 +49,19 @@ class Screen:
     def leave(self) -> None:
         self._write(_LEAVE)
         termios.tcsetattr(self._stdin, termios.TCSADRAIN, self._before)
+
+    def stop_soon(self, *_: object) -> None:
+        """A handler of SIGTSTP: a picture that is half drawn is finished before."""
+        self._stops = True
+
+    def _stop(self) -> None:
+        self._stops = False
+        handler = signal.getsignal(signal.SIGTSTP)
+        self.leave()
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, handler)  # it goes on here
+        self.enter()
 
     @property
     def waker(self) -> int:
@@ -76,6 +90,8 @@ class Screen:
     def wait(self, seconds: float | None) -> bytes:
         """What was typed; nothing when it was woken, or the time is over. Raises EOFError."""
         ready, _, _ = select.select([self._stdin, self._woken], [], [], seconds)
+        if self._stops:
+            self._stop()
         if self._woken in ready:
             os.read(self._woken, READ_BYTES)
         if self._stdin not in ready:
@@ -87,8 +103,10 @@ class Screen:
 
     @staticmethod
     def _write(told: str) -> None:
-        sys.stdout.write(told)
-        sys.stdout.flush()
+        """Past Python's buffer, which a signal in the middle of it would leave half full."""
+        left = told.encode("utf-8", "replace")
+        while left:
+            left = left[os.write(sys.stdout.fileno(), left) :]
 
 
 def _painted(row: Sequence[Piece], colored: bool) -> str:
@@ -105,17 +123,10 @@ def opened() -> Iterator[Screen]:
     before = {each: signal.getsignal(each) for each in (*ENDING, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCONT)}
     fd = signal.set_wakeup_fd(screen.waker, warn_on_full_buffer=False)
 
-    def stopped(*_: object) -> None:
-        screen.leave()
-        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTSTP)
-        signal.signal(signal.SIGTSTP, stopped)  # it goes on here
-        screen.enter()
-
     try:
         for each in ENDING:
             signal.signal(each, _ended)
-        signal.signal(signal.SIGTSTP, stopped)
+        signal.signal(signal.SIGTSTP, screen.stop_soon)
         signal.signal(signal.SIGWINCH, _nothing)
         signal.signal(signal.SIGCONT, _nothing)
         screen.enter()

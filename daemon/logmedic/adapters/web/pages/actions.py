@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -12,14 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from logmedic.adapters.web.callers import Caller
+from logmedic.adapters.web.html import Html
 from logmedic.adapters.web.pages import alertacts, fixacts, forms, incidentacts, issueacts, layout, ruleacts
 from logmedic.adapters.web.pages.action import Action, Order, Outcome, Subject, ask_page, outcome_page
 from logmedic.adapters.web.pages.asks import Asks
-from logmedic.adapters.web.pages.page import Page, View
+from logmedic.adapters.web.pages.page import View
 from logmedic.adapters.web.pages.viewing import view_of
 from logmedic.adapters.web.parameters import BadRequest, Forbidden
 from logmedic.adapters.web.refusals import status_of
-from logmedic.model.errors import LogmedicError, NotFound, OrderRefused
+from logmedic.model.errors import LogmedicError, NotFound, PermanentError, TransientError
 from logmedic.ports import Control
 
 ACTIONS: tuple[Action, ...] = (
@@ -44,7 +44,7 @@ def _asking(control: Control, action: Action) -> Route:
             order = Order(control, request.path_params, view.query, view.now, ask=secrets.token_urlsafe(18))
             return _shown(action, ask_page(action, await action.subject(order), order, view), view)
         except LogmedicError as error:
-            return trouble(error)
+            return _trouble(error)
 
     return Route(action.path, answer, methods=["GET"])
 
@@ -56,11 +56,11 @@ def _doing(control: Control, action: Action, asks: Asks) -> Route:
             order = await _order(control, request, view)
             subject = await _subject(action, order)
         except LogmedicError as error:
-            return trouble(error)
+            return _trouble(error)
         try:
             key = "\n".join((order.by, str(request.url.path), order.ask))
             outcome, first = await asks.once(key, lambda: _done(action, order))
-        except BadRequest as error:
+        except (BadRequest, TransientError) as error:
             page = ask_page(action, subject, order, view, error.text, error.hint)
             return _shown(action, page, view, status_of(error))
         return _shown(action, outcome_page(subject, outcome, again=not first), view, outcome.status)
@@ -95,21 +95,13 @@ async def _done(action: Action, order: Order) -> Outcome:
     """A refusal is an outcome: it stays what came of this form. What may succeed later, or says too little, is none."""
     try:
         return await action.call(order)
-    except (OrderRefused, NotFound) as error:
+    except PermanentError as error:
         return Outcome(error.text, error.hint, "bad", status=status_of(error))
 
 
-def _shown(action: Action, content: object, view: View, status: int = 200) -> Response:
-    page = Page(action.path, lambda _: action.title, _nothing, lambda _answer, _view: content)  # type: ignore[arg-type,return-value]
-    return Response(layout.whole(page, {}, view), status, media_type="text/html")
+def _shown(action: Action, content: Html, view: View, status: int = 200) -> Response:
+    return Response(layout.framed(action.title, content, view, machine=False), status, media_type="text/html")
 
 
-async def _nothing(_: object, __: object) -> dict[str, object]:
-    return {}
-
-
-def trouble(error: LogmedicError) -> Response:
+def _trouble(error: LogmedicError) -> Response:
     return Response(layout.trouble(error.text, error.hint), status_of(error), media_type="text/html")
-
-
-Trouble = Callable[[LogmedicError], Response]

@@ -118,7 +118,7 @@ def _buttons(row: Row) -> Iterator[Html]:
         yield parts.button("Approve", f"{base}/approve", "good")
         yield parts.button("Reject", f"{base}/reject")
     if notice.get("acked_by"):
-        yield parts.button("Give it back", f"{base}/ack?undo=yes")
+        yield parts.button("Give it back", f"{base}/unack")
     elif notice and not notice["over"]:
         yield parts.button("I take care of it", f"{base}/ack", "" if _waits(row) else "main")
     yield parts.button("Silence", f"{base}/silence")
@@ -353,7 +353,8 @@ def _ended(row: Row) -> Html:
         argv = joined(": ", element("code", parts.line(" ".join(fixed["argv"]), 200))) if fixed["argv"] else None
         return joined(f"fixed by {parts.line(fixed['step_name'], 80)} in {parts.span(row['took_s'])}", argv)
     took = f" after {parts.span(row['took_s'])}" if row["took_s"] is not None else ""
-    return joined(f"{parts.line(row['resolution_notes'] or row['resolution'] or row['status'], 200)}{took}".replace("_", " "))
+    how = row["resolution_notes"] or str(row["resolution"] or row["status"]).replace("_", " ")
+    return joined(f"{parts.line(how, 200)}{took}")
 
 
 def _precursor(answer: Answer) -> Html | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from logmedic.adapters.web.html import Html, Part, document, element, joined
@@ -20,20 +21,33 @@ NAVIGATION = (
 )
 _HTMX = '{"includeIndicatorStyles": false, "allowEval": false, "selfRequestsOnly": true, "historyCacheSize": 0}'
 """What a strict policy allows; and no page stays in the browser's storage."""
+_SCRIPTS = ("vendor/htmx.min.js", "vendor/idiomorph-ext.min.js", "live.js")
 
 
 def whole(page: Page, answer: Answer, view: View) -> str:
     """The document of a page. Its <main> is fetched again, and morphed, when one of its topics changes."""
-    title = page.title(answer)
-    scripts = ("vendor/htmx.min.js", "vendor/idiomorph-ext.min.js", "live.js", *page.scripts)
+    return framed(page.title(answer), page.render(answer, view), view, scripts=page.scripts, alive=_alive(page, view))
+
+
+def framed(
+    title: str,
+    content: Html,
+    view: View,
+    *,
+    scripts: tuple[str, ...] = (),
+    alive: Mapping[str, str] | None = None,
+    machine: bool = True,
+) -> str:
+    """`content` with what all pages have around it. `alive`: attributes of its <main>. `machine`: it is there as JSON."""
     body = joined(
         element("a", "Skip to the content", href="#main", class_="skip"),
         _header(view),
-        element("main", page.render(answer, view), id="main", tabindex="-1", **_alive(page, view)),
-        element("footer", _foot(view)),
+        element("main", content, id="main", tabindex="-1", **(alive or {})),
+        element("footer", _foot(view, machine=machine)),
         _keys(),
     )
-    return document(_head(f"{title} - logmedic on {view.host}", scripts), body)
+    head = _head(f"{title} - logmedic on {view.host}", (*_SCRIPTS, *scripts))
+    return document(head, body)
 
 
 def _alive(page: Page, view: View) -> dict[str, str]:
@@ -121,7 +135,7 @@ def _page(current: bool) -> str | None:
     return "page" if current else None
 
 
-def _foot(view: View) -> Html:
+def _foot(view: View, *, machine: bool) -> Html:
     right = "may act" if view.caller.may_act else "may look"
     out = element(
         "form",
@@ -130,9 +144,9 @@ def _foot(view: View) -> Html:
         method="post",
         action="/sign-out",
     )
-    machine = element("a", "This page as JSON", href=json_path(view))
+    as_json = element("a", "This page as JSON", href=json_path(view)) if machine else None
     return joined(
-        element("p", f"{view.caller.name}, who {right}. ", machine, class_="soft"),
+        element("p", f"{view.caller.name}, who {right}. ", as_json, class_="soft"),
         element(
             "div",
             element("button", "Keys", type="button", id="ask-keys", class_="quiet", hidden=True, data_scripted=True),

@@ -130,10 +130,19 @@ def _card(row: Row, number: int, view: View) -> Html:
         _times(row, view),
         element("p", parts.line(row["detail"], 600)) if row["detail"] else None,
         element("p", element("b", "Next: "), parts.line(row["to_do"], 400)) if row["to_do"] else None,
-        element("div", *_buttons(kind, row), class_="buttons"),
-        parts.shell(row["command"]) if row["command"] else None,
+        _foot(kind, row),
         class_=f"card need {tone}",
         aria_labelledby=name,
+    )
+
+
+def _foot(kind: NeedKind, row: Row) -> Html:
+    buttons = list(_buttons(kind, row))
+    return element(
+        "div",
+        element("div", *buttons, class_="buttons") if buttons else None,
+        parts.shell(row["command"]) if row["command"] else None,
+        class_="foot",
     )
 
 
@@ -153,7 +162,7 @@ def _place(row: Row) -> str:
 def _times(row: Row, view: View) -> Html | None:
     if not row["since"] and not row["until"]:
         return None
-    shown: list[Part] = ["since ", parts.ago(row["since"], view.now)] if row["since"] else []
+    shown: list[Part] = [parts.ago(row["since"], view.now)] if row["since"] else []
     if row["until"]:
         shown += [" · " if shown else None, element("span", parts.left(row["until"], view.now), class_="countdown")]
     return element("p", *shown, class_="soft")

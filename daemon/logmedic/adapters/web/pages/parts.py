@@ -15,7 +15,7 @@ from logmedic.core.shellwords import short
 
 Row = Mapping[str, Any]
 
-_MARKS = {"good": "✓", "bad": "✗", "wait": "⏸", "work": "▶", "soft": "·"}
+_MARKS = {"good": "✓", "bad": "✗", "wait": "‖", "work": "▶", "soft": "·"}
 """By tone: the colour is never the only signal."""
 _TONES = {"resolved": "good", "failed": "bad", "open": "wait", "fixed": "good", "not_fixed": "bad", "unknown": "wait"}
 _SPARK_WIDTH, _SPARK_HEIGHT = 120, 24
@@ -177,6 +177,11 @@ def _whole(moment: datetime) -> str:
 
 def span(seconds: float | None, none: str = "-") -> str:
     return none if seconds is None else f"{seconds * 1000:.0f} ms" if seconds < 1 else span_text(timedelta(seconds=seconds))
+
+
+def moment(at: str) -> str:
+    """A time of a row, in words."""
+    return _whole(datetime.fromisoformat(at))
 
 
 def seconds(begin: str | None, end: str | None) -> float | None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.pages import actions, incident, incidents, layout, live, needs, static
-from logmedic.adapters.web.pages.page import Page, View
+from logmedic.adapters.web.pages.page import Page
+from logmedic.adapters.web.pages.viewing import view_of
 from logmedic.adapters.web.refusals import status_of
 from logmedic.model.errors import LogmedicError
 from logmedic.ports import Control
@@ -67,11 +65,3 @@ def _shown(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Reques
             return Response(layout.trouble(error.text, error.hint), status_of(error), media_type="text/html")
 
     return respond
-
-
-async def view_of(control: Control, request: Request) -> View:
-    brief: dict[str, Any] = await control.brief()
-    caller: Caller = request.state.caller
-    query = {name: value for name, value in request.query_params.items() if value}
-    counts = {"/": brief["needs_you"], "/incidents": brief["open_incidents"], "/alerts": brief["alerts_waiting"]}
-    return View(caller, datetime.now(UTC), brief["host"], request.url.path, query, counts)

@@ -127,8 +127,8 @@ def _row(each: Moment, first: datetime) -> Html:
 
 
 def _when(at: datetime, first: datetime) -> Html:
-    behind = f"+{parts.span((at - first).total_seconds())}" if at > first else "at first"
-    return joined(parts.clock(at.isoformat()), f" {behind}")
+    behind = f" +{parts.span((at - first).total_seconds())}" if at > first else ""
+    return joined(parts.clock(at.isoformat()), behind)
 
 
 # -- in one line -------------------------------------------------------------------------------------------------------
