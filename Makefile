@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page clean
+.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page vendor clean
 
 all: lint types test
 
@@ -99,6 +99,10 @@ packs-page: setup-dev
 # The tables of docs/metrics.md, from core/figures.
 metrics-page: setup-dev
 	$(BIN)/python scripts/metrics-page
+
+# The scripts that the dashboard serves itself, from npm: pinned, and checked by their sha512.
+vendor:
+	@bash scripts/vendor
 
 # Free of download addresses on purpose: hashes alone say what is installed.
 locks: $(VENV)/bin/uv

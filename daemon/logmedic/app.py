@@ -25,6 +25,8 @@ from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
 from logmedic.adapters.web.linkkey import link_key
 from logmedic.adapters.web.linkserver import LinkServer
+from logmedic.adapters.web.operators import Operators
+from logmedic.adapters.web.routes import make_app
 from logmedic.adapters.web.server import ControlServer
 from logmedic.core.alerting.closing import is_telling
 from logmedic.core.diagnosing import spent_on
@@ -171,7 +173,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         state=state,
         store=store,
         clock=clock,
-        mint=Uuid7(),
+        mint=Uuid7(behind=await feed.newest()),
         policy=lambda: live.current.policy,
         carry_out=dispatcher.carry_out,
         alive=pulse.beat,
@@ -312,7 +314,9 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     if pushing is not None:
         supervisor.keep("otlp", pushing.run)
     supervisor.keep("reload", reloader.run)
-    supervisor.keep("control socket", ControlServer(control, settings.web.socket, settings.web.group).serve)
+    web = make_app(control)
+    operators = Operators(settings.web.operators)
+    supervisor.keep("control socket", ControlServer(web, settings.web.socket, settings.web.group, operators).serve)
     if key is not None:
         links = IncidentLinks(
             engine=engine,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from logmedic.core.links import Claims, Purpose
 from logmedic.model.alert import Alert, Delivery, Receiver
@@ -32,10 +32,30 @@ class Clock(Protocol):
 
 
 class Queries(Protocol):
-    """Read-only questions. Rows are JSON-ready dicts (times are ISO 8601 strings with a `Z`)."""
+    """Read-only questions. Rows are JSON-ready dicts (times are ISO 8601 strings with a `Z`). An empty argument leaves
+    nothing out: every source, every status. `since` is the first moment of a time, `until` the first one behind it.
+    `cursor` is of the last row of the page before (core/paging.py), empty for the first page; raises BadCursor."""
 
-    def incidents(self, *, everything: bool = False, limit: int = 50) -> list[dict[str, Any]]:
-        """Newest first. Without `everything`: those that are not resolved. Keys: every field of Incident."""
+    def incidents(
+        self,
+        *,
+        everything: bool = False,
+        status: str = "",
+        severity: str = "",
+        rule: str = "",
+        source: str = "",
+        issue: str = "",
+        group: str = "",
+        hold: str = "",
+        text: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        cursor: str = "",
+    ) -> list[dict[str, Any]]:
+        """Newest first. Without `everything`, and without a `status` (of IncidentStatus): those that are not resolved.
+        `text`: a part of title or evidence, in whatever case; `since`, `until`: when it was opened. Keys: every field
+        of Incident."""
 
     def incident(self, incident_id: str) -> dict[str, Any]:
         """One, by id or by a unique end of it of at least 4 characters, with `events`, `attempts`, `alerts` (lists,
@@ -43,9 +63,18 @@ class Queries(Protocol):
         NotFound."""
 
     def issues(
-        self, *, source: str = "", status: str = "", component: str = "", limit: int = 100
+        self,
+        *,
+        source: str = "",
+        status: str = "",
+        component: str = "",
+        severity: str = "",
+        text: str = "",
+        limit: int = 100,
+        cursor: str = "",
     ) -> list[dict[str, Any]]:
-        """Known issues, last seen first; `component`: those that have it as a tag. Keys: every field of KnownIssue."""
+        """Known issues, last seen first; `component`: those that have it as a tag; `text`: a part of title or
+        description, in whatever case. Keys: every field of KnownIssue."""
 
     def issue(self, issue_id: str) -> dict[str, Any]:
         """One, by id or by a unique end of it of at least 4 characters, with `templates` (what it was learned from),
@@ -58,19 +87,31 @@ class Queries(Protocol):
         FixedBefore, what worked last first, at most 100), similar (those of them that are about something alike).
         Raises NotFound, also for what was not learned."""
 
-    def templates(self, *, component: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    def templates(self, *, component: str = "", limit: int = 100, cursor: str = "") -> list[dict[str, Any]]:
         """Of unknown errors that are no known issue yet, last seen first. Keys: every field of Template."""
 
-    def learnings(self, *, kind: str = "", min_confidence: float = 0.0, limit: int = 100) -> list[dict[str, Any]]:
+    def learnings(
+        self, *, kind: str = "", min_confidence: float = 0.0, limit: int = 100, cursor: str = ""
+    ) -> list[dict[str, Any]]:
         """Last written first; `kind`: of PatternType. Keys: every field of Learning."""
 
     def onsets(self, since: datetime, limit: int = 50_000) -> str:
         """The newest since then, oldest first, for another process: a line each, of the issue's id, a space, and
         microseconds since the epoch."""
 
-    def fixes(self, since: datetime | None = None, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        """Attempts that began since then, newest first; of one rule, or of all. Keys: every field of FixAttempt but
-        `output`, and `title`, that of its incident."""
+    def fixes(
+        self,
+        since: datetime | None = None,
+        *,
+        rule: str = "",
+        verdict: str = "",
+        target: str = "",
+        incident: str = "",
+        limit: int = 100,
+        cursor: str = "",
+    ) -> list[dict[str, Any]]:
+        """Attempts that began since then, newest first; `verdict`: of Verdict; `incident`: its whole id. Keys: every
+        field of FixAttempt but `output`, and `title`, that of its incident."""
 
     def breakers(self) -> list[dict[str, Any]]:
         """By their keys. Keys: every field of Breaker."""
@@ -78,7 +119,7 @@ class Queries(Protocol):
     def trust(self) -> list[dict[str, Any]]:
         """Of rules that anything was counted or decided of, by id. Keys: every field of Trust."""
 
-    def trust_changes(self, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    def trust_changes(self, *, rule: str = "", limit: int = 100, cursor: str = "") -> list[dict[str, Any]]:
         """Newest first; of one rule, or of all. Keys: every field of TrustChange."""
 
     def earned(self) -> list[dict[str, Any]]:
@@ -88,10 +129,19 @@ class Queries(Protocol):
         """The last of each origin, on or off. Keys: every field of Pause."""
 
     def alerts(
-        self, *, status: str = "", receiver: str = "", since: datetime | None = None, limit: int = 100
+        self,
+        *,
+        status: str = "",
+        receiver: str = "",
+        since: datetime | None = None,
+        event: str = "",
+        incident: str = "",
+        limit: int = 100,
+        cursor: str = "",
     ) -> list[dict[str, Any]]:
-        """Newest first, made since then; `status`: of AlertStatus, or `waiting` (whatever is still to be told). Keys:
-        every field of Alert but `content`; without a receiver's URL, and links without what they are signed with."""
+        """Newest first, made since then; `status`: of AlertStatus, or `waiting` (whatever is still to be told);
+        `incident`: its whole id, of what tells of it, also beside others. Keys: every field of Alert but `content`;
+        without a receiver's URL, and links without what they are signed with."""
 
     def alert(self, alert_id: str) -> dict[str, Any]:
         """That row of one, by id or by a unique end of it of at least 4 characters. Raises NotFound."""
@@ -99,7 +149,7 @@ class Queries(Protocol):
     def deliveries(self, since: datetime | None = None) -> list[dict[str, Any]]:
         """How many messages there are by receiver and status, made since then. Keys: receiver, status, n."""
 
-    def silences(self, *, since: datetime | None = None, limit: int = 100) -> list[dict[str, Any]]:
+    def silences(self, *, since: datetime | None = None, limit: int = 100, cursor: str = "") -> list[dict[str, Any]]:
         """Newest first: those that end after then, or all. Keys: every field of Silence."""
 
     def silence(self, silence_id: str) -> dict[str, Any]:
@@ -114,12 +164,58 @@ class Queries(Protocol):
         `metrics` (as of `stats`, over that time), `before` (over as long a time before it), `days` (a row a UTC day,
         oldest first, days without anything too: those of v_metrics_daily in docs/questions.md)."""
 
-    def gaps(self, *, source: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    def gaps(self, *, source: str = "", limit: int = 100, cursor: str = "") -> list[dict[str, Any]]:
         """What was not read and when sources were quiet, newest first; of one source, or of all. Keys: every field of
         SourceEvent."""
 
     def counts(self) -> dict[str, int]:
         """The sum of every kind of tally."""
+
+    def events(
+        self,
+        *,
+        after: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        kinds: Sequence[str] = (),
+        incident: str = "",
+        limit: int = 100,
+        newest: bool = False,
+    ) -> list[dict[str, Any]]:
+        """What happened, in the order of its ids, which are minted in order: entries of timelines, gaps, changes of
+        trust, messages (when each was made), lessons (when each was first recorded). `after`: those behind the one with
+        that id; `kinds`: any of them; `incident`: its whole id; `newest`: the last `limit` of them, else the first.
+        Keys: every field of LiveEvent."""
+
+    def activity(self, *, since: datetime, until: datetime, slots: int = 60) -> dict[str, Any]:
+        """How much happened when, in at most `slots` equal parts of that time, of whole minutes. Keys: since, until
+        (those of the parts), step_s, `series`: a number a part, oldest first, by name: lines, matched, unknown,
+        suppressed, incidents_opened, resolved, held, fixes_worked, fixes_failed, recovered (resolved by a fix),
+        recovery_ms (the sum of what that took), alerts_sent, alerts_dead, gaps, bytes_lost."""
+
+    def sparks(
+        self, *, rules: Sequence[str], since: datetime, until: datetime, slots: int = 24
+    ) -> dict[str, list[int]]:
+        """How many incidents each of the `rules` opened, by its id: a number for each of `slots` equal parts of that
+        time, oldest first."""
+
+    def similar(self, incident_id: str, limit: int = 5) -> list[dict[str, Any]]:
+        """Earlier incidents of its issue or its rule, those of the same group first, newest first; `incident_id` as for
+        `incident`. Keys: every field of Incident, took_s (None: not over), fixed_by ({rule_id, step_name, argv,
+        duration_s} of the attempt that did, or None). Raises NotFound."""
+
+    def rule_stats(self, *, since: datetime | None = None) -> list[dict[str, Any]]:
+        """A row a rule, of its incidents that were opened since then; what fired most first. Keys: rule_id, incidents,
+        occurrences, fixed and not_fixed (executions of its fix, by their outcome), verified (the share of the first of
+        both, or None), by_itself (incidents that were over without its fix), noise (their share of all that are over,
+        or None), needed_people (incidents that people were called for), last_opened_at, mean_recovery_s (of those that
+        were fixed, or None)."""
+
+    def lanes(self, *, since: datetime, until: datetime, limit: int = 500) -> list[dict[str, Any]]:
+        """Fixes of that time, by when they began, newest first. Keys: kind (`ran`: an attempt; `would`: of an incident
+        on which no step was run, what would have been), target (the rule, where there is none), rule_id, incident_id,
+        title, step_name (of `would`: in words), started_at, finished_at, verdict (both None of `would`), hold (of the
+        incident, or None)."""
 
 
 class Store(Protocol):
@@ -184,6 +280,14 @@ class Source(Protocol):
 
     def health(self) -> list[dict[str, Any]]:
         """One row an origin: origin, offset, size, lag_bytes, last_read_at (ISO or None), problem ("" when well)."""
+
+
+@runtime_checkable
+class ManyOrigins(Protocol):
+    """A source that may read thousands of files: the whole `health` takes long then."""
+
+    def lags(self) -> Iterator[tuple[str, int, str]]:
+        """Of each origin: itself, lag_bytes and problem, as in `health`. May be taken in parts, while it is read."""
 
 
 class RuleFiles(Protocol):

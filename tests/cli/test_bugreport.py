@@ -82,6 +82,7 @@ def test_no_planted_secret_is_in_the_bundle_of_a_daemon_that_runs(
         process = subprocess.Popen(command, stdout=out, stderr=out, env={**ENVIRONMENT, "CANARY": CANARIES["env"]})
     try:
         until(lambda: world.ask("status") or process.poll() is not None, "it answers")
+        assert process.poll() is None, (tmp_path / "out").read_text()
         world.write(f"smoke 1 of {CANARIES['title']} password={CANARIES['line']} from 203.0.113.99")
         until(lambda: world.titles(), "an incident is open")
         ran = bugreport(world, "-w", str(path), "--rules")

@@ -24,6 +24,7 @@ from cli.surroundings import ENVIRONMENT
 from endtoend.test_daemon import World, daemon
 from logmedic.cli.doctor import clock, config, limits, python, receivers, sandbox, service, socket, sources, store
 from logmedic.cli.doctor.apart import looked
+from logmedic.cli.doctor.command import lines_of
 from logmedic.cli.doctor.finding import Check, Finding, Person, State
 from logmedic.cli.doctor.host import Daemon, Unit, daemon_at, myself, person_of, runs_as, unit_of
 from logmedic.settings.alerts import Alerts
@@ -336,6 +337,7 @@ def test_a_directory_on_the_way_that_is_shut_is_named(tmp_path: Path) -> None:
     room = tmp_path / "room"
     room.mkdir(0o700)
     (room / "app.log").touch(0o644)
+
     def look() -> list[Finding]:
         told = sources.shut(str(room / "app.log"))
         return [Finding("x", State.WELL, told.at if told else "", sources.repair_of(told, "me") if told else "")]
@@ -539,6 +541,17 @@ def test_with_a_daemon_that_runs_all_that_it_does_is_well(world: World) -> None:
     for name in ("wheels", "config", "rules", "store", "source app", "sandbox", "daemon's fixes", "disk"):
         assert [each["state"] for each in rows[name]] == ["well"], rows[name]
     assert ran.returncode == 0, ran.stdout
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_what_is_found_is_folded_to_the_terminal_and_what_is_copied_is_not(width: int) -> None:
+    repair = "sysctl -w fs.inotify.max_user_watches=65536; echo fs.inotify.max_user_watches=65536 > /etc/sysctl.d/x"
+    finding = Finding("inotify watches", State.WARNING, "many words that say what was found " * 8, repair)
+    *found, last = lines_of(finding, width)
+    assert all(len(line) <= width for line in found)
+    assert last.strip() == f"→ {repair}"
+    assert len(lines_of(finding)) == 2, "whole where programs read it"
+    assert lines_of(Finding("x", State.WELL, "\x1b[2J\n"))[0].endswith("\\x1b[2J\\x0a")
 
 
 def test_without_one_what_is_broken_is_told_with_its_repair_and_the_exit_code_is_1(world: World) -> None:

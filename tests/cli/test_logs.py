@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import pty
+import re
 import socket
 import struct
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logmedic.cli.journald import MAX_VALUE_BYTES, entry, field_name, send, serialised
+from logmedic.adapters.rulefiles.ownlog import EVENTS
+from logmedic.cli.journald import MAX_VALUE_BYTES, PRIORITIES, entry, field_name, send, serialised
 from logmedic.cli.logs import configure, is_journal, with_priority
 from logmedic.core.ownline import MAX_CHARS, MAX_FIELDS, is_error, own_line, told
 
@@ -275,3 +277,30 @@ def test_values_are_bounded_in_size_and_in_number() -> None:
 )
 def test_an_error_is_known_from_the_line(line: str, is_one: bool) -> None:
     assert is_error(line) is is_one
+
+
+# -- docs/logs.md ------------------------------------------------------------------------------------------------------
+
+DOCS = (Path(__file__).parents[2] / "docs" / "logs.md").read_text()
+
+
+def test_the_line_in_the_docs_is_one_that_the_daemon_writes() -> None:
+    (line,) = [each for each in DOCS.splitlines() if each.startswith("{")]
+    read = json.loads(line)
+    level, fields = EVENTS[read["event"]]
+    assert line == own_line({"timestamp": read["timestamp"], "level": level, "event": read["event"], **fields})
+
+
+def test_what_the_docs_ask_the_journal_for_is_there() -> None:
+    asked = re.findall(r"LOGMEDIC_([A-Z]+)(?:=(\S+))?", DOCS)
+    known = {name.upper() for _, fields in EVENTS.values() for name in fields} | {"EVENT", "LEVEL"}
+    assert {name for name, _ in asked} <= known
+    assert {value for name, value in asked if name == "EVENT" and value} <= set(EVENTS)
+    origin = re.findall(r"jq -r '\.(\w+) \+ \": \" \+ \.(\w+)'", DOCS)
+    assert origin == [tuple(EVENTS["file_trouble"][1])]
+
+
+def test_the_levels_and_bounds_in_the_docs_are_those_of_the_log() -> None:
+    assert {name: int(number) for name, number in re.findall(r"\| `(\w+)` \| (\d) \|", DOCS)} == PRIORITIES
+    for bound in (f"{MAX_CHARS:,} characters", f"{MAX_FIELDS} fields", f"{MAX_VALUE_BYTES} bytes"):
+        assert bound in " ".join(DOCS.split())

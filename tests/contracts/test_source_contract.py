@@ -20,7 +20,7 @@ from logmedic.adapters.sources.journal import JournalSource
 from logmedic.adapters.sources.stdin import StdinSource
 from logmedic.adapters.sources.syslog import SyslogSource
 from logmedic.model.record import Block, Checkpoint
-from logmedic.ports import Source
+from logmedic.ports import ManyOrigins, Source
 from tail.collector import Collector, SystemClock, append
 from tail.journals import log_to
 
@@ -213,6 +213,8 @@ def test_health_has_a_row_an_origin_with_the_same_keys(tmp_path: Path, kind: str
             await seen.until(lambda: seen.source.health()[0]["lag_bytes"] == 0)
             (row,) = seen.source.health()
             assert set(row) == KEYS
+            if isinstance(seen.source, ManyOrigins):
+                assert list(seen.source.lags()) == [(row["origin"], row["lag_bytes"], row["problem"])]
             assert row["last_read_at"].endswith("Z")
             assert (row["origin"], row["offset"], row["size"], row["problem"]) == (
                 seen.blocks[0].origin,

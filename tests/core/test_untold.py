@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shift import Shift
 
-from builders import RULE, START
+from builders import FIX, RULE, START
 from core.test_alert_pipeline import HOUR, MINUTE, NO_FIX, OTHER, SECOND, plan, routed, seen, shift, subject
 from logmedic.core.alerting.untold import Stage, of_alert, of_notice
 from logmedic.core.draft import Draft
@@ -24,9 +24,9 @@ from logmedic.model.alert import (
     ReceiverPlan,
     Selector,
 )
-from logmedic.model.changeset import Acknowledge, AddSilence
+from logmedic.model.changeset import Acknowledge, AddSilence, Approve
 from logmedic.model.hours import Hours
-from logmedic.model.rule import AlertEvent, AlertSpec, Rule
+from logmedic.model.rule import AlertEvent, AlertSpec, Mode, Rule
 from logmedic.model.severity import Severity
 
 ALL_DAY = Hours(frozenset(range(7)), time(0), time(0), UTC)
@@ -114,10 +114,11 @@ def test_what_was_told_says_when_it_is_told_again_and_who_is_called_next() -> No
 
 
 def test_a_fix_that_works_on_it_is_given_its_time() -> None:
-    rule = replace(RULE, alert=AlertSpec(on=frozenset({AlertEvent.OPENED}), page_after=2 * MINUTE))
+    rule = replace(RULE, fix=replace(FIX, mode=Mode.APPROVE), alert=AlertSpec(page_after=2 * MINUTE))
     on_call = shift(rule)
     on_call.step_takes = 10 * MINUTE
     on_call.at(START, seen(rule))
+    on_call.at(START + SECOND, lambda at: Approve(subject(at, rule).removeprefix("incident:"), "ann"))
     on_call.run(START + 10 * SECOND)
     found = first_held(on_call, rule)
     assert (found.name, found.until, found.detail) == ("page_after", START + 2 * MINUTE, "its fix works on it")
@@ -125,7 +126,7 @@ def test_a_fix_that_works_on_it_is_given_its_time() -> None:
 
 def receiver_plan(**changes: object) -> Shift:
     chat = replace(ReceiverPlan("chat"), **changes)  # type: ignore[arg-type]
-    return shift(alerts=plan(receivers={"chat": chat, "mail": ReceiverPlan("mail")}))
+    return shift(NO_FIX, OTHER, alerts=plan(receivers={"chat": chat, "mail": ReceiverPlan("mail")}))
 
 
 @pytest.mark.parametrize(
@@ -136,14 +137,19 @@ def receiver_plan(**changes: object) -> Shift:
             "quiet hours",
         ),
         ({"digest": DigestPlan(Selector(), time(9), UTC)}, "digest"),
-        ({"max_per_hour": 0}, "limit"),
+        ({"max_per_hour": 1}, "limit"),
     ],
 )
 def test_what_its_receiver_has_asked_for_is_named(changes: dict[str, object], name: str) -> None:
     on_call = receiver_plan(**changes)
-    on_call.at(START, seen())
+    on_call.at(START, seen(OTHER))
+    on_call.at(START + SECOND, seen())
     on_call.run(START + MINUTE)
-    (waiting,) = (each for each in on_call.state.alerts.values() if each.receiver == "chat")
+    (waiting,) = (
+        each
+        for each in on_call.state.alerts.values()
+        if each.receiver == "chat" and subject(on_call) in each.tells and each.status is not AlertStatus.SENT
+    )
     draft = Draft(on_call.state, on_call.policy, on_call.now, lambda: "")
     last = of_alert(draft, waiting)[-1]
     assert (last.ok, last.name) == (False, name)
@@ -181,7 +187,9 @@ def test_what_became_of_a_message_is_said_first(changes: dict[str, object], ok: 
 
 
 def test_a_receiver_that_is_broken_or_refuses_is_named() -> None:
-    on_call = shift(alerts=plan(receivers={"chat": ReceiverPlan("chat"), "mail": ReceiverPlan("mail")}))
+    on_call = shift(
+        alerts=plan(receivers={"chat": ReceiverPlan("chat"), "mail": ReceiverPlan("mail")}), resolve_after=9 * HOUR
+    )
     on_call.reachable = lambda name, at: Delivery(name != "chat", "503" if name == "chat" else "")
     on_call.at(START, seen())
     on_call.run(START + HOUR)
@@ -196,11 +204,11 @@ def test_a_receiver_that_is_broken_or_refuses_is_named() -> None:
     assert found.command.startswith("logmedic alerts resend ")
 
 
-@given(st.integers(0, 7200), st.sampled_from(["well", "down", "silenced", "acked", "quiet"]))
+@given(st.integers(10, 7200), st.sampled_from(["well", "down", "silenced", "acked", "quiet"]))
 def test_whoever_is_told_now_had_no_stage_before_the_group_that_held_it(seconds: int, world: str) -> None:
     """What the stages say is what the pipeline does: nobody is told of what one of them holds."""
     chat = ReceiverPlan("chat", quiet_hours=(ALL_DAY,) if world == "quiet" else ())
-    on_call = shift(alerts=plan(receivers={"chat": chat, "mail": ReceiverPlan("mail")}))
+    on_call = shift(alerts=plan(receivers={"chat": chat, "mail": ReceiverPlan("mail")}), resolve_after=9 * HOUR)
     if world == "down":
         on_call.reachable = lambda name, at: Delivery(False, "503")
     if world == "silenced":

@@ -10,15 +10,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from fakes import memory_past as past
 from logmedic.adapters.store import learned
 from logmedic.adapters.store.duck import DuckStore
-from logmedic.adapters.store.queries import WAITING, alert_row
+from logmedic.adapters.store.lists import WAITING, alert_row
 from logmedic.adapters.store.rows import jsonable
+from logmedic.core.happenings import Happened
 from logmedic.model.alert import UNDELIVERED, Alert
 from logmedic.model.changeset import Changeset
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.errors import LogmedicError, NotFound
 from logmedic.model.fix import Breaker, FixAttempt, Verdict
+from logmedic.model.gap import SourceEvent
 from logmedic.model.issue import Incident, IncidentEvent, IncidentStatus, KnownIssue, Learning, Resolution, Template
 from logmedic.model.learned import FixedBefore, Onset
 from logmedic.model.notice import Notice, Silence
@@ -137,9 +140,38 @@ class MemoryStore:
         for tally in changeset.tallies:
             self._tallies[tally.minute, tally.kind] += tally.n
 
-    def _incidents_rows(self, *, everything: bool = False, limit: int = 50) -> list[dict[str, Any]]:
-        chosen = [each for each in self._incidents.values() if everything or each.status is not IncidentStatus.RESOLVED]
-        return [_row(each) for each in sorted(chosen, key=lambda each: each.id, reverse=True)[:limit]]
+    def _incidents_rows(
+        self,
+        *,
+        everything: bool = False,
+        status: str = "",
+        severity: str = "",
+        rule: str = "",
+        source: str = "",
+        issue: str = "",
+        group: str = "",
+        hold: str = "",
+        text: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        cursor: str = "",
+    ) -> list[dict[str, Any]]:
+        chosen = [
+            each
+            for each in self._incidents.values()
+            if (everything or status or each.status is not IncidentStatus.RESOLVED)
+            and status in ("", each.status.value)
+            and severity in ("", each.severity.value)
+            and rule in ("", each.rule_id)
+            and source in ("", each.source)
+            and issue in ("", each.issue_id)
+            and group in ("", each.group_key)
+            and hold in ("", each.hold)
+            and past.holds(text, each.title, each.evidence)
+            and past.between(each.opened_at, since, until)
+        ]
+        return past.page("incidents", map(_row, chosen), limit, cursor)
 
     def _incident_rows(self, incident_id: str) -> dict[str, Any]:
         found = self._incidents.get(incident_id)
@@ -167,7 +199,15 @@ class MemoryStore:
         }
 
     def _issues_rows(
-        self, *, source: str = "", status: str = "", component: str = "", limit: int = 100
+        self,
+        *,
+        source: str = "",
+        status: str = "",
+        component: str = "",
+        severity: str = "",
+        text: str = "",
+        limit: int = 100,
+        cursor: str = "",
     ) -> list[dict[str, Any]]:
         chosen = [
             each
@@ -175,9 +215,10 @@ class MemoryStore:
             if source in ("", each.source.value)
             and status in ("", each.status.value)
             and (not component or component in each.tags)
+            and severity in ("", each.severity.value)
+            and past.holds(text, each.title, each.description)
         ]
-        ordered = sorted(chosen, key=lambda each: (each.last_seen, each.id), reverse=True)
-        return [_row(each) for each in ordered[:limit]]
+        return past.page("issues", map(_row, chosen), limit, cursor)
 
     def _issue_rows(self, issue_id: str) -> dict[str, Any]:
         found = self._issues.get(issue_id)
@@ -223,23 +264,23 @@ class MemoryStore:
         about = (incident.title, incident.source, incident.evidence) if incident else ("", "", "")
         return FixedBefore(last.rule_id, *about, last.step_name, last.argv, len(attempts), last.finished_at or EPOCH)
 
-    def _templates_rows(self, *, component: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    def _templates_rows(self, *, component: str = "", limit: int = 100, cursor: str = "") -> list[dict[str, Any]]:
         chosen = [
             each
             for each in self._templates.values()
             if component in ("", each.component) and not each.issue_id and not each.merged_into
         ]
-        chosen.sort(key=lambda each: each.fingerprint)
-        return [_row(each) for each in sorted(chosen, key=lambda each: each.last_seen, reverse=True)[:limit]]
+        return past.page("templates", map(_row, chosen), limit, cursor)
 
-    def _learnings_rows(self, *, kind: str = "", min_confidence: float = 0.0, limit: int = 100) -> list[dict[str, Any]]:
+    def _learnings_rows(
+        self, *, kind: str = "", min_confidence: float = 0.0, limit: int = 100, cursor: str = ""
+    ) -> list[dict[str, Any]]:
         chosen = [
             each
             for each in self._learnings.values()
             if kind in ("", each.pattern_type.value) and each.confidence >= min_confidence
         ]
-        chosen.sort(key=lambda each: (each.updated_at or each.created_at, each.id), reverse=True)
-        return [_row(each) for each in chosen[:limit]]
+        return past.page("learnings", map(_row, chosen), limit, cursor)
 
     def _onsets_rows(self, since: datetime, limit: int = 50_000) -> str:
         newest = sorted((each for each in self._onsets if each.at >= since), key=lambda each: each.at)[-limit:]
@@ -249,25 +290,39 @@ class MemoryStore:
     def _breakers_rows(self) -> list[dict[str, Any]]:
         return [_row(each) for _, each in sorted(self._breakers.items())]
 
-    def _fixes_rows(self, since: datetime | None = None, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    def _fixes_rows(
+        self,
+        since: datetime | None = None,
+        *,
+        rule: str = "",
+        verdict: str = "",
+        target: str = "",
+        incident: str = "",
+        limit: int = 100,
+        cursor: str = "",
+    ) -> list[dict[str, Any]]:
         chosen = [
             each
             for each in self._attempts.values()
-            if rule in ("", each.rule_id) and (since is None or each.started_at >= since)
+            if rule in ("", each.rule_id)
+            and verdict in ("", each.verdict)
+            and target in ("", each.target)
+            and incident in ("", each.incident_id)
+            and past.between(each.started_at, since, None)
         ]
-        newest = sorted(chosen, key=lambda each: each.id, reverse=True)[:limit]
-        found = [(_row(each), self._incidents.get(each.incident_id)) for each in newest]
-        return [
+        found = [(row, self._incidents.get(row["incident_id"])) for row in map(_row, chosen)]
+        rows = [
             {**{name: value for name, value in row.items() if name != "output"}, "title": of.title if of else ""}
             for row, of in found
         ]
+        return past.page("fixes", rows, limit, cursor)
 
     def _trust_rows(self) -> list[dict[str, Any]]:
         return [_row(each) for _, each in sorted(self._trust.items())]
 
-    def _trust_changes_rows(self, *, rule: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        newest = sorted(self._trust_changes.values(), key=lambda each: each.id, reverse=True)
-        return [_row(each) for each in newest if rule in ("", each.rule_id)][:limit]
+    def _trust_changes_rows(self, *, rule: str = "", limit: int = 100, cursor: str = "") -> list[dict[str, Any]]:
+        mine = [_row(each) for each in self._trust_changes.values() if rule in ("", each.rule_id)]
+        return past.page("trust_changes", mine, limit, cursor)
 
     def _earned_rows(self) -> list[dict[str, Any]]:
         return [_row(each) for _, each in sorted(self._earned.items())]
@@ -276,16 +331,26 @@ class MemoryStore:
         return [_row(each) for _, each in sorted(self._pauses.items())]
 
     def _alerts_rows(
-        self, *, status: str = "", receiver: str = "", since: datetime | None = None, limit: int = 100
+        self,
+        *,
+        status: str = "",
+        receiver: str = "",
+        since: datetime | None = None,
+        event: str = "",
+        incident: str = "",
+        limit: int = 100,
+        cursor: str = "",
     ) -> list[dict[str, Any]]:
         chosen = [
-            each
+            alert_row(_row(each))
             for each in self._alerts.values()
             if (status in ("", each.status.value) or (status == WAITING and each.status in UNDELIVERED))
             and receiver in ("", each.receiver)
-            and (since is None or each.created_at >= since)
+            and event in ("", each.event.value)
+            and (not incident or past.tells(each, incident))
+            and past.between(each.created_at, since, None)
         ]
-        return [alert_row(_row(each)) for each in sorted(chosen, key=lambda each: each.id, reverse=True)[:limit]]
+        return past.page("alerts", chosen, limit, cursor)
 
     def _alert_rows(self, alert_id: str) -> dict[str, Any]:
         return alert_row(_row(_by_end(self._alerts, "message", alert_id)))
@@ -295,17 +360,43 @@ class MemoryStore:
         counted = Counter((each.receiver, each.status.value) for each in chosen)
         return [{"receiver": of, "status": status, "n": n} for (of, status), n in sorted(counted.items())]
 
-    def _silences_rows(self, *, since: datetime | None = None, limit: int = 100) -> list[dict[str, Any]]:
+    def _silences_rows(
+        self, *, since: datetime | None = None, limit: int = 100, cursor: str = ""
+    ) -> list[dict[str, Any]]:
         chosen = [each for each in self._silences.values() if since is None or each.until > since]
-        return [_row(each) for each in sorted(chosen, key=lambda each: each.id, reverse=True)[:limit]]
+        return past.page("silences", map(_row, chosen), limit, cursor)
 
     def _silence_rows(self, silence_id: str) -> dict[str, Any]:
         return _row(_by_end(self._silences, "silence", silence_id))
 
-    def _gaps_rows(self, *, source: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        events = [each for changeset in self.changesets for each in changeset.source_events]
-        mine = [each for each in events if source in ("", each.source)]
-        return [_row(each) for each in sorted(mine, key=lambda each: each.id, reverse=True)[:limit]]
+    def _gaps_rows(self, *, source: str = "", limit: int = 100, cursor: str = "") -> list[dict[str, Any]]:
+        mine = [each for each in self._source_events if source in ("", each.source)]
+        return past.page("gaps", map(_row, mine), limit, cursor)
+
+    @property
+    def _source_events(self) -> list[SourceEvent]:
+        return [each for changeset in self.changesets for each in changeset.source_events]
+
+    def _events_rows(self, **asked: Any) -> list[dict[str, Any]]:
+        happened: list[Happened] = [*self._events.values(), *self._source_events, *self._trust_changes.values()]
+        happened += [*self._alerts.values(), *self._learnings.values()]
+        return past.events(happened, self._incidents, **asked)
+
+    def _activity_rows(self, **asked: Any) -> dict[str, Any]:
+        return past.activity(self._tallies, self._learnings.values(), self._incidents.values(), **asked)
+
+    def _sparks_rows(self, **asked: Any) -> dict[str, list[int]]:
+        return past.sparks(self._incidents.values(), **asked)
+
+    def _similar_rows(self, incident_id: str, limit: int = 5) -> list[dict[str, Any]]:
+        incident = _by_end(self._incidents, "incident", incident_id)
+        return past.similar(incident, self._incidents.values(), self._attempts.values(), _row, limit)
+
+    def _rule_stats_rows(self, *, since: datetime | None = None) -> list[dict[str, Any]]:
+        return past.rule_stats(self._incidents.values(), list(self._attempts.values()), since)
+
+    def _lanes_rows(self, **asked: Any) -> list[dict[str, Any]]:
+        return past.lanes(self._incidents, self._attempts.values(), self._events.values(), **asked)
 
     def _counts_rows(self) -> dict[str, int]:
         counts: Counter[str] = Counter()

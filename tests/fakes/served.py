@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fakes.canned_control import CannedControl
 from fakes.memory_store import MemoryStore
+from logmedic.adapters.web.routes import make_app
 from logmedic.adapters.web.server import ControlServer
 from logmedic.model.changeset import Changeset
 
@@ -31,7 +32,7 @@ def serving(path: Path, *changesets: Changeset) -> Iterator[CannedControl]:
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []
 
     async def serve() -> None:
-        task = asyncio.create_task(ControlServer(control, path, "no-such-group").serve())
+        task = asyncio.create_task(ControlServer(make_app(control), path, "no-such-group").serve())
         control.loop = asyncio.get_running_loop()
         stop.append((control.loop, task))
         while not answers(path):

@@ -72,9 +72,14 @@ Scene = Callable[[AlertDesk, Bench], Awaitable[Any]]
 
 
 def asked(
-    scene: Scene, *, before: Changeset | None = None, plan: AlertPlan = PLAN, unusable: dict[str, str] | None = None
+    scene: Scene,
+    *,
+    before: Changeset | None = None,
+    plan: AlertPlan = PLAN,
+    unusable: dict[str, str] | None = None,
+    rule: Rule = RULE,
 ) -> Any:
-    in_force: Policy = make.policy(RULE, alerts=plan)
+    in_force: Policy = make.policy(rule, alerts=plan)
 
     async def run() -> Any:
         store = MemoryStore([before] if before is not None else [])
@@ -361,3 +366,67 @@ def test_what_waits_for_a_digest_is_counted_apart() -> None:
     status, rows = asked(scene, plan=plan)
     assert (status["pending"], status["deferred"]) == (0, 1)
     assert rows[0]["deferred"] == 1
+
+
+# -- why nobody was told -----------------------------------------------------------------------------------------------
+
+
+def names(row: dict[str, Any]) -> dict[str, bool]:
+    return {each["name"]: each["ok"] for each in row["stages"]}
+
+
+def test_why_an_incident_was_not_told_is_answered_stage_by_stage() -> None:
+    async def scene(desk: AlertDesk, bench: Bench) -> Any:
+        incident = await broken(bench)
+        until = bench.clock.now() + HOUR
+        await desk.add_silence("ann", "a new disk", until, labels={"rule": RULE.id})
+        return incident, await desk.why_alert(incident[-8:]), await desk.why_alert(f"incident:{incident}")
+
+    incident, row, same = asked(scene)
+    assert row == same
+    assert row["subject"] == f"incident:{incident}"
+    assert row["notice"]["event"] == "opened"
+    assert names(row)["silence"] is False
+    (silence,) = (each for each in row["stages"] if each["name"] == "silence")
+    assert silence["command"] == "logmedic silence list"
+    assert silence["until"].endswith("Z")
+    assert "a new disk" in silence["detail"]
+
+
+def test_why_a_message_was_not_sent_is_answered_by_its_id() -> None:
+    async def scene(desk: AlertDesk, bench: Bench) -> Any:
+        return await desk.why_alert("dead"), await desk.why_alert("alert:0193-dead")
+
+    row, same = asked(scene, before=Changeset(alerts=(DEAD,)))
+    assert row == same
+    assert (row["subject"], row["alert"]["receiver"]) == ("alert:0193-dead", "chat")
+    (stage,) = row["stages"]
+    assert (stage["name"], stage["ok"], stage["command"]) == ("dead", False, "logmedic alerts resend 193-dead")
+
+
+def test_a_message_that_arrived_long_ago_is_answered_from_the_store() -> None:
+    async def scene(desk: AlertDesk, bench: Bench) -> Any:
+        return await desk.why_alert("0193-sent")
+
+    sent = replace(DEAD, id="0193-sent", status=AlertStatus.SENT, tries=2, sent_at=make.START)
+    (stage,) = asked(scene, before=Changeset(alerts=(sent,)))["stages"]
+    assert (stage["name"], stage["detail"]) == ("sent", "it arrived after 2 tries")
+
+
+def test_of_what_nobody_was_to_be_told_the_reason_is_the_rule() -> None:
+    silent = replace(RULE, alert=replace(RULE.alert, on=frozenset({AlertEvent.RECOVERED})))
+
+    async def scene(desk: AlertDesk, bench: Bench) -> Any:
+        return await desk.why_alert(await broken(bench))
+
+    row = asked(scene, rule=silent)
+    assert row["notice"] is None
+    assert row["note"] == "nobody was to be told of it so far"
+    (stage,) = row["stages"]
+    assert "the rule wants nobody told of opened" in stage["detail"]
+    assert stage["command"] == f"logmedic rules show {RULE.id}"
+
+
+def test_what_is_none_of_them_says_where_ids_are() -> None:
+    told = refusal(lambda desk, _: desk.why_alert("nowhere1"), NotFound)
+    assert "nowhere1" in told

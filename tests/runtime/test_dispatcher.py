@@ -196,3 +196,24 @@ def test_f72_what_reaches_nobody_is_written_to_the_log_as_critical_without_secre
     assert (entry["log_level"], entry["event"], entry["alert"]) == ("critical", "alert_not_delivered", "m1")
     assert entry["why"] == "HTTP 503"
     assert "hunter2secret" not in str(entry)
+
+
+def test_each_step_and_each_message_is_logged_once_it_has_ended_a_failed_one_as_a_warning() -> None:
+    failing = RecordingSender({"mail": [Delivery(False, "HTTP 503, password=hunter2sesame")]})
+
+    async def carried_out() -> None:
+        inbox = Inbox()
+        made = dispatcher(inbox, sender=failing)
+        made.carry_out(RunStep(ATTEMPT, make.STEP))
+        made.carry_out(Send(ALERT))
+        made.carry_out(Send(replace(ALERT, id="m2", receiver="mail")))
+        await inbox.until(3)
+        await made.stop()
+
+    with capture_logs() as logged:
+        asyncio.run(carried_out())
+    told = {each["event"]: each for each in logged}
+    assert (told["step_ended"]["rule"], told["step_ended"]["exit"]) == ("web-down", 0)
+    assert (told["alert_sent"]["receiver"], told["alert_sent"]["log_level"]) == ("chat", "info")
+    assert (told["alert_failed"]["receiver"], told["alert_failed"]["log_level"]) == ("mail", "warning")
+    assert "hunter2sesame" not in str(logged)

@@ -109,8 +109,9 @@ def test_what_may_work_later_is_503(path: Path) -> None:
 
 def test_who_acts_is_told_by_the_kernel_and_not_by_the_request(path: Path) -> None:
     with serving(path, EVERYTHING) as control:
-        status, _ = ask(path, "POST", "/v1/incidents/3-i1/approve", json.dumps({"by": "somebody else"}))
-        assert status == 200
+        status, told = ask(path, "POST", "/v1/incidents/3-i1/approve", json.dumps({"by": "somebody else"}))
+        assert (status, told["error"]) == (400, "unknown key `by`")
+        assert ask(path, "POST", "/v1/incidents/3-i1/approve")[0] == 200
         assert ask(path, "POST", "/v1/incidents/3-i1/reject")[0] == 200
     me = pwd.getpwuid(os.geteuid()).pw_name
     assert control.did == [("approve", "0193-i1", me), ("reject", "0193-i1", me)]
@@ -128,7 +129,7 @@ acts += [f"POST /v1/{act}" for act in ("silences", "silences/x/end", "incidents/
 for line in ("GET /v1/counts", "POST /v1/query", "POST /v1/alerts/preview", "POST /v1/reload", *acts):
     with socket.socket(socket.AF_UNIX) as wire:
         wire.connect(sys.argv[1])
-        wire.sendall(f"{line} HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n".encode())
+        wire.sendall(f"{line} HTTP/1.1\\r\\nHost: logmedic\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n".encode())
         print(wire.recv(65536).split()[1].decode())
 """
     with serving(path) as control:
@@ -180,7 +181,7 @@ def test_a_body_that_is_no_object_is_refused(path: Path, body: str) -> None:
 
 def test_a_body_without_end_is_refused(path: Path) -> None:
     with serving(path):
-        assert ask(path, "POST", "/v1/alerts/test", '{"route": "' + "x" * 200_000 + '"}')[0] == 400
+        assert ask(path, "POST", "/v1/alerts/test", '{"route": "' + "x" * 200_000 + '"}')[0] == 413
 
 
 def test_reload_and_test_messages_can_be_asked_for(path: Path) -> None:
@@ -202,7 +203,7 @@ def test_sql_is_answered_with_its_columns_and_types(path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({}, "no `sql`"),
+        ({}, "`sql` is missing"),
         ({"sql": 7}, "no `sql`"),
         ({"sql": " "}, "no `sql`"),
         ({"sql": "SELECT 1", "limit": 0}, "`limit`"),
@@ -221,7 +222,7 @@ def test_sql_is_answered_with_its_columns_and_types(path: Path) -> None:
 def test_sql_that_cannot_be_answered_is_told_why(path: Path, body: dict[str, Any], says: str) -> None:
     with serving(path):
         status, told = ask(path, "POST", "/v1/query", json.dumps(body))
-    assert status == 400
+    assert status == (413 if "larger" in says else 400)
     assert says in told["error"]
 
 
@@ -231,7 +232,7 @@ def test_a_query_is_given_up_when_nobody_waits_for_it(path: Path) -> None:
         control.answers.clear()
         with socket.socket(socket.AF_UNIX) as wire:
             wire.connect(str(path))
-            wire.sendall(b"POST /v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            wire.sendall(b"POST /v1/query HTTP/1.1\r\nHost: logmedic\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             assert control.asked.wait(10)
             assert not control.given_up.is_set()
         assert control.given_up.wait(10)

@@ -27,9 +27,7 @@ Row = Mapping[str, Any]
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens now, until it is interrupted.")
 @click.option("--since", metavar="TIME", help="From then on: 1h, 2026-11-24T03:00:00Z.")
 @click.option("--limit", type=click.IntRange(1, MOST), help=f"The last so many; {LAST}, or with --since {MOST:,}.")
-@click.option(
-    "--kind", "kinds", multiple=True, metavar="K", help="Of that kind: opened, held, resolved. Repeatable."
-)
+@click.option("--kind", "kinds", multiple=True, metavar="K", help="Of that kind: opened, held, resolved. Repeatable.")
 @click.option("--incident", default="", metavar="INCIDENT", help="Of that incident.")
 @click.option("--severity", type=click.Choice([each.value for each in Severity]), help="At least so severe.")
 @shared

@@ -28,11 +28,7 @@ from logmedic.model.severity import Severity
 @shared
 @pass_context
 def incidents_command(context: Context, /, *, everything: bool, limit: int, **asked: str | None) -> None:
-    """Open incidents, newest first.
-
-    \b
-    Example: logmedic incidents --all --since 1d --severity critical
-    """
+    """Open incidents, newest first."""
     given = {name: value for name, value in asked.items() if value}
     rows = context.ask("incidents", everything=everything, limit=limit, **given)
     nothing = "there was no incident yet" if everything else "no open incident"
@@ -46,9 +42,6 @@ def incidents_command(context: Context, /, *, everything: bool, limit: int, **as
 def show_command(context: Context, incident: str) -> None:
     """The whole story of an incident, in the order of time: what was seen, what was decided, tried and found, who was
     told, what happened before, and what to do next. INCIDENT is the end of its id, as lists and alerts show it.
-
-    \b
-    Example: logmedic show 3f9a01c2
     """
     if context.output != "table":
         print_json(context.ask("incident", incident_id=incident))
@@ -65,11 +58,7 @@ def show_command(context: Context, incident: str) -> None:
 @shared
 @pass_context
 def approve_command(context: Context, incident: str) -> None:
-    """Run the fix that waits for you, if the present still allows it.
-
-    \b
-    Example: logmedic approve 3f9a01c2
-    """
+    """Run the fix that waits for you, if the present still allows it."""
     _answer(context, context.client.post(f"incidents/{incident}/approve"))
 
 
@@ -78,11 +67,7 @@ def approve_command(context: Context, incident: str) -> None:
 @shared
 @pass_context
 def reject_command(context: Context, incident: str) -> None:
-    """Do not run the fix that waits for you.
-
-    \b
-    Example: logmedic reject 3f9a01c2
-    """
+    """Do not run the fix that waits for you."""
     _answer(context, context.client.post(f"incidents/{incident}/reject"))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from logmedic import __version__
+from logmedic.cli import examples
 from logmedic.cli.context import shared
 from logmedic.cli.output import complain
 from logmedic.model.errors import (
@@ -30,44 +31,59 @@ EXIT_CODES: dict[type[LogmedicError], int] = {
 """Everything else exits 1. Usage is 2, failed rule tests 6, `--fail-on` 10, a status without any receiver
 that works 11."""
 INTERRUPTED = 130
+VARIABLE = "_LOGMEDIC_COMPLETE"
+"""Set by a shell that asks what can be typed (click's convention)."""
 
-_COMMANDS = {
-    "run": ("run", "Run the daemon, or read something once."),
-    "status": ("status", "What is watched, what is broken, and whether fixes are armed."),
-    "sources": ("sources", "What is read, how far, and what was missed."),
-    "top": ("top", "The host as it is now, live: incidents, fixes, alerts, rates."),
-    "incidents": ("incidents", "Open incidents; --all the past too."),
-    "show": ("incidents", "The whole story of an incident."),
-    "why": ("why", "What holds the fix of an incident, or why a line is known."),
-    "approve": ("incidents", "Run the fix that waits for you."),
-    "reject": ("incidents", "Do not run the fix that waits for you."),
-    "ack": ("ack", "You take care of it: nobody is reminded, nobody else is called."),
-    "silence": ("silence", "Tell nobody of it for a while: INCIDENT, list, end."),
-    "events": ("events", "What happened, and with -f what happens now, live."),
-    "fixes": ("fixes", "What was tried, and whether it held; dry runs."),
-    "breakers": ("breakers", "Breakers of fixes: list, reset."),
-    "trust": ("trust", "How far fixes are trusted: show, raise, lower, history."),
-    "pause": ("pausing", "The kill switch: hold every fix."),
-    "resume": ("pausing", "Let fixes run again."),
-    "stats": ("stats", "Errors, fixes, escalations, recovery time."),
-    "query": ("query", "Ask the past in SQL."),
-    "issues": ("learned", "Known issues: from rules, learned, and breakers."),
-    "learnings": ("learned", "What was learned, newest first."),
-    "learned": ("learned", "Errors that no rule knows: list, show, promote, mute, resolve."),
-    "learn": ("learn", "What old logs teach: the top errors that no rule knows."),
-    "alerts": ("alerts", "Messages to people: list, receivers, route, preview, test, resend."),
-    "reload": ("status", "Load the rules again."),
-    "storage": ("storage", "What the store takes, what leaves it next, its copies."),
-    "backup": ("storage", "Copy the store, while the daemon runs or without one."),
-    "restore": ("storage", "Put a backup in the place of the store."),
-    "rules": ("rules", "Rule files: check, test, list, schema."),
-    "config": ("config", "The config: check, show, schema."),
-    "doctor": ("doctor", "What must be well for the daemon to do its job, and how to repair it."),
-    "bugreport": ("bugreport", "What a report of a bug needs, in one file, without secrets and names."),
-    "install": ("install", "As root: what fixes need to run in units of the service manager."),
-    "demo": ("demo", "See it work: a small service really breaks."),
+_TOPICS: dict[str, dict[str, tuple[str, str]]] = {
+    "Look": {
+        "status": ("status", "What is watched, what is broken."),
+        "top": ("top", "The same, live, with keys to decide."),
+        "incidents": ("incidents", "Open incidents; --all the past too."),
+        "show": ("incidents", "The whole story of an incident."),
+        "why": ("why", "Why it is not fixed, not told, not known."),
+        "events": ("events", "What happened; -f what happens now."),
+        "alerts": ("alerts", "Messages to people: list, route, test ..."),
+        "fixes": ("fixes", "What was tried, and whether it held."),
+        "sources": ("sources", "What is read, how far, what was missed."),
+        "stats": ("stats", "Errors, fixes, escalations, recovery time."),
+        "query": ("query", "Ask the past in SQL."),
+    },
+    "Decide": {
+        "approve": ("incidents", "Run the fix that waits for you."),
+        "reject": ("incidents", "Do not run the fix that waits for you."),
+        "ack": ("ack", "You take care of it: nobody is reminded."),
+        "silence": ("silence", "Tell nobody of it for a while."),
+        "pause": ("pausing", "The kill switch: hold every fix."),
+        "resume": ("pausing", "Let fixes run again."),
+        "trust": ("trust", "How far fixes are trusted: show, raise ..."),
+        "breakers": ("breakers", "Breakers of fixes: list, reset."),
+    },
+    "Rules": {
+        "rules": ("rules", "Rule files: check, test, explain, new ..."),
+        "reload": ("status", "Load the rules again."),
+    },
+    "Learn": {
+        "learned": ("learned", "Errors that no rule knows: list, mute ..."),
+        "issues": ("learned", "All known issues."),
+        "learnings": ("learned", "What was learned, newest first."),
+        "learn": ("learn", "What old logs teach."),
+    },
+    "Run and install": {
+        "run": ("run", "Run the daemon, or read something once."),
+        "config": ("config", "The config: check, show, schema."),
+        "doctor": ("doctor", "What must be well, and how to repair it."),
+        "bugreport": ("bugreport", "What a bug report needs, without secrets."),
+        "storage": ("storage", "What the store takes, and its copies."),
+        "backup": ("storage", "Copy the store."),
+        "restore": ("storage", "Put a backup in the place of the store."),
+        "install": ("install", "As root: what fixes need to run in units."),
+        "completion": ("completion", "For bash, zsh and fish."),
+        "demo": ("demo", "See it work: a small service really breaks."),
+    },
 }
-"""Name, module, and one line of help: the list is printed without importing any of them."""
+"""By topic: name, module, and a line of help that fits into 60 columns. The list is printed without importing any of
+them."""
+_COMMANDS = {name: command for commands in _TOPICS.values() for name, command in commands.items()}
 
 
 class LazyGroup(click.Group):
@@ -81,11 +97,22 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"logmedic.cli.{_COMMANDS[name][0]}")
         command: click.Command = getattr(module, f"{name}_command")
+        examples.attach(command, name)
+        if VARIABLE in os.environ:
+            from logmedic.cli import completing
+
+            completing.attach_all(command)
         return command
 
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Behind the commands, which people look for."""
+        self.format_commands(context, formatter)
+        click.Command.format_options(self, context, formatter)
+
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_text) for name, (_, help_text) in _COMMANDS.items()])
+        for topic, commands in _TOPICS.items():
+            with formatter.section(topic):
+                formatter.write_dl([(name.ljust(_WIDEST), told) for name, (_, told) in commands.items()])
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
         try:
@@ -95,6 +122,18 @@ class LazyGroup(click.Group):
 
             close = get_close_matches(args[0], _COMMANDS, n=1)
             raise click.UsageError(f"{error.message} Did you mean `{close[0]}`?" if close else error.message) from None
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[Any]:
+        """Without importing the commands."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=told) for name, (_, told) in _COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, context, incomplete)
+
+
+_WIDEST = max(map(len, _COMMANDS))
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -112,7 +151,7 @@ def logmedic() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Answers the exit code; the only place where errors become one."""
     try:
-        answer = logmedic.main(args=arguments, prog_name="logmedic", standalone_mode=False)
+        answer = logmedic.main(args=arguments, prog_name="logmedic", standalone_mode=False, complete_var=VARIABLE)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()

@@ -10,13 +10,19 @@ from urllib.parse import quote
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import marked, print_json, short, until, visible
+from logmedic.cli.output import marked, print_answer, short, until, visible
 from logmedic.cli.pausing import taken_back_by
 from logmedic.core.rowwords import hold_of, state_of
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
 _ID = re.compile(r"[0-9A-Fa-f-]{4,40}")
 _LONGEST_ID = 40
+_KINDS = frozenset({"alert", "incident", "issue", "source", "rule"})
+"""Before a colon: what people can be told of, as `ack` takes it."""
+_IDS = (
+    "an id is the end of one, at least 4 characters, as these list them: logmedic incidents --all (incidents), "
+    "logmedic alerts list (messages), logmedic issues (issue:ID); a log line is asked of as a whole, in quotes"
+)
 _FAILED = "failed"
 _MODE = "write mode: approve (or auto) into the config, then: systemctl restart logmedic"
 _NEXT = {
@@ -36,35 +42,76 @@ _NEXT = {
 
 
 @click.command("why")
-@click.argument("asked", metavar="INCIDENT|LINE")
+@click.argument("asked", metavar="INCIDENT|MESSAGE|LINE")
+@click.option("--alerts", is_flag=True, help="Of an incident: why nobody is told of it, stage by stage.")
 @click.option("--source", default="", metavar="NAME", help="Of a line: the source that it comes from.")
 @shared
 @pass_context
-def why_command(context: Context, asked: str, source: str) -> int:
-    """Why is it not fixed, or why is it known? With the end of an INCIDENT's id: everything that the governor asks
-    before a fix runs, what holds it first. With anything else, a log LINE: as `rules explain LINE`."""
+def why_command(context: Context, asked: str, alerts: bool, source: str) -> int:
+    """Why is it not fixed, why was nobody told, or why is it known?
+
+    With the end of an INCIDENT's id: everything that the governor asks before a fix runs, what holds it first; with
+    --alerts the same of what people are to be told. With the end of a MESSAGE's id (logmedic alerts list): which stage
+    holds it back, and until when. With anything else, a log LINE: as `rules explain LINE`.
+    """
+    if alerts or asked.partition(":")[0] in _KINDS:
+        _tell_of_alerts(context, _alerts_of(context, asked))
+        return 0
     answer = _of_incident(context, asked)
-    if answer is None:
+    if answer is not None and "stages" in answer:
+        _tell_of_alerts(context, answer)
+    elif answer is not None:
+        _tell(context, answer)
+    else:
         from logmedic.cli.rules.explain import explain_command
 
         given = {"line": asked, "file": None, "paths": (), "source": source, "named": (), "at_text": ""}
         code: int = click.get_current_context().invoke(explain_command, **given)
         return code
-    if context.output != "table":
-        print_json(answer)
-        return 0
-    for line in _told(answer, context):
-        print(marked(visible(line)))
     return 0
 
 
+def _tell(context: Context, answer: Mapping[str, Any]) -> None:
+    if context.output != "table":
+        print_answer(answer, context.output)
+        return
+    for line in _told(answer, context):
+        print(marked(visible(line)))
+
+
+def _tell_of_alerts(context: Context, answer: Mapping[str, Any]) -> None:
+    if context.output != "table":
+        print_answer(answer, context.output)
+        return
+    from logmedic.cli.alertwhy import told
+    from logmedic.cli.styled import tell
+
+    tell(told(answer))
+
+
+def _alerts_of(context: Context, asked: str) -> dict[str, Any]:
+    """Raises NotFound, which says what could be named."""
+    try:
+        answer: dict[str, Any] = context.client.get(f"alerts/{quote(asked, safe='')}/why")
+    except NotFound:
+        raise NotFound(f"no incident and no message is called {asked[:80]}", _IDS) from None
+    return answer
+
+
 def _of_incident(context: Context, asked: str) -> dict[str, Any] | None:
-    """None for what cannot be an incident, or is none and need not be one."""
+    """Of a message when it is none. None for what cannot be an id, or is none and need not be one."""
     if len(asked) > _LONGEST_ID or not asked.strip() or any(each.isspace() for each in asked):
         return None
     try:
         answer: dict[str, Any] = context.client.get(f"incidents/{quote(asked, safe='')}/why")
-    except (NotFound, DaemonUnreachable):
+    except NotFound:
+        try:
+            return _alerts_of(context, asked)
+        except NotFound:
+            if _ID.fullmatch(asked):
+                raise
+            return None
+    except DaemonUnreachable:
         if _ID.fullmatch(asked):
             raise
         return None

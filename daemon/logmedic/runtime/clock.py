@@ -24,11 +24,12 @@ class SystemClock:
 
 class Uuid7:
     """UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, then a counter that keeps the ids of one millisecond in order,
-    then chance. Never goes backwards in one process, whatever the clock does."""
+    then chance. Never goes backwards in one process, whatever the clock does; nor behind the id `behind`, of a process
+    before: whoever follows events resumes behind it, also when the clock was set back meanwhile."""
 
-    def __init__(self) -> None:
-        self._last_ms = 0
-        self._sequence = 0
+    def __init__(self, behind: str = "") -> None:
+        self._last_ms = _milliseconds(behind)
+        self._sequence = 0xFFF if behind else 0
 
     def __call__(self) -> str:
         now_ms = time.time_ns() // 1_000_000
@@ -41,6 +42,15 @@ class Uuid7:
         value = (self._last_ms & (1 << 48) - 1) << 80
         value |= 0x7 << 76 | self._sequence << 64 | 0b10 << 62 | secrets.randbits(62)
         return str(uuid.UUID(int=value))
+
+
+def _milliseconds(of: str) -> int:
+    """0 for what is no UUIDv7."""
+    try:
+        told = uuid.UUID(of)
+    except ValueError:
+        return 0
+    return told.int >> 80 if told.version == 7 else 0
 
 
 def local_zone() -> tzinfo:

@@ -28,7 +28,7 @@ from logmedic.model.changeset import (
     StopSteps,
 )
 from logmedic.model.diagnosis import Question
-from logmedic.model.fix import FixResult, ProbeResult
+from logmedic.model.fix import FixAttempt, FixResult, ProbeResult
 from logmedic.model.probe import Probe
 from logmedic.ports import FixRunner, Prober, Sender
 from logmedic.runtime.supervisor import Failure, guarded_await
@@ -124,6 +124,7 @@ class Dispatcher:
             outcome = step.result()
         if isinstance(outcome, Failure):
             outcome = FixResult(None, took, detail=f"internal error: {outcome.text}")
+        _log_step(intent.attempt, outcome, took)
         await self._tell(StepFinished(intent.attempt.id, outcome))
 
     async def _run_probes(self, intent: RunProbes) -> None:
@@ -153,6 +154,7 @@ class Dispatcher:
                     outcome = await guarded_await(self._sender.send(alert, receiver))
         if isinstance(outcome, Failure):
             outcome = Delivery(False, f"internal error: {outcome.text}")
+        _log_delivery(alert, outcome)
         await self._tell(Delivered(alert.id, outcome))
 
     async def drain(self, timeout_s: float) -> None:
@@ -168,3 +170,16 @@ class Dispatcher:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+def _log_step(attempt: FixAttempt, result: FixResult, took_s: float) -> None:
+    about = {"rule": attempt.rule_id, "incident": attempt.incident_id, "step": attempt.step_name, "try": attempt.try_no}
+    log.info("step_ended", **about, exit=result.exit_code, took_s=round(took_s, 3), detail=said(result.detail))
+
+
+def _log_delivery(alert: Alert, outcome: Delivery) -> None:
+    about = {"alert": alert.id, "receiver": alert.receiver, "news": alert.event.value, "severity": alert.severity.value}
+    if outcome.delivered:
+        log.info("alert_sent", **about)
+    else:  # it is tried again, or another receiver has it; the last resort is `alert_not_delivered`
+        log.warning("alert_failed", **about, why=said(outcome.detail))

@@ -242,7 +242,7 @@ class Engine:
         if changeset.empty:
             return
         await self._commit(changeset)
-        self._noted(changeset)
+        guarded(partial(self._noted, changeset))  # who is told live is no reason to end
         self.state.apply(changeset)
         if self._due_under is not None:
             self._due = min(filter(None, (self._due, due_of(changeset, self._due_under))), default=None)

@@ -116,7 +116,7 @@ class Feed:
                 self._listeners.remove(listener)
 
     async def _frames(self, listener: _Listener, after: str | None) -> AsyncGenerator[Frame, None]:
-        newest = await self._newest()
+        newest = await self.newest()
         unknown = after is not None and after > newest
         listener.last = newest if after is None or unknown else after
         listener.behind = listener.last < newest
@@ -137,7 +137,8 @@ class Feed:
         if listener.cut:
             yield Lagged()
 
-    async def _newest(self) -> str:
+    async def newest(self) -> str:
+        """The id of the last event that is stored, or BEGINNING."""
         rows = await self._ask("events", newest=True, limit=1)
         return str(rows[-1]["id"]) if rows else BEGINNING
 

@@ -119,15 +119,16 @@ class Gauges:
         return families(await self.snapshot())
 
     async def snapshot(self) -> Snapshot:
+        process, sources = await asyncio.gather(asyncio.to_thread(figures), self._sources())
         return Snapshot(
             daemon=self._daemon(),
-            sources=await self._sources(),
+            sources=sources,
             rules=self._rules(),
             open=self._open(),
             engine=self._engine_facts(),
             sums=self._sums,
             day=self._slow.day,
-            process=figures(),
+            process=process,
             places=self._places,
         )
 
@@ -157,8 +158,7 @@ class Gauges:
     async def _sources(self) -> dict[str, SourceFacts]:
         found = {name: self._counted(name, total, Behind()) for name, total in self._totals.items()}
         for intake in self._intakes():
-            found[intake.name] = self._counted(intake.name, intake.total, intake.behind(), followed=True)
-            await asyncio.sleep(0)  # one may read thousands of files
+            found[intake.name] = self._counted(intake.name, intake.total, await intake.behind(), followed=True)
         return found
 
     def _counted(self, name: str, total: Meter, behind: Behind, *, followed: bool = False) -> SourceFacts:

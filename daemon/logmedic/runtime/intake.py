@@ -16,7 +16,7 @@ from logmedic.core.ordinary import drawn, may_go_on
 from logmedic.model.changeset import Observed
 from logmedic.model.learned import OrdinaryLine
 from logmedic.model.record import Block, Findings
-from logmedic.ports import Clock, Source
+from logmedic.ports import Clock, ManyOrigins, Source
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.meter import Behind, Meter
 
@@ -26,6 +26,8 @@ which a small live block is not worth."""
 HELD_UP_S = 1.0
 """An engine that is busy makes a source wait; for longer than this, people want to know."""
 NOTHING = Meter()
+ORIGINS_AT_ONCE = 1000
+"""About 2 ms."""
 HOLD_S = 0.3
 """How long a record that is unfinished, or that nothing is known of yet, waits for its next line. Only time counts in
 which the source is listened to, or in which each of its files had a turn: a commit that stalls must not cut in two what
@@ -104,12 +106,20 @@ class Intake:
                 "problem": row["problem"] or waiting,
             }
 
-    def behind(self) -> Behind:
+    async def behind(self) -> Behind:
+        """Over all origins; others on the loop get their turn meanwhile."""
         now, found = self._clock.now(), Behind(in_trouble=bool(self._waiting()))
-        for row in self._source.health():
-            meter = self._meters.get(row["origin"], NOTHING)
-            found.add(row["lag_bytes"], meter.lag_s(row["lag_bytes"], now, self._zone), bool(row["problem"]))
+        for number, (origin, lag_bytes, problem) in enumerate(self._lags(), start=1):
+            lag_s = self._meters.get(origin, NOTHING).lag_s(lag_bytes, now, self._zone) if lag_bytes else 0.0
+            found.add(lag_bytes, lag_s, bool(problem))
+            if number % ORIGINS_AT_ONCE == 0:
+                await asyncio.sleep(0)
         return found
+
+    def _lags(self) -> Iterator[tuple[str, int, str]]:
+        if isinstance(self._source, ManyOrigins):
+            return self._source.lags()
+        return ((row["origin"], row["lag_bytes"], row["problem"]) for row in self._source.health())
 
     def _waiting(self) -> str:
         """Reading stops while what was read is not taken in; the position stays where it is (I6)."""

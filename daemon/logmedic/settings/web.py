@@ -23,7 +23,9 @@ _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}\Z", re.ASCII)
 class Web(Part):
     socket: Path = Field(default_factory=lambda: runtime_directory() / "logmedic.sock")
     group: str = "logmedic"
-    """Who may read over the socket. Actions need root or the daemon's own user."""
+    """Who may read over the socket. Actions need root, the daemon's own user, or one of `operators`."""
+    operators: list[str] = Field(default=[], max_length=200)
+    """Who may act over the socket besides: names of users, and of groups with an @ before them."""
     listen: str = Field(default="", max_length=300)
     """Where the pages behind the links of messages are: "127.0.0.1:8633". Empty: messages have no links."""
     url: str = Field(default="", max_length=500)

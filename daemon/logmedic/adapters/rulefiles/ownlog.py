@@ -28,6 +28,20 @@ EVENTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
             "why": "HTTP 503",
         },
     ),
+    "alert_failed": (
+        "warning",
+        {
+            "alert": "0192f7a4-5b1c-7c3e-9d2a-1f2e3d4c5b6a",
+            "receiver": "mail",
+            "news": "opened",
+            "severity": "high",
+            "why": "HTTP 503 Service Unavailable",
+        },
+    ),
+    "alert_sent": (
+        "info",
+        {"alert": "0192f7a4-5b1c-7c3e-9d2a-1f2e3d4c5b6a", "receiver": "mail", "news": "opened", "severity": "high"},
+    ),
     "alerts_resent": ("info", {"alerts": 3, "by": "ops"}),
     "archive_damaged": (
         "error",
@@ -85,6 +99,18 @@ EVENTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "socket_group_not_set": ("info", {"group": "logmedic", "path": "/run/logmedic/logmedic.sock"}),
     "sources_changed": ("info", {"begun": ["mysql"], "stopped": []}),
     "started": ("info", {"pid": 611, "socket": "/run/logmedic/logmedic.sock"}),
+    "step_ended": (
+        "info",
+        {
+            "rule": "web-down",
+            "incident": "019a8b4e-5c1d-7f00-8000-3b5f1c2d4e6f",
+            "step": "restart it",
+            "try": 1,
+            "exit": 1,
+            "took_s": 0.212,
+            "detail": "no process was left",
+        },
+    ),
     "stopped": ("info", {}),
     "stopped_by_failure": ("error", {"error": "the engine stopped"}),
     "stopping": ("info", {}),

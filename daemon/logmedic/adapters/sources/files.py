@@ -34,6 +34,7 @@ RETIRED = 4096
 POLL_S = 0.25
 BREATHE_EVERY = 16
 """Steps after which the loop's other tasks get their turn, also when no read had to wait."""
+NOT_THERE = "not there yet"
 
 
 class _Expanded(NamedTuple):
@@ -114,12 +115,20 @@ class FileSource:
             return rows
         return rows + [self._absent(pattern) for pattern in self._globs if self._is_absent(pattern)]
 
+    def lags(self) -> Iterator[tuple[str, int, str]]:
+        """As ports.ManyOrigins."""
+        degraded = self._wake.problem or self._discovery.problem
+        for follower in tuple(self._followers.values()):
+            yield follower.origin, follower.lag_bytes(), follower.trouble.problem or degraded
+        if not self._optional:
+            yield from ((pattern, 0, NOT_THERE) for pattern in self._globs if self._is_absent(pattern))
+
     def _is_absent(self, pattern: str) -> bool:
         return not glob.has_magic(pattern) and pattern not in self._followers and not os.path.lexists(pattern)
 
     def _absent(self, pattern: str) -> dict[str, Any]:
         nothing = {"offset": 0, "size": 0, "lag_bytes": 0, "last_read_at": None}
-        return {"origin": pattern, **nothing, "problem": "not there yet"}
+        return {"origin": pattern, **nothing, "problem": NOT_THERE}
 
     async def blocks(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncGenerator[Block, None]:
         self._reset()

@@ -110,6 +110,10 @@ class Follower:
     def row(self) -> dict[str, Any]:
         return row_of(self.origin, self._progress(), self.last_read_at, self.trouble.problem)
 
+    def lag_bytes(self) -> int:
+        offset, size = self._progress()
+        return max(0, size - offset)
+
     def _progress(self) -> tuple[int, int]:
         if self.drained:
             return self.queue[0].offset, max(self.queue[0].offset, self.queue[0].seen)

@@ -50,7 +50,8 @@ def _holding(text: str, *columns: str) -> Asked:
     return {f"({either})": [text] * len(columns) if text else ""}
 
 
-def _time(at: datetime | None) -> Any:
+def time_of(at: datetime | None) -> Any:
+    """As a value of Asked: none is not asked."""
     return utc(at) if at is not None else ""
 
 
@@ -120,8 +121,8 @@ class Lists:
             "group_key = ?": group,
             "hold = ?": hold,
             **_holding(text, "title", "evidence"),
-            "opened_at >= ?": _time(since),
-            "opened_at < ?": _time(until),
+            "opened_at >= ?": time_of(since),
+            "opened_at < ?": time_of(until),
         }
         return self._page("incidents", rows.INCIDENTS, asked, limit, cursor)
 
@@ -168,7 +169,7 @@ class Lists:
     ) -> list[Row]:
         listed = [each for each in rows.ATTEMPTS.columns if each.name != "output"]
         asked = {
-            "fixes.started_at >= ?": _time(since),
+            "fixes.started_at >= ?": time_of(since),
             "fixes.rule_id = ?": rule,
             "fixes.verdict = ?": verdict,
             "fixes.target = ?": target,
@@ -207,14 +208,14 @@ class Lists:
             _UNDELIVERED: None if waiting else "",
             "status = ?": "" if waiting else status,
             "receiver = ?": receiver,
-            "created_at >= ?": _time(since),
+            "created_at >= ?": time_of(since),
             "event = ?": event,
             TELLS: telling(incident),
         }
         return [alert_row(each) for each in self._page("alerts", rows.ALERTS, asked, limit, cursor)]
 
     def silences(self, *, since: datetime | None = None, limit: int = 100, cursor: str = "") -> list[Row]:
-        return self._page("silences", rows.SILENCES, {"until > ?": _time(since)}, limit, cursor)
+        return self._page("silences", rows.SILENCES, {"until > ?": time_of(since)}, limit, cursor)
 
     def gaps(self, *, source: str = "", limit: int = 100, cursor: str = "") -> list[Row]:
         return self._page("gaps", rows.SOURCE_EVENTS, {"source = ?": source}, limit, cursor)

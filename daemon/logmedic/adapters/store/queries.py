@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -96,6 +96,46 @@ class DuckQueries(Lists):
             f'FROM (SELECT issue_id, "at" FROM onsets {newest})'
         )
         return str(self._one(sql, [utc(since), limit])[0])
+
+    def events(
+        self,
+        *,
+        after: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        kinds: Collection[str] = (),
+        incident: str = "",
+        limit: int = 100,
+        newest: bool = False,
+    ) -> list[dict[str, Any]]:
+        return happened.events(
+            self._connection,
+            after=after,
+            since=since,
+            until=until,
+            kinds=kinds,
+            incident=incident,
+            limit=limit,
+            newest=newest,
+        )
+
+    def activity(self, *, since: datetime, until: datetime, slots: int = 60) -> dict[str, Any]:
+        return activity.activity(self._connection, since=since, until=until, slots=slots)
+
+    def sparks(
+        self, *, rules: Sequence[str], since: datetime, until: datetime, slots: int = 24
+    ) -> dict[str, list[int]]:
+        return activity.sparks(self._connection, rules=rules, since=since, until=until, slots=slots)
+
+    def similar(self, incident_id: str, limit: int = 5) -> list[dict[str, Any]]:
+        found = self._by_end(rows.INCIDENTS, "incident", incident_id, "logmedic incidents --all")
+        return likeness.similar(self._connection, found, limit)
+
+    def rule_stats(self, *, since: datetime | None = None) -> list[dict[str, Any]]:
+        return rulestats.rule_stats(self._connection, since or EVER)
+
+    def lanes(self, *, since: datetime, until: datetime, limit: int = 500) -> list[dict[str, Any]]:
+        return lanes.lanes(self._connection, since, until, limit)
 
     def alert(self, alert_id: str) -> dict[str, Any]:
         return alert_row(self._by_end(rows.ALERTS, "message", alert_id, "logmedic alerts list"))

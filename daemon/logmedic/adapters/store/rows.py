@@ -126,6 +126,11 @@ def jsonable(value: Any) -> Any:
     return value
 
 
+def answered(value: Any) -> Any:
+    """What DuckDB answers, as the API does."""
+    return jsonable(value.replace(tzinfo=UTC) if isinstance(value, datetime) else value)
+
+
 def utc(at: datetime) -> datetime:
     """As DuckDB keeps it: UTC without saying so."""
     return at.astimezone(UTC).replace(tzinfo=None)

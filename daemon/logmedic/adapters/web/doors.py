@@ -13,6 +13,7 @@ from logmedic.core.evidence import clean
 from logmedic.model.errors import PermanentError
 
 LONGEST_NAME = 40
+_OWN_NAMES = frozenset({"logmedic", "localhost", "127.0.0.1", "[::1]"})
 _PORTS = {"http": 80, "https": 443}
 _MARKS = str.maketrans("()[]<>,;", "        ")
 """They have a meaning in what is recorded, or where it is shown: nobody writes an address of their own choice there."""
@@ -21,17 +22,19 @@ _MARKS = str.maketrans("()[]<>,;", "        ")
 @dataclass(frozen=True, slots=True)
 class Doors:
     """`host`, `port`: where it listens. `url`: how links begin. `user_header`: in which a proxy on this host names
-    whom it has signed in; empty: people write their names themselves."""
+    whom it has signed in; empty: people write their names themselves. `any_port`: ssh may forward any port to it, so
+    that browsers call it by the names of their own host, which nobody can have point elsewhere."""
 
     host: str
     port: int
     url: str
     user_header: str = ""
+    any_port: bool = False
 
     def check_host(self, request: Request) -> None:
         """Raises Forbidden for a name that is not ours: a page elsewhere had it point here (DNS rebinding)."""
         told = request.headers.get("host", "").lower()
-        if told in self._names() or self._is_any_address(told):
+        if told in self._names() or self._is_any_address(told) or self._is_forwarded(told):
             return
         raise Forbidden("this daemon is not called that", f"open {self.url}, or set web.url to what it is called")
 
@@ -76,6 +79,11 @@ class Doors:
         here = {self.host} | ({"localhost", "127.0.0.1", "::1"} if _listens_on_loopback(self.host) else set())
         known |= {f"{_bracketed(each)}:{self.port}" for each in here}
         return known | ({_bracketed(each) for each in here} if self.port == _PORTS["http"] else set())
+
+    def _is_forwarded(self, told: str) -> bool:
+        name, colon, port = told.rpartition(":")
+        bare = name if colon and port.isascii() and port.isdigit() else told
+        return self.any_port and bare in _OWN_NAMES
 
     def _is_any_address(self, told: str) -> bool:
         """Listening on every address, it answers to each: nobody can have an address point elsewhere."""

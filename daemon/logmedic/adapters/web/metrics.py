@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
@@ -16,7 +17,6 @@ from prometheus_client.metrics_core import (
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -36,7 +36,7 @@ def endpoint(control: Control) -> Callable[[Request], Awaitable[Response]]:
     async def metrics(request: Request) -> Response:
         families = await control.metrics()
         accepted = request.headers.get("accept", "")
-        body, kind = await run_in_threadpool(written, families, accepted)
+        body, kind = await asyncio.to_thread(written, families, accepted)
         return Response(body, headers={"Content-Type": kind, "Cache-Control": "no-store"})
 
     return metrics

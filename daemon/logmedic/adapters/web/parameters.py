@@ -60,7 +60,8 @@ async def body(request: Request) -> dict[str, Any]:
     if content and kind not in JSON_KINDS:
         raise WrongKind(f"the body is `{kind[:60]}`, and not JSON", "send Content-Type: application/json")
     try:
-        told = json.loads(content or b"{}")
+        told = json.loads(content or b"{}", parse_constant=_refused)
+        json.dumps(told, ensure_ascii=False).encode()  # an escaped half of a character is no text that can be kept
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
@@ -79,3 +80,8 @@ async def content_of(request: Request, limit: int) -> bytes:
         if len(content) > limit:
             raise TooLarge(f"the body is larger than {limit} bytes", "send less")
     return bytes(content)
+
+
+def _refused(constant: str) -> None:
+    """NaN and Infinity are no JSON."""
+    raise ValueError(constant)

@@ -1,119 +1,76 @@
-"""The API: /v1, JSON in and out, errors as {"error", "hint"}."""
+"""The API on its paths: JSON in and out, errors as {"error", "hint"}."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from logmedic.adapters.web import alertroutes, figures, fixroutes, issueroutes, metrics, parameters, pastroutes, stream
-from logmedic.adapters.web.refusals import status_of
+from logmedic.adapters.web import metrics
+from logmedic.adapters.web.endpoint import Endpoint, answer
+from logmedic.adapters.web.endpoints import ENDPOINTS
+from logmedic.adapters.web.pages import site
+from logmedic.adapters.web.refusals import refusal, told
 from logmedic.model.errors import LogmedicError
 from logmedic.ports import Control
 
 ROWS_AT_ONCE = 200
 
-Answer = Callable[[Request], Awaitable[Any]]
+Respond = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(control: Control) -> Starlette:
-    """Reading is for everybody who can connect; acting for root and the daemon's own user."""
-
-    async def status(_: Request) -> Any:
-        return await control.status()
-
-    async def sources(request: Request) -> Any:
-        return await control.sources(request.query_params.get("source", ""))
-
-    async def incidents(request: Request) -> Any:
-        everything = parameters.flag(request, "all")
-        return await control.ask("incidents", everything=everything, limit=parameters.limit(request, 50))
-
-    async def incident(request: Request) -> Any:
-        return await control.ask("incident", incident_id=request.path_params["id"])
-
-    async def rule_costs(_: Request) -> Any:
-        return await control.rule_costs()
-
-    async def rule(request: Request) -> Any:
-        return await control.rule(request.path_params["id"], parameters.match(request))
-
-    async def counts(_: Request) -> Any:
-        return await control.ask("counts")
-
-    async def all_figures(_: Request) -> Any:
-        return await figures.rows(control)
-
-    async def gaps(request: Request) -> Any:
-        return await control.ask(
-            "gaps", source=request.query_params.get("source", ""), limit=parameters.limit(request, 100)
-        )
-
-    async def reload(request: Request) -> Any:
-        parameters.actor(request)
-        return await control.reload()
-
-    async def storage(_: Request) -> Any:
-        return await control.storage()
-
-    async def backup(request: Request) -> Any:
-        parameters.actor(request)
-        return await control.backup()
-
-    reads = {
-        "/v1/status": status,
-        "/v1/sources": sources,
-        "/v1/incidents": incidents,
-        "/v1/incidents/{id}": incident,
-        "/v1/rules": rule_costs,
-        "/v1/rules/{id}": rule,
-        **issueroutes.reads(control),
-        **alertroutes.reads(control),
-        **fixroutes.reads(control),
-        "/v1/counts": counts,
-        "/v1/figures": all_figures,
-        "/v1/gaps": gaps,
-        **pastroutes.reads(control),
-        "/v1/storage": storage,
-    }
-    acts = {
-        **fixroutes.acts(control),
-        **issueroutes.acts(control),
-        "/v1/reload": reload,
-        **alertroutes.acts(control),
-        "/v1/backup": backup,
-    }
-    posts = {**acts, **pastroutes.asks(control), **alertroutes.asks(control)}
-    return Starlette(
-        routes=[
-            *(Route(path, _as_json(answer), methods=["POST"]) for path, answer in posts.items()),
-            *(Route(path, _as_json(answer), methods=["GET"]) for path, answer in reads.items()),
-            Route("/v1/events/stream", stream.endpoint(control), methods=["GET"]),
-            Route("/metrics", metrics.endpoint(control), methods=["GET"]),
-        ],
-        exception_handlers={HTTPException: _unknown},
-    )
+    """Who calls is in `request.state.caller` already: reading is for everybody who came in, acting for who may."""
+    api = (_route(control, path, at) for path, at in _by_path(ENDPOINTS).items())
+    routes = [*api, Route("/metrics", metrics.endpoint(control), methods=["GET"]), *site.routes(control)]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _unanswered, Exception: _failed})
+    app.router.redirect_slashes = False
+    return app
 
 
-def _as_json(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+def _by_path(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Endpoint]]:
+    """By path, and then by method. Those without a name in them come first: `{id}` would take them along."""
+    found: dict[str, dict[str, Endpoint]] = {}
+    for each in sorted(endpoints, key=lambda each: "{" in each.path):
+        found.setdefault(each.path, {})[each.method] = each
+    return found
+
+
+def _route(control: Control, path: str, at: Mapping[str, Endpoint]) -> Route:
+    heads = ["HEAD"] if "GET" in at else []
+    methods = [*at, *heads, "OPTIONS"]
+
     async def respond(request: Request) -> Response:
-        try:
-            given = await answer(request)
-            if isinstance(given, Response):
-                return given
-            long = isinstance(given, list) and len(given) > ROWS_AT_ONCE
-            return StreamingResponse(_in_parts(given), media_type="application/json") if long else JSONResponse(given)
-        except LogmedicError as error:
-            return JSONResponse({"error": error.text, "hint": error.hint}, status_of(error))
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": ", ".join(methods)})
+        return await _answered(at["GET" if request.method == "HEAD" else request.method], control, request)
 
-    return respond
+    return Route(path, respond, methods=methods)
+
+
+async def _answered(endpoint: Endpoint, control: Control, request: Request) -> Response:
+    if request.method == "HEAD" and endpoint.media != "application/json":
+        return Response(media_type=endpoint.media)  # it would have no end
+    try:
+        found = await answer(endpoint, control, request)
+    except LogmedicError as error:
+        return refusal(error)
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody is there to read it
+    if isinstance(found.content, Response):
+        return found.content
+    headers = {"Link": f'<{found.more}>; rel="next"'} if found.more else None
+    if isinstance(found.content, list) and len(found.content) > ROWS_AT_ONCE:
+        return StreamingResponse(_in_parts(found.content), media_type="application/json", headers=headers)
+    return JSONResponse(found.content, headers=headers)
 
 
 async def _in_parts(rows: list[Any]) -> AsyncIterator[bytes]:
@@ -125,8 +82,30 @@ async def _in_parts(rows: list[Any]) -> AsyncIterator[bytes]:
     yield b"]"
 
 
-async def _unknown(_: Request, error: Exception) -> JSONResponse:
+async def _unanswered(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  it is registered for these alone
-    return JSONResponse(
-        {"error": error.detail.lower(), "hint": "see docs/cli.md for what can be asked"}, error.status_code
-    )
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        hint = f"it takes {allowed}" if allowed else ""
+        return told(405, f"{request.method} is nothing that {_shown(request)} takes", hint, error.headers)
+    if error.status_code == 404:
+        return told(404, f"not found: {_shown(request)}", _nearest(request.url.path))
+    return told(error.status_code, error.detail.lower(), "", error.headers)
+
+
+def _shown(request: Request) -> str:
+    return request.url.path[:100]
+
+
+def _nearest(path: str) -> str:
+    known = {each.path for each in ENDPOINTS} | {"/metrics", "/v1/openapi.json"}
+    bare = path.rstrip("/")
+    if bare in known:
+        return f"leave out the slash at the end: {bare}"
+    close = get_close_matches(path, known, n=1)
+    return f"did you mean {close[0]}?" if close else "GET /v1/openapi.json lists what there is"
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    """The traceback goes to the log."""
+    return told(500, "the daemon failed over this", "its log says why: journalctl -u logmedic")

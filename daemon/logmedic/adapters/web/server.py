@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
 
-from logmedic.adapters.web.routes import make_app
-from logmedic.adapters.web.serving import serve
+from logmedic.adapters.web.callers import Caller
+from logmedic.adapters.web.doors import Doors
+from logmedic.adapters.web.guard import Guard
+from logmedic.adapters.web.operators import Operators, Peer
+from logmedic.adapters.web.serving import PatientProtocol, serve
 from logmedic.model.errors import PermanentError
-from logmedic.ports import Control
 
 log = structlog.get_logger("logmedic.web")
 
@@ -27,10 +31,10 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 class ControlServer:
-    """Serves `control` at `socket_path` until `serve` is cancelled; the file is removed then."""
+    """Serves `app` at `socket_path` until `serve` is cancelled; the file is removed then."""
 
-    def __init__(self, control: Control, socket_path: Path, group: str) -> None:
-        self._app = make_app(control)
+    def __init__(self, app: ASGIApp, socket_path: Path, group: str, operators: Operators | None = None) -> None:
+        self._app = Guard(app, SocketDoor(operators or Operators()))
         self._path = socket_path
         self._group = group
 
@@ -43,19 +47,36 @@ class ControlServer:
             self._path.unlink(missing_ok=True)
 
 
-class _PeerProtocol(H11Protocol):
-    """Tells each request the user id of its process, as `request.state.peer_uid`."""
+class SocketDoor:
+    """The kernel says who is there. A browser may be at the other end all the same (`ssh -L 8632:/run/...`): so the
+    names that it can call us by are few, and forms of other sites are refused."""
+
+    def __init__(self, operators: Operators) -> None:
+        self._operators = operators
+        self._doors = Doors("localhost", 80, "http://logmedic", any_port=True)
+
+    def check(self, request: Request) -> None:
+        self._doors.check_host(request)
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            self._doors.check_origin(request)
+
+    async def admit(self, request: Request) -> Caller | Response:
+        return await self._operators.caller(request.state.peer)
+
+
+class _PeerProtocol(PatientProtocol):
+    """Tells each request of the process at the other end, as `request.state.peer`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         connection = transport.get_extra_info("socket")
-        self.app_state = {**self.app_state, "peer_uid": _peer_uid(connection)}
+        self.app_state = {**self.app_state, "peer": _peer(connection)}
 
 
-def _peer_uid(connection: Any) -> int | None:
+def _peer(connection: Any) -> Peer:
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, uid, _ = _CREDENTIALS.unpack(raw)
-    return int(uid)
+    _, uid, gid = _CREDENTIALS.unpack(raw)
+    return Peer(int(uid), int(gid))
 
 
 def bind(path: Path, group: str) -> socket.socket:

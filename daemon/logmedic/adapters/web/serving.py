@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import logging
 import socket
+import sys
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -15,6 +20,12 @@ STOP_S = 3.0
 """How long requests under way may take once the daemon stops."""
 HEAD_BYTES = 16 * 1024
 """Of a request: its line and its headers."""
+HEAD_S = 10.0
+"""A whole head is there so soon after the connection, or its first byte; else the client is slow on purpose."""
+BODY_S = 20.0
+"""And its body, after that."""
+CROWD = 32
+"""Connections beyond the limit that are still told so."""
 
 
 async def serve(app: Any, listener: socket.socket, *, protocol: type[H11Protocol], connections: int) -> None:
@@ -53,3 +64,84 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals are the app's."""
         yield
+
+
+class PatientProtocol(H11Protocol):
+    """Waits for a client, but not for ever: for a head and for a body there is a time. Answers may last. What cannot be
+    read as HTTP is told so in the words of the API."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    _waits_for: object = None
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.logger = _QUIET  # what strangers send wrong is no news, and there may be much of it
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        limit = self.limit_concurrency
+        self.limit_concurrency = None  # uvicorn's own refusal is no JSON
+        if limit is not None and len(self.connections) > limit + CROWD:
+            transport.abort()
+            return
+        self.app_state = {**self.app_state, "crowded": limit is not None and len(self.connections) > limit}
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._no_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch(between=True)
+
+    def _watch(self, between: bool = False) -> None:
+        """`between` requests, the keep-alive's time is what counts, until the next one begins."""
+        state = self.conn.their_state
+        if state not in (h11.IDLE, h11.SEND_BODY) or between:
+            self._no_deadline()
+        elif self._waits_for is not state and not self.transport.is_closing():
+            self._no_deadline()
+            self._waits_for = state
+            seconds = HEAD_S if state is h11.IDLE else BODY_S
+            self._deadline = self.loop.call_later(seconds, self._too_slow)
+
+    def _no_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self._waits_for = None
+
+    def _too_slow(self) -> None:
+        """Once an answer has begun, nothing can be said any more."""
+        if self.conn.our_state is h11.IDLE or (self.cycle is not None and not self.cycle.response_started):
+            self._say(HTTPStatus.REQUEST_TIMEOUT, "the request did not come in time", "send it at once")
+        self.transport.abort() if self.transport.get_write_buffer_size() else self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Called while the error is handled that says what is wrong."""
+        error = sys.exc_info()[1]
+        status = HTTPStatus(getattr(error, "error_status_hint", 400))
+        text, hint = "this is no HTTP request", "see docs/api.md"
+        if status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+            in_line = b"\n" not in self.conn.trailing_data[0]
+            status = HTTPStatus.REQUEST_URI_TOO_LONG if in_line else status
+            text, hint = f"the head of the request is larger than {HEAD_BYTES} bytes", "send less of it"
+        self._say(status, text, hint)
+        self.transport.close()
+
+    def _say(self, status: HTTPStatus, error: str, hint: str) -> None:
+        """Past the app, which has not seen the request."""
+        body = json.dumps({"error": error, "hint": hint}).encode()
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
+            f"X-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode("ascii") + body)
+
+
+_QUIET = logging.getLogger("logmedic.web.http")
+_QUIET.setLevel(logging.ERROR)

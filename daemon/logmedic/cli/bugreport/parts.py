@@ -162,21 +162,20 @@ def own_rules(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def daemon(context: Context) -> Iterator[tuple[str, Any]]:
-    """What it answers, by question; what it does not answer as why."""
+    """What it answers, by question; what it does not answer as why. Without a daemon only that."""
     from logmedic.cli.bugreport.masking import without_log_text
-    from logmedic.model.errors import DaemonUnreachable, LogmedicError
+    from logmedic.model.errors import LogmedicError
 
     client = context.client.waiting(ASK_S)
     for question in ASKED:
         try:
             given = client.get(question)
-        except DaemonUnreachable as unreachable:
-            yield question, {"unanswered": unreachable.text}
-            return
         except LogmedicError as error:
             yield question, {"unanswered": error.text}
+            if question == ASKED[0]:
+                return
             continue
-        if question == "status":
+        if question == ASKED[0]:
             given = {**given, "open_incidents": [_brief(each) for each in given.get("open_incidents", [])]}
         yield question, without_log_text(given)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -147,18 +149,32 @@ def _of_settings(settings: Settings, unit: Unit, daemon: Daemon | None, user: Pe
 
 
 def _print(findings: Iterable[Finding]) -> None:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for each in findings:
-        mark = MARKS[each.state]
+        mark, *rest = lines_of(each, width)
         if _has_color():
-            mark = click.style(mark, fg=_COLORS[each.state], bold=True)
-        print(f"{mark} {visible(each.name):<{WIDTH}} {visible(each.found)}")
-        if each.repair and each.state is not State.WELL:
-            print(f"  {'':<{WIDTH}} → {visible(each.repair)}")
+            mark = click.style(mark[:1], fg=_COLORS[each.state], bold=True) + mark[1:]
+        print("\n".join((mark, *rest)))
     sys.stdout.flush()
+
+
+def lines_of(finding: Finding, width: int = 0) -> list[str]:
+    """Folded to `width` characters; 0: it is read by programs too, and stays whole. A repair is never folded: it is
+    what people copy."""
+    head = f"{MARKS[finding.state]} {visible(finding.name):<{WIDTH}} "
+    room = max(width - len(head), _NARROWEST) if width else 0
+    found = visible(finding.found)
+    lines = textwrap.wrap(found, room, break_on_hyphens=False) if room else [found]
+    told = [f"{head if number == 0 else ' ' * len(head)}{line}" for number, line in enumerate(lines or [""])]
+    if finding.repair and finding.state is not State.WELL:
+        told.append(f"{' ' * (len(head) if not width or room > _NARROWEST else 2)}→ {visible(finding.repair)}")
+    return told
 
 
 WIDTH = 18
 """Of the names."""
+_NARROWEST = 30
+"""What is found has so much room on the narrowest terminal."""
 
 
 def _has_color() -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logmedic.cli.doctor.finding import Finding, unknown, warning, well, wrong
+from logmedic.cli.output import several
 
 if TYPE_CHECKING:
     from logmedic.settings import Settings
@@ -61,7 +62,7 @@ def look(path: Path | None, env: Mapping[str, str]) -> Iterator[Finding]:
         yield from of_mistakes(mistakes_of(invalid.text))
         return
     read = config_path(path, env)
-    named = f"{len(settings.sources)} sources" + (" and the usual ones" if settings.discovers else "")
+    named = several(len(settings.sources), "source") + (" and the usual ones" if settings.discovers else "")
     yield well("config", f"{read or 'no file, the defaults'}: mode {settings.mode.value}, {named}")
     for each in warnings[:SHOWN]:
         yield warning("config", f"{each.file}:{each.line}: {each.text}", each.hint or CHECK)

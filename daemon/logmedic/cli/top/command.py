@@ -39,10 +39,6 @@ PLAIN_WIDTH, PLAIN_HEIGHT = 200, 60
 def top_command(context: Context, once: bool) -> int:
     """The host as it is now: open incidents, fixes under way, alerts that wait, sources with their rates. Keys choose
     an incident, show it, acknowledge, approve, reject and silence it; ? lists them.
-
-    \b
-    Example: logmedic top
-             logmedic top --once | head -20
     """
     if once or context.output != "table":
         return _once(context)

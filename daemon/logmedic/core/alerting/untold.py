@@ -210,7 +210,8 @@ def _outbox(draft: Draft, alert: Alert) -> Iterator[Stage]:
         yield Stage("receiver", False, f"{name} refuses: {state.disabled}", command=f"logmedic alerts test {name}")
     if state.open_until is not None:
         detail = f"{name} failed {state.failures} times in a row: {state.last_error}"
-        yield Stage("breaker", False, detail, state.open_until, f"logmedic alerts test {name}")
+        until = state.open_until if state.open_until > draft.now else None  # a trial is due
+        yield Stage("breaker", False, detail, until, f"logmedic alerts test {name}")
     if state.wait_until is not None and state.wait_until > draft.now:
         yield Stage("receiver", False, f"{name} asked to be left alone (Retry-After)", state.wait_until)
     if alert.tries and alert.next_at > draft.now:

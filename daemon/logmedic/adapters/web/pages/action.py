@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,9 @@ from enum import StrEnum
 from logmedic.adapters.web.html import Html, Part, element, joined
 from logmedic.adapters.web.pages import parts
 from logmedic.adapters.web.pages.page import View
+from logmedic.adapters.web.parameters import BadRequest
 from logmedic.ports import Control
+from logmedic.yamldoc import parse_duration
 
 
 class Kind(StrEnum):
@@ -47,6 +49,13 @@ class Order:
     def told(self, name: str) -> str:
         return self.given.get(name, "")
 
+    def ends(self, name: str = "for") -> datetime | None:
+        """A duration from now on; None for what is no duration: a choice without an end."""
+        try:
+            return self.now + parse_duration(self.told(name))
+        except ValueError:
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -75,9 +84,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`path` as of routes, `title`: the question, `meaning`: what comes of it, `button`: the answer; `tone` of it: good,
-    bad or main. `subject` and `call` raise what Control raises; `call` BadRequest for what a form does not say.
-    `shell`: the command that does the same, or empty."""
+    """`path` as of routes, `title`: the question, `meaning`: what comes of it, `button`: the answer, and its `tone`:
+    good, bad or main. `subject` and `call` raise what Control raises; `call` BadRequest for what a form does not say.
+    `typed`: the command that does the same, or empty."""
 
     path: str
     title: str
@@ -87,7 +96,19 @@ class Action:
     call: Callable[[Order], Awaitable[Outcome]]
     tone: str = "main"
     fields: tuple[Field, ...] = ()
-    shell: Callable[[Order], str] = lambda _: ""
+    typed: Callable[[Order], str] = lambda _: ""
+
+
+def check(fields: Sequence[Field], given: Mapping[str, str]) -> None:
+    """Raises BadRequest."""
+    for each in fields:
+        value = given.get(each.name, "")
+        if each.required and not value:
+            raise BadRequest(f"`{each.label}` is missing", each.help)
+        if len(value) > each.longest:
+            raise BadRequest(f"`{each.label}` has {len(value)} characters", f"{each.longest} at most")
+        if each.kind is Kind.CHOICE and value not in (known for known, _ in each.options):
+            raise BadRequest(f"`{each.label}` is `{value[:40]}`", "choose one of the list")
 
 
 FOR = "for"
@@ -103,7 +124,7 @@ def lasting(*options: tuple[str, str], label: str = "For how long", name: str = 
 
 def ask_page(action: Action, subject: Subject, order: Order, view: View, problem: str = "", hint: str = "") -> Html:
     may = view.caller.may_act
-    command = action.shell(order)
+    command = action.typed(order)
     return element(
         "div",
         parts.heading(action.title, parts.line(subject.title)),
@@ -125,7 +146,9 @@ def _problem(problem: str, hint: str) -> Html | None:
     if not problem:
         return None
     more = element("span", f" {hint}") if hint else None
-    return element("p", element("b", parts.line(_sentence(problem))), more, class_="problem", role="alert", id="problem")
+    return element(
+        "p", element("b", parts.line(_sentence(problem))), more, class_="problem", role="alert", id="problem"
+    )
 
 
 def _sentence(text: str) -> str:
@@ -174,9 +197,7 @@ def _box(wanted: Field, value: str) -> Html:
         case Kind.FLAG:
             return element("input", type="checkbox", name_=wanted.name, value="yes", checked=value == "yes")
         case Kind.CHOICE:
-            options = (
-                element("option", words, value=told, selected=told == value) for told, words in wanted.options
-            )
+            options = (element("option", words, value=told, selected=told == value) for told, words in wanted.options)
             return element("select", *options, name_=wanted.name, aria_describedby=described)
     return element(
         "input",
@@ -205,7 +226,12 @@ def outcome_page(subject: Subject, outcome: Outcome, *, again: bool) -> Html:
             element("p", "Next: ", parts.line(outcome.hint, 400)) if outcome.hint else None,
             element("p", twice, class_="soft") if again else None,
             outcome.more,
-            element("div", parts.button("Back to it", subject.back, "main"), parts.button("Needs you", "/"), class_="buttons"),
+            element(
+                "div",
+                parts.button("Back to it", subject.back, "main"),
+                parts.button("Needs you", "/"),
+                class_="buttons",
+            ),
             class_=f"card said {outcome.tone}",
             role="status",
         ),

@@ -13,9 +13,10 @@ from starlette.routing import Route
 from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.html import Html
 from logmedic.adapters.web.pages import alertacts, fixacts, forms, incidentacts, issueacts, layout, ruleacts
-from logmedic.adapters.web.pages.action import Action, Order, Outcome, Subject, ask_page, outcome_page
+from logmedic.adapters.web.pages.action import Action, Order, Outcome, Subject, ask_page, check, outcome_page
 from logmedic.adapters.web.pages.asks import Asks
 from logmedic.adapters.web.pages.page import View
+from logmedic.adapters.web.pages.troubles import trouble
 from logmedic.adapters.web.pages.viewing import view_of
 from logmedic.adapters.web.parameters import BadRequest, Forbidden
 from logmedic.adapters.web.refusals import status_of
@@ -44,7 +45,7 @@ def _asking(control: Control, action: Action) -> Route:
             order = Order(control, request.path_params, view.query, view.now, ask=secrets.token_urlsafe(18))
             return _shown(action, ask_page(action, await action.subject(order), order, view), view)
         except LogmedicError as error:
-            return _trouble(error)
+            return trouble(error)
 
     return Route(action.path, answer, methods=["GET"])
 
@@ -56,7 +57,7 @@ def _doing(control: Control, action: Action, asks: Asks) -> Route:
             order = await _order(control, request, view)
             subject = await _subject(action, order)
         except LogmedicError as error:
-            return _trouble(error)
+            return trouble(error)
         try:
             key = "\n".join((order.by, str(request.url.path), order.ask))
             outcome, first = await asks.once(key, lambda: _done(action, order))
@@ -93,6 +94,7 @@ async def _subject(action: Action, order: Order) -> Subject:
 
 async def _done(action: Action, order: Order) -> Outcome:
     """A refusal is an outcome: it stays what came of this form. What may succeed later, or says too little, is none."""
+    check(action.fields, order.given)
     try:
         return await action.call(order)
     except PermanentError as error:
@@ -101,7 +103,3 @@ async def _done(action: Action, order: Order) -> Outcome:
 
 def _shown(action: Action, content: Html, view: View, status: int = 200) -> Response:
     return Response(layout.framed(action.title, content, view, machine=False), status, media_type="text/html")
-
-
-def _trouble(error: LogmedicError) -> Response:
-    return Response(layout.trouble(error.text, error.hint), status_of(error), media_type="text/html")

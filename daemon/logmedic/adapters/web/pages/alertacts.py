@@ -87,7 +87,7 @@ ACTIONS = (
         "End it",
         _silent,
         _end,
-        shell=lambda order: command("silence", "end", short(order.path["id"])),
+        typed=lambda order: command("silence", "end", short(order.path["id"])),
     ),
     Action(
         "/alerts/{id}/resend",
@@ -96,7 +96,7 @@ ACTIONS = (
         "Send it again",
         _message,
         _resend,
-        shell=lambda order: command("alerts", "resend", short(order.path["id"])),
+        typed=lambda order: command("alerts", "resend", short(order.path["id"])),
     ),
     Action(
         "/receivers/{name}/test",
@@ -105,6 +105,6 @@ ACTIONS = (
         "Send it",
         _receiver,
         _test,
-        shell=lambda order: command("alerts", "test", order.path["name"]),
+        typed=lambda order: command("alerts", "test", order.path["name"]),
     ),
 )

@@ -1,4 +1,4 @@
-"""A draft of a rule for what was learned: text to copy, and a file to load down. Nothing is written on the host."""
+"""A draft of a rule for what was learned: text to copy, and a file to download. Nothing is written on the host."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ def render(answer: Answer, view: View) -> Html:
     base = f"/issues/{quote(issue['id'], safe='')}"
     back = f"/learned/{quote(issue['id'], safe='')}"
     download = element(
-        "a", "Load it down", href=f"{base}/promote.yaml", download=f"{answer['rule']}.yaml", class_="button main"
+        "a", "Download", href=f"{base}/promote.yaml", download=f"{answer['rule']}.yaml", class_="button main"
     )
     return joined(
         parts.heading(
             f"A draft of rule {answer['rule']}",
-            joined("for ", element("a", parts.line(issue["title"]), href=back), f", seen {issue['occurrences']:,} times"),
+            joined(
+                "for ", element("a", parts.line(issue["title"]), href=back), f", seen {issue['occurrences']:,} times"
+            ),
             more=joined(download, parts.button("Mute it instead", f"{base}/mute"), parts.button("Back", back)),
         ),
         element(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from logmedic.adapters.web import bodies
 from logmedic.adapters.web.html import element, joined
 from logmedic.adapters.web.pages import parts
-from logmedic.adapters.web.pages.action import FOR, WHY, Action, Field, Kind, Order, Outcome, Subject, lasting
+from logmedic.adapters.web.pages.action import WHY, Action, Field, Kind, Order, Outcome, Subject, lasting
 from logmedic.adapters.web.parameters import BadRequest
 from logmedic.core.phrases import several
 from logmedic.core.shellwords import command
@@ -44,13 +43,14 @@ async def _breakers(order: Order) -> Subject:
 def _breaker(row: parts.Row, order: Order) -> tuple[str, ...]:
     failed = f"{several(row['failures'], 'failure')} in a row, " if row["failures"] else ""
     target = parts.line(row["target"] or "the host", 200)
-    return f"{target}: {str(row['status']).replace('_', ' ')}, {failed}", parts.left(row["open_until"], order.now, "open")
+    return f"{target}: {str(row['status']).replace('_', ' ')}, {failed}", parts.left(
+        row["open_until"], order.now, "open"
+    )
 
 
 async def _reset(order: Order) -> Outcome:
-    body = {name: order.told(name) for name in ("rule", "target") if order.told(name)}
-    rule, target = bodies.reset_of(body)
-    rows = await order.control.reset_breaker(rule, order.by, target)
+    rule = order.told("rule")
+    rows = await order.control.reset_breaker(rule, order.by, order.told("target"))
     what = several(len(rows), "breaker")
     return Outcome(f"{what} of {rule} closed, and no failure is counted", "the next match starts its fix")
 
@@ -84,14 +84,9 @@ async def _pauses(order: Order) -> parts.Html | None:
 
 
 async def _pause(order: Order) -> Outcome:
-    told = order.told(FOR)
-    given = {} if told in ("", UNTIL_RESUMED) else {FOR: told}
-    body = {**given, "why": order.told("why"), "stop": order.told("stop") == "yes"}
-    if not body["why"]:
-        raise BadRequest("say why", "others will wonder why nothing is fixed")
-    asked = bodies.pause_of(body, order.now)
-    await order.control.pause(order.by, **asked)
-    ends = f"until {asked['until']:%Y-%m-%d %H:%M} UTC" if asked["until"] else "until somebody lets them run again"
+    until = order.ends()
+    await order.control.pause(order.by, why=order.told("why"), until=until, stop=order.told("stop") == "yes")
+    ends = f"until {until:%Y-%m-%d %H:%M} UTC" if until is not None else "until somebody lets them run again"
     return Outcome(f"no fix runs {ends}", "what is found is still counted and told", tone="wait")
 
 
@@ -111,7 +106,7 @@ ACTIONS = (
         "Close the breaker",
         _breakers,
         _reset,
-        shell=lambda order: command("breakers", "reset", *filter(None, (order.told("rule"), order.told("target")))),
+        typed=lambda order: command("breakers", "reset", *filter(None, (order.told("rule"), order.told("target")))),
     ),
     Action(
         "/pause",
@@ -122,7 +117,7 @@ ACTIONS = (
         _pause,
         tone="bad",
         fields=(lasting(*PAUSE_LASTS), WHY, Field("stop", "End the steps that run now as well", Kind.FLAG)),
-        shell=lambda _: command("pause", "--why", "WHY"),
+        typed=lambda _: command("pause", "--why", "WHY"),
     ),
     Action(
         "/resume",
@@ -132,6 +127,6 @@ ACTIONS = (
         _held,
         _resume,
         tone="good",
-        shell=lambda _: command("resume"),
+        typed=lambda _: command("resume"),
     ),
 )

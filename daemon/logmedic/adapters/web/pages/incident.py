@@ -79,7 +79,9 @@ def render(answer: Answer, view: View) -> Html:
         _attempts(row, view),
         parts.section("The log", *timeline.evidence(row), id="evidence", more=_source(row)),
     )
-    aside = joined(_facts(row, view), _told(row, view), _silences(answer, view), _similar(answer, view), _precursor(answer))
+    aside = joined(
+        _facts(row, view), _told(row, view), _silences(answer, view), _similar(answer, view), _precursor(answer)
+    )
     return joined(_top(row, view), timeline.way(row), parts.columns(main, aside))
 
 
@@ -163,7 +165,11 @@ def _checks(checks: Iterable[Row], view: View) -> Html:
         element(
             "li",
             element("span", "✓" if each["ok"] else "✗", class_="good" if each["ok"] else "bad", aria_hidden="true"),
-            element("b", parts.line(each["name"], 60), element("span", ": passes" if each["ok"] else ": holds it", class_="heard")),
+            element(
+                "b",
+                parts.line(each["name"], 60),
+                element("span", ": passes" if each["ok"] else ": holds it", class_="heard"),
+            ),
             element("span", parts.line(each["detail"], 400), _until(each, view)),
         )
         for each in checks
@@ -191,7 +197,10 @@ def _over(row: Row) -> Html:
     took = parts.seconds(row["opened_at"], row["resolved_at"])
     words = f"It is over: {parts.line(row['resolution_notes'] or row['resolution'] or 'resolved', 400)}."
     return element(
-        "section", element("p", words), element("p", f"It took {parts.span(took)}.", class_="soft"), class_="card said good"
+        "section",
+        element("p", words),
+        element("p", f"It took {parts.span(took)}.", class_="soft"),
+        class_="card said good",
     )
 
 
@@ -232,7 +241,11 @@ def _output(text: str) -> Html | None:
     if not text.strip():
         return None
     lines = text.count("\n") + 1
-    return parts.fold(f"Output, {lines:,} lines" if lines > 1 else "Output, one line", parts.log(text, limit=16_000), shown=len(text) <= FOLDED_FROM)
+    return parts.fold(
+        f"Output, {lines:,} lines" if lines > 1 else "Output, one line",
+        parts.log(text, limit=16_000),
+        shown=len(text) <= FOLDED_FROM,
+    )
 
 
 # -- beside it ---------------------------------------------------------------------------------------------------------
@@ -274,7 +287,9 @@ def _issue(row: Row) -> Part:
     if not issue:
         return None
     place = f"/learned/{quote(issue['id'], safe='')}"
-    return joined(element("a", parts.line(issue["title"], 120), href=place), f" ({issue['occurrences']:,} times in all)")
+    return joined(
+        element("a", parts.line(issue["title"], 120), href=place), f" ({issue['occurrences']:,} times in all)"
+    )
 
 
 def _told(row: Row, view: View) -> Html:
@@ -284,7 +299,14 @@ def _told(row: Row, view: View) -> Html:
         said.append(element("p", parts.tag("wait", "nobody is told now"), f" {parts.line(notice['suppressed'], 300)}"))
     if notice.get("acked_by"):
         ends = joined(", ", parts.left(notice["acked_until"], view.now)) if notice["acked_until"] else None
-        said.append(element("p", f"{parts.line(notice['acked_by'], 80)} takes care of it since ", parts.ago(notice["acked_at"], view.now), ends))
+        said.append(
+            element(
+                "p",
+                f"{parts.line(notice['acked_by'], 80)} takes care of it since ",
+                parts.ago(notice["acked_at"], view.now),
+                ends,
+            )
+        )
     receivers = {each["id"]: each["receiver"] for each in row["alerts"]}
     listed = element("ul", *(_message(each, receivers, view) for each in row["alerts"]), class_="timeline plain")
     nobody = parts.nothing("Nobody was told.") if not row["alerts"] else listed
@@ -331,7 +353,12 @@ def _similar(answer: Answer, view: View) -> Html:
     listed = (
         element(
             "li",
-            element("span", "✓" if each["status"] == "resolved" else "!", class_=f"mark {'good' if each['status'] == 'resolved' else 'wait'}", aria_hidden="true"),
+            element(
+                "span",
+                "✓" if each["status"] == "resolved" else "!",
+                class_=f"mark {'good' if each['status'] == 'resolved' else 'wait'}",
+                aria_hidden="true",
+            ),
             element(
                 "div",
                 element("p", parts.incident_link(each)),
@@ -343,7 +370,9 @@ def _similar(answer: Answer, view: View) -> Html:
         for each in rows
     )
     shown = element("ul", *listed, class_="timeline plain") if rows else parts.nothing("There was none like it before.")
-    more = element("a", "All of this rule", href=f"/incidents?status=all&rule={quote(answer['incident']['rule_id'], safe='')}")
+    more = element(
+        "a", "All of this rule", href=f"/incidents?status=all&rule={quote(answer['incident']['rule_id'], safe='')}"
+    )
     return parts.section("Like it before, and what helped", shown, id="similar", more=more)
 
 

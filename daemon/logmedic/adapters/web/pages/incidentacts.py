@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from logmedic.adapters.web import bodies
 from logmedic.adapters.web.html import Part, element, joined
 from logmedic.adapters.web.pages import parts, timeline
-from logmedic.adapters.web.pages.action import FOR, WHY, Action, Order, Outcome, Subject, lasting
+from logmedic.adapters.web.pages.action import WHY, Action, Order, Outcome, Subject, lasting
 from logmedic.core.rowwords import hold_of, state_of
 from logmedic.core.shellwords import command, short
 from logmedic.model.issue import HoldReason, IncidentStatus
@@ -94,9 +93,7 @@ async def _issue_told_of(order: Order) -> Subject:
 
 
 async def _ack(order: Order) -> Outcome:
-    told = order.told(FOR)
-    body = {} if told in ("", UNTIL_OVER) else {FOR: told}
-    until, _ = bodies.ack_of(body, order.now)
+    until = order.ends()
     row = await order.control.acknowledge(order.path["id"], order.by, until)
     ends = f" until {until:%Y-%m-%d %H:%M} UTC" if until is not None else " until it is over"
     return Outcome(f"{row['acked_by']} takes care of it{ends}", "nobody is reminded of it, and nobody else is called")
@@ -112,8 +109,9 @@ async def _unack(order: Order) -> Outcome:
 
 async def _silence(order: Order) -> Outcome:
     row = await _row(order)
-    body = {"why": order.told("why"), FOR: order.told(FOR), "incident": row["id"]}
-    made = await order.control.add_silence(order.by, **bodies.silence_of(body, order.now))
+    until = order.ends()
+    assert until is not None  # noqa: S101  each choice has an end
+    made = await order.control.add_silence(order.by, order.told("why"), until, incident=row["id"])
     covers = made["covers_total"]
     more = f"; it covers {covers:,} that are open" if covers else ""
     return Outcome(f"silent until {parts.moment(made['until'])}{more}", "end it on the page of alerts")
@@ -136,7 +134,7 @@ ACTIONS = (
         _asked_of,
         _approve,
         tone="good",
-        shell=_typed("approve"),
+        typed=_typed("approve"),
     ),
     Action(
         "/incidents/{id}/reject",
@@ -146,7 +144,7 @@ ACTIONS = (
         _asked_of,
         _reject,
         tone="bad",
-        shell=_typed("reject"),
+        typed=_typed("reject"),
     ),
     Action(
         "/incidents/{id}/ack",
@@ -156,10 +154,16 @@ ACTIONS = (
         _told_of,
         _ack,
         fields=(lasting(*ACK_LASTS),),
-        shell=_typed("ack"),
+        typed=_typed("ack"),
     ),
     Action(
-        "/incidents/{id}/unack", "Give it back?", _LET_GO, "Give it back", _told_of, _unack, shell=_typed("ack", "--undo")
+        "/incidents/{id}/unack",
+        "Give it back?",
+        _LET_GO,
+        "Give it back",
+        _told_of,
+        _unack,
+        typed=_typed("ack", "--undo"),
     ),
     Action(
         "/incidents/{id}/silence",
@@ -169,7 +173,7 @@ ACTIONS = (
         _told_of,
         _silence,
         fields=(lasting(*SILENCE_LASTS), WHY),
-        shell=_typed("silence", "--for", "1h", "--why", "WHY"),
+        typed=_typed("silence", "--for", "1h", "--why", "WHY"),
     ),
     Action(
         "/issues/{id}/ack",
@@ -179,10 +183,16 @@ ACTIONS = (
         _issue_told_of,
         _ack,
         fields=(lasting(*ACK_LASTS),),
-        shell=_typed("ack"),
+        typed=_typed("ack"),
     ),
     Action(
-        "/issues/{id}/unack", "Give it back?", _LET_GO, "Give it back", _issue_told_of, _unack, shell=_typed("ack", "--undo")
+        "/issues/{id}/unack",
+        "Give it back?",
+        _LET_GO,
+        "Give it back",
+        _issue_told_of,
+        _unack,
+        typed=_typed("ack", "--undo"),
     ),
 )
 """Ids may be ends of ids: whoever holds one says which."""

@@ -56,12 +56,14 @@ async def gather(control: Control, request: Request) -> Answer:
         "incidents": shown,
         "next": cursor_of("incidents", shown[-1]) if len(rows) > most else "",
         "groups": _groups(shown) if grouped else None,
-        "sparks": await control.ask("sparks", rules=rules, since=until - TREND, until=until, slots=SLOTS) if rules else {},
+        "sparks": await control.ask("sparks", rules=rules, since=until - TREND, until=until, slots=SLOTS)
+        if rules
+        else {},
     }
 
 
 def _groups(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """A row a rule, what is open first, then the newest."""
+    """A row a rule: what is open first, then the gravest, then the most."""
     found: dict[str, dict[str, Any]] = {}
     for each in rows:  # newest first
         group = found.setdefault(
@@ -83,7 +85,7 @@ def _groups(rows: Sequence[Row]) -> list[dict[str, Any]]:
         group["failed"] += each["status"] == IncidentStatus.FAILED
         group["occurrences"] += each["occurrences"]
         group["severity"] = max(group["severity"], each["severity"], key=lambda told: Severity(told).rank)
-    return sorted(found.values(), key=lambda each: (each["open"] == 0, -each["open"]))
+    return sorted(found.values(), key=lambda each: (not each["open"], -Severity(each["severity"]).rank, -each["open"]))
 
 
 def render(answer: Answer, view: View) -> Html:
@@ -198,7 +200,9 @@ def _trend(rule_id: str, answer: Answer) -> Html | str:
     slots = answer["sparks"].get(rule_id)
     if not slots:
         return "-"
-    return parts.spark(slots, f"{several(sum(slots), 'incident')} of this rule in 24 hours, {slots[-1]} in the last one")
+    return parts.spark(
+        slots, f"{several(sum(slots), 'incident')} of this rule in 24 hours, {slots[-1]} in the last one"
+    )
 
 
 # -- by rule -----------------------------------------------------------------------------------------------------------
@@ -215,7 +219,12 @@ def _grouped(answer: Answer, view: View) -> Html:
         (
             parts.severity(each),
             joined(
-                element("a", parts.line(each["rule_id"]), href=_address({**rest, "rule": each["rule_id"]}), class_="main-cell"),
+                element(
+                    "a",
+                    parts.line(each["rule_id"]),
+                    href=_address({**rest, "rule": each["rule_id"]}),
+                    class_="main-cell",
+                ),
                 element("p", parts.line(each["title"]), class_="soft"),
             ),
             _open(each),

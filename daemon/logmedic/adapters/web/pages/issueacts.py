@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from logmedic.adapters.web import bodies
 from logmedic.adapters.web.pages import parts
 from logmedic.adapters.web.pages.action import FOR, Action, Field, Order, Outcome, Subject, lasting
 from logmedic.adapters.web.parameters import BadRequest
@@ -43,15 +42,9 @@ def _subject(row: dict[str, Any], order: Order, refused: str) -> Subject:
 
 
 async def _mute(order: Order) -> Outcome:
-    told, count = order.told(FOR), order.told("count")
-    body: dict[str, Any] = {}
-    if told == NEXT_VERSION:
-        body[NEXT_VERSION] = True
-    elif told not in ("", FOR_EVER):
-        body[FOR] = told
-    if count:
-        body["count"] = _whole(count)
-    row = await order.control.mute_issue(order.path["id"], order.by, **bodies.mute_of(body, order.now))
+    asked = {"until": order.ends(), "count": _whole(order.told("count") or "0")}
+    newer = order.told(FOR) == NEXT_VERSION
+    row = await order.control.mute_issue(order.path["id"], order.by, **asked, next_version=newer)
     ends = f" until {parts.moment(row['muted_until'])}" if row["muted_until"] else ""
     return Outcome(f"nobody is called for it{ends}", "it is counted as before")
 
@@ -59,7 +52,7 @@ async def _mute(order: Order) -> Outcome:
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise BadRequest(f"`{text[:40]}` is no number", "a whole number of occurrences, or nothing")
-    return int(text[:12])
+    return int(text)
 
 
 async def _unmute(order: Order) -> Outcome:
@@ -68,16 +61,16 @@ async def _unmute(order: Order) -> Outcome:
 
 
 async def _resolve(order: Order) -> Outcome:
-    given = {"because": order.told("because"), "in_version": order.told("in_version")}
-    body = {name: value for name, value in given.items() if value}
-    await order.control.resolve_issue(order.path["id"], order.by, **bodies.resolution_of(body))
+    notes, version = order.told("because"), order.told("in_version")
+    await order.control.resolve_issue(order.path["id"], order.by, notes=notes, version=version)
     return Outcome("it is resolved", "when it comes back, people are told that it did")
 
 
 async def _merge(order: Order) -> Outcome:
-    into = bodies.merge_of({"into": order.told("into")} if order.told("into") else {})
-    row = await order.control.merge_issue(order.path["id"], into, order.by)
-    return Outcome(f"it is part of {parts.line(row['title'], 120)} ({short(row['id'])}) now", "what comes of it counts there")
+    row = await order.control.merge_issue(order.path["id"], order.told("into"), order.by)
+    return Outcome(
+        f"it is part of {parts.line(row['title'], 120)} ({short(row['id'])}) now", "what comes of it counts there"
+    )
 
 
 ACTIONS = (
@@ -88,8 +81,8 @@ ACTIONS = (
         "Mute",
         _issue,
         _mute,
-        fields=(lasting(*MUTE_LASTS), Field("count", "Or for so many more occurrences", longest=12)),
-        shell=lambda order: command("learned", "mute", short(order.path["id"]), "--for", "7d"),
+        fields=(lasting(*MUTE_LASTS), Field("count", "Or for so many more occurrences", longest=9)),
+        typed=lambda order: command("learned", "mute", short(order.path["id"]), "--for", "7d"),
     ),
     Action(
         "/issues/{id}/unmute",
@@ -98,7 +91,7 @@ ACTIONS = (
         "Unmute",
         _muted,
         _unmute,
-        shell=lambda order: command("learned", "unmute", short(order.path["id"])),
+        typed=lambda order: command("learned", "unmute", short(order.path["id"])),
     ),
     Action(
         "/issues/{id}/resolve",
@@ -110,9 +103,14 @@ ACTIONS = (
         tone="good",
         fields=(
             Field("because", "What was done", help="Told when it comes back."),
-            Field("in_version", "In version", longest=80, help="Older ones may still say it. Leave it empty if there is none."),
+            Field(
+                "in_version",
+                "In version",
+                longest=80,
+                help="Older ones may still say it. Leave it empty if there is none.",
+            ),
         ),
-        shell=lambda order: command("learned", "resolve", short(order.path["id"]), "--because", "TEXT"),
+        typed=lambda order: command("learned", "resolve", short(order.path["id"]), "--because", "TEXT"),
     ),
     Action(
         "/issues/{id}/merge",
@@ -122,6 +120,6 @@ ACTIONS = (
         _issue,
         _merge,
         fields=(Field("into", "The end of the id of the other one", required=True, longest=80),),
-        shell=lambda order: command("learned", "merge", short(order.path["id"]), "INTO"),
+        typed=lambda order: command("learned", "merge", short(order.path["id"]), "INTO"),
     ),
 )

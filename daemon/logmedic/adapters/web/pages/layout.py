@@ -38,7 +38,8 @@ def framed(
     alive: Mapping[str, str] | None = None,
     machine: bool = True,
 ) -> str:
-    """`content` with what all pages have around it. `alive`: attributes of its <main>. `machine`: it is there as JSON."""
+    """`content` with what all pages have around it. `alive`: attributes of its <main>. `machine`: it has
+    its JSON."""
     body = joined(
         element("a", "Skip to the content", href="#main", class_="skip"),
         _header(view),
@@ -73,7 +74,8 @@ def bare(title: str, *parts: Part) -> str:
 def trouble(text: str, hint: str) -> str:
     """Where there is nothing to show."""
     said = element("h1", f"{text[:1].upper()}{text[1:]}")
-    return bare(text, element("section", said, element("p", hint) if hint else None, class_="card"))
+    back = element("p", element("a", "Needs you", href="/"), class_="soft")
+    return bare(text, element("section", said, element("p", hint) if hint else None, back, class_="card order"))
 
 
 def here(view: View) -> str:
@@ -159,7 +161,7 @@ def _foot(view: View, *, machine: bool) -> Html:
 _KEYS = (
     ("g then n, i, f, p", "go to Needs you, Incidents, Fixes, Pulse"),
     ("g then l, r, a, v", "go to Learned, Rules, Alerts, Live"),
-    ("j, k", "the next and the last row"),
+    ("j, k", "the next row, and the one before"),
     ("Enter", "open it"),
     ("/", "search"),
     ("p", "on Live: pause, and go on"),
@@ -172,7 +174,14 @@ def _keys() -> Html:
     """Opened by live.js; without it nobody misses it."""
     listed = (joined(element("dt", element("kbd", keys)), element("dd", words)) for keys, words in _KEYS)
     shut = element("form", element("button", "Close", type="submit"), method="dialog", class_="buttons")
-    return element("dialog", element("h2", "Keys", id="keys-title"), element("dl", *listed), shut, id="keys", aria_labelledby="keys-title")
+    return element(
+        "dialog",
+        element("h2", "Keys", id="keys-title"),
+        element("dl", *listed),
+        shut,
+        id="keys",
+        aria_labelledby="keys-title",
+    )
 
 
 def json_path(view: View) -> str:

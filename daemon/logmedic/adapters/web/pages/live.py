@@ -41,7 +41,9 @@ def render(answer: Answer, view: View) -> Html:
         parts.filters(
             "/live",
             parts.choices("topic", "What", (("", "everything"), *((each, each) for each in _TOPICS)), topic),
-            parts.choices("severity", "Severity", (("", "any"), *((each, each) for each in reversed(Severity))), severity),
+            parts.choices(
+                "severity", "Severity", (("", "any"), *((each, each) for each in reversed(Severity))), severity
+            ),
         ),
         element(
             "section",
@@ -66,17 +68,32 @@ def render(answer: Answer, view: View) -> Html:
 
 
 def _lead(rows: list[dict[str, Any]]) -> str:
-    return f"The newest {several(len(rows), 'entry', 'entries')}; times are UTC." if rows else "Times are UTC."
+    return f"Newest first, {several(len(rows), 'entry', 'entries')} to begin with; times are UTC."
 
 
 def _controls(view: View) -> Html:
     pause = element(
-        "button", "Pause", type="button", id="pause", aria_pressed="false", aria_keyshortcuts="p", hidden=True, data_scripted=True
+        "button",
+        "Pause",
+        type="button",
+        id="pause",
+        aria_pressed="false",
+        aria_keyshortcuts="p",
+        hidden=True,
+        data_scripted=True,
     )
     return joined(pause, element("a", "Load again", href=here(view), class_="button"))
 
 
-_NOTHING: Row = {"id": "", "at": "1970-01-01T00:00:00Z", "kind": "", "subject": "rule:", "title": "", "severity": "low", "text": ""}
+_NOTHING: Row = {
+    "id": "",
+    "at": "1970-01-01T00:00:00Z",
+    "kind": "",
+    "subject": "rule:",
+    "title": "",
+    "severity": "low",
+    "text": "",
+}
 
 
 def _entry(row: Row) -> Html:

@@ -89,7 +89,9 @@ def _more(answer: Answer) -> Html | None:
     left = answer["needs_total"] - len(answer["needs"])
     if left <= 0:
         return None
-    return parts.nothing(f"And {left:,} more, which come up as these go.", element("a", "All incidents", href="/incidents"))
+    return parts.nothing(
+        f"And {left:,} more, which come up as these go.", element("a", "All incidents", href="/incidents")
+    )
 
 
 def _happy(answer: Answer) -> Html:
@@ -120,7 +122,9 @@ def _card(row: Row, number: int, view: View) -> Html:
         parts.tag(tone, words),
         " ",
         parts.severity(row),
-        joined(" ", parts.tag("soft", f"{parts.line(row['acked_by'], 80)} takes care of it")) if row["acked_by"] else None,
+        joined(" ", parts.tag("soft", f"{parts.line(row['acked_by'], 80)} takes care of it"))
+        if row["acked_by"]
+        else None,
     )
     name = f"need-{number}"
     return element(
@@ -211,6 +215,7 @@ def _quoted(text: Any) -> str:
 def _watched(answer: Answer) -> Html:
     watched, stats = answer["watched"], answer["stats"]
     rate = stats["auto_fix_success_rate"]
+    share = f" ({parts.percent(rate)} of what was tried)" if rate is not None else ""
     recovery = stats["avg_recovery_time_s"]
     return parts.section(
         "Watched now",
@@ -220,7 +225,7 @@ def _watched(answer: Answer) -> Html:
                 ("rules", f"{watched['rules']:,}"),
                 ("fixes", _armed(watched)),
                 ("errors, 24 h", f"{stats['total_errors']:,}"),
-                ("fixed by itself", f"{stats['auto_fixed']:,} ({parts.percent(rate)} of what was tried)"),
+                ("fixed by itself", f"{stats['auto_fixed']:,}{share}"),
                 ("mean recovery", parts.span(recovery)),
             )
         ),
@@ -234,7 +239,11 @@ def _armed(watched: Row) -> Html:
         return parts.tag("wait", "paused")
     if not watched["armed"]:
         return parts.tag("bad", "disarmed")
-    words = {"observe": "only observed: none is run", "approve": "run when somebody approves", "auto": "run by themselves"}
+    words = {
+        "observe": "only observed: none is run",
+        "approve": "run when somebody approves",
+        "auto": "run by themselves",
+    }
     mode = str(watched["mode"])
     return parts.tag("soft" if mode == "observe" else "good", words.get(mode, mode))
 
@@ -247,15 +256,23 @@ def _fixed(answer: Answer, view: View) -> Html:
             element("span", "✓", class_="mark good", aria_hidden="true"),
             element(
                 "div",
-                element("p", element("a", parts.line(each["title"]), href=f"/incidents/{_quoted(each['incident_id'])}")),
-                element("p", f"by {parts.line(each['step_name'], 80)} in {parts.span(each['duration_s'])}", class_="soft"),
+                element(
+                    "p", element("a", parts.line(each["title"]), href=f"/incidents/{_quoted(each['incident_id'])}")
+                ),
+                element(
+                    "p", f"by {parts.line(each['step_name'], 80)} in {parts.span(each['duration_s'])}", class_="soft"
+                ),
                 class_="what",
             ),
             element("span", parts.ago(each["finished_at"] or each["started_at"], view.now), class_="when"),
         )
         for each in rows
     )
-    shown = element("ul", *listed, class_="timeline plain") if rows else parts.nothing("No fix had to run in the last 24 hours.")
+    shown = (
+        element("ul", *listed, class_="timeline plain")
+        if rows
+        else parts.nothing("No fix had to run in the last 24 hours.")
+    )
     return parts.section("Fixed lately", shown, id="fixed", more=element("a", "All fixes", href="/fixes"))
 
 

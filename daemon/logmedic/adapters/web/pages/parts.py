@@ -28,21 +28,23 @@ def section(title: str, *parts: Part, id: str, more: Part = None) -> Html:
 
 
 def heading(title: Part, lead: Part = None, *, above: Part = None, more: Part = None) -> Html:
-    """Of the page, its only h1. `above`: signs over it, `lead`: the line below it, `more`: what can be done, beside it."""
+    """Of the page, its only h1. `above`: signs over it, `lead`: the line below it, `more`: what can be done."""
     words = (
         element("p", above, class_="over-title") if above else None,
         element("h1", title),
         element("p", lead, class_="soft") if lead else None,
     )
-    return element("div", element("div", *words), element("div", more, class_="buttons") if more else None, class_="title")
+    return element(
+        "div", element("div", *words), element("div", more, class_="buttons") if more else None, class_="title"
+    )
 
 
-def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[Part]], *, numbers: Sequence[str] = ()) -> Html:
+def table(
+    caption: str, headings: Sequence[str], rows: Iterable[Sequence[Part]], *, numbers: Sequence[str] = ()
+) -> Html:
     """`caption` is for those who hear it. `numbers`: headings of columns that are set flush right. On a narrow screen a
     row is shown as a list of its named cells."""
-    names = (
-        element("th", each, scope="col", role="columnheader", class_=_right(each, numbers)) for each in headings
-    )
+    names = (element("th", each, scope="col", role="columnheader", class_=_right(each, numbers)) for each in headings)
     body = (_table_row(headings, cells, numbers) for cells in rows)
     return element(
         "table",
@@ -176,7 +178,13 @@ def _whole(moment: datetime) -> str:
 
 
 def span(seconds: float | None, none: str = "-") -> str:
-    return none if seconds is None else f"{seconds * 1000:.0f} ms" if seconds < 1 else span_text(timedelta(seconds=seconds))
+    return (
+        none
+        if seconds is None
+        else f"{seconds * 1000:.0f} ms"
+        if seconds < 1
+        else span_text(timedelta(seconds=seconds))
+    )
 
 
 def moment(at: str) -> str:
@@ -259,7 +267,13 @@ def words(name: str, label: str, value: str, *, longest: int = 200, kind: str = 
 def filters(path: str, *fields: Html) -> Html:
     """A form whose answers are in the address."""
     return element(
-        "form", *fields, element("button", "Show", type="submit"), method="get", action=path, class_="filters", role="search"
+        "form",
+        *fields,
+        element("button", "Show", type="submit"),
+        method="get",
+        action=path,
+        class_="filters",
+        role="search",
     )
 
 

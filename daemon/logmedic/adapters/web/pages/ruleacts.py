@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from logmedic.adapters.web import bodies
 from logmedic.adapters.web.html import element, joined
 from logmedic.adapters.web.pages import parts
 from logmedic.adapters.web.pages.action import WHY, Action, Order, Outcome, Subject, lasting
@@ -39,8 +38,8 @@ async def _trusted(order: Order) -> Subject:
 
 
 async def _trust(order: Order) -> Outcome:
-    level, why = bodies.trust_of({"level": order.told("level"), "why": order.told("why")})
-    row = await order.control.set_trust(order.path["id"], level, order.by, why)
+    level = Mode(order.told("level"))
+    row = await order.control.set_trust(order.path["id"], level, order.by, order.told("why"))
     held = f"; {row['whose']} keeps it at {row['mode']}" if row["mode"] not in (None, row["level"]) else ""
     return Outcome(f"the fix of {order.path['id']} is trusted with mode {row['level']}{held}")
 
@@ -56,7 +55,9 @@ async def _reload(order: Order) -> Outcome:
     loaded = f"{several(told['loaded'], 'rule')} in force"
     if not told["problems"]:
         return Outcome(loaded)
-    listed = element("ul", *(element("li", element("code", parts.line(each))) for each in told["problems"][:PROBLEMS_SHOWN]))
+    listed = element(
+        "ul", *(element("li", element("code", parts.line(each))) for each in told["problems"][:PROBLEMS_SHOWN])
+    )
     stale = ", ".join(parts.line(each, 200) for each in told["stale_files"])
     kept = f"; the last good version stays of {stale}" if stale else ""
     text = f"{loaded}, and {several(len(told['problems']), 'problem')}{kept}"
@@ -77,9 +78,14 @@ async def _test(order: Order) -> Outcome:
     listed = (
         element(
             "li",
-            element("span", "✗" if each["failure"] else "✓", class_="bad" if each["failure"] else "good", aria_hidden="true"),
+            element(
+                "span", "✗" if each["failure"] else "✓", class_="bad" if each["failure"] else "good", aria_hidden="true"
+            ),
             element("span", parts.line(each["test"] or f"line {each['line']}", 160)),
-            element("span", joined(element("b", "failed: "), parts.line(each["failure"], 600)) if each["failure"] else "passed"),
+            element(
+                "span",
+                joined(element("b", "failed: "), parts.line(each["failure"], 600)) if each["failure"] else "passed",
+            ),
         )
         for each in cases
     )
@@ -99,7 +105,7 @@ ACTIONS = (
         _trusted,
         _trust,
         fields=(lasting(*LEVELS, label="Mode", name="level"), WHY),
-        shell=lambda order: command("trust", "raise", order.path["id"], "--why", "WHY"),
+        typed=lambda order: command("trust", "raise", order.path["id"], "--why", "WHY"),
     ),
     Action(
         "/rules/{id}/test",
@@ -108,15 +114,15 @@ ACTIONS = (
         "Run them",
         _tested,
         _test,
-        shell=lambda order: command("rules", "test", "--rule", order.path["id"]),
+        typed=lambda order: command("rules", "test", "--rule", order.path["id"]),
     ),
     Action(
         "/reload",
         "Load the rules again?",
-        "The files are read, checked and tested; what is good comes into force, of the rest the last good version stays.",
+        "The files are read, checked and tested; what is good comes into force, else the last good version stays.",
         "Load them",
         _all,
         _reload,
-        shell=lambda _: command("reload"),
+        typed=lambda _: command("reload"),
     ),
 )

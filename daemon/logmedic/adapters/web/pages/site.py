@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from logmedic.adapters.web.pages import actions, incident, incidents, layout, live, needs, static
+from logmedic.adapters.web.pages import actions, draft, incident, incidents, layout, live, needs, static
 from logmedic.adapters.web.pages.page import Page
+from logmedic.adapters.web.pages.troubles import shown
 from logmedic.adapters.web.pages.viewing import view_of
-from logmedic.adapters.web.refusals import status_of
+from logmedic.adapters.web.refusals import refusal
 from logmedic.model.errors import LogmedicError
 from logmedic.ports import Control
 
-PAGES: tuple[Page, ...] = (needs.PAGE, incidents.PAGE, incident.PAGE, live.PAGE)
+PAGES: tuple[Page, ...] = (needs.PAGE, incidents.PAGE, incident.PAGE, live.PAGE, draft.PAGE)
 
 
 def routes(control: Control) -> list[Route]:
     """The machine's path of a page comes first: `{id}` would take its `.json` along."""
     served = [each for page in PAGES for each in (_machine(control, page), _human(control, page))]
-    files = Route("/static/{stamp}/{name:path}", _shown(static.serve), methods=["GET"])
-    return [files, _navigation(control), *actions.routes(control), *served]
+    files = Route("/static/{stamp}/{name:path}", shown(static.serve), methods=["GET"])
+    return [files, _navigation(control), draft.download(control), *actions.routes(control), *served]
 
 
 def _navigation(control: Control) -> Route:
@@ -33,7 +33,7 @@ def _navigation(control: Control) -> Route:
         view = replace(await view_of(control, request), path=request.query_params.get("at", "/"))
         return Response(layout.navigation(view), media_type="text/html")
 
-    return Route("/navigation", _shown(answer), methods=["GET"])
+    return Route("/navigation", shown(answer), methods=["GET"])
 
 
 def _machine(control: Control, page: Page) -> Route:
@@ -41,7 +41,7 @@ def _machine(control: Control, page: Page) -> Route:
         try:
             return JSONResponse(await page.gather(control, request))
         except LogmedicError as error:
-            return JSONResponse({"error": error.text, "hint": error.hint}, status_of(error))
+            return refusal(error)
 
     return Route(f"{'/needs-you' if page.path == '/' else page.path}.json", answer, methods=["GET"])
 
@@ -52,16 +52,4 @@ def _human(control: Control, page: Page) -> Route:
         view = await view_of(control, request)
         return Response(layout.whole(page, gathered, view), media_type="text/html")
 
-    return Route(page.path, _shown(answer), methods=["GET"])
-
-
-def _shown(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """With troubles as a page."""
-
-    async def respond(request: Request) -> Response:
-        try:
-            return await answer(request)
-        except LogmedicError as error:
-            return Response(layout.trouble(error.text, error.hint), status_of(error), media_type="text/html")
-
-    return respond
+    return Route(page.path, shown(answer), methods=["GET"])

@@ -13,7 +13,7 @@ from logmedic.model.errors import NotFound
 
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _FOREVER = "public, max-age=31536000, immutable"
-_NAMES = (
+NAMES = (
     "tokens.css",
     "style.css",
     "icon.svg",
@@ -30,7 +30,7 @@ def _read(name: str) -> bytes:
     return resources.files("logmedic.adapters.web").joinpath("static", *name.split("/")).read_bytes()
 
 
-_FILES = {name: _read(name) for name in _NAMES}
+_FILES = {name: _read(name) for name in NAMES}
 _STAMPS = {name: sha256(content).hexdigest()[:16] for name, content in _FILES.items()}
 
 

@@ -75,7 +75,7 @@ _EVENTS: Mapping[str, tuple[Stage, str]] = {
 
 
 def moments(incident: Row) -> list[Moment]:
-    """Of a row as Queries.incident answers it, oldest first; what arrived, and what did not, beside what was decided."""
+    """Of a row as Queries.incident answers it, oldest first: what was decided and done, and which messages arrived."""
     told = [_of_event(each) for each in incident["events"]]
     arrived = [_of_alert(each) for each in incident["alerts"] if each["sent_at"]]
     return _once(sorted((*told, *arrived), key=lambda each: each.at))
@@ -108,7 +108,11 @@ def shown(told: Sequence[Moment]) -> Html:
     first = told[0].at if told else None
     rows = (_row(each, first or each.at) for each in told[-SHOWN:])
     left = len(told) - SHOWN
-    earlier = parts.nothing(f"{several(left, 'earlier entry', 'earlier entries')} left out; the JSON has all.") if left > 0 else None
+    earlier = (
+        parts.nothing(f"{several(left, 'earlier entry', 'earlier entries')} left out; the JSON has all.")
+        if left > 0
+        else None
+    )
     return joined(earlier, element("ol", *rows, class_="timeline"))
 
 
@@ -184,4 +188,6 @@ def evidence(row: Row) -> Iterator[Part]:
     """The lines that it began with, with what was captured."""
     yield parts.log(row["evidence"], row["captures"]) if row["evidence"] else parts.nothing("No line was kept.")
     if row["captures"]:
-        yield parts.facts((parts.line(name, 60), element("code", parts.line(value))) for name, value in row["captures"].items())
+        yield parts.facts(
+            (parts.line(name, 60), element("code", parts.line(value))) for name, value in row["captures"].items()
+        )

@@ -5,7 +5,7 @@
 (() => {
   const STREAM = "/v1/events/stream";
   const STALE_AFTER_MS = 12000; // the daemon says every 5 s that it is there
-  const REFRESH_EVERY_MS = 500;
+  const REFRESH_EVERY_MS = 250;
   const COUNTS_EVERY_MS = 3000;
   const RETRY_MS = [1000, 2000, 4000, 8000];
   const LONGEST_LIST = 500;
