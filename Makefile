@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page vendor clean
+.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page man vendor clean
 
 all: lint types test
 
@@ -103,6 +103,11 @@ metrics-page: setup-dev
 # The scripts that the dashboard serves itself, from npm: pinned, and checked by their sha512.
 vendor:
 	@bash scripts/vendor
+
+# The man pages, from the help of the commands.
+man: setup-dev
+	rm -f man/*.1
+	$(BIN)/python scripts/man-pages man
 
 # Free of download addresses on purpose: hashes alone say what is installed.
 locks: $(VENV)/bin/uv

@@ -96,11 +96,19 @@ class Terminal:
 @contextlib.contextmanager
 def running(*arguments: str, columns: int = 80, rows: int = 24, **environment: str) -> Iterator[Terminal]:
     """`python -m logmedic ...`; whatever is left of it is killed."""
+    command = (sys.executable, "-m", "logmedic", *arguments)
+    with programme(*command, columns=columns, rows=rows, **environment) as terminal:
+        yield terminal
+
+
+@contextlib.contextmanager
+def programme(*argv: str, columns: int = 80, rows: int = 24, **environment: str) -> Iterator[Terminal]:
+    """The same of any."""
     main, other = pty.openpty()
     fcntl.ioctl(main, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     pid = os.posix_spawn(
         sys.executable,
-        [sys.executable, "-c", _AS_OF_A_SHELL, os.ttyname(other), *arguments],
+        [sys.executable, "-c", _AS_OF_A_SHELL, os.ttyname(other), *argv],
         {**ENVIRONMENT, "TERM": "xterm-256color", **environment},
     )
     terminal = Terminal(pid, main, columns, rows)
@@ -115,7 +123,7 @@ def running(*arguments: str, columns: int = 80, rows: int = 24, **environment: s
 
 
 _AS_OF_A_SHELL = """
-import os, runpy, signal, sys
+import os, signal, sys
 os.setsid()
 tty = os.open(sys.argv[1], os.O_RDWR)  # the first one that a session opens is its terminal
 for fd in (0, 1, 2):
@@ -128,7 +136,6 @@ os.setpgid(0, 0)
 signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 os.tcsetpgrp(0, os.getpid())
 signal.signal(signal.SIGTTOU, signal.SIG_DFL)
-sys.argv = ["logmedic", *sys.argv[2:]]
-runpy.run_module("logmedic", run_name="__main__")
+os.execv(sys.argv[2], sys.argv[2:])
 """
 """What would stop it does so only where somebody of its session could let it go on: it needs a parent there."""

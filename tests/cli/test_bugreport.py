@@ -41,11 +41,12 @@ def world(tmp_path: Path) -> World:
     made = World(tmp_path)
     secret = tmp_path / "secret"
     secret.write_text(CANARIES["file"])
-    lines = made.config.read_text()
-    made.config.write_text(
-        lines.replace("from_start: true }", "from_start: true }, pw: { command: [/bin/sleep, '3', '${env:CANARY}'] }")
-        + CONFIG.format(url=CANARIES["url"], file=secret)
+    more = (
+        "pw: { command: [/bin/sleep, '3', '${env:CANARY}'] }",
+        "theirs: { files: [/srv/ann-the-admin/x.log] }",
     )
+    sources = made.config.read_text().replace("from_start: true }", ", ".join(("from_start: true }", *more)))
+    made.config.write_text(sources + CONFIG.format(url=CANARIES["url"], file=secret))
     rule = tmp_path / "rules" / "smoke.yaml"
     changes = {
         "'smoke (?P<n>\\d+)'": "'smoke (?P<n>\\d+) of (?P<who>\\S+)'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cli.surroundings import ENVIRONMENT
+from cli.terminal import programme
 from cli.test_commands import logmedic
 from contracts.test_store_contract import ALERT, EVERYTHING, INCIDENT, ISSUE
 from fakes.canned_control import CannedControl
@@ -91,19 +93,18 @@ def in_fish(home: Path, typed: str) -> set[str]:
 
 
 def in_zsh(home: Path, typed: str) -> set[str]:
-    """The function is called as zsh calls it; what it hands over is caught."""
-    words = typed.split(" ")
-    quoted = " ".join(f"'{word}'" for word in words)
-    program = (
-        "autoload -U is-at-least; compdef() { :; }\n"
-        "_describe() { local each; for each in ${(P)@[-1]}; do print -r -- ${each%%:*}; done; "
-        "for each in ${(P)@[-2]}; do print -r -- ${${each//\\\\:/;}%%:*}; done; }\n"
-        "compadd() { while [[ $1 == -* ]]; do [[ $1 == -a ]] && { print -rl -- ${(P)2}; return; }; shift; done; "
-        'print -rl -- "$@"; }\n'
-        f"words=({quoted}); CURRENT={len(words)}\n"
-        f"source {home}/completion.zsh >/dev/null 2>&1\n_logmedic_completion"
-    )
-    return set(ran(home, needed("zsh"), "-f", "-c", program).split())
+    """Its line editor is typed into; what became of the line is printed instead of run."""
+    environment = {"PATH": f"{home / 'bin'}:{ENVIRONMENT['PATH']}", "LOGMEDIC_WEB__SOCKET": str(home / "s")}
+    with programme(needed("zsh"), "-f", "-i", columns=120, **environment, HOME=str(home)) as shell:
+        shell.type(f"bindkey -e; PS1='ready> '; autoload -U compinit; compinit -u -D; . {home}/completion.zsh\r")
+        shell.until(lambda: shell.lines[-1].startswith("ready>") or "\nready>" in shell.text, "it is ready")
+        shell.type(f"{typed}\t\x01print -r -- RESULT:\r")
+        shell.until(lambda: any(line.startswith("RESULT:") for line in shell.lines), "the line is printed")
+        (told,) = (line for line in shell.lines if line.startswith("RESULT:"))
+        shell.signal(signal.SIGKILL)
+        shell.ended()
+    line = told.removeprefix("RESULT:")
+    return set() if line == typed else {line.split()[-1]}
 
 
 COMPLETES = {"bash": in_bash, "fish": in_fish, "zsh": in_zsh}
@@ -153,7 +154,8 @@ def test_a_daemon_that_hangs_is_given_up_at_once(home: Path) -> None:
 
 def test_the_list_of_commands_imports_none_of_them() -> None:
     program = (
-        "import os, sys\nos.environ.update(_LOGMEDIC_COMPLETE='bash_complete', COMP_WORDS='logmedic s', COMP_CWORD='1')\n"
+        "import os, sys\n"
+        "os.environ.update(_LOGMEDIC_COMPLETE='bash_complete', COMP_WORDS='logmedic s', COMP_CWORD='1')\n"
         "from logmedic.cli.root import main\ntry:\n    main([])\nexcept SystemExit:\n    pass\n"
         "print('loaded:', sorted(each for each in sys.modules if each in "
         "('logmedic.cli.status', 'logmedic.settings', 'pydantic', 'rich')))"

@@ -10,6 +10,7 @@ from fakes.furnished_day import RULES, Furnished
 from fakes.memory_store import MemoryStore
 from logmedic.core.needs import Facts, count_of, needs_of
 from logmedic.model.changeset import Changeset
+from logmedic.model.errors import NotFound
 from logmedic.model.state import EngineState
 from logmedic.runtime.fixrows import row_of
 
@@ -89,6 +90,19 @@ class FurnishedControl(CannedControl):
         """More of what happens, without telling those who listen."""
         self.state.apply(changeset)
         await self._store.commit(changeset)
+
+    async def add_silence(self, by: str, why: str, until: datetime, **meant: Any) -> dict[str, Any]:
+        usual = {"starts_at": None, "severities": (), "tags": (), "labels": {}, "incident": "", "everything": False}
+        return await super().add_silence(by, why, until, **{**usual, "rehearse": False, **meant})
+
+    async def _acked(self, name: str, subject: str, by: str, until: datetime | None) -> dict[str, Any]:
+        """Of an issue as well."""
+        try:
+            return await super()._acked(name, subject, by, until)
+        except NotFound:
+            row = await self.ask("issue", issue_id=subject)
+        self.did.append((name, row["id"], by, ""))
+        return {"subject": f"issue:{row['id']}", "title": row["title"], "acked_by": by, "acked_until": None}
 
     async def needs(self) -> list[dict[str, Any]]:
         return [row_of(each) for each in needs_of(self.state, self.made.policy, self.facts, self.made.now)[0]]

@@ -20,6 +20,10 @@ CALM = {
 }
 
 
+TEXTS = ("incident", "issue", "rule", "receiver", "source", "target", "acked_by", "title", "detail", "to_do", "command")
+NEED = {**dict.fromkeys(TEXTS, ""), "kind": "store", "severity": "critical", "since": None, "until": None}
+
+
 @pytest.fixture(scope="module")
 def pages() -> Iterator[Paged]:
     with Paged(furnished()) as opened:
@@ -62,16 +66,12 @@ def test_fixes_that_worked_lately_are_told(pages: Paged) -> None:
 
 @pytest.mark.parametrize("kind", list(NeedKind))
 def test_every_kind_of_need_has_words_and_a_tone(kind: NeedKind, pages: Paged) -> None:
-    row = {
-        "kind": kind.value, "severity": "high", "title": "it <b>is", "detail": "D.", "to_do": "T.", "command": "logmedic x",
-        "since": None, "until": None, "incident": "", "issue": "", "rule": "", "receiver": "", "source": "", "target": "",
-        "acked_by": "",
-    }  # fmt: skip
+    row = {**NEED, "kind": kind.value, "title": "it <b>is", "detail": "D.", "to_do": "T.", "command": "logmedic x"}
     with Paged(calm()) as happy:
         view = happy.view()
     page = read_page(needs.render({**CALM, "needs": [row], "needs_total": 1}, view))
     assert "it <b>is" in page.text
-    assert page.of("b") == [{}]
+    assert page.of("b") == [{}]  # that of `Next`
     assert len(page.of("article")) == 1
 
 
@@ -80,12 +80,6 @@ def test_more_than_are_shown_are_counted(pages: Paged) -> None:
         text = read_page(needs.render({**CALM, "needs_total": 1200, "needs": [NEED] * 200}, happy.view())).text
     assert "1,200 things wait" in text or "1200 things wait" in text
     assert "And 1,000 more" in text
-
-
-NEED = {
-    "kind": "store", "severity": "critical", "title": "t", "detail": "", "to_do": "", "command": "", "since": None,
-    "until": None, "incident": "", "issue": "", "rule": "", "receiver": "", "source": "", "target": "", "acked_by": "",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from urllib.parse import quote
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import Row, print_json, until, visible
+from logmedic.cli.output import Row, print_json, until
+from logmedic.cli.styled import say
 
 
 def subject_name(subject: str) -> str:
@@ -41,4 +42,4 @@ def ack_command(context: Context, incident: str, duration: str | None, until_tex
         print_json(row)
         return
     told = "nobody takes care of it: people are reminded again" if undo else acked_text(row)
-    print(visible(f"{subject_name(row['subject'])}: {told}: {row['title']}"))
+    say(f"{subject_name(row['subject'])}: {told}: {row['title']}")

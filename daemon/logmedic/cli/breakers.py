@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import Row, at, field, print_rows, several, visible, when
+from logmedic.cli.output import Row, at, field, print_rows, several, when
+from logmedic.cli.styled import say
 
 BREAKER_COLUMNS = {
     "RULE": field("rule_id"),
@@ -45,4 +46,4 @@ def reset_command(context: Context, rule: str, target: str) -> None:
     if context.output != "table":
         print_rows(rows, BREAKER_COLUMNS, context.output, nothing="")
     else:
-        print(visible(f"{several(len(rows), 'breaker')} of {rule} closed"))
+        say(f"{several(len(rows), 'breaker')} of {rule} closed")

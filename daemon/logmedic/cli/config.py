@@ -8,6 +8,7 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import complain, print_json, several
+from logmedic.cli.styled import say
 
 INVALID = 3
 
@@ -45,7 +46,7 @@ def check_command(context: Context) -> int:
         told = several(len(verdicts), "receiver") if verdicts else "no receivers: nobody will be told"
         named = several(len(settings.sources), "source")
         heard = f"{named} and the usual ones" if settings.discovers else named
-        print(f"{read or 'no config file, the defaults'}: all good ({heard}, {told})")
+        say(f"{read or 'no config file, the defaults'}: all good ({heard}, {told})")
     return INVALID if wrong or mistakes else 0
 
 

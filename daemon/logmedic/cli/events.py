@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -58,7 +60,10 @@ def events_command(
     after = max([newest, *(str(row["id"]) for row in rows[-1:])])
     _show(context, [row for row in rows if _at_least(row, severity)][-limit:], follow)
     if follow:
-        _follow(context, after, {"kind": ",".join(kinds), "incident": incident}, severity)
+        try:
+            _follow(context, after, {"kind": ",".join(kinds), "incident": incident}, severity)
+        except BrokenPipeError:  # as `| head` does; click would make an error of it
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _whole_id(context: Context, incident: str) -> str:

@@ -9,7 +9,8 @@ from urllib.parse import quote
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import Row, field, marked, print_json, print_rows, span, visible, when
+from logmedic.cli.output import Row, field, print_json, print_rows, span, visible, when
+from logmedic.cli.styled import say
 
 TRY_WAIT_S = 900.0
 """Each step of a dry run may take as long as its timeout."""
@@ -76,7 +77,7 @@ def try_command(context: Context, rule: str, captures: tuple[str, ...]) -> int:
         print_json(answer)
     else:
         for line in _told(answer):
-            print(marked(visible(line)))
+            say(line)
     return 0 if all(each["ok"] for each in answer["steps"]) else 1
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import print_json, print_rows, short, visible
+from logmedic.cli.output import print_json, print_rows, short
 from logmedic.cli.status import INCIDENT_COLUMNS
+from logmedic.cli.styled import say
 from logmedic.core.rowwords import hold_of, state_of
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.severity import Severity
@@ -75,4 +76,4 @@ def _answer(context: Context, row: Mapping[str, Any]) -> None:
     if context.output != "table":
         print_json(row)
     else:
-        print(visible(f"{short(row)}: {state_of(row)}" + (f": {row['hold_detail']}" if hold_of(row) else "")))
+        say(f"{short(row)}: {state_of(row)}" + (f": {row['hold_detail']}" if hold_of(row) else ""))

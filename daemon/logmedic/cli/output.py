@@ -7,15 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 Row = Mapping[str, Any]
 Cell = Callable[[Row], str]
 Columns = Mapping[str, Cell]
 """Heading to what stands below it."""
-_WHOLE = 40
-"""Characters of the first column that are not folded: it is what people copy."""
-_MARKS = {"✓": "green", "✗": "yellow", "PAUSED": "red"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -33,23 +30,29 @@ def print_rows(rows: Sequence[Row], columns: Columns, output: str, *, nothing: s
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2))
-
-
-def print_answer(value: Any, output: str) -> None:
-    """One answer as the API gives it: `jsonl` in one line, and a list as a line a row."""
-    if output != "jsonl":
-        print_json(value)
+    """One answer as the API gives it, set out; with `-o jsonl` in one line, and a list as a line a row."""
+    if not _is_in_lines():
+        print(json.dumps(value, indent=2))
         return
     for each in value if isinstance(value, list) else [value]:
         print(json.dumps(each))
+
+
+def _is_in_lines() -> bool:
+    """What the shared option says, wherever on the command line it stands."""
+    import click
+
+    from logmedic.cli.context import Context
+
+    running = click.get_current_context(silent=True)
+    return running is not None and running.ensure_object(Context).output == "jsonl"
 
 
 def print_table(rows: Sequence[Row], columns: Columns, *, right: Collection[str] = ()) -> None:
     """`right`: headings whose column is set flush right."""
     cells = [[visible(cell(row)) for cell in columns.values()] for row in rows]
     if sys.stdout.isatty():
-        _print_rich(list(columns), cells, right)
+        _print_fitted(list(columns), cells, right)
     else:
         _print_plain(list(columns), cells, right)
 
@@ -63,34 +66,12 @@ def _print_plain(headings: list[str], cells: list[list[str]], right: Collection[
         print("  ".join(placed).rstrip())
 
 
-def _print_rich(headings: list[str], cells: list[list[str]], right: Collection[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _print_fitted(headings: list[str], cells: list[list[str]], right: Collection[str]) -> None:
+    from logmedic.cli.styled import columns, is_colored, painted
+    from logmedic.cli.table import laid_out
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    whole = min(max((len(row[0]) for row in cells), default=0), _WHOLE)
-    for number, heading in enumerate(headings):
-        justify: Literal["right", "left"] = "right" if heading in right else "left"
-        table.add_column(heading, overflow="fold", min_width=whole if number == 0 else None, justify=justify)
-    for row in cells:
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    Console(no_color="NO_COLOR" in os.environ).print(table)
-
-
-_STYLES = {
-    "critical": "bold red",
-    "high": "red",
-    "medium": "yellow",
-    "failed": "red",
-    "open": "yellow",
-    "resolved": "green",
-    "fixed": "green",
-    "not fixed": "red",
-    "unknown": "yellow",
-    "dead": "red",
-    "sent": "green",
-}
+    for line in laid_out(headings, cells, columns() or 0, right):
+        print(painted(line, colored=is_colored()))
 
 
 def field(name: str) -> Cell:
@@ -120,16 +101,6 @@ def until(text: Any) -> str:
     moment = datetime.fromisoformat(str(text))
     left = (moment - datetime.now(UTC)).total_seconds()
     return f"until {moment:%Y-%m-%d %H:%M}Z" + (f", {span(left)} left" if left > 0 else "")
-
-
-def marked(text: str) -> str:
-    """On a terminal: what stands first in a line decides its colour."""
-    color = _MARKS.get(text.strip().partition(" ")[0])
-    if color is None or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
-        return text
-    import click
-
-    return click.style(text, fg=color, bold=True)
 
 
 def span(seconds: float | None) -> str:
@@ -165,7 +136,12 @@ def _escape(character: str) -> str:
 
 
 def complain(text: str) -> None:
-    print(visible(text, lines=True), file=sys.stderr)
+    """To stderr; on a terminal wrapped at words."""
+    from logmedic.cli.styled import rows_of
+
+    for line in text.split("\n"):
+        for row in rows_of(line, sys.stderr):
+            print("".join(each.text for each in row), file=sys.stderr)
 
 
 def color_on_stderr() -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import complain, marked, print_json, until, visible
+from logmedic.cli.output import complain, print_json, until
+from logmedic.cli.styled import say
 from logmedic.model.errors import DaemonUnreachable
 
 
@@ -68,4 +69,4 @@ def _tell(context: Context, answer: Mapping[str, Any]) -> None:
         print_json(answer)
         return
     for pause in answer["pauses"]:
-        print(marked(visible(pause_line(pause))))
+        say(pause_line(pause))

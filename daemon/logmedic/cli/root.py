@@ -86,6 +86,11 @@ them."""
 _COMMANDS = {name: command for commands in _TOPICS.values() for name, command in commands.items()}
 
 
+def topics() -> dict[str, dict[str, str]]:
+    """Each topic's commands with their line of help."""
+    return {topic: {name: told for name, (_, told) in commands.items()} for topic, commands in _TOPICS.items()}
+
+
 class LazyGroup(click.Group):
     """Imports a command's module when it is called."""
 

@@ -10,7 +10,8 @@ import click
 
 from logmedic.cli.ack import subject_name
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import Row, at, field, print_json, print_rows, short, until, visible
+from logmedic.cli.output import Row, at, field, print_json, print_rows, short, until
+from logmedic.cli.styled import say
 from logmedic.model.severity import Severity
 
 SHOWN = 10
@@ -110,7 +111,7 @@ def add_command(
         print_json(row)
         return
     for line in _told(row):
-        print(visible(line))
+        say(line)
 
 
 def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
@@ -189,4 +190,4 @@ def end_command(context: Context, silence: str) -> None:
     if context.output != "table":
         print_json(row)
         return
-    print(visible(f"silence {short(row)} is over: people are told of {meant(row)} again"))
+    say(f"silence {short(row)} is over: people are told of {meant(row)} again")

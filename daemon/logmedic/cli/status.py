@@ -14,7 +14,6 @@ from logmedic.cli.output import (
     at,
     complain,
     field,
-    marked,
     print_json,
     print_rows,
     print_table,
@@ -22,11 +21,11 @@ from logmedic.cli.output import (
     short,
     span,
     until,
-    visible,
     when,
 )
 from logmedic.cli.pausing import pause_line
 from logmedic.cli.sources import BRIEF, others, size
+from logmedic.cli.styled import say
 from logmedic.core.rowwords import state_of
 from logmedic.model.errors import DaemonUnreachable
 from logmedic.model.rule import Mode
@@ -83,16 +82,16 @@ def _tell_what_the_store_knows(context: Context, unreachable: DaemonUnreachable)
 
 
 def print_status(status: Mapping[str, Any]) -> None:
-    print(visible(sentence(status)))
+    say(sentence(status))
     for pause in status.get("pauses", ()):
-        print(marked(visible(pause_line(pause))))
-    print(f"logmedic {status['version']} on {status['host']}, process {status['pid']}")
+        say(pause_line(pause))
+    say(f"logmedic {status['version']} on {status['host']}, process {status['pid']}")
     rules = status["rules"]
-    print(f"started {at(status['started_at'])}; rules of {at(rules['loaded_at'])}, revision {rules['revision']}")
+    say(f"started {at(status['started_at'])}; rules of {at(rules['loaded_at'])}, revision {rules['revision']}")
     for complaint in _complaints(status):
-        print(f"! {visible(complaint)}")
+        say(f"! {complaint}")
     for news in _of_fixes(status):
-        print(visible(news))
+        say(news)
     sources = status["sources"]
     for title, rows, columns in (
         ("open incidents", status["open_incidents"], INCIDENT_COLUMNS),
@@ -100,17 +99,20 @@ def print_status(status: Mapping[str, Any]) -> None:
         ("breakers", status["breakers"], BREAKER_COLUMNS),
     ):
         if rows:
-            print(f"\n{title}")
+            print()
+            say(title)
             print_table(rows, columns)
     if (more := status.get("breakers_total", 0) - len(status["breakers"])) > 0:
-        print(f"{several(more, 'other breaker')} not closed: logmedic breakers")
+        say(f"{several(more, 'other breaker')} not closed: logmedic breakers")
     if rest := others(len(sources), status["sources_total"]):
-        print(f"{'' if sources else chr(10)}{rest}")
-    print(f"\nlast 24 h: {stats_line(status['stats'])}")
-    print(f"so far: {several(status['counts'].get('lines', 0), 'line')} read")
-    print(f"alerts: {alerts_line(status['alerts'])}")
+        print("" if sources else "\n", end="")
+        say(rest)
+    print()
+    say(f"last 24 h: {stats_line(status['stats'])}")
+    say(f"so far: {several(status['counts'].get('lines', 0), 'line')} read")
+    say(f"alerts: {alerts_line(status['alerts'])}")
     if overflows := status["counts"].get("event_overflows"):
-        print(f"{several(overflows, 'overflow')} of the kernel's events: each time every file was looked at")
+        say(f"{several(overflows, 'overflow')} of the kernel's events: each time every file was looked at")
 
 
 def sentence(status: Mapping[str, Any]) -> str:
@@ -200,7 +202,7 @@ def reload_command(context: Context) -> int:
     if context.output != "table":
         print_json(answer)
     else:
-        print(f"{several(answer['loaded'], 'rule')} in force, revision {answer['revision']}")
+        say(f"{several(answer['loaded'], 'rule')} in force, revision {answer['revision']}")
     for problem in answer["problems"]:
         complain(f"error: {problem}")
     return 3 if answer["problems"] else 0

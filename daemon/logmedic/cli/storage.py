@@ -12,6 +12,7 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import at, complain, field, print_json, print_rows, several, span
+from logmedic.cli.styled import say
 from logmedic.model.errors import DaemonUnreachable, NotFound, PermanentError
 
 WAIT_S = 3600.0
@@ -30,13 +31,13 @@ def storage_command(context: Context) -> None:
         print_json(told)
         return
     room = told["room"]
-    print(f"{told['path']}: {_size(room['total'])} of {_size(room['max'])}")
-    print(f"  file {_size(room['file'])}, of which unused {_size(room['unused'])}; log {_size(room['log'])}")
-    print(f"  archive {_archive(told['archive'], room['archive'])}")
-    print(f"  snapshots {_size(room['snapshots'])}; backups (not counted) {_size(room['backups'])}")
-    print(f"  last compaction: {_compaction(told['last_compaction'])}")
+    say(f"{told['path']}: {_size(room['total'])} of {_size(room['max'])}")
+    say(f"  file {_size(room['file'])}, of which unused {_size(room['unused'])}; log {_size(room['log'])}")
+    say(f"  archive {_archive(told['archive'], room['archive'])}")
+    say(f"  snapshots {_size(room['snapshots'])}; backups (not counted) {_size(room['backups'])}")
+    say(f"  last compaction: {_compaction(told['last_compaction'])}")
     for notice in told["notices"]:
-        print(f"  {notice}")
+        say(f"  {notice}")
     leaving = {row["table"]: row for row in told["next"]}
     rows = [_row(name, rows, told["keep"], leaving.get(name)) for name, rows in told["rows"].items()]
     columns = {"TABLE": field("table"), "ROWS": field("rows"), "KEPT": field("keep"), "LEAVES NEXT": field("next")}
@@ -99,7 +100,7 @@ def backup_command(context: Context, file: Path | None, force: bool) -> None:
         made = _of_store(context, target, force, unreachable)
     if context.output == "table":
         rows = sum(made["rows"].values())
-        print(f"{made['path']}: {several(rows, 'row')} in {several(len(made['rows']), 'table')}, read through")
+        say(f"{made['path']}: {several(rows, 'row')} in {several(len(made['rows']), 'table')}, read through")
     else:
         print_json(made)
 
@@ -180,7 +181,7 @@ def restore_command(context: Context, file: Path) -> None:
     kept = restore(path, source, datetime.now(UTC))
     told = {"path": str(path), "from": str(source), "kept": str(kept) if kept is not None else None}
     if context.output == "table":
-        print(f"{path} is {source} now" + (f"; what was there is kept as {kept}" if kept is not None else ""))
+        say(f"{path} is {source} now" + (f"; what was there is kept as {kept}" if kept is not None else ""))
         complain("next: systemctl start logmedic")
     else:
         print_json(told)

@@ -7,12 +7,17 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TextIO
 
 from logmedic.cli.cells import fitting
 from logmedic.cli.output import visible
 
 NARROWEST = 40
 """Columns below which nothing is made to fit."""
+HANG = 2
+"""Columns by which the rest of a line is set in."""
+_MARKS: Mapping[str, str] = {"✓": "good", "✗": "wait", "PAUSED": "bad"}
+"""The style of a line by what stands first in it."""
 _CODES: Mapping[str, str] = {
     "head": "1",
     "faint": "2",
@@ -89,14 +94,29 @@ def is_colored() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
-def columns() -> int | None:
-    """Of the terminal; None: there is none, and nothing is to be wrapped."""
-    return max(shutil.get_terminal_size().columns, NARROWEST) if sys.stdout.isatty() else None
+def columns(stream: TextIO | None = None) -> int | None:
+    """Of the terminal that `stream` (or stdout) is; None: it is none, and nothing is to be wrapped."""
+    return max(shutil.get_terminal_size().columns, NARROWEST) if (stream or sys.stdout).isatty() else None
 
 
 def seen(line: Text) -> Text:
     """With control characters as escapes."""
     return Text(tuple(Piece(visible(each.text), each.style) for each in line.pieces), line.hang)
+
+
+def say(told: str) -> None:
+    """A line for people: on a terminal wrapped at words, set in as it begins, and coloured by its mark."""
+    colored = is_colored()
+    for row in rows_of(told, sys.stdout, _MARKS.get(told.strip().partition(" ")[0], "")):
+        print(painted(row, colored=colored))
+
+
+def rows_of(told: str, stream: TextIO, style: str = "") -> Iterator[tuple[Piece, ...]]:
+    """One, where `stream` is no terminal."""
+    shown = visible(told).rstrip()
+    width = columns(stream)
+    line = Text((Piece(shown, style),), len(shown) - len(shown.lstrip(" ")) + HANG)
+    return wrapped(line, width) if width is not None else iter([line.pieces])
 
 
 def tell(lines: Iterable[Text]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import Row, at, field, print_json, print_rows, print_table, visible, when
+from logmedic.cli.styled import say
 from logmedic.model.rule import Mode
 
 _LEVELS = [each.value for each in Mode]
@@ -80,12 +81,13 @@ def show_command(context: Context, rule: str) -> None:
         return
     print_table([row], _COLUMNS)
     if row["why"]:
-        print(visible(f"why: {row['why']}"))
+        say(f"why: {row['why']}")
     if row["proposed"]:
-        print(f"next: logmedic trust raise {rule} --why TEXT, or logmedic trust keep {rule} --why TEXT")
+        say(f"next: logmedic trust raise {rule} --why TEXT, or logmedic trust keep {rule} --why TEXT")
     for title, rows, columns in (("steps", row["steps"], _STEPS), ("changes", row["changes"], _CHANGES)):
         if rows:
-            print(f"\n{title}")
+            print()
+            say(title)
             print_table(rows, columns)
 
 
@@ -125,7 +127,7 @@ def keep_command(context: Context, rule: str, why: str) -> None:
     if context.output != "table":
         print_json(row)
     else:
-        print(visible(f"{rule} stays at {row['level']}, and has to earn {before['proposed']} anew"))
+        say(f"{rule} stays at {row['level']}, and has to earn {before['proposed']} anew")
 
 
 @trust_command.command("history")
@@ -172,4 +174,4 @@ def _set(context: Context, rule: str, level: str, why: str) -> None:
         print_json(row)
         return
     held = f", and {row['whose']} makes it {row['mode']} for now" if row["mode"] != row["level"] else ""
-    print(visible(f"{rule}: {row['level']} since {at(row['since']).partition(' (')[0]}{held}"))
+    say(f"{rule}: {row['level']} since {at(row['since']).partition(' (')[0]}{held}")

@@ -10,8 +10,9 @@ from urllib.parse import quote
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import marked, print_answer, short, until, visible
+from logmedic.cli.output import print_json, short, until
 from logmedic.cli.pausing import taken_back_by
+from logmedic.cli.styled import say
 from logmedic.core.rowwords import hold_of, state_of
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
@@ -73,15 +74,15 @@ def why_command(context: Context, asked: str, alerts: bool, source: str) -> int:
 
 def _tell(context: Context, answer: Mapping[str, Any]) -> None:
     if context.output != "table":
-        print_answer(answer, context.output)
+        print_json(answer)
         return
     for line in _told(answer, context):
-        print(marked(visible(line)))
+        say(line)
 
 
 def _tell_of_alerts(context: Context, answer: Mapping[str, Any]) -> None:
     if context.output != "table":
-        print_answer(answer, context.output)
+        print_json(answer)
         return
     from logmedic.cli.alertwhy import told
     from logmedic.cli.styled import tell

@@ -45,7 +45,8 @@ async def compact(store: DuckStore, reached: Reached = lambda _: None) -> Compac
         await copies.beside(cursor, lambda: copies.verify(new, contents))
         reached("verified")
         cursor.close()
-        held_s = await store.between_commits(lambda writer: _swapped(writer, new, followed, reached))
+        async with store.unread():
+            held_s = await store.between_commits(lambda writer: _swapped(writer, new, followed, reached))
     finally:
         cursor.close()
         await store.between_commits(Writer.unfollow)

@@ -1,16 +1,18 @@
-"""The store: one DuckDB file, one thread that touches it, one transaction a changeset."""
+"""The store: one DuckDB file, one thread that writes it, one transaction a changeset; questions beside it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 
 from logmedic.adapters.store.queryroom import QueryRoom
+from logmedic.adapters.store.readroom import Answer, ReadRoom, answered
 from logmedic.adapters.store.writer import Writer
 from logmedic.model.changeset import Changeset
 from logmedic.model.query import Limits
@@ -22,10 +24,11 @@ T = TypeVar("T")
 class DuckStore:
     """Implements ports.Store. The directory of `path` is made when it is missing (0700)."""
 
-    def __init__(self, path: Path, writer: Writer | None = None) -> None:
+    def __init__(self, path: Path, writer: Writer | None = None, answer: Answer = answered) -> None:
         self._writer = writer or Writer(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._queries = QueryRoom(self._writer.path, self._pinned)
+        self._questions = ReadRoom(self._glanced, answer)
 
     @property
     def path(self) -> Path:
@@ -44,7 +47,7 @@ class DuckStore:
         await self._in_thread(lambda: self._writer.commit(changeset))
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
-        return await self._in_thread(lambda: self._writer.ask(question, arguments))
+        return await self._questions.ask(question, arguments)
 
     async def query(self, sql: str, limits: Limits) -> bytes:
         return await self._queries.answer(sql, limits)
@@ -53,11 +56,19 @@ class DuckStore:
         connection, _ = await self._in_thread(self._writer.pinned)
         return connection
 
+    async def _glanced(self) -> duckdb.DuckDBPyConnection:
+        return await self._in_thread(self._writer.glance)
+
+    def unread(self) -> AbstractAsyncContextManager[None]:
+        """While no question is answered: they wait, or are interrupted (ReadRoom.held)."""
+        return self._questions.held()
+
     async def between_commits(self, use: Callable[[Writer], T]) -> T:
         """Call `use` in the store's thread. Commits wait meanwhile. Raises what it raises."""
         return await self._in_thread(lambda: use(self._writer))
 
     async def close(self) -> None:
+        await self._questions.close()
         try:
             await self._in_thread(self._writer.close)
         finally:

@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import structlog
@@ -26,7 +25,6 @@ from logmedic.adapters.store.connection import (
 from logmedic.adapters.store.copies import held_here
 from logmedic.adapters.store.loading import load_state
 from logmedic.adapters.store.migrations import migrate
-from logmedic.adapters.store.queries import DuckQueries
 from logmedic.adapters.store.walog import wal_of
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import StoreBusy, StoreFull, TransientError
@@ -206,13 +204,25 @@ class Writer:
         lasts; the caller closes it. `follow`: what is committed from here on is in the answer's other half, until
         `unfollow`. Raises StoreBusy, StoreFull."""
         self.guarded(self.fold)
+        cursor = self._cursor()
+        followed = Followed()
+        self._followed = followed if follow else self._followed
+        return cursor, followed
+
+    def glance(self) -> duckdb.DuckDBPyConnection:
+        """As `pinned`; but on a full disk the past is seen all the same, without the last changes. Raises StoreBusy."""
+        self._try_to_fold()
+        try:
+            return self._cursor()
+        except duckdb.Error as error:
+            raise StoreBusy(f"the store did not answer: {error}", "ask again") from None
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
         cursor = self.live().cursor()
         cursor.execute("BEGIN")
         cursor.execute("SELECT changes FROM progress").fetchone()  # a transaction begins with its first look
-        followed = Followed()
-        self._followed = followed if follow else self._followed
         self._cursors = [*filter(_is_open, self._cursors), cursor]
-        return cursor, followed
+        return cursor
 
     def is_read(self) -> bool:
         """Whether one of the second connections is open: closing the first would end it in the midst of its work."""
@@ -258,15 +268,7 @@ class Writer:
         log.warning("store_reopened", changes=self._changes)
         return self._changes > before
 
-    def ask(self, question: str, arguments: dict[str, Any]) -> Any:
-        self._try_to_fold()
-        try:
-            return getattr(DuckQueries(self.live()), question)(**arguments)
-        except duckdb.Error as error:
-            raise StoreBusy(f"the store did not answer: {error}", "ask again") from None
-
     def _try_to_fold(self) -> None:
-        """On a full disk the past is answered all the same, but for the last changes."""
         if self._connection is not None:
             with suppress(TransientError):
                 self.guarded(self.fold)

@@ -93,7 +93,8 @@ async def answer(endpoint: Endpoint, control: Control, request: Request) -> Answ
     body = body_of(endpoint.body, await parameters.body(request)) if endpoint.body is not None else {}
     asked = Asked(request.path_params, query, body, by, datetime.now(UTC), request)
     if not endpoint.pages:
-        return Answer(await endpoint.call(control, asked))
+        found = await endpoint.call(control, asked)
+        return found if isinstance(found, Answer) else Answer(found)
     limit = asked.query["limit"]
     rows = await endpoint.call(control, replace(asked, query={**query, "limit": limit + 1}))
     if len(rows) <= limit:

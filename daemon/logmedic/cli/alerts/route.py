@@ -11,7 +11,8 @@ import click
 
 from logmedic.cli.alerts.group import alerts_command, policy_of
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import complain, marked, print_json, visible
+from logmedic.cli.output import complain, print_json
+from logmedic.cli.styled import say
 from logmedic.model.errors import DaemonUnreachable, LogmedicError
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
@@ -60,7 +61,7 @@ def route_command(context: Context, /, *, incident: str, at_text: str, **asked: 
         print_json(row_of(policy, notice, found, now))
     else:
         for line in told(policy, notice, found, now):
-            print(marked(visible(line)))
+            say(line)
     return 0 if found.legs and not found.silenced else 1
 
 

@@ -12,6 +12,7 @@ import click
 from logmedic.cli.alerts.group import alerts_command, policy_of, sender_of
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import Row, complain, field, print_rows, several, span
+from logmedic.cli.styled import say
 from logmedic.model.errors import DaemonUnreachable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def resend_command(context: Context, ids: tuple[str, ...], dead: bool) -> None:
     columns = {"ID": lambda row: str(row["id"])[-8:], "RECEIVER": field("receiver"), "TITLE": field("title")}
     print_rows(rows, columns, context.output, nothing="")
     if context.output == "table":
-        print(f"{several(len(rows), 'message')} on the way: logmedic alerts list says whether they arrive")
+        say(f"{several(len(rows), 'message')} on the way: logmedic alerts list says whether they arrive")
 
 
 @alerts_command.command("test")

@@ -11,8 +11,9 @@ from functools import cached_property
 from os.path import basename
 from typing import Any
 
-from logmedic.cli.output import print_json, several, visible
+from logmedic.cli.output import print_json, several
 from logmedic.cli.past import file_row, iso, zone_name
+from logmedic.cli.styled import say
 from logmedic.core.backtest import Log
 from logmedic.core.evidence import clean
 from logmedic.core.hindsight import Lesson, columns_of, ranked
@@ -65,7 +66,7 @@ def print_lookback(telling: Telling, output: str) -> None:
             print(json.dumps(_row(lesson, telling)))
     else:
         for line in _lines(telling):
-            print(visible(line))
+            say(line)
 
 
 def _report(telling: Telling) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.learned.group import learned_command
 from logmedic.cli.learned.words import state_of
-from logmedic.cli.output import Row, print_json, short, visible
+from logmedic.cli.output import Row, print_json, short
+from logmedic.cli.styled import say
 
 _ISSUE = click.argument("issue")
 
@@ -75,6 +76,6 @@ def _post(context: Context, issue: str, act: str, **body: Any) -> Row:
 
 def _tell(context: Context, row: Row, words: str) -> None:
     if context.output == "table":
-        print(visible(words))
+        say(words)
     else:
         print_json(row)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def promote_command(context: Context, issue: str, rule_id: str, file: Path | None) -> int:
     """Draft a rule for a learned issue, with tests made of what was seen, secrets masked. It has no fix, and it is in
     force once its file is where the config looks for rules."""
-    from logmedic.core.rowvalues import entity
     from logmedic.core.draftfile import draft_file
+    from logmedic.core.rowvalues import entity
     from logmedic.model.learned import FixedBefore
 
     story = context.ask("learned", issue_id=issue)
@@ -43,8 +43,8 @@ def promote_command(context: Context, issue: str, rule_id: str, file: Path | Non
 
 
 def _drafted(story: Mapping[str, Any], rule_id: str) -> Rule:
-    from logmedic.core.rowvalues import entity
     from logmedic.core.drafting import draft_learned
+    from logmedic.core.rowvalues import entity
     from logmedic.model.issue import KnownIssue, Template
 
     if story["template"] is None:

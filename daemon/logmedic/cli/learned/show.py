@@ -12,7 +12,8 @@ from logmedic.cli.learned.group import learned_command
 from logmedic.cli.learned.story import life, sentences
 from logmedic.cli.learned.suggestion import suggestion
 from logmedic.cli.learned.words import state_of
-from logmedic.cli.output import print_json, several, short, visible
+from logmedic.cli.output import print_json, several, short
+from logmedic.cli.styled import say
 
 SAMPLES = 5
 SAMPLE_LINES = 12
@@ -34,7 +35,7 @@ def show_command(context: Context, issue: str) -> None:
         print_json(row)
         return
     for line in _page(row):
-        print(visible(line))
+        say(line)
 
 
 def _page(issue: Issue) -> Iterator[str]:

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from logmedic.backtesting import Backtest
-from logmedic.cli.output import print_json, several, span, visible
+from logmedic.cli.output import print_json, several, span
 from logmedic.cli.past import file_row, iso, zone_name
+from logmedic.cli.styled import say
 from logmedic.core.backtest import Fired, Story
 from logmedic.core.sparkline import columns, sparkline
 
@@ -29,7 +30,7 @@ def print_backtest(done: Backtest, output: str, *, every_incident: bool) -> None
             print(json.dumps(_row(story, done)))
     else:
         for line in _lines(done, every_incident):
-            print(visible(line))
+            say(line)
 
 
 def _report(done: Backtest) -> dict[str, Any]:

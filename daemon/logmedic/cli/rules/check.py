@@ -11,6 +11,7 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import color_on_stderr, complain, print_json, several
 from logmedic.cli.rules.group import INVALID, PATHS, loader_of, rules_command
+from logmedic.cli.styled import say
 from logmedic.model.rule import RuleProblem, RuleSet
 
 
@@ -70,4 +71,4 @@ def _tell(loaded: RuleSet) -> None:
         counted = several(len(loaded.problems), "mistake") + (f", {warned}" if loaded.warnings else "")
         complain(f"\n{counted}; what is sound: {summary}")
     else:
-        print(f"{summary}: " + (f"all load, {warned}" if loaded.warnings else "all good"))
+        say(f"{summary}: " + (f"all load, {warned}" if loaded.warnings else "all good"))

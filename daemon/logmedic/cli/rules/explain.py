@@ -13,9 +13,10 @@ from urllib.parse import quote
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import complain, marked, print_json, several, visible
+from logmedic.cli.output import complain, print_json, several
 from logmedic.cli.rules.explained import told
 from logmedic.cli.rules.group import load_rules, rules_command, shelf_of
+from logmedic.cli.styled import say
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def explain_command(
         print_json(rows)
     elif context.output == "table":
         for text in told(rows, at, context.settings):
-            print(marked(visible(text)))
+            say(text)
     return 0 if any(row["matched"] for row in rows) else 1
 
 

@@ -13,6 +13,7 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import Columns, Row, complain, field, print_json, print_rows, print_table, several
 from logmedic.cli.rules.group import PATHS, load_rules, rules_command
+from logmedic.cli.styled import say
 from logmedic.model.errors import NotFound
 from logmedic.model.rule import Rule
 
@@ -80,9 +81,11 @@ def _print_groups(rows: Sequence[dict[str, Any]]) -> None:
     for service, group in services:
         counts = f"{several(len(group), 'rule')}, {several(sum(row['tests'] for row in group), 'test')}"
         heard = sorted({name for row in group for name in row["sources"] or ("every source",)})
-        print(f"\n{service}: {counts}; hears {', '.join(heard)}")
+        print()
+        say(f"{service}: {counts}; hears {', '.join(heard)}")
         print_table(group, _SHORT)
-    print(f"\n{several(len(services), 'service')}, {several(len(rows), 'rule')}")
+    print()
+    say(f"{several(len(services), 'service')}, {several(len(rows), 'rule')}")
 
 
 def _marks(row: Row) -> str:

@@ -15,10 +15,11 @@ from typing import Any
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import print_json, several, visible
+from logmedic.cli.output import print_json, several
 from logmedic.cli.rules.group import PATHS, load_rules, rules_command
 from logmedic.cli.rules.ladder import headline, ladder_rows
 from logmedic.cli.rules.words import ends, trigger_text
+from logmedic.cli.styled import say
 from logmedic.core.durations import duration_text
 from logmedic.model import when
 from logmedic.model.errors import NotFound
@@ -77,7 +78,7 @@ def show_command(context: Context, rule_id: str, paths: tuple[Path, ...]) -> Non
         print_json(_plain(rule))
         return
     for line in told(rule):
-        print(visible(line).rstrip())
+        say(line)
 
 
 def _found(loaded: RuleSet, rule_id: str) -> Rule:

@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import color_on_stderr, print_rows, several, visible
+from logmedic.cli.output import color_on_stderr, print_rows, several
 from logmedic.cli.rules.group import FAILED, INVALID, PATHS, loader_of, rules_command
+from logmedic.cli.styled import say
 from logmedic.model.errors import NotFound
 from logmedic.model.rule import Rule, RuleSet
 
@@ -85,9 +86,9 @@ def run_rule(rule: Rule) -> list[Case]:
 def _tell(cases: Sequence[Case], rules: Sequence[Rule], seconds: float) -> None:
     for case in cases:
         for row in _rows(case):
-            print(visible(row))
+            say(row)
     passed = sum(1 for case in cases if not case["failure"])
-    print(f"{passed} of {several(len(cases), 'test')} passed ({several(len(rules), 'rule')}, {seconds:.1f} s)")
+    say(f"{passed} of {several(len(cases), 'test')} passed ({several(len(rules), 'rule')}, {seconds:.1f} s)")
 
 
 def _rows(case: Case) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
-from logmedic.cli.output import print_answer
+from logmedic.cli.output import print_json
 from logmedic.cli.styled import Text, columns, is_colored, painted
 from logmedic.cli.top.desk import EVERY_S, Desk, ask
 from logmedic.cli.top.frame import frame, within
@@ -55,7 +55,7 @@ def _once(context: Context) -> int:
     answers = ask(context.client)
     if context.output != "table":
         asked = {name: getattr(answers, name) for name in ("status", "sources", "fixes", "alerts")}
-        print_answer(asked, context.output)
+        print_json(asked)
         return 0
     rows = frame(snapshot(answers, before), columns() or PLAIN_WIDTH, PLAIN_HEIGHT, View())
     lines = [painted(row, colored=is_colored()).rstrip(" ") for row in rows[:-1]]

@@ -13,14 +13,14 @@ from starlette.routing import Route
 from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.html import Html
 from logmedic.adapters.web.pages import alertacts, fixacts, forms, incidentacts, issueacts, layout, ruleacts
-from logmedic.adapters.web.pages.action import Action, Order, Outcome, Subject, ask_page, check, outcome_page
+from logmedic.adapters.web.pages.action import Action, Order, Outcome, ask_page, check, outcome_page
 from logmedic.adapters.web.pages.asks import Asks
 from logmedic.adapters.web.pages.page import View
 from logmedic.adapters.web.pages.troubles import trouble
 from logmedic.adapters.web.pages.viewing import view_of
 from logmedic.adapters.web.parameters import BadRequest, Forbidden
 from logmedic.adapters.web.refusals import status_of
-from logmedic.model.errors import LogmedicError, NotFound, PermanentError, TransientError
+from logmedic.model.errors import LogmedicError, PermanentError, TransientError
 from logmedic.ports import Control
 
 ACTIONS: tuple[Action, ...] = (
@@ -34,7 +34,7 @@ SHORTEST_ASK, LONGEST_ASK = 16, 64
 
 
 def routes(control: Control) -> list[Route]:
-    asks = Asks()
+    asks = Asks[Outcome]()
     return [each for action in ACTIONS for each in (_asking(control, action), _doing(control, action, asks))]
 
 
@@ -50,12 +50,12 @@ def _asking(control: Control, action: Action) -> Route:
     return Route(action.path, answer, methods=["GET"])
 
 
-def _doing(control: Control, action: Action, asks: Asks) -> Route:
+def _doing(control: Control, action: Action, asks: Asks[Outcome]) -> Route:
     async def answer(request: Request) -> Response:
         try:
             view = await view_of(control, request)
             order = await _order(control, request, view)
-            subject = await _subject(action, order)
+            subject = await action.subject(order)
         except LogmedicError as error:
             return trouble(error)
         try:
@@ -82,14 +82,6 @@ async def _order(control: Control, request: Request, view: View) -> Order:
         raise BadRequest("this form has no number", "open the page again, and send its form")
     given = {name: value for name, value in form.items() if name not in ("csrf", "ask")}
     return Order(control, request.path_params, given, datetime.now(UTC), caller.name, ask)
-
-
-async def _subject(action: Action, order: Order) -> Subject:
-    """Of what is gone by now, the outcome says so."""
-    try:
-        return await action.subject(order)
-    except NotFound:
-        return Subject(action.title, "/")
 
 
 async def _done(action: Action, order: Order) -> Outcome:

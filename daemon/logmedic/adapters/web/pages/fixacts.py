@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from logmedic.adapters.web.html import element, joined
+from logmedic.adapters.web.html import Html, element, joined
 from logmedic.adapters.web.pages import parts
 from logmedic.adapters.web.pages.action import WHY, Action, Field, Kind, Order, Outcome, Subject, lasting
 from logmedic.adapters.web.parameters import BadRequest
@@ -67,7 +67,7 @@ async def _held(order: Order) -> Subject:
     return Subject("All fixes of this host", "/fixes", more=told, refused="" if told else "fixes are not paused")
 
 
-async def _pauses(order: Order) -> parts.Html | None:
+async def _pauses(order: Order) -> Html | None:
     rows = (await order.control.status())["pauses"]
     if not rows:
         return None

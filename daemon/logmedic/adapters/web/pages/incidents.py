@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from logmedic.adapters.web.html import Html, element, joined
+from logmedic.adapters.web.html import Html, Part, element, joined
 from logmedic.adapters.web.pages import asked, parts
 from logmedic.adapters.web.pages.page import Answer, Page, View
 from logmedic.core.paging import cursor_of
@@ -169,7 +169,7 @@ def _without_cursor(query: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in query.items() if name != "cursor"}
 
 
-def _cells(row: Row, answer: Answer, view: View) -> Iterable[Any]:
+def _cells(row: Row, answer: Answer, view: View) -> Sequence[Part]:
     return (
         parts.severity(row),
         joined(

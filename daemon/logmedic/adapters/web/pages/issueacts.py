@@ -42,9 +42,10 @@ def _subject(row: dict[str, Any], order: Order, refused: str) -> Subject:
 
 
 async def _mute(order: Order) -> Outcome:
-    asked = {"until": order.ends(), "count": _whole(order.told("count") or "0")}
-    newer = order.told(FOR) == NEXT_VERSION
-    row = await order.control.mute_issue(order.path["id"], order.by, **asked, next_version=newer)
+    count, newer = _whole(order.told("count") or "0"), order.told(FOR) == NEXT_VERSION
+    row = await order.control.mute_issue(
+        order.path["id"], order.by, until=order.ends(), count=count, next_version=newer
+    )
     ends = f" until {parts.moment(row['muted_until'])}" if row["muted_until"] else ""
     return Outcome(f"nobody is called for it{ends}", "it is counted as before")
 

@@ -140,9 +140,14 @@ def _when(at: datetime, first: datetime) -> Html:
 
 def way(incident: Row) -> Html:
     """Seen, fix, verify, result, alert: how far each came."""
-    stages = (("seen", *_seen(incident)), ("fix", *_fix(incident)), ("verify", *_verify(incident)))
-    stages = (*stages, ("result", *_result(incident)), ("alert", *_alert(incident)))
-    listed = (element("li", parts.tag(tone, f"{name}: {words}")) for name, tone, words in stages)
+    says = {
+        Stage.SEEN: _seen(incident),
+        Stage.FIX: _fix(incident),
+        Stage.VERIFY: _verify(incident),
+        Stage.RESULT: _result(incident),
+        Stage.ALERT: _alert(incident),
+    }
+    listed = (element("li", parts.tag(tone, f"{stage.value}: {words}")) for stage, (tone, words) in says.items())
     return element("ol", *listed, class_="way", aria_label="How far it came")
 
 
