@@ -16,6 +16,7 @@ from benchmarks import (
     fixes,
     keeping,
     learning,
+    load,
     lookback,
     mining,
     scanning,
@@ -55,6 +56,7 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
     "keeping": keeping.keeping,
     "mining-soak": mining.soak,
     "scrape": scraping.scraping,
+    "load": load.load,
 }
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 

@@ -23,11 +23,14 @@ from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
 from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
+from logmedic.adapters.web.dashboard import DashboardServer
+from logmedic.adapters.web.entrance import Entrance, make_entrance
 from logmedic.adapters.web.linkkey import link_key
 from logmedic.adapters.web.linkserver import LinkServer
 from logmedic.adapters.web.operators import Operators
 from logmedic.adapters.web.routes import make_app
 from logmedic.adapters.web.server import ControlServer
+from logmedic.adapters.web.tokens import Token
 from logmedic.core.alerting.closing import is_telling
 from logmedic.core.diagnosing import spent_on
 from logmedic.core.framing import TRACES
@@ -135,7 +138,9 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     shelf = Shelf(settings.storage.path.parent / "cache", program_stamp())
     loader = make_rule_loader(settings, memory=Memory(shelf))
     zone = local_zone()
-    key = _link_key(settings) if not run.once else None
+    key = _web_key(settings) if not run.once else None
+    operators = Operators(settings.web.operators)
+    entrance = _entrance(settings, key, operators)
     policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now(), zone=zone, link_key=key)
     arm = not run.once or policy.mode is not Mode.OBSERVE
     matchers = make_matcher(zone, settings.framings(), shelf)
@@ -270,6 +275,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             "receivers": unusable,
             "diagnosing": diagnosing.row() if diagnosing is not None else None,
             "heartbeat": heartbeat.row() if heartbeat is not None else None,
+            "dashboard": entrance.row() if entrance is not None else None,
             "otlp": pushing.row() if pushing is not None else None,
             "store": {
                 "path": str(settings.storage.path),
@@ -314,10 +320,11 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     if pushing is not None:
         supervisor.keep("otlp", pushing.run)
     supervisor.keep("reload", reloader.run)
-    web = make_app(control)
-    operators = Operators(settings.web.operators)
+    web = make_app(control, entrance)
     supervisor.keep("control socket", ControlServer(web, settings.web.socket, settings.web.group, operators).serve)
-    if key is not None:
+    if entrance is not None:
+        supervisor.keep("dashboard", DashboardServer(web, entrance).serve)
+    if key is not None and settings.web.listen:
         links = IncidentLinks(
             engine=engine,
             store=store,
@@ -433,9 +440,17 @@ def _under_way(engine: Engine) -> bool:
     return any(each.status not in idle for each in engine.state.incidents.values())
 
 
-def _link_key(settings: Settings) -> bytes | None:
-    """None: messages have no links."""
-    if not settings.web.listen:
+def _entrance(settings: Settings, key: bytes | None, operators: Operators) -> Entrance | None:
+    """None: the dashboard is on the socket alone."""
+    if not settings.web.dashboard or key is None:
+        return None
+    tokens = [Token(name, each.scope == "act", each.sha256, each.ends) for name, each in settings.web.tokens.items()]
+    return make_entrance(key, tokens, operators, listen=settings.web.dashboard, url=settings.web.dashboard_url)
+
+
+def _web_key(settings: Settings) -> bytes | None:
+    """None: messages have no links, and there is no dashboard over TCP."""
+    if not settings.web.listen and not settings.web.dashboard:
         return None
     try:
         found = link_key(settings.storage.path.parent)

@@ -10,6 +10,7 @@ import signal
 import socket as sockets
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -315,11 +316,17 @@ def test_a_store_near_its_limit_deserves_a_look() -> None:
 # -- sources -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def for_all() -> Iterator[Path]:
+    """A directory to which every user gets."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
 @as_root
-def test_a_log_that_the_daemons_user_cannot_read_is_wrong_with_the_group_to_join(tmp_path: Path) -> None:
-    for each in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        each.chmod(0o755)
-    log = tmp_path / "app.log"
+def test_a_log_that_the_daemons_user_cannot_read_is_wrong_with_the_group_to_join(for_all: Path) -> None:
+    log = for_all / "app.log"
     log.touch(0o640)
     os.chown(log, 0, 4)
     found = alone(Check("s", lambda: look_at(log), to_be=NOBODY))
@@ -331,10 +338,8 @@ def test_a_log_that_the_daemons_user_cannot_read_is_wrong_with_the_group_to_join
 
 
 @as_root
-def test_a_directory_on_the_way_that_is_shut_is_named(tmp_path: Path) -> None:
-    for each in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        each.chmod(0o755)
-    room = tmp_path / "room"
+def test_a_directory_on_the_way_that_is_shut_is_named(for_all: Path) -> None:
+    room = for_all / "room"
     room.mkdir(0o700)
     (room / "app.log").touch(0o644)
 
@@ -379,6 +384,19 @@ def test_a_journal_that_may_not_be_read_names_the_group(tmp_path: Path) -> None:
 def test_a_program_that_is_not_there_is_wrong() -> None:
     assert sources.look_at_program("x", "/nonexistent/tail-it", "me").state is State.WRONG
     assert sources.look_at_program("x", "sh", "me").state is State.WELL
+
+
+@as_root
+def test_a_state_directory_that_is_somebody_elses_is_wrong_and_the_repair_repairs_it(for_all: Path) -> None:
+    room = for_all / "state"
+    room.mkdir(0o755)
+    store_file = room / "logmedic.duckdb"
+    store_file.touch(0o600)
+    check = Check("s", lambda: store.look_as_the_daemon(store_file, "nobody"), to_be=NOBODY)
+    (found,) = alone(check)
+    assert (found.state, str(room) in found.found) == (State.WRONG, True)
+    subprocess.run(found.repair, shell=True, check=True)
+    assert [each.state for each in alone(check)] == [State.WELL]
 
 
 # -- receivers ---------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pty
 import re
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logmedic.adapters.rulefiles.ownlog import EVENTS
-from logmedic.cli.journald import MAX_VALUE_BYTES, PRIORITIES, entry, field_name, send, serialised
-from logmedic.cli.logs import configure, is_journal, with_priority
+from logmedic.cli.journald import MAX_VALUE_BYTES, PATIENCE_S, PRIORITIES, entry, field_name, send, serialised
+from logmedic.cli.logs import LEFT_ALONE_S, ToJournal, configure, is_journal, with_priority
 from logmedic.core.ownline import MAX_CHARS, MAX_FIELDS, is_error, own_line, told
 
 SECRET = "xoxb-123456789012-abcdefABCDEF123456"
@@ -151,6 +152,30 @@ def test_a_journald_that_is_started_again_gets_what_comes_then(
         assert again.entry()["LOGMEDIC_EVENT"] == b"stopping"
         again.wire.close()
     assert len(written(out)) == 1
+
+
+def test_a_journald_that_hangs_is_waited_for_once_and_tried_again_later(journald: Journald, tmp_path: Path) -> None:
+    now = [100.0]
+    to_journal = ToJournal(tmp_path / "socket", clock=lambda: now[0])
+
+    def goes_to_stderr() -> bool:
+        try:
+            return to_journal(None, "info", {"event": "started"}).startswith("<6>")
+        except structlog.DropEvent:
+            return False
+
+    until_full = 0
+    while not goes_to_stderr():
+        until_full += 1
+        assert until_full < 10_000
+    began = time.monotonic()
+    assert all(goes_to_stderr() for _ in range(50))
+    assert time.monotonic() - began < PATIENCE_S
+    for _ in range(until_full):
+        journald.entry()
+    assert goes_to_stderr()
+    now[0] += LEFT_ALONE_S
+    assert not goes_to_stderr()
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=80), st.text(max_size=50) | st.integers(), max_size=5))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from logmedic.cli.rules.words import when_text
+from logmedic.core.rulewords.triggers import when_text
 from logmedic.model.match import MatchSpec
 from logmedic.model.when import Absence, Clear, Distinct, Rate, Sequence, Stage, Threshold, Trigger, When
 

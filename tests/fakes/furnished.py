@@ -32,13 +32,6 @@ class FurnishedControl(CannedControl):
         self.checks = [
             {"name": "mode", "ok": True, "reason": None, "detail": "approve, by the rule's file", "until": None},
             {
-                "name": "approval",
-                "ok": False,
-                "reason": "awaiting_approval",
-                "detail": "nobody answered yet",
-                "until": None,
-            },
-            {
                 "name": "breaker",
                 "ok": True,
                 "reason": None,
@@ -90,6 +83,14 @@ class FurnishedControl(CannedControl):
         """More of what happens, without telling those who listen."""
         self.state.apply(changeset)
         await self._store.commit(changeset)
+
+    async def why(self, incident_id: str) -> dict[str, Any]:
+        """What holds it, as it was told, among questions that pass."""
+        told = await super().why(incident_id)
+        row = told["incident"]
+        name = str(row["hold"]).replace("_", " ")
+        held = {"name": name, "ok": False, "reason": row["hold"], "detail": row["hold_detail"], "until": row["due_at"]}
+        return {**told, "checks": [held, *told["checks"]] if row["hold"] else told["checks"]}
 
     async def add_silence(self, by: str, why: str, until: datetime, **meant: Any) -> dict[str, Any]:
         usual = {"starts_at": None, "severities": (), "tags": (), "labels": {}, "incident": "", "everything": False}

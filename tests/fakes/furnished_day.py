@@ -210,6 +210,7 @@ class Furnished:
                 source="auth",
                 occurrences=1893,
                 hold=HoldReason.NO_FIX,
+                hold_detail="its rule has no fix",
             ),
             "hostile": self._made(
                 "ssh-guessing",
@@ -219,6 +220,7 @@ class Furnished:
                 captures={"user": HOSTILE},
                 source="auth",
                 hold=HoldReason.NO_FIX,
+                hold_detail="its rule has no fix",
             ),
         }
 

@@ -19,7 +19,9 @@ from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.pages import site
 from logmedic.adapters.web.pages.page import View
 
+_READS = {"accept": "text/html,*/*"}
 ALICE = Caller("alice", True, "socket")
+
 BOB = Caller("bob", False, "socket")
 """Who may only look."""
 
@@ -65,7 +67,7 @@ class Paged:
 
     async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self._app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://pages") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://pages", headers=_READS) as client:
             return await client.request(method, path, **more)
 
 

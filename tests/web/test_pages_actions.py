@@ -129,6 +129,12 @@ def test_a_double_click_does_it_once_and_both_hear_what_came_of_it(
     assert sum("This form was sent before" in each.text for each in (first, second)) == 1
 
 
+def test_a_pause_is_done_though_it_is_nothing_to_be_glad_of(pages: Paged) -> None:
+    page = read_page(pages.post("/pause", typed(pages, "/pause", stop="yes", **{"for": "2h"})).text)
+    assert "Done" in page.text
+    assert "No fix runs until" in page.text
+
+
 def test_another_form_is_another_order(pages: Paged, control: FurnishedControl) -> None:
     for _ in range(2):
         pages.post("/incidents/00000029/ack", typed(pages, "/incidents/00000029/ack"))
@@ -206,10 +212,12 @@ def test_a_store_that_is_busy_is_said_and_the_form_stays(pages: Paged, control: 
     form = typed(pages, path)
     control.busy = True
     answer = pages.post(path, form)
-    assert answer.status_code == 503
-    assert control.did == []
+    again = read_page(answer.text)
+    assert (answer.status_code, control.did) == (503, [])
+    assert "The store is busy." in again.text
     control.busy = False
-    assert pages.post(path, form).status_code == 200
+    assert again.fields == form
+    assert pages.post(path, again.fields).status_code == 200
 
 
 def test_what_cannot_be_done_any_more_is_an_outcome_and_not_a_trouble(

@@ -18,7 +18,7 @@ PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 """sd-daemon(3): what journalctl -p asks for."""
 MAX_VALUE_BYTES = 4096
 """Of a field beside MESSAGE, which has the whole: fields are there to be asked for."""
-PATIENCE_S = 1.0
+PATIENCE_S = 0.5
 """How long a journald that takes nothing is waited for."""
 _MAX_NAME = 64
 """The journal drops fields with longer names, and those with other characters."""

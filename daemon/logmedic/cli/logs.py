@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping, MutableMapping
+import time
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,6 +17,8 @@ from logmedic.cli.output import visible
 from logmedic.core.ownline import own_line, told
 
 Fields = MutableMapping[str, Any]
+LEFT_ALONE_S = 30.0
+"""A journald that hung: a burst of entries must not wait for it one by one, or the watchdog ends the daemon."""
 
 
 def configure(*, verbose: int, quiet: bool, stream: TextIO | None = None, journal: Path = SOCKET) -> None:
@@ -58,18 +61,30 @@ def _show(_: Any, __: str, fields: Fields) -> Fields:
 
 class ToJournal:
     """The last of the processors: sends the entry. What journald does not take goes to the standard error, where the
-    journal takes the number in front for its priority."""
+    journal takes the number in front for its priority. One that hangs is left alone for a while: whoever logs waits."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._socket = socket
+        self._clock = clock
+        self._not_before = 0.0
 
     def __call__(self, _: Any, method: str, fields: Fields) -> str:
         line = own_line(fields)
+        if self._sent(serialised(entry(method, line, fields))):
+            raise structlog.DropEvent
+        return with_priority(method, line)
+
+    def _sent(self, content: bytes) -> bool:
+        if self._clock() < self._not_before:
+            return False
         try:
-            send(serialised(entry(method, line, fields)), self._socket)
+            send(content, self._socket)
+        except TimeoutError:
+            self._not_before = self._clock() + LEFT_ALONE_S
+            return False
         except OSError:
-            return with_priority(method, line)
-        raise structlog.DropEvent
+            return False
+        return True
 
 
 def with_priority(method: str, line: str) -> str:

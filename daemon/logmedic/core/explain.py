@@ -13,12 +13,12 @@ from logmedic.core.asking import No
 from logmedic.core.captures import accept
 from logmedic.core.eventtime import event_time
 from logmedic.core.heads import head_of
-from logmedic.core.matcher import Asked, Matcher
+from logmedic.core.matcher import Asked, Matcher, group_of
 from logmedic.core.nearmiss import NearMiss, likeness, near_miss
 from logmedic.core.records import decode
 from logmedic.core.scanner import search
 from logmedic.model.match import Capture, CaptureType
-from logmedic.model.record import Block, Match, UnknownError
+from logmedic.model.record import Block, Match, Record, UnknownError
 from logmedic.model.rule import Rule
 
 FEW = 3
@@ -100,22 +100,22 @@ class Explainer:
     few: int = FEW
 
     def explain(self, block: Block) -> Explanation:
-        """`block` is one record, and complete."""
-        findings = self.matcher.find(block)
+        """`block` is one record, and complete. Nothing is counted: who asks gets no rule quarantined."""
         asked = self.matcher.account(block, everything=bool(self.few or self.named))
-        matches = {(each.rule_id, each.part): each for each in findings.matches}
         text = decode(block.data, 0, len(block.data))
-        head = head_of(text)
-        verdicts = [_matched(each, matches[_key(each)]) for each in asked if _key(each) in matches]
-        missed = [each for each in asked if _key(each) not in matches]
+        at, head = event_time(text, block.read_at, self.zone, self.boot_at), head_of(text)
+        record = Record(block.source, block.origin, text, block.start, block.start + len(block.data), at)
+        verdicts = [_matched(each, record, each.answer) for each in asked if not isinstance(each.answer, No)]
+        missed = [each for each in asked if isinstance(each.answer, No)]
+        known = verdicts or any(each.answer is No.UNLESS for each in missed)
         return Explanation(
             block.source,
             text,
-            event_time(text, block.read_at, self.zone, self.boot_at),
+            at,
             head.program if head is not None else "",
             tuple(dict.fromkeys(each.rule.id for each in asked if each.hits)),
             (*verdicts, *self._misses(missed), *self._not_asked()),
-            next(iter(findings.unknown), None),
+            None if known else self.matcher.unknown_of(block),
             sum(1 for rule in self.rules if rule.enabled and any(spec.patterns for _, spec in rule.parts)),
         )
 
@@ -138,11 +138,8 @@ class Explainer:
                 yield Verdict(rule, "", Why.INCIDENTS, f"it is about incidents of {of}, and not about lines")
 
 
-def _key(asked: Asked) -> tuple[str, str]:
-    return asked.rule.id, asked.part
-
-
-def _matched(asked: Asked, match: Match) -> Verdict:
+def _matched(asked: Asked, record: Record, captures: Mapping[str, str]) -> Verdict:
+    match = Match(asked.rule.id, record, captures, group_of(asked.rule, captures), asked.part)
     return Verdict(asked.rule, asked.part, Why.MATCHES, hit=bool(asked.hits), match=match)
 
 

@@ -201,6 +201,14 @@ class Matcher:
         owners = {id(self._owner[n]) for n in hits if n < len(self._owner)}
         return [self._asked(each, read, names, hits) for each in self._rules if everything or id(each) in owners]
 
+    def unknown_of(self, block: Block) -> UnknownError | None:
+        """Of a block that is one record, and that no rule knows: what is learned of it. Nothing is counted by it."""
+        span, detectors = (0, len(block.data)), len(self._owner)
+        hits = sorted({index for index, _ in self._scanner.scan(block.data, lambda data: [(0, len(data))])})
+        kind = self._kind(block, span, hits) if hits and hits[-1] >= detectors else None
+        entries = Entries(block) if block.entries else None
+        return self._unknown(block, entries, _Same(kind, span, span, critical=kind.critical)) if kind else None
+
     def _asked(self, part: Part, read: Read, names: tuple[str, ...], hits: set[int]) -> Asked:
         found = [n for n in sorted(hits) if n < len(self._owner) and self._owner[n] is part]
         answer: Mapping[str, str] | No

@@ -4,10 +4,11 @@ Serves the rule files and the main config. The traps of YAML 1.1 are off: `no` i
 """
 
 from logmedic.core.durations import duration_text
+from logmedic.core.sizes import size_text
 from logmedic.yamldoc.document import Document, DocumentInvalid, Node, parse_document
 from logmedic.yamldoc.fields import Fields, Problems, meant
 from logmedic.yamldoc.render import render_problems
-from logmedic.yamldoc.units import moment, parse_duration, parse_size, size_text
+from logmedic.yamldoc.units import moment, parse_duration, parse_size
 
 __all__ = [
     "Document",

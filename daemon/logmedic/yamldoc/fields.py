@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import TypeVar
 
 from logmedic.core.durations import duration_text
+from logmedic.core.sizes import size_text
 from logmedic.model.rule import RuleProblem
 from logmedic.yamldoc.document import MAX_PROBLEMS, Document, Node
-from logmedic.yamldoc.units import parse_duration, parse_size, size_text
+from logmedic.yamldoc.units import parse_duration, parse_size
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from logmedic.core.sizes import UNITS
+
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_BYTES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)\Z", re.ASCII)
 _SIZE = re.compile(r"(\d{1,15})\s*([KMG]?)(?:i?B)?\Z", re.ASCII)
 
@@ -24,13 +25,7 @@ def parse_size(text: str) -> int:
     hit = _SIZE.match(text.strip())
     if hit is None:
         raise ValueError(f"`{text[:40]}` is no size; write a number with its unit: 64K, 64M, 1G")
-    return int(hit[1]) * _BYTES[hit[2]]
-
-
-def size_text(size: int) -> str:
-    """As `parse_size` reads it, in the largest unit that needs no fraction."""
-    units = reversed(_BYTES.items())
-    return next(f"{size // worth}{unit}" for unit, worth in units if size % worth == 0)
+    return int(hit[1]) * UNITS[hit[2]]
 
 
 def moment(text: str, now: datetime) -> datetime:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
-from posixpath import dirname
 
 from logmedic.adapters.fixes.catalogue import done_by
-from logmedic.core.captures import names_in
-from logmedic.model.sandbox import SandboxSpec
-from logmedic.model.step import Action, Command, DropCache, FreeSpace, RenewCertificate, RotateLog, Step
+from logmedic.core.stepneeds import is_below, needs_of
+from logmedic.model.step import Action, Command, DropCache, FreeSpace, RenewCertificate, Step
 
 
 def argv_for(step: Step, *, python: str, package: str, dry: bool = False) -> tuple[str, ...]:
@@ -20,29 +17,6 @@ def argv_for(step: Step, *, python: str, package: str, dry: bool = False) -> tup
     if arguments is None:
         return argv
     return (*argv, json.dumps(arguments), *(("--dry",) if dry else ()))
-
-
-def needs_of(step: Step) -> SandboxSpec:
-    """The step's sandbox with what its action cannot do without: `free` and `empty` write to their own paths, `rotate`
-    reads its config, `renew` the directory of the certificate (a new one is moved into it). Both tiers show these to
-    the step, and a rule need not name them. Of a step that is filled in, as the rule has it: a path that holds a
-    capture is never added, so what a log line says opens nothing; it has to lie below what `write` names. What
-    `rotate` rotates and what the program of `renew` writes is for the rule to name."""
-    written = step.written or step
-    spec = written.sandbox
-    match written.action:
-        case FreeSpace(paths):
-            return replace(spec, write=_with(spec.write, paths))
-        case DropCache(path):
-            return replace(spec, write=_with(spec.write, (path,)))
-        case RotateLog(config):
-            return replace(spec, read=_with(spec.read, (config,)))
-        case RenewCertificate(file):
-            room = dirname(file)
-            seen = any(_is_below(room, each) for each in (*spec.write, *spec.read))
-            return spec if seen else replace(spec, read=_with(spec.read, (file if room == "/" else room,)))
-        case _:
-            return spec
 
 
 def out_of_reach(step: Step) -> str:
@@ -55,7 +29,7 @@ def out_of_reach(step: Step) -> str:
         case _:
             return ""
     open_to_it = needs_of(step).write
-    return next((each for each in asked if not any(_is_below(each, room) for room in open_to_it)), "")
+    return next((each for each in asked if not any(is_below(each, room) for room in open_to_it)), "")
 
 
 def programs_of(action: Action) -> Iterator[str]:
@@ -65,11 +39,3 @@ def programs_of(action: Action) -> Iterator[str]:
             yield argv[0]
         case _:
             return
-
-
-def _with(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*known, *(each for each in more if not names_in(each)))))
-
-
-def _is_below(path: str, room: str) -> bool:
-    return path == room or path.startswith(room.rstrip("/") + "/")

@@ -39,9 +39,7 @@ def text(name: str, about: str, longest: int, *, needed: str = "", example: str 
     return Field(name, about, schema, read, "", example, needed)
 
 
-def choice(
-    name: str, about: str, known: Iterable[str], *, needed: str = "", example: str | None = None
-) -> Field:
+def choice(name: str, about: str, known: Iterable[str], *, needed: str = "", example: str | None = None) -> Field:
     """Empty is as good as left out."""
     names = [str(each) for each in known]
 
@@ -150,7 +148,8 @@ UNTIL = moment("until", "Until then. Instead of `for`.")
 
 def ends(body: Body, now: datetime) -> datetime | None:
     """As `for` or `until` say it, counted from `now`; None where neither does. Raises BadRequest."""
-    span, until = body["for"], body["until"]
+    span: timedelta | None = body["for"]
+    until: datetime | None = body["until"]
     if span is not None and until is not None:
         raise BadRequest("`for` and `until` say the same thing", "leave one out")
     if until is not None and until <= now:

@@ -38,7 +38,8 @@ class Asked:
         """Of the query what was asked for, for a question: by its own name, or by the one that the question has for
         it. What asks for nothing is left out."""
         wanted = {**{name: name for name in names}, **renamed}
-        return {ours: self.query[name] for ours, name in wanted.items() if self.query[name] not in (None, "", (), False)}
+        told = {ours: self.query[name] for ours, name in wanted.items()}
+        return {name: value for name, value in told.items() if value not in (None, "", (), False)}
 
 
 @dataclass(frozen=True, slots=True)

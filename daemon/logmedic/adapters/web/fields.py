@@ -43,9 +43,7 @@ def values_of(fields: Sequence[Field], sent: Mapping[str, Any], *, kind: str, no
     for each in fields:
         if each.needed and each.name not in sent:
             raise BadRequest(f"`{each.name}` is missing", each.needed)
-    return {
-        each.name: each.read(each.name, sent[each.name]) if each.name in sent else each.default for each in fields
-    }
+    return {each.name: each.read(each.name, sent[each.name]) if each.name in sent else each.default for each in fields}
 
 
 def shown(sent: object) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from logmedic.adapters.web.callers import Caller
-from logmedic.adapters.web.refusals import refusal, told
+from logmedic.adapters.web.troubles import told, trouble
 from logmedic.model.errors import LogmedicError
 
 POLICY = (
@@ -63,12 +63,12 @@ class Guard:
 
     async def _admitted(self, request: Request) -> Caller | Response:
         if getattr(request.state, CROWDED, False):
-            return told(503, "too many connections are open", "try again", {"Connection": "close"})
+            return told(request, 503, "too many connections are open", "try again", {"Connection": "close"})
         try:
             self._door.check(request)
             return await self._door.admit(request)
         except LogmedicError as error:
-            return refusal(error)
+            return trouble(request, error)
 
 
 def _with_headers(send: Send) -> Callable[[Message], Awaitable[None]]:

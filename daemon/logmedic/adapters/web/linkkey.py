@@ -1,4 +1,5 @@
-"""The key that signs links, in a file beside the store: whoever can read it can approve fixes."""
+"""The key that signs links, and that the key of sessions is made of, in a file beside the store: whoever can read it
+can approve fixes."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def link_key(directory: Path) -> LinkKey:
     except OSError as error:
         raise PermanentError(
             f"the key of the links, {path}, cannot be used: {error.strerror or error}",
-            f"see to it that the daemon's user can write {directory}, or leave web.listen empty",
+            f"let the daemon's user write {directory}, or leave web.listen and web.dashboard empty",
         ) from None
 
 

@@ -27,42 +27,6 @@ class Peer:
     gid: int
 
 
-@dataclass(slots=True)
-class Operators:
-    """`names`: users, and groups with an `@` before them. `is_operator` asks the host's user database, which may
-    block: it is called in a thread."""
-
-    names: Sequence[str] = ()
-    clock: Callable[[], float] = time.monotonic
-    lookup: Callable[[Peer, Sequence[str]], tuple[str, bool]] = field(default=lambda peer, names: looked_up(peer, names))
-    _known: dict[Peer, tuple[float, Caller]] = field(default_factory=dict)
-    _asked: dict[Peer, asyncio.Future[tuple[str, bool]]] = field(default_factory=dict)
-
-    async def caller(self, peer: Peer) -> Caller:
-        """Never raises. Asks once for many that come at the same time."""
-        until, known = self._known.get(peer, (0.0, None))
-        if known is not None and self.clock() < until:
-            return known
-        asked = self._asked.get(peer) or self._ask(peer)
-        try:
-            name, named = await asyncio.wait_for(asyncio.shield(asked), WAIT_S)
-        except asyncio.TimeoutError:
-            return Caller(f"uid {peer.uid}", is_own(peer), "socket")
-        return self._keep(peer, Caller(name, named or is_own(peer), "socket"))
-
-    def _ask(self, peer: Peer) -> asyncio.Future[tuple[str, bool]]:
-        asked = asyncio.ensure_future(asyncio.to_thread(self.lookup, peer, self.names))
-        self._asked[peer] = asked
-        asked.add_done_callback(lambda _: self._asked.pop(peer, None))
-        return asked
-
-    def _keep(self, peer: Peer, caller: Caller) -> Caller:
-        if len(self._known) >= MOST_KEPT:
-            self._known.clear()
-        self._known[peer] = (self.clock() + KEPT_S, caller)
-        return caller
-
-
 def is_own(peer: Peer) -> bool:
     return peer.uid in (0, os.geteuid())
 
@@ -93,3 +57,39 @@ def _groups(user: pwd.struct_passwd) -> list[int]:
         return os.getgrouplist(user.pw_name, user.pw_gid)
     except OSError:
         return []
+
+
+@dataclass(slots=True)
+class Operators:
+    """`names`: users, and groups with an `@` before them. `lookup` asks the host's user database, which may
+    block: it is called in a thread."""
+
+    names: Sequence[str] = ()
+    clock: Callable[[], float] = time.monotonic
+    lookup: Callable[[Peer, Sequence[str]], tuple[str, bool]] = looked_up
+    _known: dict[Peer, tuple[float, Caller]] = field(default_factory=dict)
+    _asked: dict[Peer, asyncio.Future[tuple[str, bool]]] = field(default_factory=dict)
+
+    async def caller(self, peer: Peer) -> Caller:
+        """Never raises. Asks once for many that come at the same time."""
+        until, known = self._known.get(peer, (0.0, None))
+        if known is not None and self.clock() < until:
+            return known
+        asked = self._asked.get(peer) or self._ask(peer)
+        try:
+            name, named = await asyncio.wait_for(asyncio.shield(asked), WAIT_S)
+        except TimeoutError:
+            return Caller(f"uid {peer.uid}", is_own(peer), "socket")
+        return self._keep(peer, Caller(name, named or is_own(peer), "socket"))
+
+    def _ask(self, peer: Peer) -> asyncio.Future[tuple[str, bool]]:
+        asked = asyncio.ensure_future(asyncio.to_thread(self.lookup, peer, self.names))
+        self._asked[peer] = asked
+        asked.add_done_callback(lambda _: self._asked.pop(peer, None))
+        return asked
+
+    def _keep(self, peer: Peer, caller: Caller) -> Caller:
+        if len(self._known) >= MOST_KEPT:
+            self._known.clear()
+        self._known[peer] = (self.clock() + KEPT_S, caller)
+        return caller

@@ -14,11 +14,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from logmedic.adapters.web import metrics
+from logmedic.adapters.web import metrics, openapi, signing
 from logmedic.adapters.web.endpoint import Endpoint, answer
 from logmedic.adapters.web.endpoints import ENDPOINTS
+from logmedic.adapters.web.entrance import Entrance
 from logmedic.adapters.web.pages import site
-from logmedic.adapters.web.refusals import refusal, told
+from logmedic.adapters.web.refusals import refusal
+from logmedic.adapters.web.troubles import told
 from logmedic.model.errors import LogmedicError
 from logmedic.ports import Control
 
@@ -27,12 +29,15 @@ ROWS_AT_ONCE = 200
 Respond = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(control: Control) -> Starlette:
-    """Who calls is in `request.state.caller` already: reading is for everybody who came in, acting for who may."""
+def make_app(control: Control, entrance: Entrance | None = None) -> Starlette:
+    """The API, the metrics and the pages, for all doors. Who calls is in `request.state.caller` already: reading is for
+    everybody who came in, acting for who may. `entrance`: the TCP door, where there is one."""
     api = (_route(control, path, at) for path, at in _by_path(ENDPOINTS).items())
-    routes = [*api, Route("/metrics", metrics.endpoint(control), methods=["GET"]), *site.routes(control)]
+    own = (Route("/metrics", metrics.endpoint(control), methods=["GET"]), Route("/v1/openapi.json", _document))
+    routes = [*own, *api, *signing.routes(), *site.routes(control)]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _unanswered, Exception: _failed})
     app.router.redirect_slashes = False
+    app.state.entrance = entrance
     return app
 
 
@@ -73,6 +78,10 @@ async def _answered(endpoint: Endpoint, control: Control, request: Request) -> R
     return JSONResponse(found.content, headers=headers)
 
 
+async def _document(_: Request) -> Response:
+    return JSONResponse(openapi.document())
+
+
 async def _in_parts(rows: list[Any]) -> AsyncIterator[bytes]:
     """A list as JSON; the loop's other tasks get their turn between its parts."""
     for at in range(0, len(rows), ROWS_AT_ONCE):
@@ -87,10 +96,10 @@ async def _unanswered(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
         hint = f"it takes {allowed}" if allowed else ""
-        return told(405, f"{request.method} is nothing that {_shown(request)} takes", hint, error.headers)
+        return told(request, 405, f"{request.method} is nothing that {_shown(request)} takes", hint, error.headers)
     if error.status_code == 404:
-        return told(404, f"not found: {_shown(request)}", _nearest(request.url.path))
-    return told(error.status_code, error.detail.lower(), "", error.headers)
+        return told(request, 404, f"not found: {_shown(request)}", _nearest(request.url.path))
+    return told(request, error.status_code, error.detail.lower(), "", error.headers)
 
 
 def _shown(request: Request) -> str:
@@ -106,6 +115,6 @@ def _nearest(path: str) -> str:
     return f"did you mean {close[0]}?" if close else "GET /v1/openapi.json lists what there is"
 
 
-async def _failed(_: Request, __: Exception) -> Response:
+async def _failed(request: Request, _: Exception) -> Response:
     """The traceback goes to the log."""
-    return told(500, "the daemon failed over this", "its log says why: journalctl -u logmedic")
+    return told(request, 500, "the daemon failed over this", "its log says why: journalctl -u logmedic")

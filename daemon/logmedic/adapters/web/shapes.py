@@ -63,9 +63,7 @@ def record(**of: Schema) -> Schema:
     return named("", **of)
 
 
-def row(
-    kind: type, *without: str, called: str = "", but: Mapping[str, Schema] | None = None, **more: Schema
-) -> Schema:
+def row(kind: type, *without: str, called: str = "", but: Mapping[str, Schema] | None = None, **more: Schema) -> Schema:
     """A dataclass as it is answered. `but`: fields that are answered otherwise."""
     hints = get_type_hints(kind)
     names = [each.name for each in fields(kind) if each.name not in without]

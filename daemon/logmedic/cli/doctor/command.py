@@ -133,6 +133,7 @@ def _of_settings(settings: Settings, unit: Unit, daemon: Daemon | None, user: Pe
     home = unit.shown.get("ProtectHome", "") if unit.is_installed else ""
     written = [settings.storage.path, settings.storage.path.with_name(f"{settings.storage.path.name}.wal")]
     yield Check("store", lambda: store.look(settings, daemon))
+    yield Check("state directory", lambda: store.look_as_the_daemon(settings.storage.path, user.name), to_be=user)
     yield Check("rules", lambda: rules.look(settings, status), rules.LIMIT_S)
     yield Check("sandbox", lambda: sandbox.look(settings), sandbox.LIMIT_S, user)
     if status is not None:

@@ -128,6 +128,19 @@ def _of_opening(path: Path) -> Finding:
     return well("store", f"{path}: it opens, {counted:,} events counted")
 
 
+def look_as_the_daemon(path: Path, user: str) -> Iterator[Finding]:
+    """Whether this process, which is `user` by now, could write what is there of the store at `path`."""
+    name, room = "state directory", path.parent
+    there = [room, *(each for each in (path, path.with_name(f"{path.name}.wal")) if os.path.exists(each))]
+    shut = [each for each in there if not os.access(each, os.R_OK | os.W_OK, effective_ids=True)]
+    if not os.path.exists(room):
+        yield well(name, f"{room} is not there yet, or not for {user} to see")
+    elif shut:
+        yield wrong(name, f"{user} cannot write to {shut[0]}", f"chown -R {user}: {room}; chmod 700 {room}")
+    else:
+        yield well(name, f"{user} can write to {room}")
+
+
 def look(settings: Settings, daemon: Daemon | None, proc: Path = Path("/proc")) -> Iterator[Finding]:
     path = settings.storage.path
     room = next(each for each in path.parents if os.path.exists(each))

@@ -9,8 +9,9 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.learned.group import learned_command
 from logmedic.cli.learned.tables import LIMIT, STATUS
-from logmedic.cli.learned.words import ago, rate_of, state_of
+from logmedic.cli.learned.words import ago, state_of
 from logmedic.cli.output import Columns, Row, field, print_rows, short
+from logmedic.core.issuewords import rate_of
 from logmedic.model.issue import IssueSource, IssueStatus
 
 OF_THE_PAST = frozenset({IssueStatus.RESOLVED.value, IssueStatus.MERGED.value})

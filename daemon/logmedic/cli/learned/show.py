@@ -9,11 +9,11 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.learned.group import learned_command
-from logmedic.cli.learned.story import life, sentences
 from logmedic.cli.learned.suggestion import suggestion
-from logmedic.cli.learned.words import state_of
+from logmedic.cli.learned.words import sentences, state_of
 from logmedic.cli.output import print_json, several, short
 from logmedic.cli.styled import say
+from logmedic.core.issuewords import life
 
 SAMPLES = 5
 SAMPLE_LINES = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from logmedic.cli.learned.words import day
+from logmedic.core.issuewords import day
 
 
 def suggestion(issue: Mapping[str, Any]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from logmedic.cli.styled import say
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
 if TYPE_CHECKING:
-    from logmedic.core.explain import Explainer, Explanation, Verdict
+    from logmedic.core.explain import Explainer, Verdict
     from logmedic.core.framing import Framing
     from logmedic.model.policy import Policy
     from logmedic.model.record import Block
@@ -163,44 +163,9 @@ class _Question:
             yield Block(name, ARGUMENT, content[start:end], start, reached, self.at, complete=True, entries=entries)
 
     def row(self, block: Block) -> dict[str, Any]:
-        explanation = self.explainer.explain(block)
-        return {
-            "text": explanation.text,
-            "source": self.source or None,
-            "at": _iso(explanation.at),
-            "program": explanation.program or None,
-            "rules_asked": explanation.rules,
-            "candidates": list(explanation.candidates),
-            "matched": [each.rule.id for each in explanation.matches],
-            "rules": [self._verdict(each) for each in explanation.verdicts],
-            "unknown": _unknown(explanation),
-        }
+        from logmedic.core.explainrows import explained
 
-    def _verdict(self, verdict: Verdict) -> dict[str, Any]:
-        rule, match, miss = verdict.rule, verdict.match, verdict.miss
-        spec = dict(rule.parts)[verdict.part]
-        return {
-            "rule": rule.id,
-            "part": verdict.part or "match",
-            "file": rule.file,
-            "line": rule.line,
-            "verdict": verdict.why.value,
-            "reason": verdict.text,
-            "hit": verdict.hit,
-            "captures": [
-                {"name": name, "type": spec.captures[name].type.value, "value": value}
-                for name, value in (match.captures if match is not None else {}).items()
-            ],
-            "group": dict(verdict.by),
-            "near_miss": None
-            if miss is None
-            else {
-                **{key: getattr(miss, key) for key in ("pattern", "got", "matched", "wanted", "found", "at")},
-                "share": round(miss.share, 3),
-                "from_end": miss.from_end,
-            },
-            "now": self._now(verdict) if match is not None else None,
-        }
+        return explained(self.explainer.explain(block), self.source, self._now)
 
     def _now(self, verdict: Verdict) -> dict[str, Any] | None:
         """None for all but the first matches of very many."""
@@ -247,13 +212,6 @@ class _Question:
         policy = self.context.settings.policy(hostname="", started_at=self.at, zone=local_zone())
         rules: Sequence[Rule] = self.explainer.rules
         return replace(policy, started_at=None).with_rules(rules, Arming(True, "assumed", units=True))
-
-
-def _unknown(explanation: Explanation) -> dict[str, Any] | None:
-    error = explanation.unknown
-    if error is None:
-        return None
-    return {"component": error.component, "template": error.template, "fingerprint": error.fingerprint}
 
 
 def _iso(at: datetime) -> str:

@@ -17,16 +17,13 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import print_json, several
 from logmedic.cli.rules.group import PATHS, load_rules, rules_command
-from logmedic.cli.rules.ladder import headline, ladder_rows
-from logmedic.cli.rules.words import ends, trigger_text
 from logmedic.cli.styled import say
 from logmedic.core.durations import duration_text
-from logmedic.model import when
+from logmedic.core.rulewords.ladder import headline, ladder_rows
+from logmedic.core.rulewords.spec import expected_text, spec_rows, when_rows
 from logmedic.model.errors import NotFound
-from logmedic.model.match import Capture, MatchSpec
 from logmedic.model.probe import AllOf, AnyOf, CommandProbe, DiskProbe, FileProbe, HttpProbe, Not, TcpProbe, UnitProbe
 from logmedic.model.rule import Fix, Rule, RuleSet
-from logmedic.model.sample import RuleTest
 from logmedic.model.step import (
     CallHttp,
     Command,
@@ -124,15 +121,15 @@ def told(rule: Rule) -> Iterator[str]:
     yield from _paragraph("What it means", rule.description)
     yield from _paragraph("What to do", rule.resolution)
     yield ""
-    yield from _spec("match", rule.match)
-    yield from _when(rule.when, rule.match)
+    for name, text in (*spec_rows("match", rule.match), *when_rows(rule.when, rule.match)):
+        yield from _row(name, text)
     if rule.fix is not None:
         yield ""
         yield from _fix(rule.fix)
     yield ""
     yield f"{several(len(rule.tests), 'test')}"
     for test in rule.tests:
-        yield f"  {rule.file}:{test.line}: {test.name} ({_expected(test)})"
+        yield f"  {rule.file}:{test.line}: {test.name} ({expected_text(test)})"
 
 
 def _row(name: str, text: str) -> Iterator[str]:
@@ -148,54 +145,7 @@ def _paragraph(heading: str, text: str) -> Iterator[str]:
         yield from textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _spec(name: str, spec: MatchSpec, known: MatchSpec | None = None) -> Iterator[str]:
-    """What it has from `known` is not told again."""
-    for pattern in spec.patterns:
-        yield from _row(name, pattern)
-    for pattern in spec.unless:
-        yield from _row("unless", pattern)
-    if known is None or spec.program != known.program:
-        yield from _row("program", ", ".join(spec.program))
-    yield from _row("field", spec.field)
-    yield from _row("level", f"{spec.level.value} or worse" if spec.level is not None else "")
-    if spec.incidents:
-        yield from _row(name, f"incidents of {', '.join(spec.incidents)}, when {spec.on.value}")
-    for group, capture in spec.captures.items():
-        if known is None or known.captures.get(group) != capture:
-            yield from _row("", f"{{{group}}} is {_capture(capture)}")
-
-
-def _capture(capture: Capture) -> str:
-    bounds = [", ".join(capture.allow), ", ".join(capture.values)]
-    bounds += [f"from {capture.minimum}" if capture.minimum is not None else ""]
-    bounds += [f"up to {capture.maximum}" if capture.maximum is not None else ""]
-    said = " ".join(each for each in bounds if each)
-    return f"{capture.type.value}: {said}" if said else capture.type.value
-
-
-def _when(spec: when.When, match: MatchSpec) -> Iterator[str]:
-    yield from _row("when", trigger_text(spec.trigger))
-    for part, further in spec.parts:
-        yield from _spec(part, further, match)
-    clear = spec.clear
-    if clear.match is not None:
-        yield from _spec("clear", clear.match, match)
-    for end in ends(clear):
-        yield from _row("clear", end)
-    yield from _row("not while", ", ".join(spec.unless_incident))
-
-
 def _fix(fix: Fix) -> Iterator[str]:
     yield headline(fix)
     for name, text in ladder_rows(fix):
         yield from _row(name, text)
-
-
-def _expected(test: RuleTest) -> str:
-    expect = test.expect
-    counts = (("fires", expect.fires), ("matches", expect.matches), ("resolved", expect.resolved))
-    said = [f"{name} {number}" for name, number in counts if number is not None]
-    said += [f"{name}={value}" for name, value in expect.captures.items()]
-    said += [f"{len(expect.steps)} steps"] if expect.steps is not None else []
-    said += [expect.resolution.value] if expect.resolution is not None else []
-    return ", ".join(said) or "its fix"

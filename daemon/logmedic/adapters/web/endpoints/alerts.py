@@ -7,10 +7,12 @@ from typing import Any
 from logmedic.adapters.web import bodies, queries, shapes
 from logmedic.adapters.web.bodies import FOR, LONGEST_NAME, LONGEST_NOTE, UNTIL
 from logmedic.adapters.web.endpoint import Asked, Endpoint
+from logmedic.adapters.web.endpoints.incidents import TOLD
 from logmedic.adapters.web.endpoints.shown import ALERT, RECEIVER, SUBJECT_ID
 from logmedic.adapters.web.parameters import BadRequest
 from logmedic.adapters.web.queries import CURSOR
 from logmedic.adapters.web.shapes import NUMBER, TEXT, WHOLE, listed, maybe, named, record
+from logmedic.core.alerting.untold import Stage
 from logmedic.model.alert import AlertStatus
 from logmedic.model.notice import Silence
 from logmedic.model.rule import AlertEvent
@@ -24,6 +26,10 @@ WAITING = "waiting"
 async def alerts(control: Control, asked: Asked) -> Any:
     names = ("status", "receiver", "since", "event", "incident", "limit", "cursor")
     return await control.ask("alerts", **asked.given(*names))
+
+
+async def why(control: Control, asked: Asked) -> Any:
+    return await control.why_alert(asked.id)
 
 
 async def receivers(control: Control, _: Asked) -> Any:
@@ -90,9 +96,7 @@ _PREVIEW = named(
     files=listed(TEXT),
     held=TEXT,
 )
-_TESTED = named(
-    "Tested", receiver=TEXT, scheme=TEXT, route=TEXT, status=TEXT, last_error=TEXT, took_s=maybe(NUMBER)
-)
+_TESTED = named("Tested", receiver=TEXT, scheme=TEXT, route=TEXT, status=TEXT, last_error=TEXT, took_s=maybe(NUMBER))
 _SAY_WHY = "say why: it is recorded with your name"
 
 ENDPOINTS = (
@@ -114,6 +118,23 @@ ENDPOINTS = (
             CURSOR,
         ),
         pages="alerts",
+    ),
+    Endpoint(
+        "GET",
+        "/v1/alerts/{id}/why",
+        "Why people were not told",
+        why,
+        named(
+            "WhyNotTold",
+            subject=TEXT,
+            alert=maybe(ALERT),
+            notice=maybe(TOLD),
+            note=TEXT,
+            stages=listed(shapes.row(Stage)),
+        ),
+        about="Each stage that holds it back, with its end and what to type; `{id}` is that of a message, or of what it "
+        "would be about.",
+        subject=f"A message: its id, or a unique end of it. {SUBJECT_ID} `issue:ID`, `source:NAME` and `rule:ID`, too.",
     ),
     Endpoint("GET", "/v1/receivers", "Who is told, and whether it arrives", receivers, listed(RECEIVER)),
     Endpoint(
@@ -155,7 +176,7 @@ ENDPOINTS = (
         "Send a real test message",
         test_alert,
         listed(_TESTED),
-        about="To one receiver, to all that a route may reach, or to everybody. It waits for the deliveries, up to 40 s.",
+        about="To one receiver, to all that a route may reach, or to everybody. It waits up to 40 s until it arrived.",
         body=(
             bodies.text("route", "All that this route may reach.", LONGEST_NOTE, example="oncall"),
             bodies.text("receiver", "This one.", LONGEST_NOTE, example="oncall-mail"),

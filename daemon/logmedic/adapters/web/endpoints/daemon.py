@@ -18,7 +18,20 @@ from logmedic.adapters.web.endpoints.shown import (
     STATS,
     TRUST,
 )
-from logmedic.adapters.web.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, WHOLE, by_name, listed, maybe, named, record
+from logmedic.adapters.web.entrance import entrance_of
+from logmedic.adapters.web.shapes import (
+    ANYTHING,
+    FLAG,
+    NUMBER,
+    TEXT,
+    TIME,
+    WHOLE,
+    by_name,
+    listed,
+    maybe,
+    named,
+    record,
+)
 from logmedic.model.fix import Arming
 from logmedic.model.need import Need
 from logmedic.model.rule import Mode
@@ -65,6 +78,10 @@ async def pause(control: Control, asked: Asked) -> Any:
 
 async def resume(control: Control, asked: Asked) -> Any:
     return await control.resume(asked.by)
+
+
+async def sign_in(control: Control, asked: Asked) -> Any:
+    return entrance_of(asked.request).ticket(asked.request)
 
 
 _PART = named(
@@ -137,9 +154,7 @@ _STORAGE = named(
     keep=by_name(NUMBER),
     next=listed(record(table=TEXT, kind=TEXT, days=WHOLE)),
     backups=listed(record(path=TEXT, kind=TEXT, made_at=TIME, bytes=WHOLE)),
-    last_compaction=maybe(
-        record(at=TIME, before_bytes=WHOLE, after_bytes=WHOLE, took_s=NUMBER, held_s=NUMBER)
-    ),
+    last_compaction=maybe(record(at=TIME, before_bytes=WHOLE, after_bytes=WHOLE, took_s=NUMBER, held_s=NUMBER)),
     work=maybe(record(what=TEXT, done_bytes=WHOLE, of_bytes=WHOLE)),
     notices=listed(TEXT),
 )
@@ -213,6 +228,16 @@ ENDPOINTS = (
         about="It outlasts a restart. Without `for` and `until` it lasts until /v1/resume.",
         body=(FOR, UNTIL, _WHY, _STOP),
         acts=True,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/sign-in",
+        "A link that signs a browser in, once",
+        sign_in,
+        named("SignIn", url=TEXT, expires=TIME),
+        about="Over the Unix socket only, for who asks and with their right. It works for a minute.",
+        body=(),
+        refused=(404,),
     ),
     Endpoint("POST", "/v1/resume", "Fixes may run again", resume, PAUSED, body=(), acts=True, refused=(409,)),
 )

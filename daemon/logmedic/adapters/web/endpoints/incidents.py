@@ -156,7 +156,7 @@ ENDPOINTS = (
         "You take care of it",
         acknowledge,
         TOLD,
-        about="Nobody is reminded, and nobody else is called, until it is over, or for as long as `for` or `until` say.",
+        about="Nobody is reminded, and nobody else is called, until it is over, or as long as `for` or `until` say.",
         subject=f"{SUBJECT_ID} `issue:ID`, `source:NAME` and `rule:ID` work as well.",
         body=(FOR, UNTIL, _UNDO),
         acts=True,

@@ -166,7 +166,7 @@ ENDPOINTS = (
         query,
         named(
             "QueryAnswer",
-            "`cut`: \"rows\" or \"bytes\" when there are more.",
+            '`cut`: "rows" or "bytes" when there are more.',
             columns=listed(TEXT),
             types=listed(TEXT),
             rows=listed(listed(ANYTHING)),

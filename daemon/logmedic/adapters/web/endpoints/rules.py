@@ -65,9 +65,7 @@ _STANDING = named(
     ),
     breaker=record(status=shapes.choice(BreakerStatus), failures=WHOLE, open_until=maybe(TIME)),
     steps=listed(STEP_RANK),
-    would=maybe(
-        shapes.row(Forecast, but={"runs": listed(record(step=TEXT, argv=listed(TEXT)))}, words=listed(TEXT))
-    ),
+    would=maybe(shapes.row(Forecast, but={"runs": listed(record(step=TEXT, argv=listed(TEXT)))}, words=listed(TEXT))),
 )
 _STATS = named(
     "RuleStats",

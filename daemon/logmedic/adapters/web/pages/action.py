@@ -73,7 +73,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A sentence, what to do next, and more of it. `tone`: good, bad, wait or work."""
+    """A sentence, what to do next, and more of it. `tone`: good, bad, wait or work. `status`: 200 for what was done."""
 
     text: str
     hint: str = ""
@@ -219,7 +219,7 @@ def outcome_page(subject: Subject, outcome: Outcome, *, again: bool) -> Html:
     twice = "This form was sent before: it was done once, and this is what came of it."
     return element(
         "div",
-        parts.heading("Done" if outcome.tone == "good" else "Not done", parts.line(subject.title)),
+        parts.heading("Done" if outcome.status == 200 else "Not done", parts.line(subject.title)),
         element(
             "section",
             element("p", parts.line(_sentence(outcome.text), 600)),

@@ -13,14 +13,14 @@ from starlette.routing import Route
 from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.html import Html
 from logmedic.adapters.web.pages import alertacts, fixacts, forms, incidentacts, issueacts, layout, ruleacts
-from logmedic.adapters.web.pages.action import Action, Order, Outcome, ask_page, check, outcome_page
+from logmedic.adapters.web.pages.action import Action, Order, Outcome, Subject, ask_page, check, outcome_page
 from logmedic.adapters.web.pages.asks import Asks
 from logmedic.adapters.web.pages.page import View
-from logmedic.adapters.web.pages.troubles import trouble
+from logmedic.adapters.web.pages.troubles import shown
 from logmedic.adapters.web.pages.viewing import view_of
 from logmedic.adapters.web.parameters import BadRequest, Forbidden
 from logmedic.adapters.web.refusals import status_of
-from logmedic.model.errors import LogmedicError, PermanentError, TransientError
+from logmedic.model.errors import PermanentError, TransientError
 from logmedic.ports import Control
 
 ACTIONS: tuple[Action, ...] = (
@@ -40,33 +40,27 @@ def routes(control: Control) -> list[Route]:
 
 def _asking(control: Control, action: Action) -> Route:
     async def answer(request: Request) -> Response:
-        try:
-            view = await view_of(control, request)
-            order = Order(control, request.path_params, view.query, view.now, ask=secrets.token_urlsafe(18))
-            return _shown(action, ask_page(action, await action.subject(order), order, view), view)
-        except LogmedicError as error:
-            return trouble(error)
+        view = await view_of(control, request)
+        order = Order(control, request.path_params, view.query, view.now, ask=secrets.token_urlsafe(18))
+        return _framed(action, ask_page(action, await action.subject(order), order, view), view)
 
-    return Route(action.path, answer, methods=["GET"])
+    return Route(action.path, shown(answer), methods=["GET"])
 
 
 def _doing(control: Control, action: Action, asks: Asks[Outcome]) -> Route:
     async def answer(request: Request) -> Response:
-        try:
-            view = await view_of(control, request)
-            order = await _order(control, request, view)
-            subject = await action.subject(order)
-        except LogmedicError as error:
-            return trouble(error)
+        view = await view_of(control, request)
+        order = await _order(control, request, view)
+        subject = await _subject(action, order)
         try:
             key = "\n".join((order.by, str(request.url.path), order.ask))
             outcome, first = await asks.once(key, lambda: _done(action, order))
         except (BadRequest, TransientError) as error:
             page = ask_page(action, subject, order, view, error.text, error.hint)
-            return _shown(action, page, view, status_of(error))
-        return _shown(action, outcome_page(subject, outcome, again=not first), view, outcome.status)
+            return _framed(action, page, view, status_of(error))
+        return _framed(action, outcome_page(subject, outcome, again=not first), view, outcome.status)
 
-    return Route(action.path, answer, methods=["POST"])
+    return Route(action.path, shown(answer), methods=["POST"])
 
 
 async def _order(control: Control, request: Request, view: View) -> Order:
@@ -84,6 +78,15 @@ async def _order(control: Control, request: Request, view: View) -> Order:
     return Order(control, request.path_params, given, datetime.now(UTC), caller.name, ask)
 
 
+async def _subject(action: Action, order: Order) -> Subject:
+    """While nobody can say what it is about, the form stays nevertheless."""
+    try:
+        return await action.subject(order)
+    except TransientError:
+        names = {each.name for each in action.fields}
+        return Subject("", "/", hidden={name: value for name, value in order.given.items() if name not in names})
+
+
 async def _done(action: Action, order: Order) -> Outcome:
     """A refusal is an outcome: it stays what came of this form. What may succeed later, or says too little, is none."""
     check(action.fields, order.given)
@@ -93,5 +96,5 @@ async def _done(action: Action, order: Order) -> Outcome:
         return Outcome(error.text, error.hint, "bad", status=status_of(error))
 
 
-def _shown(action: Action, content: Html, view: View, status: int = 200) -> Response:
+def _framed(action: Action, content: Html, view: View, status: int = 200) -> Response:
     return Response(layout.framed(action.title, content, view, machine=False), status, media_type="text/html")

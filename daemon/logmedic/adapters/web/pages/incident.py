@@ -240,7 +240,7 @@ def _how(row: Row, view: View) -> Iterator[Part]:
 def _output(text: str) -> Html | None:
     if not text.strip():
         return None
-    lines = text.count("\n") + 1
+    lines = text.strip("\n").count("\n") + 1
     return parts.fold(
         f"Output, {lines:,} lines" if lines > 1 else "Output, one line",
         parts.log(text, limit=16_000),
@@ -256,7 +256,6 @@ def _source(row: Row) -> str | None:
 
 
 def _facts(row: Row, view: View) -> Html:
-    hold = hold_of(row)
     return parts.section(
         "Facts",
         parts.facts(
@@ -265,7 +264,7 @@ def _facts(row: Row, view: View) -> Html:
                 ("source", parts.line(row["source"], 120)),
                 ("group", parts.line(row["group_key"], 200)),
                 ("target", parts.line(row["target"], 200)),
-                ("held by", f"{hold}: {parts.line(row['hold_detail'], 300)}" if hold else ""),
+                ("held by", _held_by(row)),
                 ("approved by", parts.line(row["approved_by"], 200)),
                 ("came after fixes of", ", ".join(parts.line(each, 80) for each in row["chain"])),
                 ("issue", _issue(row)),
@@ -275,6 +274,10 @@ def _facts(row: Row, view: View) -> Html:
         parts.shell(command("show", short(row["id"]))),
         id="facts",
     )
+
+
+def _held_by(row: Row) -> str:
+    return ": ".join(filter(None, (hold_of(row), parts.line(row["hold_detail"], 300)))) if hold_of(row) else ""
 
 
 def _seen(row: Row, view: View) -> Html:

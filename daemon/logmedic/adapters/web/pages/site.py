@@ -8,7 +8,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from logmedic.adapters.web.pages import actions, draft, incident, incidents, layout, live, needs, static
+from logmedic.adapters.web.pages import (
+    actions,
+    draft,
+    incident,
+    incidents,
+    layout,
+    learned,
+    learnedissue,
+    live,
+    needs,
+    static,
+)
 from logmedic.adapters.web.pages.page import Page
 from logmedic.adapters.web.pages.troubles import shown
 from logmedic.adapters.web.pages.viewing import view_of
@@ -16,7 +27,15 @@ from logmedic.adapters.web.refusals import refusal
 from logmedic.model.errors import LogmedicError
 from logmedic.ports import Control
 
-PAGES: tuple[Page, ...] = (needs.PAGE, incidents.PAGE, incident.PAGE, live.PAGE, draft.PAGE)
+PAGES: tuple[Page, ...] = (
+    needs.PAGE,
+    incidents.PAGE,
+    incident.PAGE,
+    learned.PAGE,
+    learnedissue.PAGE,
+    live.PAGE,
+    draft.PAGE,
+)
 
 
 def routes(control: Control) -> list[Route]:

@@ -1,4 +1,4 @@
-"""What cannot be shown, as a page that says so."""
+"""What cannot be shown is said, as the one who asks reads it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from logmedic.adapters.web.pages import layout
-from logmedic.adapters.web.refusals import status_of
+from logmedic.adapters.web.troubles import trouble
 from logmedic.model.errors import LogmedicError
 
 Respond = Callable[[Request], Awaitable[Response]]
 
 
 def shown(answer: Respond) -> Respond:
+    """With what `answer` raises as its answer."""
+
     async def respond(request: Request) -> Response:
         try:
             return await answer(request)
         except LogmedicError as error:
-            return trouble(error)
+            return trouble(request, error)
 
     return respond
-
-
-def trouble(error: LogmedicError) -> Response:
-    return Response(layout.trouble(error.text, error.hint), status_of(error), media_type="text/html")

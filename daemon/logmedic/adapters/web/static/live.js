@@ -290,6 +290,7 @@
     if (page("pause")) page("pause").addEventListener("click", pause);
     if (page("ask-keys")) page("ask-keys").addEventListener("click", () => page("keys").showModal());
     document.addEventListener("logmedic:entry", (event) => entered(event.detail));
+    document.addEventListener("htmx:afterSwap", tick); // what came from the daemon says times in its own way
     document.addEventListener("keydown", pressed);
     document.addEventListener("submit", sent);
     window.addEventListener("pageshow", (event) => {

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from itertools import cycle, groupby
 from string import ascii_lowercase
 
-from logmedic.cli.output import several
-from logmedic.cli.rules.checkwords import check_lines
 from logmedic.core.durations import duration_text
+from logmedic.core.phrases import several
+from logmedic.core.rulewords.checks import check_lines
+from logmedic.core.sizes import size_text
+from logmedic.core.stepneeds import needs_of
 from logmedic.model.probe import Probe
 from logmedic.model.rule import BreakerSpec, Fix, Limits, Mode, OnFailure
 from logmedic.model.sandbox import Network, SandboxKind, SandboxSpec
@@ -114,19 +116,17 @@ def action_text(action: Action) -> str:
 
 def _free(free: FreeSpace) -> str:
     what = "files" if free.pattern == "*" else free.pattern
-    until = f"{free.percent:g}%" if free.percent else _size(free.free_bytes)
+    until = f"{free.percent:g}%" if free.percent else size_text(free.free_bytes)
     kept = f", none of the newest {free.keep}" if free.keep else ""
     young = f", none younger than {duration_text(free.older_than)}" if free.older_than else ""
     return (
         f"delete {what} in {', '.join(free.paths)}, the oldest first{young}{kept}, until {until} is free, "
-        f"at most {_size(free.at_most)}"
+        f"at most {size_text(free.at_most)}"
     )
 
 
 def needs_text(step: Step) -> str:
     """What it is given; it gets nothing else."""
-    from logmedic.adapters.fixes.acts import needs_of
-
     if not isinstance(step.action, Sandboxed):
         return "the service manager" if isinstance(step.action, UnitJob) else "nothing: the daemon does it"
     spec = needs_of(step)
@@ -142,11 +142,11 @@ def _sizes(spec: SandboxSpec) -> Iterator[str]:
     """Those that are not the usual ones."""
     usual = SandboxSpec()
     if spec.memory_bytes != usual.memory_bytes:
-        yield f"{_size(spec.memory_bytes)} of memory"
+        yield f"{size_text(spec.memory_bytes)} of memory"
     if spec.tasks != usual.tasks:
         yield several(spec.tasks, "task")
     if spec.file_bytes != usual.file_bytes:
-        yield f"files up to {_size(spec.file_bytes)}"
+        yield f"files up to {size_text(spec.file_bytes)}"
     if spec.cpu is not None:
         yield f"{duration_text(spec.cpu)} of processor time"
 
@@ -158,12 +158,6 @@ def _account(spec: SandboxSpec) -> str:
         case "root":
             return "ROOT (actions.allow_root)"
     return f"the account {spec.user}"
-
-
-def _size(size: int) -> str:
-    from logmedic.yamldoc import size_text
-
-    return size_text(size)
 
 
 # -- what proves it, what holds it back --------------------------------------------------------------------------------

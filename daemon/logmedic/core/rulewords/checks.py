@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from logmedic.core.durations import duration_text
+from logmedic.core.sizes import size_text
 from logmedic.model.probe import (
     AllOf,
     AnyOf,
@@ -69,8 +70,6 @@ def _one(probe: HttpProbe | TcpProbe | CommandProbe | UnitProbe | FileProbe | Di
 
 
 def _file(probe: FileProbe) -> str:
-    from logmedic.yamldoc import size_text
-
     if not probe.exists:
         return f"{probe.path} is not there"
     changed = f", changed in the last {duration_text(probe.newer_than)}" if probe.newer_than is not None else ""
@@ -79,8 +78,6 @@ def _file(probe: FileProbe) -> str:
 
 
 def _free(probe: DiskProbe) -> Iterator[str]:
-    from logmedic.yamldoc import size_text
-
     if probe.percent:
         yield f"{probe.percent:g}% of the room"
     if probe.free_bytes:
