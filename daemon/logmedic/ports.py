@@ -386,6 +386,22 @@ class Control(Protocol):
         more), steps (as of `trust_of`). `asked`: a match of it (captures, part, source, at): `would` says what would
         come of it now; else None. Raises NotFound."""
 
+    async def rules_in_force(self) -> list[dict[str, Any]]:
+        """A row a rule that is in force, by service and id. Keys: id, title, service, severity, enabled, sources (none:
+        it hears all), tags, fix (the mode in its file, or None), mode (of its fix, under the ceiling; or None), whose (what
+        keeps its fix from more), matched (times), last_match_at, tests (how many), file, line, quarantined (why, or
+        "")."""
+
+    async def rule_said(self, rule_id: str) -> dict[str, Any]:
+        """That row of one, and what it says in words: description, resolution, runbook, in_short (when it speaks, one
+        line), speaks and fix_steps (rows of name and text; an empty name goes on with the one before), fix_in_short,
+        tested (rows of test, line, expects). Raises NotFound."""
+
+    async def explain(self, line: str, source: str = "") -> dict[str, Any]:
+        """Why a record (4000 characters at most, its lines belong together) is known or not, as core/explainrows.py
+        tells it; `source`: a name, or name:unit; empty: every rule hears it. `now` of a match is as `rule` answers it.
+        One at a time, beside the engine; nothing is counted. Raises OrderRefused; TransientError when others wait."""
+
     async def test_rule(self, rule_id: str) -> dict[str, Any]:
         """Run the tests inside a rule that is in force, beside the engine. Keys: rule, file, cases (in order, each
         {test, line, failure (what was wanted and seen; empty: it passed), seconds}). Raises NotFound."""
@@ -527,6 +543,22 @@ class Control(Protocol):
         id, or what `acknowledge` takes. Keys: subject (`alert:ID`, or as Notice has it), alert (its row, or None),
         notice (as of `acknowledge`, or None: there was no news), note (what is to be said first, or ""), stages (in the
         order of the pipeline: every field of core.alerting.untold.Stage). Raises NotFound."""
+
+    async def route_of(
+        self,
+        *,
+        severity: str = "",
+        event: str = "",
+        rule: str = "",
+        source: str = "",
+        service: str = "",
+        tags: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        incident: str = "",
+        at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Where such news would go, and why; what is not said is as the rule or the incident has it. Keys: as of
+        core/alerting/forecastrows.py. Raises NotFound."""
 
     async def test_alert(self, route: str = "", receiver: str = "") -> list[dict[str, Any]]:
         """Send a test message to a receiver, to all that a route may reach, or to everybody; wait for the deliveries

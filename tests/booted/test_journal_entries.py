@@ -51,7 +51,7 @@ def test_root_sees_that_all_is_well(service: Host) -> None:
     code, rows = doctor(service)
     wrong = [each for found in rows.values() for each in found if each["state"] == "wrong"]
     assert (code, wrong) == (0, [])
-    for name in ("unit", "socket", "daemon", "store", "store lock", "unit tier", "sandbox", "daemon's fixes"):
+    for name in (*("unit", "socket", "daemon", "store", "store lock", "state directory"), "unit tier", "sandbox"):
         assert [each["state"] for each in rows[name]] == ["well"], rows[name]
     assert "logmedic can read /var/log/app.log" in rows["source app"][0]["found"]
 

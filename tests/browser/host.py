@@ -73,6 +73,7 @@ class Host:
     def sign_in(self, page: Page, path: str = "/") -> None:
         """As `logmedic dashboard` has it."""
         page.goto(Client(self.world.home / "state" / "logmedic.sock").post("sign-in")["url"])
+        page.get_by_role("button", name="Sign in").click()
         page.goto(self.url + path)
 
     def write(self, *lines: str) -> None:

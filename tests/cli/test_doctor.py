@@ -409,6 +409,17 @@ def test_a_receiver_that_apprise_cannot_use_is_wrong_and_its_url_is_not_told() -
     assert "hunter2sesame" not in str(found)
 
 
+def test_what_the_daemon_says_of_messages_and_sources_counts_as_well() -> None:
+    alerts = {"dead": 3, "receivers": [{"name": "chat", "state": "broken"}]}
+    told = list(receivers.of_daemon(alerts))
+    assert [each.found for each in told] == ["3 were given up", "receiver chat is broken"]
+    assert list(receivers.of_daemon({"dead": 0, "receivers": []})) == []
+    rows = [{"source": "app", "origin": f"/var/log/{n}.log", "problem": "Permission denied"} for n in range(5)]
+    ill = list(sources.of_daemon([*rows, {"source": "ok", "origin": "/x", "problem": ""}]))
+    assert len(ill) == sources.SHOWN + 1
+    assert ill[-1].found == "and 2 more have problems"
+
+
 def test_without_receivers_somebody_is_told_that_nobody_will_be() -> None:
     assert [each.state for each in receivers.of_verdicts({})] == [State.WARNING]
 

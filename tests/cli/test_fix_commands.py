@@ -351,7 +351,7 @@ def test_a_pause_is_red_on_a_terminal(path: Path) -> None:
             {"origin": "operator", "on": True, "at": "2026-11-24T03:00:00Z", "by": "ann", "why": "x", "until": None}
         ]
         text = on_terminal(["status", "--socket", str(path)], 200)
-    assert "\x1b[31m\x1b[1mPAUSED by ann" in text
+    assert "\x1b[1;31mPAUSED by ann" in text
 
 
 def test_a_host_without_a_sandbox_can_still_ask_the_service_manager(path: Path) -> None:

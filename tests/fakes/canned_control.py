@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from logmedic.adapters.store.rows import jsonable
 from logmedic.core.attention import shown
 from logmedic.core.figures import families
 from logmedic.core.figures.snapshot import Snapshot
+from logmedic.core.matcher import Matcher
+from logmedic.model.alert import AlertPlan
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import NotFound, OrderRefused, StoreBusy
 from logmedic.model.fix import Arming
@@ -22,11 +24,15 @@ from logmedic.model.metric import Family
 from logmedic.model.notice import Notice, Silence
 from logmedic.model.policy import Policy
 from logmedic.model.query import Limits
-from logmedic.model.rule import Mode, Rule
+from logmedic.model.rule import Mode, Rule, RuleSet
+from logmedic.runtime.alertroute import route_row
 from logmedic.runtime.alertrows import silence_row
 from logmedic.runtime.clock import SystemClock
+from logmedic.runtime.explaining import ANYWHERE, Explaining
 from logmedic.runtime.feed import Feed
+from logmedic.runtime.live import Generation
 from logmedic.runtime.ruledesk import RuleDesk
+from logmedic.runtime.rulerows import rule_rows, rule_said
 from logmedic.runtime.standing import standing
 
 
@@ -36,7 +42,7 @@ class CannedControl:
     `origins`: how many there are. `pauses`, `checks` and `note` (of `why`), `steps` (of a dry run), `arming`,
     `maintenance`, `known_receivers`, `previews`, `needed`, `stages`: rows as they are answered. `rules`: those in
     force; `quarantined`: why, by id. `feed`: tells of what `happen` commits. `figures`: what metrics are made of.
-    `silenced`: what silences were to mean; `notices`: what they cover."""
+    `silenced`: what silences were to mean; `notices`: what they cover. `plan`: the routes of messages."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -63,6 +69,7 @@ class CannedControl:
         self.figures = Snapshot()
         self.needed: list[dict[str, Any]] = []
         self.stages: list[dict[str, Any]] = []
+        self.plan = AlertPlan()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.feed = Feed(self.ask, clock=SystemClock(), titles=lambda _: None)
 
@@ -149,6 +156,21 @@ class CannedControl:
 
     async def test_rule(self, rule_id: str) -> dict[str, Any]:
         return await RuleDesk(self._store, self._policy).test(rule_id)
+
+    def _generation(self) -> Generation:
+        ruleset = RuleSet(tuple(self.rules), ())
+        return Generation(ruleset, self._policy(), Matcher(self.rules, zone=UTC, any_source=frozenset({ANYWHERE})))
+
+    async def rules_in_force(self) -> list[dict[str, Any]]:
+        return rule_rows(self._generation(), await self._store.open())
+
+    async def rule_said(self, rule_id: str) -> dict[str, Any]:
+        return rule_said(self._generation(), await self._store.open(), rule_id)
+
+    async def explain(self, line: str, source: str = "") -> dict[str, Any]:
+        generation, state = self._generation(), await self._store.open()
+        asked = Explaining(lambda: generation, lambda: state, clock=SystemClock(), zone=UTC, boot_at=None)
+        return await asked.explain(line, source)
 
     async def draft_rule(self, issue_id: str) -> dict[str, Any]:
         return await RuleDesk(self._store, self._policy).draft(issue_id)
@@ -366,6 +388,13 @@ class CannedControl:
             row = await self.ask("incident", incident_id=asked.removeprefix("incident:"))
             return {**told, "subject": f"incident:{row['id']}", "alert": None, "notice": row["notice"]}
         return {**told, "subject": f"alert:{row['id']}", "alert": row, "notice": None}
+
+    async def route_of(self, *, at: datetime | None = None, incident: str = "", **meant: Any) -> dict[str, Any]:
+        of = await self.ask("incident", incident_id=incident) if incident else {}
+        policy = replace(self._policy(), alerts=self.plan, hostname="db1")
+        silent = list((await self._store.open()).silences.values())
+        labels = meant.pop("labels", None) or {}
+        return route_row(policy, of, silent, at or datetime.now(UTC), labels=labels, **meant)
 
     async def test_alert(self, route: str = "", receiver: str = "") -> list[dict[str, Any]]:
         self.did.append(("test", route, receiver))

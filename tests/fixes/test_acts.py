@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from fixes.steps import ATTEMPT, open_to_all, reachable
-from logmedic.adapters.fixes.acts import argv_for, needs_of, programs_of
+from logmedic.core.stepneeds import needs_of
+from logmedic.adapters.fixes.acts import argv_for, programs_of
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.core.targets import filled
 from logmedic.fixrun.acts import rotate as rotating

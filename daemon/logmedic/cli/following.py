@@ -14,6 +14,7 @@ SILENCE_S = 16.0
 """The daemon says every 5 s that it lives."""
 PAUSE_S = 0.2
 PAUSE_MAX_S = 5.0
+AWAY = "the daemon went away; waiting for it"
 BACK = "the daemon answers again"
 RESET = "the daemon does not know what was told last, some events may be missing: logmedic events --since 1h"
 
@@ -50,7 +51,7 @@ def follow(
             if not met:
                 raise
             if not away:
-                tell(f"{error.text}; waiting for it")
+                tell(AWAY if isinstance(error, DaemonUnreachable) else f"{error.text}; it is asked again")
             away = True
         pause(min(PAUSE_S * 2**failures, PAUSE_MAX_S))
         failures = min(failures + 1, 10)

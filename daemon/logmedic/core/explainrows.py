@@ -9,6 +9,8 @@ from typing import Any
 from logmedic.core.explain import Explanation, Verdict
 
 Row = dict[str, Any]
+LONGEST = 4000
+"""Characters of a record that others may ask a daemon about: it stands in an address."""
 Now = Callable[[Verdict], Row | None]
 """What would come of a match now, as ports.Control.rule with `asked` answers it, with `daemon` (whether the daemon
 says so) and `note` (why not); None: nobody was asked."""

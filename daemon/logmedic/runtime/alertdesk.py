@@ -18,6 +18,7 @@ from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.ports import Clock, Sender, Store
 from logmedic.runtime import alertrows, alertwhy, previews
+from logmedic.runtime.alertroute import route_row
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.fixrows import Row
 from logmedic.runtime.previews import as_pattern
@@ -82,6 +83,25 @@ class AlertDesk:
         return alertrows.receiver_rows(
             self._engine.state, self._policy().alerts, self._receivers(), unusable=self._unusable, deliveries=deliveries
         )
+
+    async def route_of(
+        self,
+        *,
+        severity: str = "",
+        event: str = "",
+        rule: str = "",
+        source: str = "",
+        service: str = "",
+        tags: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        incident: str = "",
+        at: datetime | None = None,
+    ) -> Row:
+        of = await self._store.ask("incident", incident_id=incident) if incident else {}
+        meant = {"severity": severity, "event": event, "source": source, "service": service}
+        silent = list(self._engine.state.silences.values())
+        now = at or self._clock.now()
+        return route_row(self._policy(), of, silent, now, rule=rule, tags=tags, labels=labels or {}, **meant)
 
     # -- acknowledging -------------------------------------------------------------------------------------------------
 
@@ -239,7 +259,13 @@ class AlertDesk:
         except NotFound:
             if asked.startswith(ALERT):
                 raise
-            return alertwhy.why_news(draft, await self._subject(asked))
+            try:
+                subject = await self._subject(asked)
+            except NotFound as unknown:
+                raise NotFound(
+                    unknown.text, "logmedic alerts list has messages, logmedic incidents --all incidents"
+                ) from None
+            return alertwhy.why_news(draft, subject)
         return alertwhy.why_message(draft, row)
 
     async def test_alert(self, route: str = "", receiver: str = "") -> list[Row]:

@@ -18,7 +18,9 @@ from logmedic.model.query import Limits
 from logmedic.model.rule import Mode
 from logmedic.ports import Clock, FixRunner, Keeper, Sender, Store
 from logmedic.runtime.alertdesk import AlertDesk
+from logmedic.runtime.clock import boot_time, local_zone
 from logmedic.runtime.engine import Engine
+from logmedic.runtime.explaining import Explaining
 from logmedic.runtime.feed import Feed
 from logmedic.runtime.fixdesk import FixDesk
 from logmedic.runtime.intake import Intake
@@ -27,6 +29,7 @@ from logmedic.runtime.live import Live
 from logmedic.runtime.needdesk import NeedDesk
 from logmedic.runtime.reload import Reloader, problem_line
 from logmedic.runtime.ruledesk import RuleDesk
+from logmedic.runtime.rulerows import rule_rows, rule_said
 from logmedic.runtime.standing import costs, standing
 from logmedic.runtime.supervisor import Supervisor
 
@@ -63,6 +66,9 @@ class DaemonControl:
         self._store = store
         self._issues = IssueDesk(engine, store)
         self._rules = RuleDesk(store, lambda: live.current.policy)
+        self._explaining = Explaining(
+            lambda: live.current, lambda: engine.state, clock=clock, zone=local_zone(), boot_at=boot_time()
+        )
         self._fixes = FixDesk(
             engine=engine, store=store, policy=lambda: live.current.policy, runner=runner, clock=clock
         )
@@ -163,6 +169,15 @@ class DaemonControl:
     async def test_rule(self, rule_id: str) -> dict[str, Any]:
         return await self._rules.test(rule_id)
 
+    async def rules_in_force(self) -> list[dict[str, Any]]:
+        return rule_rows(self._live.current, self._engine.state)
+
+    async def rule_said(self, rule_id: str) -> dict[str, Any]:
+        return rule_said(self._live.current, self._engine.state, rule_id)
+
+    async def explain(self, line: str, source: str = "") -> dict[str, Any]:
+        return await self._explaining.explain(line, source)
+
     async def draft_rule(self, issue_id: str) -> dict[str, Any]:
         return await self._rules.draft(issue_id)
 
@@ -259,6 +274,9 @@ class DaemonControl:
 
     async def why_alert(self, asked: str) -> dict[str, Any]:
         return await self._alerts.why_alert(asked)
+
+    async def route_of(self, **meant: Any) -> dict[str, Any]:
+        return await self._alerts.route_of(**meant)
 
     async def test_alert(self, route: str = "", receiver: str = "") -> list[dict[str, Any]]:
         return await self._alerts.test_alert(route, receiver)

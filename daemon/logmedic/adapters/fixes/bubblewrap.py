@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from logmedic.core.stepneeds import needs_of
 from logmedic.adapters.fixes.accounts import Account, account_of
-from logmedic.adapters.fixes.acts import argv_for, needs_of
+from logmedic.adapters.fixes.acts import argv_for
 from logmedic.adapters.fixes.canary import SPEC, canary
 from logmedic.adapters.fixes.fitness import Acts, acts_here, plan_of, unfit
 from logmedic.adapters.fixes.runners import Runners, end

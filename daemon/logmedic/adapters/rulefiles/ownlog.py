@@ -18,6 +18,7 @@ _HEARS_ALL = ("syslog", "journal", "journal:logmedic.service")
 """Names of sources that have what the daemon writes under systemd."""
 
 EVENTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    "acted": ("info", {"by": "alice", "door": "socket", "what": "POST /v1/pause"}),
     "acknowledged": ("info", {"subject": "incident:019a8b4e-5c1d-7f00-8000-3b5f1c2d4e6f", "by": "ops"}),
     "ailing": ("error", {"part": "fixes", "what": "bubblewrap is not installed. That holds the fixes of web-down"}),
     "alert_not_delivered": (
@@ -51,6 +52,7 @@ EVENTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "breaker_reset": ("info", {"rule": "web-down", "by": "ops"}),
     "command_ended": ("warning", {"source": "shop", "problem": "the command ended with code 1", "wait_s": 1.0}),
     "commit_failed": ("warning", {"error": "the store did not take it", "tries": 3}),
+    "dashboard_served": ("info", {"listen": "127.0.0.1:8632", "url": "http://127.0.0.1:8632"}),
     "discovery_degraded": ("warning", {"error": "watching is not possible here"}),
     "discovery_recovered": ("info", {}),
     "file_trouble": ("warning", {"origin": "/var/log/app.log", "problem": "cannot be read: Permission denied"}),
@@ -124,6 +126,7 @@ EVENTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "store_retired": ("info", {"rows": 12345}),
     "store_salvaged": ("error", {"notice": "the store was damaged; what could be read was kept"}),
     "truncated": ("warning", {"origin": "/var/log/app.log", "offset": 4096, "lost_bytes": 17}),
+    "tokens_refused": ("warning", {"count": 12}),
     "trust_set": ("info", {"rule": "web-down", "trust": "approve", "by": "ops"}),
     "unexpected_error": (
         "error",

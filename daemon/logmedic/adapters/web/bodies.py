@@ -66,9 +66,10 @@ def count(name: str, about: str) -> Field:
     """0: it was left out."""
 
     def read(name: str, sent: Any) -> int:
-        if isinstance(sent, bool) or not isinstance(sent, int) or not 1 <= sent <= MOST_COUNT:
+        told = whole(sent)
+        if told is None or not 1 <= told <= MOST_COUNT:
             raise wrong(name, sent, f"a whole number from 1 to {MOST_COUNT}")
-        return sent
+        return told
 
     return Field(name, about, {"type": "integer", "minimum": 1, "maximum": MOST_COUNT}, read, 0, 10)
 
@@ -146,6 +147,10 @@ FOR = span("for", "So long from now on. Instead of `until`.")
 UNTIL = moment("until", "Until then. Instead of `for`.")
 
 
+ONE_END = {"not": {"required": ["for", "until"]}}
+"""Of a body's schema: only one of them."""
+
+
 def ends(body: Body, now: datetime) -> datetime | None:
     """As `for` or `until` say it, counted from `now`; None where neither does. Raises BadRequest."""
     span: timedelta | None = body["for"]
@@ -158,6 +163,13 @@ def ends(body: Body, now: datetime) -> datetime | None:
         return until if span is None else now + span
     except OverflowError:
         raise BadRequest("`for`: so long no calendar goes", "write less: 2h, 7d") from None
+
+
+def whole(sent: Any) -> int | None:
+    """JSON knows one kind of number: 5.0 is whole. None: it is none."""
+    if isinstance(sent, float) and sent.is_integer():
+        return int(sent)
+    return sent if isinstance(sent, int) and not isinstance(sent, bool) else None
 
 
 def _text(name: str, sent: Any, longest: int) -> str:

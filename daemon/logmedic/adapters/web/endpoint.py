@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,7 +45,7 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """`summary`: a few words, `about`: sentences. `subject`: what `{id}` in the path stands for. `body` None: none is
-    read. `answer`: what a 200 holds; `media`: in which form. `acts`: for who may act. `pages`: the question whose rows
+    read; `together`: what its keys say about one another, as JSON Schema. `answer`: what a 200 holds; `media`: in which form. `acts`: for who may act. `pages`: the question whose rows
     are answered in pages (core/paging.py). `refused`: statuses that it can answer besides those of every endpoint.
     `call`: answers JSON, or a whole Response."""
 
@@ -59,6 +59,7 @@ class Endpoint:
     example: str = ""
     query: Sequence[Field] = ()
     body: Sequence[Field] | None = None
+    together: Schema = field(default_factory=dict)
     acts: bool = False
     pages: str = ""
     refused: tuple[int, ...] = ()

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from logmedic.adapters.web.callers import Caller
+from logmedic.adapters.web.serving import HEAD_BYTES
 from logmedic.adapters.web.troubles import told, trouble
 from logmedic.model.errors import LogmedicError
 
@@ -64,11 +65,23 @@ class Guard:
     async def _admitted(self, request: Request) -> Caller | Response:
         if getattr(request.state, CROWDED, False):
             return told(request, 503, "too many connections are open", "try again", {"Connection": "close"})
+        if (status := _too_long(request.scope)) is not None:
+            return told(
+                request, status, f"the head of the request is larger than {HEAD_BYTES} bytes", "send less of it"
+            )
         try:
             self._door.check(request)
             return await self._door.admit(request)
         except LogmedicError as error:
             return trouble(request, error)
+
+
+def _too_long(scope: Scope) -> int | None:
+    """414 or 431: what came at once is not looked at before it is whole."""
+    line = len(scope["raw_path"]) + len(scope["query_string"])
+    if line > HEAD_BYTES // 2:
+        return 414
+    return 431 if sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD_BYTES else None
 
 
 def _with_headers(send: Send) -> Callable[[Message], Awaitable[None]]:

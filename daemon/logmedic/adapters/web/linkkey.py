@@ -35,7 +35,7 @@ def link_key(directory: Path) -> LinkKey:
     except OSError as error:
         raise PermanentError(
             f"the key of the links, {path}, cannot be used: {error.strerror or error}",
-            f"let the daemon's user write {directory}, or leave web.listen and web.dashboard empty",
+            f"let the daemon's user write {directory}, or leave web.listen empty, and web.dashboard",
         ) from None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from logmedic.adapters.web.endpoint import Endpoint
 from logmedic.adapters.web.endpoints import RESOURCES
-from logmedic.adapters.web.fields import Field
+from logmedic.adapters.web.fields import Field, Schema
 
 VERSION = "1"
 _TAGS = {
@@ -99,7 +99,7 @@ def _operation(endpoint: Endpoint, tag: str) -> dict[str, Any]:
     if endpoint.acts:
         operation["security"] = [{"token": []}, {}]
     if endpoint.body is not None:
-        operation["requestBody"] = _body(endpoint.body)
+        operation["requestBody"] = _body(endpoint.body, endpoint.together)
     return operation
 
 
@@ -121,12 +121,13 @@ def _parameter(field: Field) -> dict[str, Any]:
     return {**shown, "schema": field.schema}
 
 
-def _body(fields: Sequence[Field]) -> dict[str, Any]:
+def _body(fields: Sequence[Field], together: Schema) -> dict[str, Any]:
     needed = [each.name for each in fields if each.needed]
     schema: dict[str, Any] = {
         "type": "object",
         "properties": {each.name: {**each.schema, "description": each.about} for each in fields},
         "additionalProperties": False,
+        **together,
     }
     if needed:
         schema["required"] = needed

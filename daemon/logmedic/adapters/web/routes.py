@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from difflib import get_close_matches
 from typing import Any
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -15,14 +16,18 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from logmedic.adapters.web import metrics, openapi, signing
+from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.endpoint import Endpoint, answer
 from logmedic.adapters.web.endpoints import ENDPOINTS
 from logmedic.adapters.web.entrance import Entrance
 from logmedic.adapters.web.pages import site
 from logmedic.adapters.web.refusals import refusal
 from logmedic.adapters.web.troubles import told
+from logmedic.core.evidence import clean
 from logmedic.model.errors import LogmedicError
 from logmedic.ports import Control
+
+log = structlog.get_logger("logmedic.web")
 
 ROWS_AT_ONCE = 200
 
@@ -70,6 +75,9 @@ async def _answered(endpoint: Endpoint, control: Control, request: Request) -> R
         return refusal(error)
     except ClientDisconnect:
         return Response(status_code=400)  # nobody is there to read it
+    if endpoint.acts:  # whatever it leaves in the store, the log says who, and through which door
+        caller: Caller = request.state.caller
+        log.info("acted", by=caller.name, door=caller.door, what=clean(f"POST {request.url.path}", 200, keep=""))
     if isinstance(found.content, Response):
         return found.content
     headers = {"Link": f'<{found.more}>; rel="next"'} if found.more else None

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.entrance import SIGN_IN, SIGN_OUT, entrance_of, local_path, utc_now
-from logmedic.adapters.web.html import Html, Part, element
+from logmedic.adapters.web.html import Html, Part, element, joined
 from logmedic.adapters.web.pages import forms, layout
 from logmedic.adapters.web.parameters import Forbidden
 from logmedic.adapters.web.refusals import status_of
@@ -54,7 +54,8 @@ async def _ask(request: Request) -> Response:
     entrance = entrance_of(request)
     secret = request.query_params.get("ticket", "")
     if not secret:
-        return _page(by_token(onward))
+        cross = request.headers.get("sec-fetch-site") == "cross-site"
+        return _page(joined(by_token(onward), _go_on(onward) if cross else None))
     ticket = entrance.tickets.seen(secret, utc_now())
     return _page(by_ticket(ticket, secret, onward)) if ticket is not None else _page(stale(onward), status=401)
 
@@ -109,6 +110,11 @@ def by_token(onward: str, problem: str = "", hint: str = "") -> Html:
         ),
         class_="card",
     )
+
+
+def _go_on(onward: str) -> Html:
+    """Behind a link on another site browsers hold the session back: the next step is our own, and brings it along."""
+    return element("p", element("a", "I have signed in already", href=onward))
 
 
 def by_ticket(ticket: Ticket, secret: str, onward: str) -> Html:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +43,9 @@ def route_command(context: Context, /, *, incident: str, at_text: str, **asked: 
     """Where news would go, and why: the route tree as it is asked, the routes, and when each receiver would hear of it.
 
     Answered from the config; silences count when a daemon runs. Exit code 1 when nobody would be told."""
-    from logmedic.cli.alerts.routed import row_of, told
+    from logmedic.cli.alerts.routed import told
     from logmedic.core.alerting.forecast import forecast
+    from logmedic.core.alerting.forecastrows import row_of
 
     policy, now = policy_of(context), _at(at_text)
     rule, notice = _news(context, policy, now, incident, asked)
@@ -87,33 +87,24 @@ def _news(
     context: Context, policy: Policy, now: datetime, incident: str, asked: dict[str, Any]
 ) -> tuple[Rule | None, Notice]:
     """The rule that it is of, when there is one, and the news."""
-    from logmedic.model.notice import Notice
+    from logmedic.core.alerting.supposed import supposed
 
     row = context.ask("incident", incident_id=incident) if incident else {}
     rule_id = asked["rule"] or row.get("rule_id", "")
     rule = _rule(context, rule_id) if rule_id else None
-    severity = asked["severity"] or row.get("severity") or (rule.severity.value if rule is not None else "medium")
-    event = asked["event"] or (row.get("notice") or {}).get("event") or "opened"
-    tags = (*asked["tags"], *(rule.tags if rule is not None else ()))
-    labels = {
-        **policy.alerts.labels,
-        **row.get("captures", {}),
-        **((row.get("notice") or {}).get("labels") or {}),
-        **_pairs(asked["labels"]),
-    }
-    named = {
-        "rule": rule_id,
-        "service": asked["service"] or (rule.service if rule is not None else ""),
-        "source": asked["source"] or row.get("source", ""),
-        "severity": severity,
-        "host": policy.hostname,
-    }
-    labels |= {name: value for name, value in named.items() if value}
-    subject = f"incident:{row.get('id', 'new')}"
-    title = row.get("title", "")
-    notice = Notice(subject, AlertEvent(event), Severity(severity), title, now, now, tuple(dict.fromkeys(tags)), labels)
-    own = rule.alert.repeat_every if rule is not None else None
-    return rule, replace(notice, repeat_s=own.total_seconds() if own is not None else None)
+    return rule, supposed(
+        policy,
+        rule,
+        now,
+        incident=row,
+        severity=asked["severity"] or "",
+        event=asked["event"] or "",
+        rule_id=rule_id,
+        source=asked["source"],
+        service=asked["service"],
+        tags=asked["tags"],
+        labels=_pairs(asked["labels"]),
+    )
 
 
 def _rule(context: Context, rule_id: str) -> Rule | None:

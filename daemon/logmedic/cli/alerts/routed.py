@@ -1,4 +1,4 @@
-"""Where news would go, in words and as JSON."""
+"""Where news would go, in words."""
 
 from __future__ import annotations
 
@@ -70,46 +70,3 @@ def _when(each: Told, now: datetime, zone: Any) -> str:
     from logmedic.core.moments import moment_text
 
     return f"waits for {each.why}: {moment_text(each.at, zone)}" if each.why else "at once"
-
-
-def row_of(policy: Policy, notice: Notice, found: Forecast, now: datetime) -> dict[str, Any]:
-    return {
-        "at": _iso(now),
-        "severity": notice.severity.value,
-        "event": notice.event.value,
-        "tags": list(notice.tags),
-        "labels": dict(notice.labels),
-        "steps": [
-            {"place": each.place, "taken": each.taken, "why": each.why, "routes": list(each.routes)}
-            for each in found.way.steps
-        ],
-        "missing": list(found.way.missing),
-        "routes": [_leg_row(policy, each) for each in found.legs],
-        "silenced": found.silenced,
-        "silenced_until": _iso(found.silenced_until) if found.silenced_until is not None else None,
-    }
-
-
-def _leg_row(policy: Policy, leg: Leg) -> dict[str, Any]:
-    return {
-        "route": leg.route.name,
-        "group": dict(leg.group),
-        "group_wait_s": leg.route.group_wait.total_seconds(),
-        "group_interval_s": leg.route.group_interval.total_seconds(),
-        "told": [_told_row(policy, each) for each in leg.told],
-        "fallback": list(leg.route.fallback),
-        "escalate": [
-            {"after_s": call.after.total_seconds(), "told": [_told_row(policy, each) for each in call.told]}
-            for call in leg.calls
-        ],
-        "reminders_s": [each.total_seconds() for each in leg.reminders],
-    }
-
-
-def _told_row(policy: Policy, each: Told) -> dict[str, Any]:
-    scheme = policy.alerts.receiver(each.receiver).scheme
-    return {"receiver": each.receiver, "scheme": scheme, "at": _iso(each.at), "waits_for": each.why}
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

@@ -139,6 +139,7 @@ def _of_settings(settings: Settings, unit: Unit, daemon: Daemon | None, user: Pe
     if status is not None:
         yield Check("daemon's fixes", lambda: sandbox.of_daemon(status))
         yield Check("sources", lambda: sources.of_daemon(status["sources"]))
+        yield Check("messages", lambda: receivers.of_daemon(status["alerts"]))
     yield Check("sources", lambda: sources.look(settings, user.name, home), sources.LIMIT_S, user)
     yield Check("receivers", lambda: receivers.look(settings), receivers.LIMIT_S)
     yield Check(

@@ -33,9 +33,12 @@ def of_templates(mistakes: Sequence[str]) -> Iterator[Finding]:
 
 
 def of_daemon(alerts: Mapping[str, Any]) -> Iterator[Finding]:
-    """What became of messages: `alerts` of the status."""
-    if dead := alerts.get("dead"):
-        yield warning("messages", f"{dead} were given up", "logmedic alerts list --dead; logmedic alerts resend --dead")
+    """What became of messages: `alerts` of the status, whose receivers are those that are not well."""
+    if alerts["dead"]:
+        repair = "logmedic alerts list --dead; logmedic alerts resend --dead"
+        yield warning("messages", f"{alerts['dead']} were given up", repair)
+    for each in alerts["receivers"]:
+        yield warning("messages", f"receiver {each['name']} is {each['state']}", "logmedic alerts receivers")
 
 
 def look(settings: Settings) -> Iterator[Finding]:

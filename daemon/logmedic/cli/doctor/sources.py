@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from logmedic.cli.doctor.finding import Finding, unknown, warning, well, wrong
+from logmedic.cli.doctor.finding import Finding, warning, well, wrong
 from logmedic.cli.doctor.host import group_name
 
 if TYPE_CHECKING:
@@ -179,7 +179,3 @@ def look(settings: Settings, user: str, protect_home: str) -> Iterator[Finding]:
 
 def nobody(user: str) -> Finding:
     return wrong("daemon's user", f"the unit runs as {user}, and there is no such account", "systemd-sysusers")
-
-
-def not_asked(why: str) -> Finding:
-    return unknown("sources", why)

@@ -132,8 +132,7 @@ ENDPOINTS = (
             note=TEXT,
             stages=listed(shapes.row(Stage)),
         ),
-        about="Each stage that holds it back, with its end and what to type; `{id}` is that of a message, or of what it "
-        "would be about.",
+        about="Each stage that holds it back, with its end and what to type.",
         subject=f"A message: its id, or a unique end of it. {SUBJECT_ID} `issue:ID`, `source:NAME` and `rule:ID`, too.",
     ),
     Endpoint("GET", "/v1/receivers", "Who is told, and whether it arrives", receivers, listed(RECEIVER)),
@@ -167,6 +166,15 @@ ENDPOINTS = (
             bodies.words("ids", "Messages: their ids, or unique ends of them.", example=["4f1c"]),
             bodies.flag("dead", "All that were given up."),
         ),
+        together={
+            "oneOf": [
+                {"required": ["ids"], "properties": {"ids": {"minItems": 1}, "dead": {"const": False}}},
+                {
+                    "required": ["dead"],
+                    "properties": {"ids": {"maxItems": 0, "type": "array"}, "dead": {"const": True}},
+                },
+            ]
+        },
         acts=True,
         refused=(404, 409),
     ),
@@ -213,6 +221,7 @@ ENDPOINTS = (
             bodies.flag("everything", "It may keep everything quiet."),
             bodies.flag("dry_run", "Only say what it would cover."),
         ),
+        together={"oneOf": [{"required": ["for"]}, {"required": ["until"]}]},
         acts=True,
         refused=(404, 409),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from logmedic.adapters.web import bodies, shapes
-from logmedic.adapters.web.bodies import FOR, LONGEST_NOTE, UNTIL
+from logmedic.adapters.web.bodies import FOR, LONGEST_NOTE, ONE_END, UNTIL
 from logmedic.adapters.web.endpoint import Asked, Endpoint
 from logmedic.adapters.web.endpoints.shown import (
     BREAKER,
@@ -227,6 +227,7 @@ ENDPOINTS = (
         PAUSED,
         about="It outlasts a restart. Without `for` and `until` it lasts until /v1/resume.",
         body=(FOR, UNTIL, _WHY, _STOP),
+        together=ONE_END,
         acts=True,
     ),
     Endpoint(

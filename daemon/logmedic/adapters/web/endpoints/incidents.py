@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from logmedic.adapters.web import bodies, queries, shapes
-from logmedic.adapters.web.bodies import FOR, UNTIL
+from logmedic.adapters.web.bodies import FOR, ONE_END, UNTIL
 from logmedic.adapters.web.endpoint import Asked, Endpoint
 from logmedic.adapters.web.endpoints.shown import ALERT, ATTEMPT, INCIDENT, ISSUE, NOTICE, SUBJECT_ID
 from logmedic.adapters.web.parameters import BadRequest
@@ -86,6 +86,7 @@ _CHECK = named(
 _FIXED_BY = record(rule_id=TEXT, step_name=TEXT, argv=listed(TEXT), duration_s=maybe(NUMBER))
 _SIMILAR = shapes.row(Incident, called="SimilarIncident", fixed_by=maybe(_FIXED_BY), took_s=maybe(NUMBER))
 TOLD = shapes.row(Notice, *("story", "version", "lasting", "groups", "repeat_s", "done"), called="Acknowledged")
+_NO_TIME = {"properties": {"for": False, "until": False}}
 _UNDO = bodies.flag("undo", "Take it back: people are reminded of it again.")
 
 ENDPOINTS = (
@@ -159,6 +160,7 @@ ENDPOINTS = (
         about="Nobody is reminded, and nobody else is called, until it is over, or as long as `for` or `until` say.",
         subject=f"{SUBJECT_ID} `issue:ID`, `source:NAME` and `rule:ID` work as well.",
         body=(FOR, UNTIL, _UNDO),
+        together={"anyOf": [{**ONE_END, "properties": {"undo": {"const": False}}}, _NO_TIME]},
         acts=True,
         refused=(409,),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from logmedic.adapters.web import bodies, queries, shapes
-from logmedic.adapters.web.bodies import FOR, LONGEST_NAME, LONGEST_NOTE, UNTIL
+from logmedic.adapters.web.bodies import FOR, LONGEST_NAME, LONGEST_NOTE, ONE_END, UNTIL
 from logmedic.adapters.web.endpoint import Asked, Endpoint
 from logmedic.adapters.web.endpoints.shown import (
     INCIDENT,
@@ -185,6 +185,7 @@ ENDPOINTS = (
             bodies.count("count", "Until it occurred so often more."),
             bodies.flag("next_version", "Until a newer version of its program runs."),
         ),
+        together=ONE_END,
         acts=True,
         refused=(409,),
     ),

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from logmedic.adapters.web import queries
+from logmedic.adapters.web import bodies, queries
 from logmedic.adapters.web.endpoint import Asked, Endpoint
 from logmedic.adapters.web.endpoints.fixes import span_of
 from logmedic.adapters.web.endpoints.shown import STATS
@@ -79,9 +79,10 @@ def _sql(name: str, sent: Any) -> str:
 
 
 def _rows(name: str, sent: Any) -> int:
-    if type(sent) is not int or not 1 <= sent <= ROWS_MAX:
+    told = bodies.whole(sent)
+    if told is None or not 1 <= told <= ROWS_MAX:
         raise BadRequest("`limit` is no number of rows", f"a whole number from 1 to {ROWS_MAX}")
-    return sent
+    return told
 
 
 def _time(name: str, sent: Any) -> float:
@@ -94,7 +95,7 @@ _EXAMPLE = "SELECT title FROM v_incidents"
 _SQL = Field(
     "sql",
     "One SELECT over the views of docs/questions.md.",
-    {"type": "string", "minLength": 1, "maxLength": SQL_MAX},
+    {"type": "string", "pattern": r"\S", "maxLength": SQL_MAX},
     _sql,
     example=_EXAMPLE,
     needed=f'send {{"sql": "{_EXAMPLE}"}}',

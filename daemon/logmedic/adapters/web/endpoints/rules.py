@@ -7,12 +7,27 @@ from typing import Any
 from logmedic.adapters.web import queries, shapes
 from logmedic.adapters.web.endpoint import Asked, Endpoint
 from logmedic.adapters.web.endpoints.shown import RULE_ID, STEP_RANK
-from logmedic.adapters.web.parameters import BadRequest
-from logmedic.adapters.web.shapes import NUMBER, TEXT, TIME, WHOLE, by_name, listed, maybe, named, record
+from logmedic.adapters.web.shapes import (
+    ANYTHING,
+    FLAG,
+    NUMBER,
+    TEXT,
+    TIME,
+    WHOLE,
+    by_name,
+    listed,
+    maybe,
+    named,
+    record,
+)
+from logmedic.core.explain import Why
+from logmedic.core.explainrows import LONGEST as LONGEST_LINE
 from logmedic.core.foretell import Forecast
+from logmedic.core.nearmiss import NearMiss
 from logmedic.model.fix import BreakerStatus
 from logmedic.model.issue import HoldReason, IncidentStatus
 from logmedic.model.rule import Mode
+from logmedic.model.severity import Severity
 from logmedic.ports import Control
 
 
@@ -25,13 +40,29 @@ async def rule(control: Control, asked: Asked) -> Any:
 
 
 def _match(asked: Asked) -> dict[str, Any] | None:
-    """The match that is asked about; None when none is. Raises BadRequest."""
+    """The match that is asked about; None when none is."""
     query = asked.query
-    if query["captures"] is not None:
-        return {name: query[name] for name in ("captures", "part", "source", "at")}
-    if any(query[name] for name in ("part", "source", "at")):
-        raise BadRequest("`captures` is missing: no match is asked about", "captures={}")
-    return None
+    if query["captures"] is None:
+        return None
+    return {name: query[name] for name in ("captures", "part", "source", "at")}
+
+
+async def rules_in_force(control: Control, _: Asked) -> Any:
+    return await control.rules_in_force()
+
+
+async def rule_said(control: Control, asked: Asked) -> Any:
+    return await control.rule_said(asked.id)
+
+
+async def test_rule(control: Control, asked: Asked) -> Any:
+    return await control.test_rule(asked.id)
+
+
+async def explain(control: Control, asked: Asked) -> Any:
+    if not asked.query["line"].strip():
+        raise BadRequest("there is no `line` to explain", "line=TEXT, as it stands in the log")
+    return await control.explain(asked.query["line"], asked.query["source"])
 
 
 async def rule_stats(control: Control, asked: Asked) -> Any:
@@ -83,6 +114,52 @@ _STATS = named(
     last_opened_at=maybe(TIME),
     mean_recovery_s=maybe(NUMBER),
 )
+_IN_FORCE: dict[str, Any] = {
+    "id": TEXT,
+    "title": TEXT,
+    "service": TEXT,
+    "severity": shapes.choice(Severity),
+    "enabled": FLAG,
+    "sources": listed(TEXT),
+    "tags": listed(TEXT),
+    "fix": maybe(shapes.choice(Mode)),
+    "mode": maybe(shapes.choice(Mode)),
+    "whose": TEXT,
+    "matched": WHOLE,
+    "last_match_at": maybe(TIME),
+    "tests": WHOLE,
+    "file": TEXT,
+    "line": WHOLE,
+    "quarantined": TEXT,
+}
+_SAYING = record(name=TEXT, text=TEXT)
+_EXPLAINED = named(
+    "Explained",
+    "`rules`: what matches first, then what nearly does; `now` says what would come of a match.",
+    text=TEXT,
+    source=maybe(TEXT),
+    at=TIME,
+    program=maybe(TEXT),
+    rules_asked=WHOLE,
+    candidates=listed(TEXT),
+    matched=listed(TEXT),
+    rules=listed(
+        record(
+            rule=TEXT,
+            part=TEXT,
+            file=TEXT,
+            line=WHOLE,
+            verdict=shapes.choice(Why),
+            reason=TEXT,
+            hit=FLAG,
+            captures=listed(record(name=TEXT, type=TEXT, value=TEXT)),
+            group=by_name(TEXT),
+            near_miss=maybe(shapes.row(NearMiss)),
+            now=maybe(by_name(ANYTHING)),
+        )
+    ),
+    unknown=maybe(record(component=TEXT, template=TEXT, fingerprint=TEXT)),
+)
 _COST = named(
     "RuleCost",
     rule=TEXT,
@@ -122,6 +199,68 @@ ENDPOINTS = (
             queries.text("part", "The part of the rule that matches.", longest=80),
             queries.text("source", "Where the match is.", example="nginx"),
             queries.moment("at", "When: a duration before now, or a time.", example="5m"),
+        ),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/rules_in_force",
+        "The rules in force, in short",
+        rules_in_force,
+        listed(
+            named(
+                "RuleInForce", "`mode`: of its fix, under the ceiling; `whose`: what keeps it from more.", **_IN_FORCE
+            )
+        ),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/rules/{id}/said",
+        "What a rule says",
+        rule_said,
+        named(
+            "RuleSaid",
+            "In words, as `rules show` has them.",
+            **_IN_FORCE,
+            description=TEXT,
+            resolution=TEXT,
+            runbook=TEXT,
+            in_short=TEXT,
+            speaks=listed(_SAYING),
+            fix_in_short=TEXT,
+            fix_steps=listed(_SAYING),
+            tested=listed(record(test=TEXT, line=WHOLE, expects=TEXT)),
+        ),
+        subject=RULE_ID,
+        example="nginx-upstream-down",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/rules/{id}/test",
+        "Run the tests inside a rule",
+        test_rule,
+        named(
+            "RuleTested",
+            "`failure`: what was wanted and seen; empty: it passed.",
+            rule=TEXT,
+            file=TEXT,
+            cases=listed(record(test=TEXT, line=WHOLE, failure=TEXT, seconds=NUMBER)),
+        ),
+        about="Beside the engine, one rule after the other. Nothing is changed.",
+        subject=RULE_ID,
+        example="nginx-upstream-down",
+        body=(),
+        acts=True,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/explain",
+        "Why a line is known, or not",
+        explain,
+        _EXPLAINED,
+        about="By the rules in force; nothing is counted. One question at a time: 503 when several wait.",
+        query=(
+            queries.text("line", "A record, as it stands in the log.", longest=LONGEST_LINE, example="disk is full"),
+            queries.text("source", "The source that it is read from, as NAME or NAME:UNIT; every one without."),
         ),
     ),
     Endpoint(
