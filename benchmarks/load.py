@@ -140,7 +140,7 @@ async def _commits(store: DuckStore, beside: asyncio.Task[Any]) -> list[float]:
                 incidents=(replace(incident, id=f"ffffffff-{n % 50:04}", occurrences=n),),
                 events=(IncidentEvent(f"fffffffe-{at:%f}-{n:08}", incident.id, at, "opened", "seen 5 times"),),
                 tallies=(Tally(at.replace(second=0, microsecond=0), "matched", 1),),
-                checkpoints=(Checkpoint("web", "/var/log/web.log", "1:1", n),),
+                checkpoints=(Checkpoint("/var/log/web.log", "web", n, at),),
             )
         )
         waits.append(time.perf_counter() - begun)
@@ -160,7 +160,11 @@ async def _questions(store: DuckStore, now: datetime) -> list[tuple[str, str, di
         ("incidents (page 100)", "incidents", {"everything": True, "cursor": cursor_of("incidents", middle)}),
         ("incidents (text)", "incidents", {"everything": True, "text": "CAFE"}),
         ("incidents (text, none)", "incidents", {"everything": True, "text": "nowhere at all"}),
-        ("incidents (of a rule)", "incidents", {"everything": True, "rule": "rule-7", "severity": "high"}),
+        (
+            "incidents (of a rule)",
+            "incidents",
+            {"everything": True, "rule": middle["rule_id"], "severity": middle["severity"]},
+        ),
         ("incident", "incident", of),
         ("incident (by the end of its id)", "incident", {"incident_id": newest["id"][-8:]}),
         ("similar", "similar", of),
@@ -292,12 +296,13 @@ FROM (SELECT n, now - INTERVAL {DAYS} DAY + n * INTERVAL {DAYS * 86_400_000_000 
   FROM range({INCIDENTS}) AS numbers(n), begin)
 """
 _ISSUE = "replace(rule_id, 'rule', 'issue')"
-_KINDS = ("opened", "held", "fix_started", "step_finished", "probed", "settling", "fix_failed", "would_run", "resolved")
+_KINDS = ("opened", "held", "fix_started", "step_finished", "probed", "settling", "fix_failed", "checked", "resolved")
 _TABLES = (
     (
         "known_issues",
         f"""SELECT seed.* REPLACE ('issue-' || n AS id, 'rule:' || n AS fingerprint,
-  now - n * INTERVAL 1 MINUTE AS last_seen, {_NOISE.format("n", 9, 250)} AS description, 'known issue ' || n || ' ' || {_NOISE.format("n", 2, 40)} AS title)
+  now - n * INTERVAL 1 MINUTE AS last_seen, {_NOISE.format("n", 9, 250)} AS description,
+  'known issue ' || n || ' ' || {_NOISE.format("n", 2, 40)} AS title)
 FROM known_issues AS seed, range(500) AS numbers(n), begin WHERE seed.id = '{_SEED}'""",
     ),
     (
@@ -315,7 +320,8 @@ FROM incidents AS seed, opened WHERE seed.id = '{_SEED}' ORDER BY opened.id""",
     (
         "incident_events",
         f"""SELECT uid(happened, {INCIDENTS} + n * {EVENTS_EACH} + k) AS id, opened.id, happened,
-  {list(_KINDS)}[k % {len(_KINDS)} + 1], {_NOISE.format("n * 1000 + k", 4, 110)}
+  CASE WHEN k = 1 AND n % 3 = 0 THEN 'would_run' ELSE {list(_KINDS)}[k % {len(_KINDS)} + 1] END,
+  {_NOISE.format("n * 1000 + k", 4, 110)}
 FROM (
   SELECT n, id, k, "at" + k * INTERVAL 36 SECOND AS happened FROM opened, range({EVENTS_EACH}) AS entries(k)
 ) AS opened ORDER BY 1""",

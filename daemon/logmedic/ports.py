@@ -388,8 +388,8 @@ class Control(Protocol):
 
     async def rules_in_force(self) -> list[dict[str, Any]]:
         """A row a rule that is in force, by service and id. Keys: id, title, service, severity, enabled, sources (none:
-        it hears all), tags, fix (the mode in its file, or None), mode (of its fix, under the ceiling; or None), whose (what
-        keeps its fix from more), matched (times), last_match_at, tests (how many), file, line, quarantined (why, or
+        it hears all), tags, fix (the mode in its file, or None), mode (of its fix, under the ceiling; or None), whose
+        (what keeps its fix from more), matched (times), last_match_at, tests (how many), file, line, quarantined (why, or
         "")."""
 
     async def rule_said(self, rule_id: str) -> dict[str, Any]:
@@ -397,9 +397,10 @@ class Control(Protocol):
         line), speaks and fix_steps (rows of name and text; an empty name goes on with the one before), fix_in_short,
         tested (rows of test, line, expects). Raises NotFound."""
 
-    async def explain(self, line: str, source: str = "") -> dict[str, Any]:
+    async def explain(self, line: str, source: str = "", rule: str = "") -> dict[str, Any]:
         """Why a record (4000 characters at most, its lines belong together) is known or not, as core/explainrows.py
-        tells it; `source`: a name, or name:unit; empty: every rule hears it. `now` of a match is as `rule` answers it.
+        tells it; `source`: a name, or name:unit; empty: every rule hears it; `rule`: tell of that one, and of what
+        matches. `now` of a match is as `rule` answers it.
         One at a time, beside the engine; nothing is counted. Raises OrderRefused; TransientError when others wait."""
 
     async def test_rule(self, rule_id: str) -> dict[str, Any]:

@@ -26,11 +26,11 @@ rules:
       mode: approve
       steps:
         - name: count
-          run: [/usr/bin/mktemp, WORK/ran.XXXXXX]
+          run: [/usr/bin/cp, --backup=numbered, /etc/passwd, WORK/fixed]
           sandbox: { write: [WORK] }
           retry: { attempts: 1 }
       verify:
-        command: { run: [/usr/bin/true], within: 2s }
+        http: { get: "ADDRESS", within: 2s, every: 100ms }
     tests:
       - name: it fires
         lines: ["shop till down"]
@@ -39,9 +39,9 @@ rules:
         lines: ["shop till up"]
         expect: { fires: 0 }
   - id: quoted
-    title: "heard: {words}"
+    title: "something was quoted"
     severity: low
-    match: { pattern: 'quoted (?P<words>.*)', captures: { words: line } }
+    match: { pattern: 'quoted ' }
     tests:
       - name: it fires
         lines: ["quoted words"]
@@ -62,10 +62,17 @@ class Host:
         self.url = f"http://127.0.0.1:{port}"
         config = self.world.config.read_text()
         self.world.config.write_text(config.replace("logmedic.sock", f'logmedic.sock", dashboard: "127.0.0.1:{port}'))
-        (home / "rules" / "scene.yaml").write_text(SCENE.replace("WORK", str(self.ground.work)))
 
     @contextmanager
     def running(self) -> Iterator[None]:
+        with self.ground.shop() as address:
+            scene = SCENE.replace("WORK", str(self.ground.work)).replace("ADDRESS", address)
+            (self.world.home / "rules" / "scene.yaml").write_text(scene)
+            with self._daemon():
+                yield
+
+    @contextmanager
+    def _daemon(self) -> Iterator[None]:
         with daemon(self.world):
             until(lambda: listens(self.url), "its pages are served")
             yield
@@ -86,7 +93,7 @@ class Host:
 
     def ran(self) -> int:
         """How often the fix ran, by what it left."""
-        return len(list(self.ground.work.glob("ran.*")))
+        return len(list(self.ground.work.glob("fixed*")))
 
 
 def free_port() -> int:

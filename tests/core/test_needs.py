@@ -10,6 +10,7 @@ import pytest
 import builders as make
 from builders import START, Bench, match, observed, policy
 from logmedic.core.needs import SHOWN, Facts, needs_of
+from logmedic.model.alert import AlertPlan
 from logmedic.model.changeset import Acknowledge, Ailing, PauseFixes, Quiet
 from logmedic.model.fix import Breaker, BreakerStatus
 from logmedic.model.issue import HoldReason, IncidentStatus
@@ -135,8 +136,9 @@ def test_what_ails_the_daemon_waits_with_what_to_do() -> None:
     assert all(each.title and each.detail and each.to_do and each.command for each in found.values())
 
 
-def test_an_error_that_keeps_coming_waits_for_a_rule() -> None:
-    bench = Bench(policy())
+@pytest.mark.parametrize("alerts", [make.ONCALL, AlertPlan()], ids=["on call", "nobody"])
+def test_an_error_that_keeps_coming_waits_for_a_rule_whether_or_not_anybody_is_told(alerts: AlertPlan) -> None:
+    bench = Bench(policy(alerts=alerts))
     for second in range(12):
         bench.give(observed(make.unknown(at=START + timedelta(seconds=second))), after=1.0)
     (need,) = of(bench)

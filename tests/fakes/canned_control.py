@@ -36,6 +36,10 @@ from logmedic.runtime.rulerows import rule_rows, rule_said
 from logmedic.runtime.standing import standing
 
 
+_NOT_TOLD = frozenset({"story", "version", "lasting", "groups", "repeat_s", "done"})
+"""Of a notice, where only its news are asked for."""
+
+
 class CannedControl:
     """Implements ports.Control. `did`: the commands, with who gave them. `busy`: every question fails for now.
     `answers`: cleared, a query never ends; `asked` and `given_up` are set as it begins and is cancelled.
@@ -167,10 +171,10 @@ class CannedControl:
     async def rule_said(self, rule_id: str) -> dict[str, Any]:
         return rule_said(self._generation(), await self._store.open(), rule_id)
 
-    async def explain(self, line: str, source: str = "") -> dict[str, Any]:
+    async def explain(self, line: str, source: str = "", rule: str = "") -> dict[str, Any]:
         generation, state = self._generation(), await self._store.open()
         asked = Explaining(lambda: generation, lambda: state, clock=SystemClock(), zone=UTC, boot_at=None)
-        return await asked.explain(line, source)
+        return await asked.explain(line, source, rule)
 
     async def draft_rule(self, issue_id: str) -> dict[str, Any]:
         return await RuleDesk(self._store, self._policy).draft(issue_id)
@@ -285,7 +289,9 @@ class CannedControl:
         return await self._issue_command("unmute", issue_id, by, status="ongoing")
 
     async def resolve_issue(self, issue_id: str, by: str, *, notes: str = "", version: str = "") -> dict[str, Any]:
-        return await self._issue_command("resolve", issue_id, by, notes, version, status="resolved")
+        return await self._issue_command(
+            "resolve", issue_id, by, notes, version, status="resolved", resolved_at="2026-11-24T03:00:00Z"
+        )
 
     async def merge_issue(self, issue_id: str, into: str, by: str) -> dict[str, Any]:
         await self._issue_command("merge", issue_id, by, into)
@@ -386,7 +392,8 @@ class CannedControl:
             row = await self.ask("alert", alert_id=asked.removeprefix("alert:"))
         except NotFound:
             row = await self.ask("incident", incident_id=asked.removeprefix("incident:"))
-            return {**told, "subject": f"incident:{row['id']}", "alert": None, "notice": row["notice"]}
+            kept = {name: value for name, value in (row["notice"] or {}).items() if name not in _NOT_TOLD}
+            return {**told, "subject": f"incident:{row['id']}", "alert": None, "notice": kept or None}
         return {**told, "subject": f"alert:{row['id']}", "alert": row, "notice": None}
 
     async def route_of(self, *, at: datetime | None = None, incident: str = "", **meant: Any) -> dict[str, Any]:

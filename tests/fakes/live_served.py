@@ -12,10 +12,9 @@ from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fakes.live_daemon import LiveDaemon
-from logmedic.adapters.web.serving import serve
+from logmedic.adapters.web.serving import PatientProtocol, serve
 from logmedic.adapters.web.stream import endpoint
 from logmedic.ports import Control
 from logmedic.runtime.clock import SystemClock
@@ -24,8 +23,9 @@ from logmedic.runtime.clock import SystemClock
 class Served:
     """`start` and `stop` are the daemon's; `run` does something on its loop, and waits."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, send_s: float) -> None:
         self.path = path
+        self.send_s = send_s
         self.daemon = LiveDaemon(SystemClock())
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -43,9 +43,9 @@ class Served:
         listener.bind(str(self.path))
         listener.listen()
         listener.setblocking(False)
-        app = Starlette(routes=[Route("/v1/events/stream", endpoint(cast(Control, self.daemon)))])
+        app = Starlette(routes=[Route("/v1/events/stream", endpoint(cast(Control, self.daemon), self.send_s))])
         feeding = asyncio.create_task(self.daemon.feed.run())
-        self._task = asyncio.create_task(serve(app, listener, protocol=H11Protocol, connections=128))
+        self._task = asyncio.create_task(serve(app, listener, protocol=PatientProtocol, connections=128))
         ready.set()
         await asyncio.gather(self._task, return_exceptions=True)
         feeding.cancel()
@@ -70,8 +70,9 @@ class Served:
 
 
 @contextmanager
-def live_served(path: Path) -> Iterator[Served]:
-    served = Served(path)
+def live_served(path: Path, send_s: float = 30.0) -> Iterator[Served]:
+    """`send_s`: how long a client that takes nothing is waited for."""
+    served = Served(path, send_s)
     served.start()
     try:
         yield served

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from fixes.steps import ATTEMPT, open_to_all, reachable
-from logmedic.core.stepneeds import needs_of
 from logmedic.adapters.fixes.acts import argv_for, programs_of
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
+from logmedic.core.stepneeds import needs_of
 from logmedic.core.targets import filled
 from logmedic.fixrun.acts import rotate as rotating
 from logmedic.fixrun.acts.rotate import rotate

@@ -14,11 +14,10 @@ from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 import builders as make
 from logmedic.adapters.store.duck import DuckStore
-from logmedic.adapters.web.serving import serve
+from logmedic.adapters.web.serving import PatientProtocol, serve
 from logmedic.adapters.web.stream import endpoint
 from logmedic.cli.sse import EventStream
 from logmedic.model.changeset import Changeset
@@ -70,7 +69,7 @@ class Host:
         listener.listen()
         listener.setblocking(False)
         app = Starlette(routes=[Route("/", endpoint(cast(Control, self)))])
-        await serve(app, listener, protocol=H11Protocol, connections=128)
+        await serve(app, listener, protocol=PatientProtocol, connections=128)
 
 
 @asynccontextmanager

@@ -73,9 +73,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "config check": ("config check -c /etc/logmedic/logmedic.yaml",),
     "config show": ("config show",),
     "config schema": ("config schema > config-v1.json",),
+    "doctor": ("doctor", "sudo logmedic doctor"),
+    "bugreport": ("bugreport", "bugreport -w report.tar.gz"),
     "storage": ("storage",),
     "backup": ("backup /srv/backups/logmedic.duckdb",),
     "restore": ("restore /srv/backups/logmedic.duckdb",),
+    "dashboard": ("dashboard",),
+    "token": ("token list",),
+    "token new": ("token new grafana", "token new deploy --scope act --expires 90d"),
+    "token list": ("token list",),
     "install": ("install fixes --check",),
     "install fixes": ("install fixes --dry-run",),
     "completion": ("completion bash > /usr/share/bash-completion/completions/logmedic",),
@@ -95,4 +101,4 @@ def attach(command: click.Command, name: str) -> None:
 
 
 def shown(example: str) -> str:
-    return example if "| logmedic" in example else f"logmedic {example}"
+    return example if example.startswith(("sudo ", "journalctl ")) else f"logmedic {example}"

@@ -9,14 +9,7 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import field, print_rows, several, span, visible, when
-
-
-def size(count: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} GiB"
+from logmedic.core.sizes import bytes_text as size
 
 
 def behind(row: Mapping[str, Any]) -> str:

@@ -12,17 +12,9 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import field, print_json, print_table, several, span
 from logmedic.core.sparkline import days_each, share, sparkline
+from logmedic.core.trendwords import MEANINGS, RATE, RECOVERY, change, is_comparable, metric_text
 
-_MEANING = {
-    "total_errors": "lines that a rule matched, or that look like an error",
-    "auto_fixed": "incidents ended by a fix that was verified",
-    "auto_fix_success_rate": "fixes that worked, of those that were tried",
-    "circuit_breaker_opens": "times a fix was stopped after failures in a row",
-    "escalations": "times people were called",
-    "avg_recovery_time_s": "from opened to verified, of incidents that a fix ended",
-}
 _HEADINGS = ("METRIC", "VALUE", "BEFORE", "CHANGE", "BY DAY")
-RATE, RECOVERY = "auto_fix_success_rate", "avg_recovery_time_s"
 WIDEST = 92
 """Columns of a picture: a quarter of a year by days."""
 
@@ -60,7 +52,7 @@ def _print_all(context: Context, stats: Mapping[str, Any]) -> None:
     if context.output != "table":
         print_json(stats)
         return
-    rows = [{"name": name, "value": shown(name, stats[name]), "meaning": text} for name, text in _MEANING.items()]
+    rows = [{"name": name, "value": shown(name, stats[name]), "meaning": text} for name, text in MEANINGS.items()]
     print_table(rows, {"METRIC": field("name"), "VALUE": field("value"), "MEANING": field("meaning")})
 
 
@@ -108,18 +100,9 @@ def _period(trends: Mapping[str, Any]) -> Iterator[str]:
     each = _each(days)
     columns = f", {several(each, 'day')} a column" if each > 1 else ""
     yield f"{_minute(trends['since'])} to {_minute(trends['until'])}{columns}; before: as long a time before that"
-    if not _is_comparable(trends):
+    if not is_comparable(trends):
         known = f"known since {_minute(trends['known_since'])}" if trends["known_since"] else "nothing is known yet"
         yield f"{known}: too short to be compared"
-
-
-def _is_comparable(trends: Mapping[str, Any]) -> bool:
-    """The time before is known as well; to the day, which is how old counts are kept."""
-    from datetime import datetime
-
-    since, until = (datetime.fromisoformat(trends[name]) for name in ("since", "until"))
-    known = trends["known_since"]
-    return known is not None and datetime.fromisoformat(known).date() <= (since - (until - since)).date()
 
 
 def _minute(at: str) -> str:
@@ -132,9 +115,9 @@ def _each(days: Sequence[Day]) -> int:
 
 def _rows(trends: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
     days, each = trends["days"], _each(trends["days"])
-    comparable = _is_comparable(trends)
+    comparable = is_comparable(trends)
     groups = [days[at : at + each] for at in range(0, len(days), each)]
-    for name in _MEANING:
+    for name in MEANINGS:
         now, before = trends["metrics"][name], trends["before"][name] if comparable else None
         yield {
             "METRIC": name,
@@ -168,15 +151,4 @@ def _sum(name: str, days: Sequence[Day]) -> float:
 
 
 def shown(name: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.0%}" if name == RATE else span(value) if name == RECOVERY else f"{value:,}"
-
-
-def change(name: str, now: float | None, before: float | None) -> str:
-    """Against the time before: in percent of it, a rate in points of a percent."""
-    if now is None or before is None or now == before:
-        return "=" if now == before and now is not None else "-"
-    if name == RATE:
-        return f"{(now - before) * 100:+.0f} points"
-    return f"{(now - before) / before:+.0%}" if before else "new"
+    return span(value) if name == RECOVERY and value is not None else metric_text(name, value)

@@ -24,9 +24,10 @@ from logmedic.cli.output import (
     when,
 )
 from logmedic.cli.pausing import pause_line
-from logmedic.cli.sources import BRIEF, others, size
+from logmedic.cli.sources import BRIEF, others
 from logmedic.cli.styled import say
 from logmedic.core.rowwords import state_of
+from logmedic.core.sizes import bytes_text as size
 from logmedic.model.errors import DaemonUnreachable
 from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity

@@ -1,4 +1,4 @@
-"""Tables on a terminal: as wide as that, with cells wrapped at words; where the columns do not fit, a block a row."""
+"""Tables on a terminal: as wide as that, with cells wrapped at words; where that makes rows tall, a block a row."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ WHOLE = 40
 """Columns of a first cell that is not broken: it is what people copy."""
 LONGEST_WORD = 24
 """Columns: a longer word (a path, a URL) may be broken."""
+TALLEST = 4
+"""Lines of a row: what is taller reads better as a block."""
 Line = tuple[Piece, ...]
 
 STYLES: Mapping[str, str] = {
@@ -36,13 +38,14 @@ def laid_out(
     """`rows`: cells without control characters. No line is wider than `width`."""
     columns = list(zip(headings, *rows, strict=True))
     widths = _widths(columns, width)
-    if widths is None:
+    broken = [] if widths is None else [_broken_row(cells, widths) for cells in rows]
+    if widths is None or any(len(part) > TALLEST for parts in broken for part in parts):
         yield from _blocks(headings, rows, width)
         return
     flush = [heading in right for heading in headings]
     yield _row(headings, widths, flush, ["head"] * len(headings))
-    for cells in rows:
-        yield from _wrapped_row(cells, widths, flush)
+    for cells, parts in zip(rows, broken, strict=True):
+        yield from _wrapped_row(cells, parts, widths, flush)
 
 
 def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int] | None:
@@ -73,11 +76,16 @@ def _shared(least: Sequence[int], natural: Sequence[int], room: int) -> list[int
     return given
 
 
-def _wrapped_row(cells: Sequence[str], widths: Sequence[int], flush: Sequence[bool]) -> Iterator[Line]:
-    parts = [_broken(cell, width) for cell, width in zip(cells, widths, strict=True)]
+def _wrapped_row(
+    cells: Sequence[str], parts: Sequence[Sequence[str]], widths: Sequence[int], flush: Sequence[bool]
+) -> Iterator[Line]:
     styles = [STYLES.get(cell, "") for cell in cells]
     for number in range(max(map(len, parts))):
         yield _row([each[number] if number < len(each) else "" for each in parts], widths, flush, styles)
+
+
+def _broken_row(cells: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
+    return [_broken(cell, width) for cell, width in zip(cells, widths, strict=True)]
 
 
 def _broken(cell: str, width: int) -> list[str]:
@@ -91,7 +99,7 @@ def _row(cells: Sequence[str], widths: Sequence[int], flush: Sequence[bool], sty
     for number, cell in enumerate(cells[: last + 1]):
         told = placed(cell, widths[number], right=flush[number]) if number < last or flush[number] else cell
         pieces += [Piece(" " * GAP)] if number else []
-        pieces.append(Piece(told, styles[number]))
+        pieces.append(Piece(told, styles[number] if cell else ""))
     return tuple(pieces)
 
 

@@ -7,14 +7,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import nsmallest
 
-from logmedic.core import letters, ownstories
+from logmedic.core import ownstories
 from logmedic.core.alerting.chain import is_acked
 from logmedic.core.phrases import said, sentence, sentences, several
 from logmedic.core.shellwords import command, short
 from logmedic.core.standing import standing_of
 from logmedic.model.changeset import Ailing
 from logmedic.model.fix import BreakerStatus, FixAttempt
-from logmedic.model.issue import HoldReason, Incident, IncidentStatus
+from logmedic.model.issue import (
+    ALIVE,
+    HoldReason,
+    Incident,
+    IncidentStatus,
+    IssueSource,
+    IssueStatus,
+    KnownIssue,
+)
 from logmedic.model.message import Story
 from logmedic.model.need import Need, NeedKind
 from logmedic.model.policy import Policy
@@ -186,21 +194,24 @@ def _of_fixes(state: EngineState, policy: Policy, now: datetime) -> Iterator[Nee
 
 
 def _of_issues(state: EngineState, now: datetime) -> Iterator[Need]:
-    """Learned ones that people were to be told of, and that go on."""
-    for subject, notice in state.notices.items():
-        if subject.startswith("issue:") and not notice.over and not notice.done:
-            story, issue_id = letters.unpack_story(notice.story), subject.removeprefix("issue:")
+    """Learned ones that people were called for, and that go on."""
+    for issue in state.issues.values():
+        if issue.source is IssueSource.LEARNED and issue.status in ALIVE and _called_for(issue):
             yield Need(
                 NeedKind.ISSUE,
-                notice.severity,
-                notice.title,
-                sentences(story.outcome),
-                story.to_do,
-                story.command,
-                notice.since,
-                issue=issue_id,
-                acked_by=_acked_by(subject, state, now),
+                issue.severity,
+                said(issue.title),
+                sentence(f"No rule knows it. It was seen {several(issue.occurrences, 'time')}"),
+                "Find out what it is; draft a rule for it, resolve it, or mute it.",
+                command("learned", "show", short(issue.id)),
+                issue.onset_at or issue.first_seen,
+                issue=issue.id,
+                acked_by=_acked_by(f"issue:{issue.id}", state, now),
             )
+
+
+def _called_for(issue: KnownIssue) -> bool:
+    return bool(issue.escalation_level or issue.rate_level or issue.status is IssueStatus.REGRESSED)
 
 
 def _of_sources(state: EngineState) -> Iterator[Need]:

@@ -43,7 +43,7 @@ class Explaining:
         self._working = asyncio.Lock()
         self._waiting = 0
 
-    async def explain(self, line: str, source: str = "") -> Row:
+    async def explain(self, line: str, source: str = "", rule: str = "") -> Row:
         """As ports.Control.explain."""
         if not line.strip():
             raise OrderRefused("there is no line to explain", "paste one, as it stands in the log")
@@ -55,7 +55,8 @@ class Explaining:
         try:
             async with self._working:
                 generation, now = self._generation(), self._clock.now()
-                explainer = Explainer(generation.matcher, generation.ruleset.rules, self._zone, self._boot_at)
+                named = frozenset({rule} if rule else ())
+                explainer = Explainer(generation.matcher, generation.ruleset.rules, self._zone, self._boot_at, named)
                 explanation = await asyncio.to_thread(explainer.explain, _block(line, source, now))
         finally:
             self._waiting -= 1

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from logmedic.core.stepneeds import needs_of
 from logmedic.adapters.fixes.accounts import Account, account_of
 from logmedic.adapters.fixes.acts import argv_for
 from logmedic.adapters.fixes.canary import SPEC, canary
 from logmedic.adapters.fixes.fitness import Acts, acts_here, plan_of, unfit
 from logmedic.adapters.fixes.runners import Runners, end
 from logmedic.adapters.fixes.tiers import steps_of
+from logmedic.core.stepneeds import needs_of
 from logmedic.model.errors import SandboxUnavailable
 from logmedic.model.fix import Arming, FixAttempt, FixResult
 from logmedic.model.rule import Rule

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from logmedic.core.stepneeds import needs_of
 from logmedic.adapters.fixes.accounts import Account
 from logmedic.adapters.fixes.acts import out_of_reach, programs_of
 from logmedic.core.captures import names_in
 from logmedic.core.durations import duration_text
+from logmedic.core.stepneeds import needs_of
 from logmedic.core.targets import argv_of
 from logmedic.fixrun import owned
 from logmedic.model.sandbox import SandboxKind, SandboxSpec

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from math import ceil
 from posixpath import normpath
 
-from logmedic.core.stepneeds import needs_of
 from logmedic.adapters.fixes.catalogue import Installable
+from logmedic.core.stepneeds import needs_of
 from logmedic.model.sandbox import Network
 from logmedic.model.step import KillProcess, RotateLog, Step
 

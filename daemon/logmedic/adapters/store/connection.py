@@ -18,9 +18,11 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
+    "late_materialization_max_rows": 1000,
 }
 """256 MB bounds what a query over a year's incidents may take, or a copy of the store; the daemon's own statements stay
-below 10 MB. Names in SQL never mean this program's variables."""
+below 10 MB. Names in SQL never mean this program's variables. A page of up to so many rows is found by its key first,
+and read afterwards (measured, of 30,000 messages: 7 ms for the newest hundred instead of 52)."""
 _SETTINGS = ("SET async_threads = 0", "SET checkpoint_threshold = '16MB'", "SET TimeZone = 'UTC'")
 COPY_ENDING = ".duckdb"
 """Of what is in the directory of backups."""

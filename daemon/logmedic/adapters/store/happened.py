@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -11,41 +11,43 @@ from typing import Any
 import duckdb
 
 from logmedic.adapters.store import rows
-from logmedic.adapters.store.lists import TELLS as ALERT_TELLS
-from logmedic.adapters.store.lists import Asked, conditions, telling, time_of
+from logmedic.adapters.store.lists import TELLS, Asked, conditions, telling, time_of
 from logmedic.adapters.store.rows import Table
 from logmedic.core.feed import row_of
-from logmedic.core.happenings import ALERT, Happened, happening, incident_of
-from logmedic.model.issue import Incident
+from logmedic.core.happenings import ALERT, Happened, happening, of_incident_event
+from logmedic.model.issue import IncidentEvent
 from logmedic.model.live import LiveEvent
+
+_ITS_LESSON = "contains(context, ?) AND json_extract_string(context, '$.incident') = ?"
+"""JSON is only looked into where it may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """A table whose rows are events. `kind`: SQL; `about`: SQL that says whether it is about an incident, None: it
-    never is. `unread`: columns that an event does not tell, and that are long."""
+    """A table whose rows are events. `kind`, `at`: SQL; `about`: SQL that says whether it is about an incident, whose
+    id it takes `times` times, or as `telling`; None: it never is. `unread`: see Table.select."""
 
     table: Table[Any]
     at: str
     kind: str
     about: str | None = None
+    times: int = 1
     unread: tuple[str, ...] = ()
 
-    def select(self, where: str, order: str) -> str:
-        columns = ", ".join("''" if each.name in self.unread else f'"{each.name}"' for each in self.table.columns)
-        return (
-            f"SELECT {columns} FROM {self.table.name} {'WHERE ' + where if where else ''} "  # noqa: S608  constants
-            f"ORDER BY id {order} LIMIT ?"
-        )
+    def asked_of(self, incident: str) -> Asked:
+        if not incident or self.about is None:
+            return {}
+        return {self.about: telling(incident) if self.about == TELLS else [incident] * self.times}
 
 
 _ORIGINS = (
     _Origin(rows.EVENTS, '"at"', "kind", "incident_id = ?"),
     _Origin(rows.SOURCE_EVENTS, '"at"', "kind"),
     _Origin(rows.TRUST_CHANGES, '"at"', "kind"),
-    _Origin(rows.ALERTS, "created_at", f"'{ALERT}'", ALERT_TELLS, ("content", "body")),
-    _Origin(rows.LEARNINGS, "created_at", "pattern_type", "json_extract_string(context, '$.incident') = ?"),
+    _Origin(rows.ALERTS, "created_at", f"'{ALERT}'", TELLS, unread=("content", "body")),
+    _Origin(rows.LEARNINGS, "created_at", "pattern_type", _ITS_LESSON, times=2),
 )
+"""The longest first: what lies behind its last row is not read of the others."""
 
 
 def events(
@@ -64,36 +66,30 @@ def events(
     for origin in _ORIGINS:
         if incident and origin.about is None:
             continue
+        last = found[limit - 1].id if 0 < limit <= len(found) else ""
         asked = {
             "id > ?": after,
+            "id >= ?" if newest else "id <= ?": last,
             f"{origin.at} >= ?": time_of(since),
             f"{origin.at} < ?": time_of(until),
             f"list_contains(?::VARCHAR[], {origin.kind})": [list(kinds)] if kinds else "",
-            **_about(origin, incident),
+            **origin.asked_of(incident),
         }
         where, given = conditions(asked)
-        sql = origin.select(where, "DESC" if newest else "ASC")
-        found += map(origin.table.decoded, connection.execute(sql, [*given, limit]).fetchall())
-    found.sort(key=attrgetter("id"))
-    chosen = (found[-limit:] if newest else found[:limit]) if limit else []
-    return [row_of(each) for each in _told(connection, chosen)]
+        sql = origin.table.select(where, f"id {'DESC' if newest else 'ASC'}", limit, origin.unread)
+        found += map(origin.table.decoded, connection.execute(sql, given).fetchall())
+        found.sort(key=attrgetter("id"), reverse=newest)
+    chosen = found[:limit]
+    return [row_of(each) for each in _told(connection, chosen[::-1] if newest else chosen)]
 
 
-def _about(origin: _Origin, incident: str) -> Asked:
-    if not incident or origin.about is None:
-        return {}
-    return {origin.about: telling(incident) if origin.about == ALERT_TELLS else incident}
-
-
-def _told(connection: duckdb.DuckDBPyConnection, happened: Collection[Happened]) -> Iterator[LiveEvent]:
-    wanted = sorted({incident_of(each) for each in happened} - {""})
-    known = _incidents(connection, wanted)
-    return (happening(each, known.get(incident_of(each))) for each in happened)
-
-
-def _incidents(connection: duckdb.DuckDBPyConnection, wanted: list[str]) -> dict[str, Incident]:
-    if not wanted:
-        return {}
-    sql = rows.INCIDENTS.select("id IN (SELECT unnest(?::VARCHAR[]))")
-    found = map(rows.INCIDENTS.decoded, connection.execute(sql, [wanted]).fetchall())
-    return {each.id: each for each in found}
+def _told(connection: duckdb.DuckDBPyConnection, happened: Sequence[Happened]) -> list[LiveEvent]:
+    wanted = sorted({each.incident_id for each in happened if isinstance(each, IncidentEvent)})
+    sql = "SELECT id, title, severity FROM incidents WHERE id IN (SELECT unnest(?::VARCHAR[]))"
+    known = {each: (title, severity) for each, title, severity in connection.execute(sql, [wanted]).fetchall()}
+    return [
+        of_incident_event(each, *known.get(each.incident_id, ("", "")))
+        if isinstance(each, IncidentEvent)
+        else happening(each)
+        for each in happened
+    ]

@@ -9,24 +9,28 @@ import duckdb
 
 from logmedic.adapters.store.rows import answered, utc
 
-RAN, WOULD = "ran", "would"
-_SQL = f"""
-SELECT * FROM (
-  SELECT '{RAN}' AS kind, coalesce(nullif(fixes.target, ''), fixes.rule_id) AS target, fixes.rule_id, fixes.incident_id,
-    coalesce(incidents.title, '') AS title, fixes.step_name, fixes.started_at, fixes.finished_at, fixes.verdict,
-    incidents.hold, fixes.id AS id
-  FROM fix_attempts AS fixes LEFT JOIN incidents ON incidents.id = fixes.incident_id
-  WHERE fixes.started_at < $until AND coalesce(fixes.finished_at, $until) >= $since
-  UNION ALL
-  SELECT '{WOULD}', coalesce(nullif(incidents.target, ''), incidents.rule_id), incidents.rule_id, incidents.id,
-    incidents.title, would.text, would."at", NULL, NULL, incidents.hold, would.id
-  FROM (
-    SELECT incident_id, min("at") AS "at", arg_min(text, id) AS text, min(id) AS id FROM incident_events
-    WHERE kind = 'would_run' AND "at" >= $since AND "at" < $until GROUP BY incident_id
-  ) AS would JOIN incidents ON incidents.id = would.incident_id
-  WHERE NOT incidents.acted
-) ORDER BY started_at DESC, id DESC LIMIT $limit
-"""  # noqa: S608
+_SQL = """
+WITH ran AS (
+  SELECT 'ran' AS kind, target, rule_id, incident_id, step_name, started_at, finished_at, verdict, id
+  FROM fix_attempts WHERE started_at < $until AND coalesce(finished_at, $until) >= $since
+  ORDER BY started_at DESC, id DESC LIMIT $limit
+), first AS (
+  SELECT arg_min(rowid, id) AS entry FROM incident_events
+  WHERE kind = 'would_run' AND "at" >= $since AND "at" < $until
+  AND incident_id IN (SELECT id FROM incidents WHERE NOT acted)
+  GROUP BY incident_id ORDER BY min("at") DESC, min(id) DESC LIMIT $limit
+), would AS (
+  SELECT 'would' AS kind, entries.incident_id, entries.text AS step_name, entries."at" AS started_at, entries.id
+  FROM incident_events AS entries JOIN first ON entries.rowid = first.entry
+)
+SELECT found.kind,
+  coalesce(nullif(if(found.kind = 'ran', found.target, incidents.target), ''), found.rule_id, incidents.rule_id),
+  coalesce(found.rule_id, incidents.rule_id), found.incident_id, coalesce(incidents.title, ''), found.step_name,
+  found.started_at, found.finished_at, found.verdict, incidents.hold
+FROM (FROM ran UNION ALL BY NAME FROM would) AS found LEFT JOIN incidents ON incidents.id = found.incident_id
+ORDER BY found.started_at DESC, found.id DESC LIMIT $limit
+"""
+"""What is read of the long table is found by its place: a join by id would read all of its ids."""
 _NAMES = (
     *("kind", "target", "rule_id", "incident_id", "title", "step_name", "started_at", "finished_at", "verdict"),
     "hold",
@@ -37,4 +41,4 @@ def lanes(connection: duckdb.DuckDBPyConnection, since: datetime, until: datetim
     """As ports.Queries has it. Raises duckdb.Error."""
     given = {"since": utc(since), "until": utc(until), "limit": limit}
     found = connection.execute(_SQL, given).fetchall()
-    return [{name: answered(value) for name, value in zip(_NAMES, row[:-1], strict=True)} for row in found]
+    return [{name: answered(value) for name, value in zip(_NAMES, row, strict=True)} for row in found]

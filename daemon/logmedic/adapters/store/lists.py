@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,8 +21,10 @@ WAITING = "waiting"
 EVER, ALWAYS = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _TAGGED = "list_contains(from_json(tags, '[\"VARCHAR\"]'), ?)"
 _UNDELIVERED = f"status IN ({', '.join(repr(each.value) for each in sorted(UNDELIVERED))})"
-TELLS = "(incident_id = ? OR contains(coalesce(tells, ''), ?))"
-"""Of alerts: it tells of that incident, also beside others. Two parameters, see `telling`."""
+TELLS = "rowid IN (SELECT rowid FROM alerts WHERE incident_id = ? OR contains(coalesce(tells, ''), ?))"
+"""Of alerts: it tells of that incident, also beside others. Two parameters: see `telling`. No other is read whole."""
+UNREAD = ("content",)
+"""Of alerts: what their message is made of."""
 _HOLDS = "contains(lower({}), lower(?))"
 _SIGNED = re.compile(r"(/a/)[\w.~=-]+")
 """A link of a message: whoever has it may act with it, and reading is for more people than acting."""
@@ -212,7 +214,7 @@ class Lists:
             "event = ?": event,
             TELLS: telling(incident),
         }
-        return [alert_row(each) for each in self._page("alerts", rows.ALERTS, asked, limit, cursor)]
+        return [alert_row(each) for each in self._page("alerts", rows.ALERTS, asked, limit, cursor, UNREAD)]
 
     def silences(self, *, since: datetime | None = None, limit: int = 100, cursor: str = "") -> list[Row]:
         return self._page("silences", rows.SILENCES, {"until > ?": time_of(since)}, limit, cursor)
@@ -232,10 +234,12 @@ class Lists:
     def pauses(self) -> list[Row]:
         return self._rows(rows.PAUSES, order="origin")
 
-    def _page(self, question: str, table: Table[Any], asked: Asked, limit: int, cursor: str) -> list[Row]:
+    def _page(
+        self, question: str, table: Table[Any], asked: Asked, limit: int, cursor: str, unread: Collection[str] = ()
+    ) -> list[Row]:
         """Raises BadCursor."""
         where, given = conditions({**asked, **behind(question, table.name, cursor)})
-        return self._rows(table, where, given, ordered(question, table.name), limit)
+        return self._rows(table, where, given, ordered(question, table.name), limit, unread)
 
     def _rows(
         self,
@@ -244,6 +248,7 @@ class Lists:
         given: Sequence[Any] = (),
         order: str = "",
         limit: int | None = None,
+        unread: Collection[str] = (),
     ) -> list[Row]:
-        answer = self._connection.execute(table.select(where, order, limit), list(given))
+        answer = self._connection.execute(table.select(where, order, limit, unread), list(given))
         return [table.as_json(row) for row in answer.fetchall()]

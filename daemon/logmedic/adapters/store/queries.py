@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from logmedic.adapters.store import activity, happened, lanes, learned, likeness, metrics, rows, rulestats
-from logmedic.adapters.store.lists import ALWAYS, EVER, LESSONS_BY, TELLS, Lists, alert_row, telling
+from logmedic.adapters.store.lists import ALWAYS, EVER, LESSONS_BY, TELLS, UNREAD, Lists, alert_row, telling
 from logmedic.adapters.store.rows import Table, utc
 from logmedic.model.errors import NotFound
 from logmedic.model.fix import Verdict
@@ -37,7 +37,7 @@ class DuckQueries(Lists):
 
     def _told(self, incident_id: str) -> list[dict[str, Any]]:
         """Messages that tell of it, also beside others."""
-        told = self._rows(rows.ALERTS, TELLS, telling(incident_id), "id")
+        told = self._rows(rows.ALERTS, TELLS, telling(incident_id), "id", unread=UNREAD)
         return [alert_row(each) for each in told]
 
     def _by_end(self, table: Table[Any], noun: str, entity_id: str, lists: str) -> dict[str, Any]:

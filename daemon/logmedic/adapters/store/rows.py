@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import Enum
@@ -87,8 +87,9 @@ class Table(Generic[T]):
             f"ON CONFLICT ({key}) DO {f'UPDATE SET {changes}' if rest else 'NOTHING'}"
         )
 
-    def select(self, where: str = "", order: str = "", limit: int | None = None) -> str:
-        columns = ", ".join(f'"{each.name}"' for each in self.columns)
+    def select(self, where: str = "", order: str = "", limit: int | None = None, unread: Collection[str] = ()) -> str:
+        """`unread`: columns of text that are answered empty, because they are long and nobody looks at them."""
+        columns = ", ".join("''" if each.name in unread else f'"{each.name}"' for each in self.columns)
         parts = [f"SELECT {columns} FROM {self.name}"]  # noqa: S608
         parts += [f"WHERE {where}"] * bool(where) + [f"ORDER BY {order}"] * bool(order)
         parts += [f"LIMIT {limit}"] * (limit is not None)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from logmedic.adapters.web import parameters
 from logmedic.adapters.web.bodies import body_of
@@ -45,9 +44,9 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """`summary`: a few words, `about`: sentences. `subject`: what `{id}` in the path stands for. `body` None: none is
-    read; `together`: what its keys say about one another, as JSON Schema. `answer`: what a 200 holds; `media`: in which form. `acts`: for who may act. `pages`: the question whose rows
-    are answered in pages (core/paging.py). `refused`: statuses that it can answer besides those of every endpoint.
-    `call`: answers JSON, or a whole Response."""
+    read; `together`: what its keys say about one another, as JSON Schema. `answer`: what a 200 holds; `media`: in which
+    form. `acts`: for who may act. `pages`: the question whose rows are answered in pages (core/paging.py). `refused`:
+    statuses that it can answer besides those of every endpoint. `call`: answers JSON, an Answer, or a Response."""
 
     method: str
     path: str
@@ -103,7 +102,3 @@ async def answer(endpoint: Endpoint, control: Control, request: Request) -> Answ
         return Answer(rows)
     cursor = cursor_of(endpoint.pages, rows[limit - 1])
     return Answer(rows[:limit], str(request.url.include_query_params(cursor=cursor).replace(scheme="", netloc="")))
-
-
-def whole(content: Any) -> Response | None:
-    return content if isinstance(content, Response) else None

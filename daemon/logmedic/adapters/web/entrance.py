@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +29,10 @@ NOBODY = Caller("nobody", False, "none")
 _HOW = "Authorization: Bearer TOKEN; logmedic token new NAME makes one"
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(slots=True)
 class Entrance:
     """The TCP door. `doors`: where it listens, and what browsers call it; set once it does. `user_of`: who may act
@@ -38,6 +42,7 @@ class Entrance:
     sessions: Sessions
     operators: Operators
     doors: Doors
+    clock: Callable[[], datetime] = utc_now
     tickets: Tickets = field(default_factory=Tickets)
 
     @property
@@ -69,17 +74,17 @@ class Entrance:
         told = request.headers.getlist("authorization")
         if len(told) != 1 or not told[0].lower().startswith(_BEARER):
             raise Unauthorized("this is no way to come in", f"send {_HOW}")
-        token = self.tokens.of(told[0][len(_BEARER) :].strip(), utc_now())
+        token = self.tokens.of(told[0][len(_BEARER) :].strip(), self.clock())
         return Caller(name_of(token), token.may_act, "token")
 
     async def session_of(self, request: Request) -> Session | None:
         """With the right that it has now: none that was taken away since it began."""
-        session = self.sessions.read(request.cookies.get(self.cookie, ""), utc_now())
+        session = self.sessions.read(request.cookies.get(self.cookie, ""), self.clock())
         if session is None:
             return None
         kind, _, rest = session.of.partition(":")
         if kind == "token":
-            return session if self.tokens.marked(rest, utc_now()) is not None else None
+            return session if self.tokens.marked(rest, self.clock()) is not None else None
         uid, _, gid = rest.partition(":")
         user = await self.operators.caller(Peer(int(uid), int(gid)))
         may_act = session.may_act and user.may_act
@@ -87,15 +92,15 @@ class Entrance:
 
     def by_token(self, sent: str) -> Session:
         """Raises Unauthorized, TooOften."""
-        token = self.tokens.of(sent, utc_now())
-        return self.sessions.begin(name_of(token), token.may_act, f"token:{token.mark}", utc_now())
+        token = self.tokens.of(sent, self.clock())
+        return self.sessions.begin(name_of(token), token.may_act, f"token:{token.mark}", self.clock())
 
     def by_ticket(self, secret: str) -> Session:
         """Raises Unauthorized."""
-        ticket = self.tickets.take(secret, utc_now())
+        ticket = self.tickets.take(secret, self.clock())
         if ticket is None:
             raise Unauthorized("this link was used, or is older than a minute", "logmedic dashboard makes another")
-        return self.sessions.begin(ticket.name, ticket.may_act, ticket.of, utc_now())
+        return self.sessions.begin(ticket.name, ticket.may_act, ticket.of, self.clock())
 
     def ticket(self, request: Request) -> dict[str, Any]:
         """A link that signs the caller in, once. Raises Forbidden."""
@@ -103,7 +108,7 @@ class Entrance:
         if caller.door != "socket":
             raise Forbidden("links that sign in are made over the Unix socket alone", "logmedic dashboard")
         peer: Peer = request.state.peer
-        secret, ticket = self.tickets.issue(caller.name, caller.may_act, f"user:{peer.uid}:{peer.gid}", utc_now())
+        secret, ticket = self.tickets.issue(caller.name, caller.may_act, f"user:{peer.uid}:{peer.gid}", self.clock())
         expires = ticket.until.isoformat(timespec="seconds").replace("+00:00", "Z")
         return {"url": f"{self.doors.url}{SIGN_IN}?{urlencode({'ticket': secret})}", "expires": expires}
 
@@ -155,7 +160,3 @@ def entrance_of(request: Request) -> Entrance:
     if found is None:
         raise NotFound("the dashboard is switched off", SWITCH_ON)
     return found
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)

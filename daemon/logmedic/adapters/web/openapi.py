@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
@@ -114,6 +116,8 @@ def _path(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 def _parameter(field: Field) -> dict[str, Any]:
     shown: dict[str, Any] = {"name": field.name, "in": "query", "description": field.about}
+    if field.needed:
+        shown["required"] = True
     if field.as_json:
         return {**shown, "content": {"application/json": {"schema": field.schema, "example": field.example}}}
     if field.example is not None:
@@ -132,7 +136,10 @@ def _body(fields: Sequence[Field], together: Schema) -> dict[str, Any]:
     if needed:
         schema["required"] = needed
     example = {each.name: each.example for each in fields if each.needed}
-    return {"required": bool(needed), "content": {"application/json": {"schema": schema, "example": example}}}
+    return {
+        "required": bool(needed) or "oneOf" in together,
+        "content": {"application/json": {"schema": schema, "example": example}},
+    }
 
 
 def _answer(endpoint: Endpoint) -> dict[str, Any]:
@@ -181,3 +188,7 @@ def _hoisted(value: Any, schemas: dict[str, Any]) -> Any:
     if isinstance(value, list | tuple):
         return [_hoisted(each, schemas) for each in value]
     return value
+
+
+if __name__ == "__main__":  # `make schema`
+    sys.stdout.write(f"{json.dumps(document(), indent=1, ensure_ascii=False)}\n")

@@ -67,6 +67,7 @@ class Operators:
     names: Sequence[str] = ()
     clock: Callable[[], float] = time.monotonic
     lookup: Callable[[Peer, Sequence[str]], tuple[str, bool]] = looked_up
+    wait_s: float = WAIT_S
     _known: dict[Peer, tuple[float, Caller]] = field(default_factory=dict)
     _asked: dict[Peer, asyncio.Future[tuple[str, bool]]] = field(default_factory=dict)
 
@@ -77,7 +78,7 @@ class Operators:
             return known
         asked = self._asked.get(peer) or self._ask(peer)
         try:
-            name, named = await asyncio.wait_for(asyncio.shield(asked), WAIT_S)
+            name, named = await asyncio.wait_for(asyncio.shield(asked), self.wait_s)
         except TimeoutError:
             return Caller(f"uid {peer.uid}", is_own(peer), "socket")
         return self._keep(peer, Caller(name, named or is_own(peer), "socket"))

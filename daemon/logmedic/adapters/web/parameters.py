@@ -45,7 +45,7 @@ def actor(request: Request) -> str:
     if caller.may_act:
         return caller.name
     if caller.door == "token":
-        raise Forbidden(f"the token {caller.name} may look, and not act", "logmedic token new NAME --scope act")
+        raise Forbidden(f"{caller.name} may look, and not act", "logmedic token new NAME --scope act")
     raise Forbidden(
         f"{caller.name} may look, and not act", "use sudo, or have yourself added to web.operators in the config"
     )

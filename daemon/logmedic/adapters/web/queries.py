@@ -41,15 +41,18 @@ def query_of(fields: Sequence[Field], query: QueryParams) -> dict[str, Any]:
     return values_of(fields, sent, kind="parameter", none="leave it out: nothing can be asked for here")
 
 
-def text(name: str, about: str, *, example: str | None = None, longest: int = LONGEST) -> Field:
-    """Empty: it asks for nothing."""
+def text(name: str, about: str, *, example: str | None = None, longest: int = LONGEST, needed: str = "") -> Field:
+    """Empty: it asks for nothing. `needed`: it says something then."""
 
     def read(name: str, sent: str) -> str:
         if len(sent) > longest:
             raise BadRequest(f"`{name}` has {len(sent)} characters", f"{longest} at most")
+        if needed and not sent.strip():
+            raise BadRequest(f"`{name}` is missing", needed)
         return sent
 
-    return Field(name, about, {"type": "string", "maxLength": longest}, read, "", example)
+    schema: dict[str, Any] = {"type": "string", "maxLength": longest}
+    return Field(name, about, {**schema, "pattern": r"\S"} if needed else schema, read, "", example, needed)
 
 
 def choice(name: str, about: str, known: Iterable[str], *, example: str | None = None) -> Field:
@@ -117,8 +120,11 @@ def moment(name: str, about: str, *, example: str = "24h") -> Field:
     return Field(name, about, MOMENT, read, None, example)
 
 
-def several(name: str, about: str, known: Iterable[str] = (), *, example: str | None = None) -> Field:
-    """`name=a,b` as well as `name=a&name=b`. `known` empty: any text."""
+def several(
+    name: str, about: str, known: Iterable[str] = (), *, example: str | None = None, pattern: str = ""
+) -> Field:
+    """`name=a,b` as well as `name=a&name=b`. `known` empty: any text. `pattern`: what each looks like, which the caller
+    checks."""
     names = [str(each) for each in known]
 
     def read(name: str, sent: Sequence[str]) -> tuple[str, ...]:
@@ -129,6 +135,7 @@ def several(name: str, about: str, known: Iterable[str] = (), *, example: str | 
         return told
 
     item = {"type": "string", "enum": names} if names else {"type": "string", "maxLength": LONGEST}
+    item = {**item, "pattern": pattern} if pattern else item
     schema = {"type": "array", "items": item}
     return Field(name, about, schema, read, (), [example] if example else None, several=True)
 

@@ -84,7 +84,8 @@ class PatientProtocol(H11Protocol):
         if limit is not None and len(self.connections) > limit + CROWD:
             transport.abort()
             return
-        self.app_state = {**self.app_state, "crowded": limit is not None and len(self.connections) > limit}
+        crowded = limit is not None and len(self.connections) > limit
+        self.app_state = {**self.app_state, "crowded": crowded, "abort": transport.abort}
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:

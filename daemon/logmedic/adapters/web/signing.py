@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from logmedic.adapters.web.callers import Caller
-from logmedic.adapters.web.entrance import SIGN_IN, SIGN_OUT, entrance_of, local_path, utc_now
+from logmedic.adapters.web.entrance import SIGN_IN, SIGN_OUT, entrance_of, local_path
 from logmedic.adapters.web.html import Html, Part, element, joined
 from logmedic.adapters.web.pages import forms, layout
 from logmedic.adapters.web.parameters import Forbidden
@@ -56,7 +56,7 @@ async def _ask(request: Request) -> Response:
     if not secret:
         cross = request.headers.get("sec-fetch-site") == "cross-site"
         return _page(joined(by_token(onward), _go_on(onward) if cross else None))
-    ticket = entrance.tickets.seen(secret, utc_now())
+    ticket = entrance.tickets.seen(secret())
     return _page(by_ticket(ticket, secret, onward)) if ticket is not None else _page(stale(onward), status=401)
 
 
@@ -79,7 +79,7 @@ async def _leave(request: Request) -> Response:
         raise Forbidden("there is no session to end", "close the window")
     if not hmac.compare_digest(form.get("csrf", "").encode(), caller.csrf.encode()):
         raise Forbidden("this form is not of your session", "open the page again, and send its form")
-    entrance.sessions.end(session, utc_now())
+    entrance.sessions.end(session())
     return entrance.with_cookie(RedirectResponse(SIGN_IN, 303), None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -57,7 +58,7 @@ class Wanted:
         return topics & self.topics if self.topics else topics
 
 
-def endpoint(control: Control) -> Callable[[Request], Awaitable[Response]]:
+def endpoint(control: Control, send_s: float = SEND_S) -> Callable[[Request], Awaitable[Response]]:
     """Resumes behind `Last-Event-ID`, which browsers and `logmedic events` send when they connect again, or `?after=`.
     503 while too many listen."""
 
@@ -70,16 +71,19 @@ def endpoint(control: Control) -> Callable[[Request], Awaitable[Response]]:
             return JSONResponse({"error": error.text, "hint": error.hint}, status_of(error))
         if forgotten and isinstance(first, Began):
             first = Began(first.last, reset=True)
-        return _Stream(_told(first, frames, wanted), ping=0, send_timeout=SEND_S, headers={"Cache-Control": "no-store"})
+        return _Stream(_told(first, frames, wanted), ping=0, send_timeout=send_s, headers={"Cache-Control": "no-store"})
 
     return stream
 
 
 class _Stream(EventSourceResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A client that does not read is no error of ours."""
-        with suppress(SendTimeoutError):
+        """A client that does not read is no error of ours. What was to be sent would keep its connection open."""
+        try:
             await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            scope["state"]["abort"]()
+            await asyncio.sleep(0)  # and its end is known
 
 
 def wanted_by(query: QueryParams) -> Wanted:

@@ -10,12 +10,13 @@ from typing import Any
 from logmedic.cli.cells import cut, placed, width_of
 from logmedic.cli.output import several, short, span, visible
 from logmedic.cli.pausing import pause_line
-from logmedic.cli.sources import behind, size
+from logmedic.cli.sources import behind
 from logmedic.cli.sources import state_of as problem_of
 from logmedic.cli.styled import Piece, seen, wrapped
 from logmedic.cli.top.snapshot import Row, Snapshot, Source
 from logmedic.cli.top.view import Mode, View, selected
 from logmedic.core.rowwords import state_of
+from logmedic.core.sizes import bytes_text as size
 
 Line = tuple[Piece, ...]
 KEYS = "j/k choose  enter show  a ack  y approve  n reject  s silence  p pause  ? help  q quit"

@@ -11,7 +11,7 @@ from logmedic.adapters.web.endpoints.incidents import TOLD
 from logmedic.adapters.web.endpoints.shown import ALERT, RECEIVER, SUBJECT_ID
 from logmedic.adapters.web.parameters import BadRequest
 from logmedic.adapters.web.queries import CURSOR
-from logmedic.adapters.web.shapes import NUMBER, TEXT, WHOLE, listed, maybe, named, record
+from logmedic.adapters.web.shapes import FLAG, NUMBER, TEXT, TIME, WHOLE, by_name, listed, maybe, named, record
 from logmedic.core.alerting.untold import Stage
 from logmedic.model.alert import AlertStatus
 from logmedic.model.notice import Silence
@@ -28,7 +28,7 @@ async def alerts(control: Control, asked: Asked) -> Any:
     return await control.ask("alerts", **asked.given(*names))
 
 
-async def why(control: Control, asked: Asked) -> Any:
+async def why_untold(control: Control, asked: Asked) -> Any:
     return await control.why_alert(asked.id)
 
 
@@ -78,6 +78,16 @@ async def test_alert(control: Control, asked: Asked) -> Any:
     return await control.test_alert(asked.body["route"], asked.body["receiver"])
 
 
+async def route(control: Control, asked: Asked) -> Any:
+    query = asked.query
+    pairs = [each.partition("=") for each in query["label"]]
+    if not all(name and equals for name, equals, _ in pairs):
+        raise BadRequest("`label` is no NAME=VALUE", "label=upstream=10.0.0.12")
+    names = ("severity", "event", "rule", "source", "service", "incident", "at")
+    labels = {name: value for name, _, value in pairs}
+    return await control.route_of(**asked.given(*names, tags="tag"), labels=labels)
+
+
 _SILENCE = shapes.row(
     Silence,
     state={"type": "string", "enum": ["in force", "to come", "over"]},
@@ -97,6 +107,32 @@ _PREVIEW = named(
     held=TEXT,
 )
 _TESTED = named("Tested", receiver=TEXT, scheme=TEXT, route=TEXT, status=TEXT, last_error=TEXT, took_s=maybe(NUMBER))
+_TOLD_AT = record(receiver=TEXT, scheme=TEXT, at=TIME, waits_for=TEXT)
+_ROUTED = named(
+    "Routed",
+    "`steps`: the places that were asked, in order. `silenced`: why nobody is told now; else empty.",
+    at=TIME,
+    severity=shapes.choice(Severity),
+    event=shapes.choice(AlertEvent),
+    tags=listed(TEXT),
+    labels=by_name(TEXT),
+    steps=listed(record(place=TEXT, taken=FLAG, why=TEXT, routes=listed(TEXT))),
+    missing=listed(TEXT),
+    routes=listed(
+        record(
+            route=TEXT,
+            group=by_name(TEXT),
+            group_wait_s=NUMBER,
+            group_interval_s=NUMBER,
+            told=listed(_TOLD_AT),
+            fallback=listed(TEXT),
+            escalate=listed(record(after_s=NUMBER, told=listed(_TOLD_AT))),
+            reminders_s=listed(NUMBER),
+        )
+    ),
+    silenced=TEXT,
+    silenced_until=maybe(TIME),
+)
 _SAY_WHY = "say why: it is recorded with your name"
 
 ENDPOINTS = (
@@ -123,7 +159,7 @@ ENDPOINTS = (
         "GET",
         "/v1/alerts/{id}/why",
         "Why people were not told",
-        why,
+        why_untold,
         named(
             "WhyNotTold",
             subject=TEXT,
@@ -134,6 +170,26 @@ ENDPOINTS = (
         ),
         about="Each stage that holds it back, with its end and what to type.",
         subject=f"A message: its id, or a unique end of it. {SUBJECT_ID} `issue:ID`, `source:NAME` and `rule:ID`, too.",
+    ),
+    Endpoint(
+        "GET",
+        "/v1/alerts/route",
+        "Where news would go, and why",
+        route,
+        _ROUTED,
+        about="By the config and the silences in force. What is not said is as the rule or the incident has it.",
+        query=(
+            queries.choice("severity", "As grave as this.", Severity, example="critical"),
+            queries.choice("event", "Of this kind; else opened.", AlertEvent, example="fix_failed"),
+            queries.text("rule", "Of this rule: its severity, tags and routes count as well.", longest=LONGEST_NAME),
+            queries.text("source", "From this source.", longest=LONGEST_NAME),
+            queries.text("service", "Of this service.", longest=LONGEST_NAME),
+            queries.several("tag", "With these tags.", example="web"),
+            queries.several("label", "With these labels: NAME=VALUE.", example="zone=eu", pattern="^[^=,]+=[^,]*$"),
+            queries.text("incident", "As this incident; what else is said counts instead.", longest=LONGEST_NAME),
+            queries.moment("at", "As if it came then.", example="2026-11-24T03:00:00Z"),
+        ),
+        refused=(404,),
     ),
     Endpoint("GET", "/v1/receivers", "Who is told, and whether it arrives", receivers, listed(RECEIVER)),
     Endpoint(

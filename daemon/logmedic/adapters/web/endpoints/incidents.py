@@ -40,7 +40,7 @@ async def incident(control: Control, asked: Asked) -> Any:
     return await control.ask("incident", incident_id=asked.id)
 
 
-async def why(control: Control, asked: Asked) -> Any:
+async def why_held(control: Control, asked: Asked) -> Any:
     return await control.why(asked.id)
 
 
@@ -113,8 +113,8 @@ ENDPOINTS = (
         "GET",
         "/v1/incidents/{id}/why",
         "What holds its fix",
-        why,
-        named("Why", incident=_STORY, note=TEXT, checks=listed(_CHECK)),
+        why_held,
+        named("WhyHeld", incident=_STORY, note=TEXT, checks=listed(_CHECK)),
         about="All that is asked before its fix runs, in that order, and what each says now.",
         subject=SUBJECT_ID,
     ),

@@ -60,9 +60,7 @@ async def test_rule(control: Control, asked: Asked) -> Any:
 
 
 async def explain(control: Control, asked: Asked) -> Any:
-    if not asked.query["line"].strip():
-        raise BadRequest("there is no `line` to explain", "line=TEXT, as it stands in the log")
-    return await control.explain(asked.query["line"], asked.query["source"])
+    return await control.explain(asked.query["line"], asked.query["source"], asked.query["rule"])
 
 
 async def rule_stats(control: Control, asked: Asked) -> Any:
@@ -259,8 +257,15 @@ ENDPOINTS = (
         _EXPLAINED,
         about="By the rules in force; nothing is counted. One question at a time: 503 when several wait.",
         query=(
-            queries.text("line", "A record, as it stands in the log.", longest=LONGEST_LINE, example="disk is full"),
+            queries.text(
+                "line",
+                "A record, as it stands in the log.",
+                longest=LONGEST_LINE,
+                example="disk is full",
+                needed="line=TEXT, as it stands in the log",
+            ),
             queries.text("source", "The source that it is read from, as NAME or NAME:UNIT; every one without."),
+            queries.text("rule", "Tell of this rule, and of what matches."),
         ),
     ),
     Endpoint(

@@ -14,6 +14,8 @@ LONGEST = 200
 PERIODS = (("", "any time"), ("1h", "the last hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 """Choices for `since`, with their words."""
 LONGEST_PERIOD = timedelta(days=3660)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before anything that is stored."""
 
 
 def text(request: Request, name: str) -> str:

@@ -69,6 +69,22 @@ def _right(heading: str, numbers: Sequence[str]) -> str | None:
     return "number" if heading in numbers else None
 
 
+def items(rows: Iterable[Html], empty: str) -> Html:
+    """A list of what `item` made; `empty` is said where there is none."""
+    made = list(rows)
+    return element("ul", *made, class_="timeline plain") if made else nothing(empty)
+
+
+def item(tone: str, first: Part, below: Part = None, when: Part = None) -> Html:
+    """`first` is what is read first, `below` the rest, `when` stands at the end of the line."""
+    return element(
+        "li",
+        element("span", _MARKS[tone], class_=f"mark {tone}", aria_hidden="true"),
+        element("div", element("p", first), element("p", below, class_="soft") if below else None, class_="what"),
+        element("span", when, class_="when") if when else None,
+    )
+
+
 def nothing(text: str, hint: Part = None) -> Html:
     """Where a list would be."""
     return element("p", text, " " if hint else None, hint, class_="nothing")

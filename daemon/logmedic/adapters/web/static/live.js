@@ -110,7 +110,18 @@
 
   // What somebody typed, opened, or chose stays as it is.
   const touched = new WeakSet();
-  document.addEventListener("input", (event) => touched.add(event.target));
+  let typed = false;
+  document.addEventListener("input", (event) => { touched.add(event.target); typed = true; });
+
+  // A session that is over is asked to sign in: that page takes no other's place.
+  function swapping(event) {
+    if (new URL(event.detail.xhr.responseURL, window.location.href).pathname !== "/sign-in") return;
+    event.detail.shouldSwap = false;
+    close();
+    stream.opened = false;
+    if (typed) tell("stale", "signed out: load this page again");
+    else window.location.reload();
+  }
 
   function keepWhatIsInUse() {
     if (!window.Idiomorph) return;
@@ -290,6 +301,7 @@
     if (page("pause")) page("pause").addEventListener("click", pause);
     if (page("ask-keys")) page("ask-keys").addEventListener("click", () => page("keys").showModal());
     document.addEventListener("logmedic:entry", (event) => entered(event.detail));
+    document.addEventListener("htmx:beforeSwap", swapping);
     document.addEventListener("htmx:afterSwap", tick); // what came from the daemon says times in its own way
     document.addEventListener("keydown", pressed);
     document.addEventListener("submit", sent);
