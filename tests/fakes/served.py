@@ -18,6 +18,7 @@ from logmedic.adapters.web.entrance import Entrance, make_entrance
 from logmedic.adapters.web.operators import Operators
 from logmedic.adapters.web.routes import make_app
 from logmedic.adapters.web.server import ControlServer
+from logmedic.adapters.web.serving import Patience
 from logmedic.adapters.web.tokens import Token, hashed
 from logmedic.model.changeset import Changeset
 from logmedic.ports import Control
@@ -34,6 +35,11 @@ def answers(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as wire:
+        return port > 0 and wire.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
@@ -77,6 +83,7 @@ def serving_dashboard(
     url: str = "",
     port: int = 0,
     key: bytes = KEY,
+    patience: Patience | None = None,
 ) -> Iterator[Dashboard]:
     """`control` on any free port of 127.0.0.1; with a `path` over a Unix socket, too."""
     operators = Operators()
@@ -85,9 +92,9 @@ def serving_dashboard(
 
     def servers() -> list[Any]:
         over_socket = [ControlServer(app, path, "no-such-group", operators)] if path is not None else []
-        return [DashboardServer(app, entrance), *over_socket]
+        return [DashboardServer(app, entrance, patience), *over_socket]
 
-    with _running(control, lambda: entrance.doors.port > 0 and (path is None or answers(path)), servers):
+    with _running(control, lambda: listens(entrance.doors.port) and (path is None or answers(path)), servers):
         yield Dashboard(entrance)
 
 

@@ -65,7 +65,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "learned merge": ("learned merge 9a8b7c6d 1f2e3d4c",),
     "learned promote": ("learned promote 9a8b7c6d -w shop.yaml",),
     "learned precursors": ("learned precursors --of 9a8b7c6d",),
-    "issues": ("issues --status open",),
+    "issues": ("issues --status escalating",),
     "learnings": ("learnings --min-confidence 0.7",),
     "learn": ("learn /var/log/shop.log --top 20",),
     "run": ("run", "run --once /var/log/shop.log", "journalctl -o cat | logmedic run --once -"),

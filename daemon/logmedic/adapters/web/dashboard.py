@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from logmedic.adapters.web.doors import Doors
 from logmedic.adapters.web.entrance import Entrance
 from logmedic.adapters.web.guard import Guard
-from logmedic.adapters.web.serving import PatientProtocol, serve
+from logmedic.adapters.web.serving import Patience, protocol_of, serve
 from logmedic.model.errors import PermanentError
 
 log = structlog.get_logger("logmedic.web")
@@ -22,16 +22,17 @@ CONNECTIONS = 128
 class DashboardServer:
     """Serves `app` behind `entrance` until `serve` is cancelled. Port 0 is any free one."""
 
-    def __init__(self, app: ASGIApp, entrance: Entrance) -> None:
+    def __init__(self, app: ASGIApp, entrance: Entrance, patience: Patience | None = None) -> None:
         self._app = Guard(app, entrance)
         self._entrance = entrance
+        self._protocol = protocol_of(patience or Patience())
 
     async def serve(self) -> None:
         """Raises PermanentError when it cannot listen there."""
         listener = _bind(self._entrance.doors.host, self._entrance.doors.port)
         self._entrance.doors = _found(self._entrance, listener)
         log.info("dashboard_served", **self._entrance.row())
-        await serve(self._app, listener, protocol=PatientProtocol, connections=CONNECTIONS)
+        await serve(self._app, listener, protocol=self._protocol, connections=CONNECTIONS)
 
 
 def _found(entrance: Entrance, listener: socket.socket) -> Doors:

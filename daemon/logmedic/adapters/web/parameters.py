@@ -11,6 +11,8 @@ from logmedic.adapters.web.callers import Caller
 from logmedic.model.errors import LogmedicError
 
 BODY_LIMIT = 64 * 1024
+SEEN_LIMIT = 1024 * 1024
+"""So much of a body that is too large is still taken in: whoever sends it reads what is wrong only once it is sent."""
 JSON_KINDS = ("", "application/json")
 """A body that says nothing of itself is taken for JSON."""
 
@@ -70,13 +72,17 @@ async def body(request: Request) -> dict[str, Any]:
 async def content_of(request: Request, limit: int) -> bytes:
     """The whole body. Raises TooLarge."""
     told = request.headers.get("content-length", "")
-    content = bytearray()
-    if told.isascii() and told.isdigit() and int(told[:19]) > limit:
-        raise TooLarge(f"the body is larger than {limit} bytes", "send less")
+    content, seen = bytearray(), 0
+    too_large = TooLarge(f"the body is larger than {limit} bytes", "send less")
+    if told.isascii() and told.isdigit() and int(told[:19]) > SEEN_LIMIT:
+        raise too_large
     async for chunk in request.stream():
-        content += chunk
-        if len(content) > limit:
-            raise TooLarge(f"the body is larger than {limit} bytes", "send less")
+        seen += len(chunk)
+        content += chunk if seen <= limit else b""
+        if seen > SEEN_LIMIT:
+            raise too_large
+    if seen > limit:
+        raise too_large
     return bytes(content)
 
 

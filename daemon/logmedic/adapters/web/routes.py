@@ -56,7 +56,7 @@ def _by_path(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Endpoint]]:
 
 def _route(control: Control, path: str, at: Mapping[str, Endpoint]) -> Route:
     heads = ["HEAD"] if "GET" in at else []
-    methods = [*at, *heads, "OPTIONS"]
+    methods = sorted([*at, *heads, "OPTIONS"])
 
     async def respond(request: Request) -> Response:
         if request.method == "OPTIONS":
@@ -102,9 +102,9 @@ async def _in_parts(rows: list[Any]) -> AsyncIterator[bytes]:
 async def _unanswered(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  it is registered for these alone
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        hint = f"it takes {allowed}" if allowed else ""
-        return told(request, 405, f"{request.method} is nothing that {_shown(request)} takes", hint, error.headers)
+        allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
+        error_text = f"{request.method} is nothing that {_shown(request)} takes"
+        return told(request, 405, error_text, f"it takes {allowed}", {"Allow": allowed})
     if error.status_code == 404:
         return told(request, 404, f"not found: {_shown(request)}", _nearest(request.url.path))
     return told(request, error.status_code, error.detail.lower(), "", error.headers)

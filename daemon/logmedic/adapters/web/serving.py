@@ -9,8 +9,9 @@ import logging
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import h11
 import uvicorn
@@ -20,12 +21,19 @@ STOP_S = 3.0
 """How long requests under way may take once the daemon stops."""
 HEAD_BYTES = 16 * 1024
 """Of a request: its line and its headers."""
-HEAD_S = 10.0
-"""A whole head is there so soon after the connection, or its first byte; else the client is slow on purpose."""
-BODY_S = 20.0
-"""And its body, after that."""
+LEAVE_S = 1.0
+"""For what a client still sends while it is told that this is too much."""
 CROWD = 32
 """Connections beyond the limit that are still told so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds until a whole head is there, after the connection or its first byte; and its body, after that. Who takes
+    longer is slow on purpose."""
+
+    head_s: float = 10.0
+    body_s: float = 20.0
 
 
 async def serve(app: Any, listener: socket.socket, *, protocol: type[H11Protocol], connections: int) -> None:
@@ -70,8 +78,10 @@ class PatientProtocol(H11Protocol):
     """Waits for a client, but not for ever: for a head and for a body there is a time. Answers may last. What cannot be
     read as HTTP is told so in the words of the API."""
 
+    patience: ClassVar[Patience] = Patience()
     _deadline: asyncio.TimerHandle | None = None
     _waits_for: object = None
+    _leaving: bool = False
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -93,8 +103,15 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._leaving:
+            return
         super().data_received(data)
-        self._watch()
+        if not self._leaving:
+            self._watch()
+
+    def eof_received(self) -> None:
+        if self._leaving:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -108,7 +125,7 @@ class PatientProtocol(H11Protocol):
         elif self._waits_for is not state and not self.transport.is_closing():
             self._no_deadline()
             self._waits_for = state
-            seconds = HEAD_S if state is h11.IDLE else BODY_S
+            seconds = self.patience.head_s if state is h11.IDLE else self.patience.body_s
             self._deadline = self.loop.call_later(seconds, self._too_slow)
 
     def _no_deadline(self) -> None:
@@ -120,7 +137,8 @@ class PatientProtocol(H11Protocol):
         """Once an answer has begun, nothing can be said any more."""
         if self.conn.our_state is h11.IDLE or (self.cycle is not None and not self.cycle.response_started):
             self._say(HTTPStatus.REQUEST_TIMEOUT, "the request did not come in time", "send it at once")
-        self.transport.abort() if self.transport.get_write_buffer_size() else self.transport.close()
+        else:
+            self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         """Called while the error is handled that says what is wrong."""
@@ -132,7 +150,6 @@ class PatientProtocol(H11Protocol):
             status = HTTPStatus.REQUEST_URI_TOO_LONG if in_line else status
             text, hint = f"the head of the request is larger than {HEAD_BYTES} bytes", "send less of it"
         self._say(status, text, hint)
-        self.transport.close()
 
     def _say(self, status: HTTPStatus, error: str, hint: str) -> None:
         """Past the app, which has not seen the request."""
@@ -142,6 +159,20 @@ class PatientProtocol(H11Protocol):
             f"X-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         self.transport.write(head.encode("ascii") + body)
+        self._leave()
+
+    def _leave(self) -> None:
+        """What was said is read before the end is seen: closing while there is more to read takes it back (TCP)."""
+        self._no_deadline()
+        self._leaving = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.transport.resume_reading()
+        self._deadline = self.loop.call_later(LEAVE_S, self.transport.abort)
+
+
+def protocol_of(patience: Patience) -> type[PatientProtocol]:
+    return type("PatientProtocol", (PatientProtocol,), {"patience": patience})
 
 
 _QUIET = logging.getLogger("logmedic.web.http")

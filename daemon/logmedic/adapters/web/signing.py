@@ -56,7 +56,7 @@ async def _ask(request: Request) -> Response:
     if not secret:
         cross = request.headers.get("sec-fetch-site") == "cross-site"
         return _page(joined(by_token(onward), _go_on(onward) if cross else None))
-    ticket = entrance.tickets.seen(secret())
+    ticket = entrance.tickets.seen(secret, entrance.clock())
     return _page(by_ticket(ticket, secret, onward)) if ticket is not None else _page(stale(onward), status=401)
 
 
@@ -79,7 +79,7 @@ async def _leave(request: Request) -> Response:
         raise Forbidden("there is no session to end", "close the window")
     if not hmac.compare_digest(form.get("csrf", "").encode(), caller.csrf.encode()):
         raise Forbidden("this form is not of your session", "open the page again, and send its form")
-    entrance.sessions.end(session())
+    entrance.sessions.end(session, entrance.clock())
     return entrance.with_cookie(RedirectResponse(SIGN_IN, 303), None)
 
 
