@@ -91,6 +91,7 @@ schema: setup-dev
 	$(BIN)/logmedic rules schema > docs/schema/rules-v1.json
 	$(BIN)/logmedic config schema > docs/schema/config-v1.json
 	$(BIN)/python -m logmedic.adapters.web.openapi > docs/schema/openapi-v1.json
+	$(BIN)/python -m logmedic.adapters.web.apipage docs/api.md
 
 # The page of the shipped packs, from the packs.
 packs-page: setup-dev

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from fakes.furnished import furnished
-from fakes.served import Door, serving_dashboard
+from fakes.served import Dashboard, serving_dashboard
 
 PATHS = [
     "/",
@@ -32,13 +32,13 @@ CHECKED = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practic
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[Door]:
+def door() -> Iterator[Dashboard]:
     with serving_dashboard(furnished()) as opened:
         yield opened
 
 
 def window(
-    browser: Browser, door: Door, scheme: str = "light", width: int = 1280, *, scripts: bool = True
+    browser: Browser, door: Dashboard, scheme: str = "light", width: int = 1280, *, scripts: bool = True
 ) -> BrowserContext:
     context = browser.new_context(
         color_scheme="dark" if scheme == "dark" else "light",
@@ -48,19 +48,19 @@ def window(
     )
     page = context.new_page()
     page.goto(f"{door.url}/sign-in")
-    page.locator("input[type=password]").fill(door.token)
+    page.locator("input[type=password]").fill(door.acts)
     page.locator("button[type=submit]").first.click()
     page.close()
     return context
 
 
-def opened(context: BrowserContext, door: Door, path: str) -> Page:
+def opened(context: BrowserContext, door: Dashboard, path: str) -> Page:
     page = context.new_page()
     page.goto(f"{door.url}{path.replace('ONE', one_of(context, door, path))}")
     return page
 
 
-def one_of(context: BrowserContext, door: Door, path: str) -> str:
+def one_of(context: BrowserContext, door: Dashboard, path: str) -> str:
     """The first that the list above it leads to."""
     if not path.endswith("ONE"):
         return ""
@@ -73,7 +73,7 @@ def one_of(context: BrowserContext, door: Door, path: str) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_grave_fault(browser: Browser, door: Door, scheme: str) -> None:
+def test_axe_finds_no_grave_fault(browser: Browser, door: Dashboard, scheme: str) -> None:
     context = window(browser, door, scheme)
     found: list[str] = []
     for path in PATHS:
@@ -90,7 +90,7 @@ def test_axe_finds_no_grave_fault(browser: Browser, door: Door, scheme: str) -> 
 
 
 @pytest.mark.parametrize("width", [360, 768, 1600])
-def test_no_page_is_wider_than_its_screen(browser: Browser, door: Door, width: int) -> None:
+def test_no_page_is_wider_than_its_screen(browser: Browser, door: Dashboard, width: int) -> None:
     context = window(browser, door, width=width)
     for path in PATHS:
         page = opened(context, door, path)
@@ -99,7 +99,7 @@ def test_no_page_is_wider_than_its_screen(browser: Browser, door: Door, width: i
     context.close()
 
 
-def test_without_scripts_every_page_answers(browser: Browser, door: Door) -> None:
+def test_without_scripts_every_page_answers(browser: Browser, door: Dashboard) -> None:
     """What it says there is what it says with them, and each has a heading and the way to the others."""
     plain, scripted = window(browser, door, scripts=False), window(browser, door)
     for path in PATHS:
@@ -115,7 +115,7 @@ def test_without_scripts_every_page_answers(browser: Browser, door: Door) -> Non
     scripted.close()
 
 
-def test_pictures(browser: Browser, door: Door, tmp_path: Path) -> None:
+def test_pictures(browser: Browser, door: Dashboard, tmp_path: Path) -> None:
     """PICTURES=DIR keeps them. Each shows something, and no two pages are the same."""
     kept = Path(os.environ.get("PICTURES") or tmp_path)
     kept.mkdir(parents=True, exist_ok=True)

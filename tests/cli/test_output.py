@@ -73,7 +73,8 @@ def typed(tmp_path: Path, control: CannedControl) -> dict[str, list[str]]:
     """What is behind `logmedic`, by command."""
     rules, config, log = tmp_path / "r.yaml", tmp_path / "c.yaml", tmp_path / "a.log"
     rules.write_text(RULES)
-    log.write_text("all is well\n2026-11-24 03:00:00 ERROR shop: disk full\n2026-11-24 03:00:01 ERROR shop: cannot reach db\n" * 5)
+    errors = "2026-11-24 03:00:00 ERROR shop: disk full\n2026-11-24 03:00:01 ERROR shop: cannot reach db\n"
+    log.write_text(f"all is well\n{errors}" * 5)
     config.write_text(f"rules: {{ paths: [{rules}] }}\nstorage: {{ path: {tmp_path}/state/l.duckdb }}\n")
     filled = {"rules": str(rules), "config": str(config), "log": str(log)}
     socket = ["--socket", str(tmp_path / "s"), "--store", str(tmp_path / "none.duckdb")]

@@ -28,7 +28,7 @@ from logmedic.model.alert import (
     Route,
     Selector,
 )
-from logmedic.model.changeset import Changeset, Delivered
+from logmedic.model.changeset import Changeset, Delivered, Tick
 from logmedic.model.errors import NotFound, OrderRefused
 from logmedic.model.match import Capture, CaptureType, MatchSpec
 from logmedic.model.notice import Silence
@@ -430,3 +430,19 @@ def test_of_what_nobody_was_to_be_told_the_reason_is_the_rule() -> None:
 def test_what_is_none_of_them_says_where_ids_are() -> None:
     told = refusal(lambda desk, _: desk.why_alert("nowhere1"), NotFound)
     assert "nowhere1" in told
+
+
+def test_of_what_is_over_the_messages_are_told_oldest_first() -> None:
+    async def scene(desk: AlertDesk, bench: Bench) -> Any:
+        incident = await broken(bench)
+        (alert,) = (each for each in bench.engine.state.alerts.values() if incident in "".join(each.tells))
+        await bench.engine.settled(Delivered(alert.id, Delivery(True)))
+        await bench.clock.sleep(timedelta(hours=3).total_seconds())
+        await bench.engine.settled(Tick())
+        await bench.engine.settled()
+        return await desk.why_alert(incident)
+
+    row = asked(scene)
+    assert row["note"].startswith("it is over")
+    assert [each["name"] for each in row["stages"]][0] == "receiver chat"
+    assert row["stages"][0]["detail"].startswith("opened, sent: it arrived")

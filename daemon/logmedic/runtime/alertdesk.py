@@ -265,8 +265,14 @@ class AlertDesk:
                 raise NotFound(
                     unknown.text, "logmedic alerts list has messages, logmedic incidents --all incidents"
                 ) from None
-            return alertwhy.why_news(draft, subject)
+            return alertwhy.why_news(draft, subject, await self._messages_of(subject))
         return alertwhy.why_message(draft, row)
+
+    async def _messages_of(self, subject: str) -> list[Row]:
+        if not subject.startswith(INCIDENT):
+            return []
+        rows: list[Row] = await self._store.ask("alerts", incident=subject.removeprefix(INCIDENT))
+        return rows
 
     async def test_alert(self, route: str = "", receiver: str = "") -> list[Row]:
         plan, before = self._policy().alerts, self._clock.now()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,12 @@ def why_message(draft: Draft, row: Row) -> Row:
     return {"subject": f"alert:{row['id']}", "alert": row, "notice": None, "note": "", "stages": _rows(stages)}
 
 
+def _of_message(draft: Draft, row: Row) -> Stage:
+    last = of_alert(draft, draft.alert(row["id"]) or _of_row(row))[-1]
+    detail = f"{row['event'].replace('_', ' ')}, {last.name}: {last.detail}"
+    return replace(last, name=f"receiver {row['receiver']}", detail=detail)
+
+
 def _of_row(row: Row) -> Alert:
     """One that is over: what is asked of it is in the row."""
     created = datetime.fromisoformat(row["created_at"])
@@ -49,15 +55,17 @@ def _of_row(row: Row) -> Alert:
     return replace(made, tries=row["tries"], last_error=row["last_error"], folded_into=row["folded_into"])
 
 
-def why_news(draft: Draft, subject: str) -> Row:
-    """As ports.Control.why_alert."""
+def why_news(draft: Draft, subject: str, sent: Sequence[Row] = ()) -> Row:
+    """As ports.Control.why_alert. `sent`: messages about it, as of Queries.alerts: of what is over they are all there
+    is."""
     notice = draft.notice(subject)
     told = {"subject": subject, "alert": None, "notice": notice_row(notice) if notice is not None else None}
     if notice is not None and not notice.over:
         return {**told, "note": "", "stages": _rows(of_notice(draft, notice))}
     if notice is not None:
         return {**told, "note": OVER, "stages": _rows(of_groups(draft, notice))}
-    return {**told, **_no_news(draft, subject)}
+    known = _no_news(draft, subject)
+    return {**told, **known, "stages": known["stages"] or _rows(_of_message(draft, row) for row in reversed(sent))}
 
 
 def _no_news(draft: Draft, subject: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from logmedic.cli.bugreport import bundle, parts
 from logmedic.cli.bugreport.masking import pseudonyms
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import print_json, several
-from logmedic.cli.sources import size
+from logmedic.core.sizes import bytes_text as size
 
 if TYPE_CHECKING:
     from logmedic.core.pseudonyms import Pseudonyms

@@ -12,7 +12,16 @@ from starlette.routing import Route
 
 from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.html import Html
-from logmedic.adapters.web.pages import alertacts, fixacts, forms, incidentacts, issueacts, layout, ruleacts
+from logmedic.adapters.web.pages import (
+    alertacts,
+    fixacts,
+    forms,
+    incidentacts,
+    issueacts,
+    layout,
+    ruleacts,
+    silenceacts,
+)
 from logmedic.adapters.web.pages.action import Action, Order, Outcome, Subject, ask_page, check, outcome_page
 from logmedic.adapters.web.pages.asks import Asks
 from logmedic.adapters.web.pages.page import View
@@ -29,6 +38,7 @@ ACTIONS: tuple[Action, ...] = (
     *issueacts.ACTIONS,
     *ruleacts.ACTIONS,
     *alertacts.ACTIONS,
+    *silenceacts.ACTIONS,
 )
 SHORTEST_ASK, LONGEST_ASK = 16, 64
 

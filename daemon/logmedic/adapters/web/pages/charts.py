@@ -62,9 +62,7 @@ def told(each: Sequence[Chart], begins: datetime, step: timedelta) -> dict[str, 
             {
                 "id": chart.id,
                 "unit": chart.unit,
-                "lines": [
-                    {"name": line.name, "tone": line.tone, "values": list(line.values)} for line in chart.lines
-                ],
+                "lines": [{"name": line.name, "tone": line.tone, "values": list(line.values)} for line in chart.lines],
             }
             for chart in each
         ],

@@ -67,7 +67,9 @@ def _said(answer: Row) -> Iterator[Html]:
 
 def _verdict(answer: Row) -> Html:
     if answer["matched"]:
-        known = (joined(", " if number else None, parts.rule_link(each)) for number, each in enumerate(answer["matched"]))
+        known = (
+            joined(", " if number else None, parts.rule_link(each)) for number, each in enumerate(answer["matched"])
+        )
         return element("p", parts.tag("good", "known"), " to ", *known)
     return element("p", parts.tag("wait", "no rule matches"))
 

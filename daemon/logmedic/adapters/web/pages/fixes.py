@@ -34,9 +34,7 @@ async def gather(control: Control, request: Request) -> Answer:
     verdict = asked.one_of(request, "verdict", list(Verdict))
     cursor = asked.text(request, "cursor")
     fixes, drawn, breakers = await asyncio.gather(
-        control.ask(
-            "fixes", since=since, rule=rule, verdict=verdict, target=target, limit=PER_PAGE + 1, cursor=cursor
-        ),
+        control.ask("fixes", since=since, rule=rule, verdict=verdict, target=target, limit=PER_PAGE + 1, cursor=cursor),
         control.ask("lanes", since=since, until=until, limit=IN_LANES),
         control.ask("breakers"),
     )
@@ -95,7 +93,11 @@ def _breakers(rows: Sequence[Row], view: View) -> Html | None:
     headings = ("Target", "State", "Failures", "Opened", "Next trial", "")
     return parts.section(
         "Held back after failures",
-        element("p", "Mend what makes the fix fail, then close the breaker; else one trial goes through then.", class_="soft"),
+        element(
+            "p",
+            "Mend what makes the fix fail, then close the breaker; else one trial goes through then.",
+            class_="soft",
+        ),
         parts.table("Breakers that are not closed", headings, (_breaker(each, view) for each in rows)),
         id="breakers",
     )

@@ -108,7 +108,9 @@ def _mark(row: Row, deep: int, begin: float, end: float) -> Html:
     told = outcome(row)
     top = deep * _HIGH + 2
     middle = f"{top + 11}"
-    bar = element("rect", x=f"{begin}%", y=f"{top + 8}", width=f"{max(end - begin, 0.1):.2f}%", height="6", class_="bar")
+    bar = element(
+        "rect", x=f"{begin}%", y=f"{top + 8}", width=f"{max(end - begin, 0.1):.2f}%", height="6", class_="bar"
+    )
     shape = (
         element("circle", cx=f"{begin}%", cy=middle, r="10")
         if told != "would"
@@ -140,9 +142,7 @@ def words_of(row: Row) -> str:
 
 def _hatching() -> Html:
     lines = element("path", d="M-1,1 l2,-2 M0,6 l6,-6 M5,7 l2,-2", class_="hatch")
-    return element(
-        "defs", element("pattern", lines, id="hatch", width="6", height="6", patternUnits="userSpaceOnUse")
-    )
+    return element("defs", element("pattern", lines, id="hatch", width="6", height="6", patternUnits="userSpaceOnUse"))
 
 
 def _axis(since: datetime, until: datetime) -> Html:

@@ -90,13 +90,17 @@ def _lead(answer: Answer) -> str:
     trends = answer["trends"]
     if is_comparable(trends):
         return f"The last {_WORDS[answer['span']]}, against as long a time before."
-    known = f"something is known since {parts.moment(trends['known_since'])}" if trends["known_since"] else "nothing yet"
+    known = (
+        f"something is known since {parts.moment(trends['known_since'])}" if trends["known_since"] else "nothing yet"
+    )
     return f"The last {_WORDS[answer['span']]}; too little is known of the time before to compare: {known}."
 
 
 def _spans(chosen: str) -> Html:
     ways = (
-        element("a", words, href=f"/pulse?span={value}", class_="button", aria_current="true" if value == chosen else None)
+        element(
+            "a", words, href=f"/pulse?span={value}", class_="button", aria_current="true" if value == chosen else None
+        )
         for value, words in _WORDS.items()
     )
     return element("nav", *ways, class_="spans", aria_label="How long")
@@ -216,7 +220,9 @@ def _sources(answer: Answer, view: View) -> Html:
     body = (
         parts.table("Sources", headings, (_source(each, view) for each in rows), numbers=("Lines", "Gaps"))
         if rows
-        else parts.nothing("Nothing is read.", "Name sources in the config; `logmedic sources` shows what is read of them.")
+        else parts.nothing(
+            "Nothing is read.", "Name sources in the config; `logmedic sources` shows what is read of them."
+        )
     )
     left = total - len(rows)
     more = element("p", f"and {several(left, 'other')} in order: logmedic sources") if left > 0 else None
@@ -287,7 +293,9 @@ def _store(answer: Answer) -> Html:
         if share is not None
         else None
     )
-    problem = parts.tag("bad", parts.line(store["problem"], 200)) if store["problem"] else parts.tag("good", "it stores")
+    problem = (
+        parts.tag("bad", parts.line(store["problem"], 200)) if store["problem"] else parts.tag("good", "it stores")
+    )
     notices = [element("li", parts.line(each, 300)) for each in store["notices"]]
     limit = f" of {bytes_text(room['max'])}" if room["max"] else ""
     return parts.section(

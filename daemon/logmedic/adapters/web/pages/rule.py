@@ -110,7 +110,9 @@ def _top(answer: Answer, view: View) -> Html:
 def _meaning(said: Row) -> Html | None:
     runbook = said["runbook"]
     safe = str(runbook).startswith(("https://", "http://"))
-    link = element("a", parts.line(runbook, 200), href=runbook, rel="noreferrer noopener") if safe else parts.line(runbook)
+    link = (
+        element("a", parts.line(runbook, 200), href=runbook, rel="noreferrer noopener") if safe else parts.line(runbook)
+    )
     told = [
         *(element("p", parts.line(each, 2000)) for each in said["description"].split("\n\n") if each.strip()),
         joined(element("h3", "What to do"), *_paragraphs(said["resolution"])) if said["resolution"] else None,
@@ -138,7 +140,9 @@ def _speaks(said: Row) -> Html:
 def _rows(rows: Sequence[Row]) -> Html:
     """Names with what is said of them; one without a name goes on with the one before."""
     shown = (
-        joined(element("dt", parts.line(each["name"], 40)), element("dd", element("code", parts.line(each["text"], 2000))))
+        joined(
+            element("dt", parts.line(each["name"], 40)), element("dd", element("code", parts.line(each["text"], 2000)))
+        )
         for each in rows
     )
     return element("dl", *shown, class_="saying")
@@ -157,7 +161,11 @@ def _tests(answer: Answer, view: View) -> Html:
         hint = "A test is a few lines and what they have to bring: docs/rules.md says how."
         return parts.section("Its tests", parts.nothing("It has none.", hint), id="tests")
     listed = (
-        element("li", element("b", parts.line(each["test"] or f"line {each['line']}", 160)), f": {parts.line(each['expects'], 200)}")
+        element(
+            "li",
+            element("b", parts.line(each["test"] or f"line {each['line']}", 160)),
+            f": {parts.line(each['expects'], 200)}",
+        )
         for each in rows[:TESTS_SHOWN]
     )
     more = element("a", "Run them", href=f"{_base(answer)}/test") if view.caller.may_act else None
@@ -218,7 +226,11 @@ def _numbers(answer: Answer, view: View) -> Html:
     if cost is not None:
         facts += [("cost", rules.cost(cost)), ("given up on", several(cost["overruns"], "record"))]
     days = answer["spark"]
-    spark = parts.spark(days, f"{several(sum(days), 'incident')} in {SLOTS} days, {days[-1]} in the last one") if days else None
+    spark = (
+        parts.spark(days, f"{several(sum(days), 'incident')} in {SLOTS} days, {days[-1]} in the last one")
+        if days
+        else None
+    )
     nothing = None if facts else parts.nothing("Nothing was counted of it in 30 days.")
     return parts.section("In 30 days", spark, parts.facts(facts), nothing, id="numbers")
 
@@ -239,7 +251,7 @@ def _trust(answer: Answer, view: View) -> Html | None:
     changes = (
         element(
             "li",
-            f"{each['from_level']} to {each['to_level']} by {parts.line(each['by'], 80)}, ",
+            f"{each['kind']!s}: {each['before']} to {each['after']} by {parts.line(each['by'], 80)}, ",
             parts.ago(each["at"], view.now),
             f": {parts.line(each['why'], 200)}" if each["why"] else None,
         )
@@ -256,7 +268,9 @@ def _trust(answer: Answer, view: View) -> Html | None:
 def _breakers(rows: Sequence[Row], view: View) -> Html | None:
     if not rows:
         return None
-    return parts.section("Its breakers", element("ul", *(_breaker(each, view) for each in rows), class_="plain-list"), id="breakers")
+    return parts.section(
+        "Its breakers", element("ul", *(_breaker(each, view) for each in rows), class_="plain-list"), id="breakers"
+    )
 
 
 def _breaker(row: Row, view: View) -> Html:
@@ -268,7 +282,9 @@ def _breaker(row: Row, view: View) -> Html:
         parts.tag("good" if closed else "bad", str(row["status"]).replace("_", " ")),
         f" {parts.line(row['target'] or 'every target', 80)}, {several(row['failures'], 'failure')} ",
         left,
-        joined(" ", parts.button("Close it", f"/breakers/reset?{named}")) if not closed and view.caller.may_act else None,
+        joined(" ", parts.button("Close it", f"/breakers/reset?{named}"))
+        if not closed and view.caller.may_act
+        else None,
     )
 
 

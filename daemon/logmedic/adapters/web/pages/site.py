@@ -10,7 +10,9 @@ from starlette.routing import Route
 
 from logmedic.adapters.web.pages import (
     actions,
+    alerts,
     draft,
+    fixes,
     incident,
     incidents,
     layout,
@@ -18,6 +20,9 @@ from logmedic.adapters.web.pages import (
     learnedissue,
     live,
     needs,
+    pulse,
+    rule,
+    rules,
     static,
 )
 from logmedic.adapters.web.pages.page import Page
@@ -31,8 +36,13 @@ PAGES: tuple[Page, ...] = (
     needs.PAGE,
     incidents.PAGE,
     incident.PAGE,
+    fixes.PAGE,
+    pulse.PAGE,
     learned.PAGE,
     learnedissue.PAGE,
+    rules.PAGE,
+    rule.PAGE,
+    alerts.PAGE,
     live.PAGE,
     draft.PAGE,
 )
