@@ -155,9 +155,7 @@ def test_behind_a_proxy_with_tls_it_never_leaves_tls(control: CannedControl) -> 
         assert Visitor(dashboard).get("/v1/counts", Host="other.example").status == 403
 
 
-def test_a_session_opens_pages_and_reads_and_does_not_send_to_the_api(
-    browser: Visitor, control: CannedControl
-) -> None:
+def test_a_session_opens_pages_and_reads_and_does_not_send_to_the_api(browser: Visitor, control: CannedControl) -> None:
     assert browser.get("/").status == 200
     assert browser.get("/v1/incidents").status == 200
     refused = browser.ask("POST", f"{INCIDENT}/approve", "{}", Content_Type="application/json")

@@ -145,9 +145,7 @@ def test_an_address_with_a_slash_too_many_is_not_somewhere_else(dashboard: Dashb
         ("/v1/incidents?cursor=!", "no page begins at `!`", "ask without a cursor"),
     ],
 )
-def test_questions_that_are_none_are_told_what_to_ask(
-    dashboard: Dashboard, target: str, error: str, hint: str
-) -> None:
+def test_questions_that_are_none_are_told_what_to_ask(dashboard: Dashboard, target: str, error: str, hint: str) -> None:
     seen = program(dashboard).get(target)
     assert (seen.status, seen.json["error"]) == (400, error)
     assert hint in seen.json["hint"]

@@ -86,7 +86,9 @@ def _last_day(told: str) -> date:
         if span < timedelta(days=1):
             raise ValueError(f"`{told}` is less than a day; write 90d")
         return (datetime.now(UTC) + span).date()
-    except (ValueError, OverflowError) as error:
+    except OverflowError:
+        raise click.BadParameter("so long no calendar goes: write 90d", param_hint="--expires") from None
+    except ValueError as error:
         raise click.BadParameter(str(error).replace("; ", ": "), param_hint="--expires") from None
 
 

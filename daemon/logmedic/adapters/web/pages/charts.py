@@ -29,8 +29,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`unit`: behind a number. `means`: what is put together is the mean of it, else the sum. `said`: the whole of it in
-    words."""
+    """`unit`: behind a number. `means`: several parts make their mean, else their sum. `said`: all of it
+    in words."""
 
     id: str
     title: str

@@ -84,7 +84,7 @@ def here(view: View) -> str:
 
 
 def _head(title: str, scripts: tuple[str, ...]) -> Html:
-    sheets = ("tokens.css", "style.css")
+    sheets = ("tokens.css", "style.css", "charts.css")
     return joined(
         element("meta", charset="utf-8"),
         element("meta", name_="viewport", content="width=device-width, initial-scale=1"),

@@ -93,6 +93,6 @@ ACTIONS = (
             WHY,
             _EVERYTHING,
         ),
-        typed=lambda _: command("silence", "add", "--help"),
+        typed=lambda _: command("silence", "--help"),
     ),
 )

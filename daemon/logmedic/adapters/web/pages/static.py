@@ -16,6 +16,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 NAMES = (
     "tokens.css",
     "style.css",
+    "charts.css",
     "icon.svg",
     "live.js",
     "charts.js",
