@@ -28,8 +28,9 @@ from logmedic.model.alert import (
     Route,
     Selector,
 )
-from logmedic.model.changeset import Changeset, Delivered, Tick
+from logmedic.model.changeset import Changeset, Delivered
 from logmedic.model.errors import NotFound, OrderRefused
+from logmedic.model.issue import Incident, IncidentStatus
 from logmedic.model.match import Capture, CaptureType, MatchSpec
 from logmedic.model.notice import Silence
 from logmedic.model.policy import Policy
@@ -433,16 +434,20 @@ def test_what_is_none_of_them_says_where_ids_are() -> None:
 
 
 def test_of_what_is_over_the_messages_are_told_oldest_first() -> None:
-    async def scene(desk: AlertDesk, bench: Bench) -> Any:
-        incident = await broken(bench)
-        (alert,) = (each for each in bench.engine.state.alerts.values() if incident in "".join(each.tells))
-        await bench.engine.settled(Delivered(alert.id, Delivery(True)))
-        await bench.clock.sleep(timedelta(hours=3).total_seconds())
-        await bench.engine.settled(Tick())
-        await bench.engine.settled()
-        return await desk.why_alert(incident)
+    over = Incident(
+        *("0193-over1234", "s1", RULE.id, "", "web is down", Severity.HIGH, make.START, make.START),
+        status=IncidentStatus.RESOLVED,
+        resolved_at=make.START,
+    )
+    about = {"incident_id": over.id, "tells": (f"incident:{over.id}",)}
+    first = replace(DEAD, **about)  # type: ignore[arg-type]
+    second = replace(first, id="0194-sent", receiver="mail", status=AlertStatus.SENT, created_at=make.START + HOUR)
 
-    row = asked(scene)
+    async def scene(desk: AlertDesk, _: Bench) -> Any:
+        return await desk.why_alert("over1234")
+
+    row = asked(scene, before=Changeset(incidents=(over,), alerts=(first, second)))
     assert row["note"].startswith("it is over")
-    assert [each["name"] for each in row["stages"]][0] == "receiver chat"
-    assert row["stages"][0]["detail"].startswith("opened, sent: it arrived")
+    assert [each["name"] for each in row["stages"]] == ["receiver chat", "receiver mail"]
+    assert row["stages"][0]["detail"] == "opened, dead: given up after 7 tries: refused"
+    assert row["stages"][1]["detail"] == "opened, sent: it arrived after 7 tries"

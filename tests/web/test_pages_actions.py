@@ -31,6 +31,7 @@ PATHS = {
     "/reload": "/reload",
     "/rules/{id}/trust": "/rules/nginx-upstream-down/trust",
     "/rules/{id}/test": "/rules/redis-memory/test",
+    "/silences/new": "/silences/new",
     "/silences/{id}/end": f"/silences/{SILENCE}/end",
     "/alerts/{id}/resend": f"/alerts/{MESSAGE}/resend",
     "/receivers/{name}/test": "/receivers/oncall-mail/test",

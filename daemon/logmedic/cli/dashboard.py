@@ -37,7 +37,7 @@ def dashboard_command(context: Context, opens: bool) -> int | None:
     try:
         answer = context.client.post("sign-in")
     except NotFound:
-        complain(SWITCH_ON.format(socket=context.settings.web.socket, host=host))
+        complain(SWITCH_ON.format(socket=context.socket or context.settings.web.socket, host=host))
         return 1
     if context.output != "table":
         print_json(answer)

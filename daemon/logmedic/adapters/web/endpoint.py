@@ -71,7 +71,7 @@ class Endpoint:
     @property
     def statuses(self) -> tuple[int, ...]:
         """All that it can answer, besides 200."""
-        found = {400, 401, 403, 503, *self.refused}
+        found = {400, 401, 403, 414, 431, 503, *self.refused}
         if "{id}" in self.path:
             found.add(404)
         if self.body is not None:

@@ -66,9 +66,7 @@ class Guard:
         if getattr(request.state, CROWDED, False):
             return told(request, 503, "too many connections are open", "try again", {"Connection": "close"})
         if (status := _too_long(request.scope)) is not None:
-            return told(
-                request, status, f"the head of the request is larger than {HEAD_BYTES} bytes", "send less of it"
-            )
+            return told(request, status, "the address, or the head of the request, is too long", "send less of it")
         try:
             self._door.check(request)
             return await self._door.admit(request)

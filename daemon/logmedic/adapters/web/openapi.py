@@ -46,8 +46,10 @@ _MEANINGS = {
     404: "There is nothing of that name.",
     409: "As things are it cannot be done.",
     413: "The body is too large.",
+    414: "The address is too long.",
     415: "The body is no JSON.",
     429: "Too much was wrong from there.",
+    431: "The head of the request is too long.",
     503: "It may work later.",
 }
 _LINK = {

@@ -87,7 +87,7 @@ async def sign_in(control: Control, asked: Asked) -> Any:
 _PART = named(
     "Part",
     name=TEXT,
-    state={"type": "string", "enum": ["running", "restarting", "failed"]},
+    state={"type": "string", "enum": ["running", "restarting", "failed", "ended"]},
     restarts=WHOLE,
     last_error=TEXT,
 )

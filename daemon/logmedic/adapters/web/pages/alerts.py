@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -253,7 +254,7 @@ def _filters(query: Mapping[str, str], receivers: Sequence[Row]) -> Html:
 
 def _message(row: Row, view: View) -> Sequence[Part]:
     tone, words = parts.message_words(row)
-    waits = row["status"] in (AlertStatus.PENDING, AlertStatus.DEFERRED)
+    waits = row["status"] in (AlertStatus.PENDING, AlertStatus.DEFERRED) and _ahead(row["next_at"], view)
     title = parts.line(row["title"], 200)
     of = f"/incidents/{quote(str(row['incident_id']), safe='')}" if row["incident_id"] else ""
     return (
@@ -275,6 +276,10 @@ def _message(row: Row, view: View) -> Sequence[Part]:
         parts.ago(row["created_at"], view.now),
         _resend(row, view),
     )
+
+
+def _ahead(at: str, view: View) -> bool:
+    return datetime.fromisoformat(at) > view.now
 
 
 def _resend(row: Row, view: View) -> Html | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,36 +23,47 @@ Row = parts.Row
 PER_PAGE = 50
 IN_LANES = 500
 WOULD_SHOWN = 50
+SPANS = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
+_WORDS = {"1h": "1 hour", "6h": "6 hours", "24h": "24 hours", "7d": "7 days"}
 USUAL = "24h"
-_PERIODS = tuple((value, words) for value, words in asked.PERIODS if value)
+_PERIODS = (("", "the time that is drawn"), *((value, words) for value, words in asked.PERIODS if value))
 _VERDICTS = (("", "any"), *((each.value, each.value.replace("_", " ")) for each in Verdict))
 
 
 async def gather(control: Control, request: Request) -> Answer:
-    since, until = asked.period(request, USUAL) or asked.EARLIEST, datetime.now(UTC)
+    """What is drawn is of `span`; the table as well, where `since` says no other time."""
+    span = asked.one_of(request, "span", list(SPANS)) or USUAL
+    until = datetime.now(UTC)
+    begin = until - SPANS[span]
     rule, target = asked.text(request, "rule"), asked.text(request, "target")
     verdict = asked.one_of(request, "verdict", list(Verdict))
-    cursor = asked.text(request, "cursor")
+    since, cursor = asked.period(request) or begin, asked.text(request, "cursor")
     fixes, drawn, breakers = await asyncio.gather(
         control.ask("fixes", since=since, rule=rule, verdict=verdict, target=target, limit=PER_PAGE + 1, cursor=cursor),
-        control.ask("lanes", since=since, until=until, limit=IN_LANES),
+        control.ask("lanes", since=begin, until=until, limit=IN_LANES),
         control.ask("breakers"),
     )
     fit = [each for each in drawn if rule in ("", each["rule_id"]) and target in ("", each["target"])]
     return {
-        "since": since.isoformat().replace("+00:00", "Z"),
-        "until": until.isoformat().replace("+00:00", "Z"),
+        "span": span,
+        "since": _told(begin),
+        "until": _told(until),
         "running": [each for each in drawn if each["kind"] == "ran" and each["finished_at"] is None],
         "breakers": [each for each in breakers if each["status"] != BreakerStatus.CLOSED],
         "lanes": [each for each in fit if verdict in ("", each["verdict"])],
+        "lanes_full": len(drawn) == IN_LANES,
         "fixes": fixes[:PER_PAGE],
         "next": cursor_of("fixes", fixes[PER_PAGE - 1]) if len(fixes) > PER_PAGE else "",
     }
 
 
+def _told(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
 def render(answer: Answer, view: View) -> Html:
     return joined(
-        parts.heading("Fixes", _lead(answer)),
+        parts.heading("Fixes", _lead(answer), more=_spans(answer["span"], view)),
         _running(answer["running"], view),
         _breakers(answer["breakers"], view),
         _filters(view.query),
@@ -65,7 +76,14 @@ def render(answer: Answer, view: View) -> Html:
 def _lead(answer: Answer) -> str:
     if not answer["lanes"]:
         return "What was run to repair something, on what, and whether it worked."
-    return f"{lanes.counted(answer['lanes'])}; the newest first."
+    return f"The last {_WORDS[answer['span']]}: {lanes.counted(answer['lanes'])}."
+
+
+def _spans(chosen: str, view: View) -> Html:
+    """The same filters over another time."""
+    rest = {name: value for name, value in view.query.items() if name not in ("span", "cursor")}
+    ways = ((f"/fixes?{urlencode({**rest, 'span': value})}", value, words) for value, words in _WORDS.items())
+    return parts.spans(ways, chosen)
 
 
 def _running(rows: Sequence[Row], view: View) -> Html | None:
@@ -90,7 +108,7 @@ def _running(rows: Sequence[Row], view: View) -> Html | None:
 def _breakers(rows: Sequence[Row], view: View) -> Html | None:
     if not rows:
         return None
-    headings = ("Target", "State", "Failures", "Opened", "Next trial", "")
+    headings = ("Target", "State", "Failures", "Opened", "Next trial", "What to do")
     return parts.section(
         "Held back after failures",
         element(
@@ -123,16 +141,17 @@ def _filters(query: Mapping[str, str]) -> Html:
     def told(name: str) -> str:
         return query.get(name, "")
 
-    clear = element("a", "Clear", href="/fixes") if set(query) - {"cursor"} else None
-    since = told("since") or USUAL
+    kept = element("input", type="hidden", name_="span", value=told("span")) if told("span") else None
+    clear = element("a", "Clear", href="/fixes") if set(query) - {"cursor", "span"} else None
+    since = told("since")
     periods = _PERIODS if since in dict(_PERIODS) else (*_PERIODS, (since, since))
     return parts.filters(
         "/fixes",
-        parts.choices("since", "Begun in", periods, since),
+        parts.choices("since", "In the table", periods, since),
         parts.choices("verdict", "Verdict", _VERDICTS, told("verdict")),
         parts.words("rule", "Rule", told("rule")),
         parts.words("target", "Target", told("target")),
-        joined(clear),
+        joined(kept, clear),
     )
 
 
@@ -148,14 +167,8 @@ def _lanes(answer: Answer) -> Html:
             id="lanes",
         )
     begin, end = (datetime.fromisoformat(answer[name]) for name in ("since", "until"))
-    begin = max(begin, min(datetime.fromisoformat(each["started_at"]) for each in rows)) if _open(answer) else begin
-    more = element("p", f"the newest {IN_LANES}") if len(rows) == IN_LANES else None
+    more = element("p", f"the newest {IN_LANES}") if answer["lanes_full"] else None
     return parts.section("By target", lanes.drawn(rows, begin, end), id="lanes", more=more)
-
-
-def _open(answer: Answer) -> bool:
-    """Of any time: then it begins with the first."""
-    return bool(datetime.fromisoformat(answer["since"]) == asked.EARLIEST)
 
 
 _HEADINGS = ("Verdict", "Fix", "Target", "Begun", "Took", "Exit")

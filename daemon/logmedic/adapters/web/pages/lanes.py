@@ -24,7 +24,7 @@ WORDS = {
     "fixed": "fixed",
     "not_fixed": "not fixed",
     "unknown": "unknown",
-    "running": "runs or is verified",
+    "running": "under way",
     "would": "would have run",
 }
 
@@ -59,7 +59,6 @@ def _lane(target: str, rows: Sequence[Row], since: datetime, until: datetime) ->
     more = element("span", f"+{left}", class_="soft") if left else None
     drawing = element(
         "svg",
-        _hatching(),
         element("line", x1="0", x2="100%", y1=f"{high - 0.5}", y2=f"{high - 0.5}", class_="ground"),
         *(_mark(*each) for each in placed),
         width="100%",
@@ -141,6 +140,7 @@ def words_of(row: Row) -> str:
 
 
 def _hatching() -> Html:
+    """Once in a page: all lanes refer to it."""
     lines = element("path", d="M-1,1 l2,-2 M0,6 l6,-6 M5,7 l2,-2", class_="hatch")
     return element("defs", element("pattern", lines, id="hatch", width="6", height="6", patternUnits="userSpaceOnUse"))
 
@@ -151,6 +151,7 @@ def _axis(since: datetime, until: datetime) -> Html:
         element("p"),
         element(
             "svg",
+            _hatching(),
             *(_tick(n, since, until) for n in range(_TICKS + 1)),
             width="100%",
             height="22",

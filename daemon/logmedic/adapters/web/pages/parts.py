@@ -299,3 +299,12 @@ def following(path: str, query: Mapping[str, str], cursor: str, text: str = "Old
         return None
     target = f"{path}?{urlencode({**query, 'cursor': cursor})}"
     return element("p", element("a", text, href=target, rel="next"), class_="following")
+
+
+def spans(ways: Iterable[tuple[str, str, str]], chosen: str) -> Html:
+    """How long a time is shown. `ways`: address, value and words of each."""
+    links = (
+        element("a", words, href=path, class_="button", aria_current="true" if value == chosen else None)
+        for path, value, words in ways
+    )
+    return element("nav", *links, class_="spans", aria_label="How long")

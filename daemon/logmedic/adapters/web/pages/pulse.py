@@ -97,13 +97,7 @@ def _lead(answer: Answer) -> str:
 
 
 def _spans(chosen: str) -> Html:
-    ways = (
-        element(
-            "a", words, href=f"/pulse?span={value}", class_="button", aria_current="true" if value == chosen else None
-        )
-        for value, words in _WORDS.items()
-    )
-    return element("nav", *ways, class_="spans", aria_label="How long")
+    return parts.spans(((f"/pulse?span={value}", value, words) for value, words in _WORDS.items()), chosen)
 
 
 # -- the six metrics ---------------------------------------------------------------------------------------------------
@@ -165,7 +159,8 @@ def made(activity: Mapping[str, Any]) -> tuple[Chart, ...]:
 
     took = [ms / n / 1000 if n else None for ms, n in zip(series["recovery_ms"], series["recovered"], strict=True)]
     healed = sum(series["recovered"])
-    mean = f"{parts.span(sum(series['recovery_ms']) / healed / 1000)} in the mean" if healed else "no incident was"
+    mean = f", in {parts.span(sum(series['recovery_ms']) / healed / 1000)} on average" if healed else ""
+    recovered = f"{several(healed, 'incident')} ended by a fix{mean}"
     return (
         Chart("lines", "Lines read", total("lines"), (Line("lines/s", rate("lines")),), "/s", means=True),
         Chart(
@@ -188,7 +183,7 @@ def made(activity: Mapping[str, Any]) -> tuple[Chart, ...]:
             total("fixes_worked", "fixes_failed"),
             (Line("worked", series["fixes_worked"], "good"), Line("failed", series["fixes_failed"], "bad")),
         ),
-        Chart("recovery", "Recovery time", f"{mean} ended by a fix", (Line("mean", took, "work"),), " s", means=True),
+        Chart("recovery", "Recovery time", recovered, (Line("mean", took, "work"),), " s", means=True),
         Chart(
             "alerts",
             "Messages to people",
@@ -218,7 +213,9 @@ def _sources(answer: Answer, view: View) -> Html:
     rows, total = answer["sources"], answer["sources_total"]
     headings = ("State", "Source", "Behind", "Read", "Lines", "Gaps", "Last line")
     body = (
-        parts.table("Sources", headings, (_source(each, view) for each in rows), numbers=("Lines", "Gaps"))
+        parts.table(
+            "Sources", headings, (_source(each, answer["started_at"], view) for each in rows), numbers=("Lines", "Gaps")
+        )
         if rows
         else parts.nothing(
             "Nothing is read.", "Name sources in the config; `logmedic sources` shows what is read of them."
@@ -229,7 +226,7 @@ def _sources(answer: Answer, view: View) -> Html:
     return parts.section("Sources", body, id="sources", more=more)
 
 
-def _source(row: Row, view: View) -> Sequence[Part]:
+def _source(row: Row, started_at: str, view: View) -> Sequence[Part]:
     tone, words = source_state(row)
     lost = f", {bytes_text(row['skipped_bytes'])}" if row["skipped_bytes"] else ""
     lag = row["lag_s"]
@@ -243,10 +240,16 @@ def _source(row: Row, view: View) -> Sequence[Part]:
         ),
         behind,
         bytes_text(row["bytes"]),
-        f"{row['lines']:,}",
+        joined(f"{row['lines']:,}", element("p", _mean_rate(row["lines"], started_at, view), class_="soft")),
         f"{row['gaps']:,}{lost}",
         parts.ago(row["last_line_at"], view.now),
     )
+
+
+def _mean_rate(lines: int, started_at: str, view: View) -> str:
+    """Since the daemon was started."""
+    seconds = (view.now - datetime.fromisoformat(started_at)).total_seconds()
+    return charts.number(lines / max(seconds, 1.0), "/s")
 
 
 def source_state(row: Row) -> tuple[str, str]:

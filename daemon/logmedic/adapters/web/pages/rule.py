@@ -140,9 +140,7 @@ def _speaks(said: Row) -> Html:
 def _rows(rows: Sequence[Row]) -> Html:
     """Names with what is said of them; one without a name goes on with the one before."""
     shown = (
-        joined(
-            element("dt", parts.line(each["name"], 40)), element("dd", element("code", parts.line(each["text"], 2000)))
-        )
+        joined(element("dt", each["name"]), element("dd", element("code", parts.line(each["text"], 2000))))
         for each in rows
     )
     return element("dl", *shown, class_="saying")

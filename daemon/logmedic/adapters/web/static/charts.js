@@ -41,7 +41,7 @@
           width: 1.75,
           dash: DASHES[place],
           spanGaps: false,
-          points: { show: each.values.filter((value) => value !== null).length < 3 },
+          points: { show: each.values.includes(null), size: 5 }, // else one between two gaps is not seen
           value: (_, value) => (value === null || value === undefined ? "-" : round(value) + chart.unit),
         })),
       ],
