@@ -110,13 +110,22 @@ def test_a_body_that_nobody_can_keep_is_refused(dashboard: Dashboard, body: str)
     assert program(dashboard).ask("POST", "/v1/pause", body, Content_Type="application/json").status == 400
 
 
-def test_more_connections_than_there_is_room_for_are_told_so(dashboard: Dashboard) -> None:
-    with ExitStack() as stack:
+def test_more_requests_than_there_is_room_for_are_told_so() -> None:
+    with serving_dashboard(CannedControl(MemoryStore((EVERYTHING,)))) as dashboard, ExitStack() as stack:
+        begun = head(dashboard, "POST /v1/pause", "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n")
         for _ in range(module.CONNECTIONS):
             wire = stack.enter_context(socket.create_connection(("127.0.0.1", dashboard.port), timeout=10))
-            wire.sendall((head(dashboard, "GET /v1/counts") + "\r\n").encode())
-            wire.recv(100)
+            wire.sendall(begun.encode())
+            assert b" 100 " in wire.recv(100)
         assert program(dashboard).get("/v1/counts").status == 503
+
+
+def test_who_only_holds_connections_keeps_nobody_out() -> None:
+    with serving_dashboard(CannedControl(MemoryStore((EVERYTHING,)))) as dashboard, ExitStack() as stack:
+        for _ in range(2 * module.CONNECTIONS):
+            wire = stack.enter_context(socket.create_connection(("127.0.0.1", dashboard.port), timeout=10))
+            wire.sendall(b"GET / HTTP/1.1\r\n")
+        assert program(dashboard).get("/v1/counts").status == 200
 
 
 def test_methods_that_an_address_does_not_take_are_named(dashboard: Dashboard) -> None:

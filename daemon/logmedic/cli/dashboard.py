@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
@@ -9,6 +11,7 @@ from logmedic.cli.output import complain, print_json
 from logmedic.model.errors import NotFound, PermanentError
 
 PORT = 8632
+PAGE = "logmedic-dashboard.html"
 SWITCH_ON = f"""\
 The dashboard has no port yet. Write this into the config, and restart the daemon:
 
@@ -53,7 +56,29 @@ def dashboard_command(context: Context, opens: bool) -> int | None:
 
 
 def _open(url: str) -> None:
+    """Over a file that leads there, which nobody else can read: every user sees what programs are started with, and the
+    link is for whoever comes first."""
     import webbrowser
 
-    if not webbrowser.open(url):
+    page = _page(url)
+    if page is None or not webbrowser.open(page.as_uri()):
         raise PermanentError("no browser can be opened here", "open the link on the computer that you sit at")
+
+
+def _page(url: str) -> Path | None:
+    """None where there is no directory of their own for it. What an older one led to is over."""
+    import os
+    from html import escape
+
+    directory = os.environ.get("XDG_RUNTIME_DIR", "")
+    if not directory:
+        return None
+    page = Path(directory) / PAGE
+    try:
+        page.unlink(missing_ok=True)
+        descriptor = os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return None
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={escape(url)}">\n')
+    return page

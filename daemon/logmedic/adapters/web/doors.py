@@ -13,7 +13,8 @@ from logmedic.core.evidence import clean
 from logmedic.model.errors import PermanentError
 
 LONGEST_NAME = 40
-_OWN_NAMES = frozenset({"logmedic", "localhost", "127.0.0.1", "[::1]"})
+_OWN_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+"""Names that no network answers for."""
 _PORTS = {"http": 80, "https": 443}
 _MARKS = str.maketrans("()[]<>,;", "        ")
 """They have a meaning in what is recorded, or where it is shown: nobody writes an address of their own choice there."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.doors import Doors
+from logmedic.adapters.web.loopback import user_of
 from logmedic.adapters.web.operators import Operators, Peer
 from logmedic.adapters.web.parameters import Forbidden, Unauthorized
 from logmedic.adapters.web.sessions import LASTS, Session, Sessions, Tickets, session_key
@@ -44,6 +45,7 @@ class Entrance:
     doors: Doors
     clock: Callable[[], datetime] = utc_now
     tickets: Tickets = field(default_factory=Tickets)
+    user_at: Callable[[Request], Awaitable[int | None]] = user_of
 
     @property
     def cookie(self) -> str:
@@ -58,13 +60,15 @@ class Entrance:
     async def admit(self, request: Request) -> Caller | Response:
         if "authorization" in request.headers:
             return self._by_token(request)
-        session = await self.session_of(request)
         path = request.url.path
+        if path.startswith("/static/"):
+            return NOBODY
+        session = await self.session_of(request)
         if session is not None:
             if request.method not in READS and path.startswith("/v1/"):
                 raise Forbidden("a browser's session opens pages, and sends nothing to the API", f"send {_HOW}")
             return Caller(session.name, session.may_act, "session", self.sessions.csrf(session))
-        if path == SIGN_IN or path.startswith("/static/"):
+        if path == SIGN_IN:
             return NOBODY
         if is_of_api(path) or request.method not in READS:
             raise Unauthorized("you are not signed in", f"send {_HOW}")
@@ -78,29 +82,35 @@ class Entrance:
         return Caller(name_of(token), token.may_act, "token")
 
     async def session_of(self, request: Request) -> Session | None:
-        """With the right that it has now: none that was taken away since it began."""
+        """With the right that it has now: none that was taken away since it began. None as well when a process of
+        another user of this host brings its cookie."""
         session = self.sessions.read(request.cookies.get(self.cookie, ""), self.clock())
-        if session is None:
+        if session is None or session.at not in (None, await self._at(request, session.at)):
             return None
         kind, _, rest = session.of.partition(":")
         if kind == "token":
             return session if self.tokens.marked(rest, self.clock()) is not None else None
         uid, _, gid = rest.partition(":")
         user = await self.operators.caller(Peer(int(uid), int(gid)))
-        may_act = session.may_act and user.may_act
-        return Session(session.id, session.name, may_act, session.of, session.began, session.until)
+        return replace(session, may_act=session.may_act and user.may_act)
 
-    def by_token(self, sent: str) -> Session:
+    async def _at(self, request: Request, usual: int | None) -> int | None:
+        """`usual` where nobody knows."""
+        found = await self.user_at(request)
+        return usual if found is None else found
+
+    async def by_token(self, sent: str, request: Request) -> Session:
         """Raises Unauthorized, TooOften."""
-        token = self.tokens.of(sent, self.clock())
-        return self.sessions.begin(name_of(token), token.may_act, f"token:{token.mark}", self.clock())
+        token, at = self.tokens.of(sent, self.clock()), await self.user_at(request)
+        return self.sessions.begin(name_of(token), token.may_act, f"token:{token.mark}", self.clock(), at)
 
-    def by_ticket(self, secret: str) -> Session:
+    async def by_ticket(self, secret: str, request: Request) -> Session:
         """Raises Unauthorized."""
         ticket = self.tickets.take(secret, self.clock())
         if ticket is None:
             raise Unauthorized("this link was used, or is older than a minute", "logmedic dashboard makes another")
-        return self.sessions.begin(ticket.name, ticket.may_act, ticket.of, self.clock())
+        at = await self.user_at(request)
+        return self.sessions.begin(ticket.name, ticket.may_act, ticket.of, self.clock(), at)
 
     def ticket(self, request: Request) -> dict[str, Any]:
         """A link that signs the caller in, once. Raises Forbidden."""

@@ -46,7 +46,8 @@ class Door(Protocol):
 
 
 class Guard:
-    """`app` behind `door`: whoever comes in is `request.state.caller` to it."""
+    """`app` behind `door`: whoever comes in is `request.state.caller` to it; `request.state.again()` asks whether they
+    would come in now."""
 
     def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
@@ -60,6 +61,7 @@ class Guard:
             await answer(scope, receive, outward)
             return
         scope["state"]["caller"] = answer
+        scope["state"]["again"] = lambda: self._admitted(request)
         await self._app(scope, receive, outward)
 
     async def _admitted(self, request: Request) -> Caller | Response:

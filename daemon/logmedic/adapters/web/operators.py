@@ -8,6 +8,7 @@ import os
 import pwd
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from logmedic.adapters.web.callers import Caller
@@ -17,6 +18,8 @@ KEPT_S = 60.0
 WAIT_S = 3.0
 """For that database, which may be somewhere else: whoever it does not know in time may look."""
 MOST_KEPT = 256
+LOOKUPS = 4
+"""At once, in threads of their own: however long that database takes, the engine has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Operators:
     clock: Callable[[], float] = time.monotonic
     lookup: Callable[[Peer, Sequence[str]], tuple[str, bool]] = looked_up
     wait_s: float = WAIT_S
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(LOOKUPS, "users"))
     _known: dict[Peer, tuple[float, Caller]] = field(default_factory=dict)
     _asked: dict[Peer, asyncio.Future[tuple[str, bool]]] = field(default_factory=dict)
 
@@ -84,7 +88,7 @@ class Operators:
         return self._keep(peer, Caller(name, named or is_own(peer), "socket"))
 
     def _ask(self, peer: Peer) -> asyncio.Future[tuple[str, bool]]:
-        asked = asyncio.ensure_future(asyncio.to_thread(self.lookup, peer, self.names))
+        asked = asyncio.get_running_loop().run_in_executor(self._threads, self.lookup, peer, self.names)
         self._asked[peer] = asked
         asked.add_done_callback(lambda _: self._asked.pop(peer, None))
         return asked

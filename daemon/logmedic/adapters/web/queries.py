@@ -78,9 +78,11 @@ def flag(name: str, about: str) -> Field:
 
 def whole(name: str, about: str, default: int, least: int, most: int) -> Field:
     def read(name: str, sent: str) -> int:
-        if not sent.isascii() or not sent.isdigit() or not least <= int(sent[:9]) <= most:
+        digits = sent.lstrip("0") or "0"
+        told = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1
+        if not sent or not least <= told <= most:
             raise wrong(name, sent, f"a whole number from {least} to {most}")
-        return int(sent)
+        return told
 
     schema = {"type": "integer", "minimum": least, "maximum": most, "default": default}
     return Field(name, about, schema, read, default)
@@ -95,7 +97,7 @@ def share(name: str, about: str) -> Field:
 
     def read(name: str, sent: str) -> float:
         try:
-            told = float(sent[:20])
+            told = float(sent)
         except ValueError:
             told = -1.0
         if not 0 <= told <= 1:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.doors import Doors
 from logmedic.adapters.web.guard import Guard
-from logmedic.adapters.web.operators import Operators, Peer
+from logmedic.adapters.web.operators import Operators, Peer, is_own
 from logmedic.adapters.web.serving import PatientProtocol, serve
 from logmedic.model.errors import PermanentError
 
@@ -27,6 +27,9 @@ log = structlog.get_logger("logmedic.web")
 MODE = 0o660
 CONNECTIONS = 128
 """More than may listen to live events at once (64): whoever asks something is answered beside them."""
+ONE_USER, TOLD = 32, 8
+"""Of these, for a user who is neither root nor the daemon's own; and so many more are told that this is too much.
+Nobody keeps the others from the kill switch."""
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -68,9 +71,20 @@ class _PeerProtocol(PatientProtocol):
     """Tells each request of the process at the other end, as `request.state.peer`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        peer = _peer(transport.get_extra_info("socket"))
+        many = 0 if is_own(peer) else self._beside(peer)
+        if many >= ONE_USER + TOLD:
+            self.transport = transport  # and it is not counted
+            transport.abort()
+            return
         super().connection_made(transport)
-        connection = transport.get_extra_info("socket")
-        self.app_state = {**self.app_state, "peer": _peer(connection)}
+        crowded = self.app_state.get("crowded", False) or many >= ONE_USER
+        self.app_state = {**self.app_state, "peer": peer, "crowded": crowded}
+
+    def _beside(self, peer: Peer) -> int:
+        """Connections of this user."""
+        others = (each.app_state.get("peer") for each in self.connections)
+        return sum(isinstance(each, Peer) and each.uid == peer.uid for each in others)
 
 
 def _peer(connection: Any) -> Peer:

@@ -29,11 +29,12 @@ CROWD = 32
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds until a whole head is there, after the connection or its first byte; and its body, after that. Who takes
-    longer is slow on purpose."""
+    """Seconds until a whole head is there, after the connection or its first byte; and its body, after that; and until
+    any more of an answer is taken. Who takes longer is slow on purpose."""
 
     head_s: float = 10.0
     body_s: float = 20.0
+    send_s: float = 30.0
 
 
 async def serve(app: Any, listener: socket.socket, *, protocol: type[H11Protocol], connections: int) -> None:
@@ -75,11 +76,13 @@ class _Server(uvicorn.Server):
 
 
 class PatientProtocol(H11Protocol):
-    """Waits for a client, but not for ever: for a head and for a body there is a time. Answers may last. What cannot be
-    read as HTTP is told so in the words of the API."""
+    """Waits for a client, but not for ever: for a head and for a body there is a time. Answers may last, while they are
+    taken. What cannot be read as HTTP is told so in the words of the API."""
 
     patience: ClassVar[Patience] = Patience()
     _deadline: asyncio.TimerHandle | None = None
+    _untaken: asyncio.TimerHandle | None = None
+    _since: float = 0.0
     _waits_for: object = None
     _leaving: bool = False
 
@@ -89,18 +92,64 @@ class PatientProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # it tells us as soon as the client does not take what is sent
+        self._since = self.loop.time()
         limit = self.limit_concurrency
         self.limit_concurrency = None  # uvicorn's own refusal is no JSON
-        if limit is not None and len(self.connections) > limit + CROWD:
+        crowd = self._beyond(limit) if limit is not None else 0
+        if crowd > CROWD:
             transport.abort()
             return
-        crowded = limit is not None and len(self.connections) > limit
-        self.app_state = {**self.app_state, "crowded": crowded, "abort": transport.abort}
+        self.app_state = {**self.app_state, "crowded": crowd > 0, "abort": transport.abort, "kept": {}}
         self._watch()
+
+    def _beyond(self, limit: int) -> int:
+        """How many are too many, this one among them. The one that waits longest gives way to it: whoever only holds
+        connections keeps nobody out."""
+        there = [each for each in self.connections if isinstance(each, PatientProtocol) and each.is_there]
+        waiting = [each for each in there if each.waits and each is not self]
+        if len(there) > limit and waiting:
+            min(waiting, key=lambda each: each._since).transport.abort()
+            return len(there) - limit - 1
+        return len(there) - limit
+
+    @property
+    def is_there(self) -> bool:
+        return not self.transport.is_closing()
+
+    @property
+    def waits(self) -> bool:
+        """Nothing is done for it: it asks nothing, or does not take what it is told."""
+        return self.cycle is None or self.cycle.response_complete or self._untaken is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._no_deadline()
+        self._taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait_for_taking(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        self._taken()
+        super().resume_writing()
+
+    def _wait_for_taking(self, left: int) -> None:
+        self._untaken = self.loop.call_later(self.patience.send_s, self._look, left)
+
+    def _look(self, before: int) -> None:
+        """Also when it is closed already: what is not taken would keep its place for ever."""
+        left = self.transport.get_write_buffer_size()
+        if left < before:
+            self._wait_for_taking(left)
+        else:
+            self.transport.abort()
+
+    def _taken(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+        self._untaken = None
 
     def data_received(self, data: bytes) -> None:
         if self._leaving:

@@ -12,7 +12,8 @@ from hashlib import sha256
 
 LASTS = timedelta(hours=12)
 TICKET_LASTS = timedelta(seconds=60)
-MOST_ENDED, MOST_TICKETS = 1024, 32
+MOST_ENDED, MOST_TICKETS = 100, 8
+"""Of what each began with: nobody uses up what is there for others."""
 LONGEST = 1024
 """Characters of a cookie."""
 _VERSION = 1
@@ -22,7 +23,8 @@ _LABEL = b"logmedic dashboard sessions 1"
 @dataclass(frozen=True, slots=True)
 class Session:
     """`of`: what it was begun with, and what ends it when that is gone: `token:MARK` or `user:UID:GID`. `began`,
-    `until`: seconds since the epoch."""
+    `until`: seconds since the epoch. `at`: the user of this host whose process was at the other end then; None: the
+    kernel did not say. Browsers send a cookie to every port of a host, whoever listens there."""
 
     id: str
     name: str
@@ -30,6 +32,7 @@ class Session:
     of: str
     began: int
     until: int
+    at: int | None = None
 
 
 def session_key(key: bytes) -> bytes:
@@ -39,17 +42,17 @@ def session_key(key: bytes) -> bytes:
 
 class Sessions:
     """Signed by `key`. Those that were signed out are remembered until they would end by themselves; beyond MOST_ENDED
-    of them all that began before now end. A restart forgets them: a cookie that was copied before its owner signed out
-    works until its twelve hours are over."""
+    of one token or user, all that began with it before now end. A restart forgets them: a cookie that was copied before
+    its owner signed out works until its twelve hours are over."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._ended: dict[str, int] = {}
-        self._not_before = 0
+        self._ended: dict[str, dict[str, int]] = {}
+        self._not_before: dict[str, int] = {}
 
-    def begin(self, name: str, may_act: bool, of: str, now: datetime) -> Session:
-        at = int(now.timestamp())
-        return Session(secrets.token_urlsafe(12), name, may_act, of, at, at + int(LASTS.total_seconds()))
+    def begin(self, name: str, may_act: bool, of: str, now: datetime, at: int | None = None) -> Session:
+        began = int(now.timestamp())
+        return Session(secrets.token_urlsafe(12), name, may_act, of, began, began + int(LASTS.total_seconds()), at)
 
     def written(self, session: Session) -> str:
         """Its cookie: letters, digits, `-`, `_` and a dot."""
@@ -67,14 +70,15 @@ class Sessions:
         return session if session is not None and self._goes_on(session, int(now.timestamp())) else None
 
     def _goes_on(self, session: Session, now: int) -> bool:
-        return now < session.until and session.began >= self._not_before and session.id not in self._ended
+        ended, not_before = self._ended.get(session.of, {}), self._not_before.get(session.of, 0)
+        return now < session.until and session.began >= not_before and session.id not in ended
 
     def end(self, session: Session, now: datetime) -> None:
         at = int(now.timestamp())
-        self._ended = {each: until for each, until in self._ended.items() if at < until}
-        if len(self._ended) >= MOST_ENDED:
-            self._ended, self._not_before = {}, at + 1
-        self._ended[session.id] = session.until
+        ended = {each: until for each, until in self._ended.get(session.of, {}).items() if at < until}
+        if len(ended) >= MOST_ENDED:
+            ended, self._not_before[session.of] = {}, at + 1
+        self._ended[session.of] = {**ended, session.id: session.until}
 
     def csrf(self, session: Session) -> str:
         """What forms of its pages bring back: no other site can know it."""
@@ -114,11 +118,12 @@ class Tickets:
     _known: dict[str, Ticket] = field(default_factory=dict)
 
     def issue(self, name: str, may_act: bool, of: str, now: datetime) -> tuple[str, Ticket]:
-        """Of many that nobody takes, the oldest go."""
+        """Of many of one `of` that nobody takes, the oldest go."""
         secret, ticket = secrets.token_urlsafe(32), Ticket(name, may_act, of, now + TICKET_LASTS)
         self._known = {key: each for key, each in self._known.items() if now < each.until}
-        while len(self._known) >= MOST_TICKETS:
-            del self._known[next(iter(self._known))]
+        mine = [key for key, each in self._known.items() if each.of == of]
+        for key in mine[: max(0, len(mine) - MOST_TICKETS + 1)]:
+            del self._known[key]
         self._known[_key(secret)] = ticket
         return secret, ticket
 

@@ -65,7 +65,10 @@ async def _enter(request: Request) -> Response:
     entrance, form = entrance_of(request), await forms.read(request)
     onward = local_path(form.get("next", "/"))
     try:
-        session = entrance.by_ticket(form["ticket"]) if "ticket" in form else entrance.by_token(form.get("token", ""))
+        if "ticket" in form:
+            session = await entrance.by_ticket(form["ticket"], request)
+        else:
+            session = await entrance.by_token(form.get("token", ""), request)
     except LogmedicError as error:
         return _page(by_token(onward, error.text, error.hint), status=status_of(error))
     return entrance.with_cookie(RedirectResponse(onward, 303), session)

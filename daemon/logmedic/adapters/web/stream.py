@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.parameters import BadRequest
 from logmedic.adapters.web.refusals import status_of
 from logmedic.core.feed import row_of
@@ -71,7 +72,8 @@ def endpoint(control: Control, send_s: float = SEND_S) -> Callable[[Request], Aw
             return JSONResponse({"error": error.text, "hint": error.hint}, status_of(error))
         if forgotten and isinstance(first, Began):
             first = Began(first.last, reset=True)
-        return _Stream(_told(first, frames, wanted), ping=0, send_timeout=send_s, headers={"Cache-Control": "no-store"})
+        told = _told(first, frames, wanted, getattr(request.state, "again", None))
+        return _Stream(told, ping=0, send_timeout=send_s, headers={"Cache-Control": "no-store"})
 
     return stream
 
@@ -116,12 +118,17 @@ def _resumed(request: Request) -> tuple[str | None, bool]:
     return (None, True) if told else (after or None, False)
 
 
-async def _told(first: Frame, frames: AsyncGenerator[Frame, None], wanted: Wanted) -> AsyncGenerator[bytes, None]:
-    """Closes `frames`. What the store refuses on the way ends it: the client comes again."""
+async def _told(
+    first: Frame, frames: AsyncGenerator[Frame, None], wanted: Wanted, again: Callable[[], Awaitable[object]] | None
+) -> AsyncGenerator[bytes, None]:
+    """Closes `frames`. What the store refuses on the way ends it: the client comes again. It ends as well once `again`
+    (of guard.py; None where there is no door) would not let them in: their session is over, or their token."""
     async with aclosing(frames):
         yield wire(first, wanted)
         with suppress(LogmedicError):
             async for frame in frames:
+                if isinstance(frame, Alive) and again is not None and not isinstance(await again(), Caller):
+                    return
                 if told := wire(frame, wanted):
                     yield told
 

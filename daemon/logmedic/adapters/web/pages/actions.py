@@ -6,6 +6,7 @@ import hmac
 import secrets
 from datetime import UTC, datetime
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -29,8 +30,11 @@ from logmedic.adapters.web.pages.troubles import shown
 from logmedic.adapters.web.pages.viewing import view_of
 from logmedic.adapters.web.parameters import BadRequest, Forbidden
 from logmedic.adapters.web.refusals import status_of
+from logmedic.core.evidence import clean
 from logmedic.model.errors import PermanentError, TransientError
 from logmedic.ports import Control
+
+log = structlog.get_logger("logmedic.web")
 
 ACTIONS: tuple[Action, ...] = (
     *incidentacts.ACTIONS,
@@ -68,6 +72,8 @@ def _doing(control: Control, action: Action, asks: Asks[Outcome]) -> Route:
         except (BadRequest, TransientError) as error:
             page = ask_page(action, subject, order, view, error.text, error.hint)
             return _framed(action, page, view, status_of(error))
+        if first and outcome.status == 200:  # as of the API
+            log.info("acted", by=order.by, door=view.caller.door, what=clean(f"POST {view.path}", 200, keep=""))
         return _framed(action, outcome_page(subject, outcome, again=not first), view, outcome.status)
 
     return Route(action.path, shown(answer), methods=["POST"])

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from logmedic.adapters.web.html import Html, Part, document, element, joined
 from logmedic.adapters.web.pages.page import Answer, Page, View
 from logmedic.adapters.web.pages.static import address
+from logmedic.core.evidence import clean
 
 NAVIGATION = (
     ("/", "Needs you"),
@@ -72,7 +73,8 @@ def bare(title: str, *parts: Part) -> str:
 
 
 def trouble(text: str, hint: str) -> str:
-    """Where there is nothing to show."""
+    """Where there is nothing to show. What was asked for may stand in it: links of others ask, too."""
+    text, hint = clean(text, 600, keep=""), clean(hint, 600, keep="")
     said = element("h1", f"{text[:1].upper()}{text[1:]}")
     back = element("p", element("a", "Needs you", href="/"), class_="soft")
     return bare(text, element("section", said, element("p", hint) if hint else None, back, class_="card order"))
