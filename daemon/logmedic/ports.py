@@ -389,8 +389,8 @@ class Control(Protocol):
     async def rules_in_force(self) -> list[dict[str, Any]]:
         """A row a rule that is in force, by service and id. Keys: id, title, service, severity, enabled, sources (none:
         it hears all), tags, fix (the mode in its file, or None), mode (of its fix, under the ceiling; or None), whose
-        (what keeps its fix from more), matched (times), last_match_at, tests (how many), file, line, quarantined (why, or
-        "")."""
+        (what keeps its fix from more), matched (times), last_match_at, tests (how many), file, line, quarantined (why,
+        or "")."""
 
     async def rule_said(self, rule_id: str) -> dict[str, Any]:
         """That row of one, and what it says in words: description, resolution, runbook, in_short (when it speaks, one

@@ -35,7 +35,6 @@ from logmedic.runtime.ruledesk import RuleDesk
 from logmedic.runtime.rulerows import rule_rows, rule_said
 from logmedic.runtime.standing import standing
 
-
 _NOT_TOLD = frozenset({"story", "version", "lasting", "groups", "repeat_s", "done"})
 """Of a notice, where only its news are asked for."""
 

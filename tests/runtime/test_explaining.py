@@ -27,7 +27,9 @@ def asking(*rules: object) -> tuple[Explaining, Generation]:
     matcher = Matcher(given, zone=UTC, any_source=frozenset({"argument"}))  # type: ignore[arg-type]
     generation = Generation(RuleSet(given), make.policy(*given), matcher)  # type: ignore[arg-type]
     state = EngineState()
-    return Explaining(lambda: generation, lambda: state, clock=FakeClock(make.START), zone=UTC, boot_at=None), generation
+    return Explaining(
+        lambda: generation, lambda: state, clock=FakeClock(make.START), zone=UTC, boot_at=None
+    ), generation
 
 
 def test_a_match_says_what_would_come_of_it_now() -> None:

@@ -129,7 +129,8 @@ acts += [f"POST /v1/{act}" for act in ("silences", "silences/x/end", "incidents/
 for line in ("GET /v1/counts", "POST /v1/query", "POST /v1/alerts/preview", "POST /v1/reload", *acts):
     with socket.socket(socket.AF_UNIX) as wire:
         wire.connect(sys.argv[1])
-        wire.sendall(f"{line} HTTP/1.1\\r\\nHost: logmedic\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n".encode())
+        heads = ("Host: logmedic", "Content-Length: 0", "Connection: close", "", "")
+        wire.sendall("\\r\\n".join((f"{line} HTTP/1.1", *heads)).encode())
         print(wire.recv(65536).split()[1].decode())
 """
     with serving(path) as control:

@@ -22,8 +22,8 @@ class Topic(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LiveEvent:
     """One thing that happened. `id`: a UUIDv7, of what is stored of it; they sort as they happened. `kind`: a constant,
-    `topic`: a Topic's value; `subject`: `incident:ID`, `source:NAME`, `rule:ID`, `issue:ID` or `daemon`; `title`: of the
-    subject; `severity`: of Severity, or empty; `text`: for people."""
+    `topic`: a Topic's value; `subject`: `incident:ID`, `source:NAME`, `rule:ID`, `issue:ID` or `daemon`; `title`: of
+    the subject; `severity`: of Severity, or empty; `text`: for people."""
 
     id: str
     at: datetime
