@@ -20,6 +20,7 @@ from benchmarks import (
     load,
     lookback,
     mining,
+    pages,
     scanning,
     scraping,
     startup,
@@ -59,6 +60,7 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
     "mining-soak": mining.soak,
     "scrape": scraping.scraping,
     "load": load.load,
+    "load-pages": pages.load_pages,
 }
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 

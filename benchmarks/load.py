@@ -41,11 +41,14 @@ from logmedic.model.severity import Severity
 
 INCIDENTS, EVENTS_EACH, OPEN = 10_000, 100, 200
 RULES, GROUPS, DAYS = 100, 50, 30
+LEARNED = RULES
+"""From this number on issues are learned, each from a template; before it they are of the rule of that number."""
 LIMIT_MS = 200.0
 TIMES = 30
 """How often each question is asked."""
 SECONDS = 10.0
 _SEED = "seed"
+_SAMPLES = ("ERROR worker 7 failed on web1: it timed out", "ERROR worker 12 failed on web1: it timed out")
 _ID = """
 CREATE TEMP MACRO uid("at", n) AS format('{:08x}-{:04x}-7000-8000-{:012x}', (epoch_ms("at") >> 16)::BIGINT,
   (epoch_ms("at") & 65535)::BIGINT, n::BIGINT)
@@ -100,8 +103,7 @@ async def _measured(path: Path) -> Measured:
     now, store = datetime.now(UTC), DuckStore(path)
     await store.open()
     try:
-        await store.commit(_seeds(now))
-        await store.between_commits(lambda writer: _filled(writer, now))
+        await fill(store, now)
         asked = await _questions(store, now)
         took = {name: [await _timed(store, question, given) for _ in range(TIMES)] for name, question, given in asked}
         alone = await _commits(store, asyncio.create_task(asyncio.sleep(SECONDS)))
@@ -110,6 +112,12 @@ async def _measured(path: Path) -> Measured:
         return Measured(path.stat().st_size, took, {"alone": alone, "beside": beside}, reading.result())
     finally:
         await store.close()
+
+
+async def fill(store: DuckStore, now: datetime) -> None:
+    """An empty one."""
+    await store.commit(_seeds(now))
+    await store.between_commits(lambda writer: _filled(writer, now))
 
 
 async def _timed(store: DuckStore, question: str, given: dict[str, Any]) -> float:
@@ -227,7 +235,7 @@ def _seeds(now: datetime) -> Changeset:
         learnings=(
             Learning(_SEED, PatternType.AUTO_FIX_SUCCESS, "restart it fixes it", 1.0, now, {"rule": "r", "issue": "i"}),
         ),
-        templates=(Template(_SEED, "t", "shop", "sample", 9, now, now, samples=("one", "two"), shape=("a", "<n>")),),
+        templates=(Template(_SEED, "t", "shop", "sample", 9, now, now, samples=_SAMPLES, shape=("worker", "<n>")),),
         attempts=(
             FixAttempt(
                 _SEED,
@@ -300,7 +308,9 @@ _KINDS = ("opened", "held", "fix_started", "step_finished", "probed", "settling"
 _TABLES = (
     (
         "known_issues",
-        f"""SELECT seed.* REPLACE ('issue-' || n AS id, 'rule:' || n AS fingerprint,
+        f"""SELECT seed.* REPLACE ('issue-' || n AS id,
+  CASE WHEN n < {LEARNED} THEN 'rule' ELSE 'learned' END AS source,
+  CASE WHEN n < {LEARNED} THEN 'rule:' || n ELSE left(md5(n::VARCHAR), 16) END AS fingerprint,
   now - n * INTERVAL 1 MINUTE AS last_seen, {_NOISE.format("n", 9, 250)} AS description,
   'known issue ' || n || ' ' || {_NOISE.format("n", 2, 40)} AS title)
 FROM known_issues AS seed, range(500) AS numbers(n), begin WHERE seed.id = '{_SEED}'""",
@@ -355,7 +365,8 @@ FROM learning_patterns AS seed, opened WHERE seed.id = '{_SEED}' ORDER BY 1""",
     (
         "templates",
         f"""SELECT seed.* REPLACE (left(md5(n::VARCHAR), 16) AS fingerprint, {_NOISE.format("n", 4, 120)} AS template,
-  {_NOISE.format("n", 9, 250)} AS sample, now - n * INTERVAL 1 MINUTE AS last_seen)
+  {_NOISE.format("n", 9, 250)} AS sample, now - n * INTERVAL 1 MINUTE AS last_seen,
+  CASE WHEN n BETWEEN {LEARNED} AND 499 THEN 'issue-' || n ELSE '' END AS issue_id)
 FROM templates AS seed, range(3000) AS numbers(n), begin WHERE seed.fingerprint = '{_SEED}'""",
     ),
     (
