@@ -54,6 +54,12 @@ def until(condition: Callable[[], bool], limit_s: float, what: Callable[[], str]
         time.sleep(0.5)
 
 
+def cpu_s(pid: int) -> float:
+    """Of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
 class Host:
     """A daemon in a home of its own, with `files` empty logs, in directories of a hundred."""
 
@@ -92,8 +98,7 @@ class Host:
         return int((self.daemon.ask("counts", 60) or {}).get(kind, 0))
 
     def cpu_s(self) -> float:
-        fields = Path(f"/proc/{self.daemon.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return cpu_s(self.daemon.pid)
 
     def rss_mb(self) -> float:
         words = Path(f"/proc/{self.daemon.pid}/status").read_text().partition("VmRSS:")[2].split()

@@ -48,6 +48,7 @@ TIMES = 30
 """How often each question is asked."""
 SECONDS = 10.0
 _SEED = "seed"
+_TEMPLATE = "ERROR worker <n> failed on web1: it timed out"
 _SAMPLES = ("ERROR worker 7 failed on web1: it timed out", "ERROR worker 12 failed on web1: it timed out")
 _ID = """
 CREATE TEMP MACRO uid("at", n) AS format('{:08x}-{:04x}-7000-8000-{:012x}', (epoch_ms("at") >> 16)::BIGINT,
@@ -235,7 +236,7 @@ def _seeds(now: datetime) -> Changeset:
         learnings=(
             Learning(_SEED, PatternType.AUTO_FIX_SUCCESS, "restart it fixes it", 1.0, now, {"rule": "r", "issue": "i"}),
         ),
-        templates=(Template(_SEED, "t", "shop", "sample", 9, now, now, samples=_SAMPLES, shape=("worker", "<n>")),),
+        templates=(Template(_SEED, _TEMPLATE, "shop", _SAMPLES[0], 9, now, now, samples=_SAMPLES, shape=("a", "<n>")),),
         attempts=(
             FixAttempt(
                 _SEED,
@@ -364,10 +365,11 @@ FROM learning_patterns AS seed, opened WHERE seed.id = '{_SEED}' ORDER BY 1""",
     ),
     (
         "templates",
-        f"""SELECT seed.* REPLACE (left(md5(n::VARCHAR), 16) AS fingerprint, {_NOISE.format("n", 4, 120)} AS template,
-  {_NOISE.format("n", 9, 250)} AS sample, now - n * INTERVAL 1 MINUTE AS last_seen,
-  CASE WHEN n BETWEEN {LEARNED} AND 499 THEN 'issue-' || n ELSE '' END AS issue_id)
-FROM templates AS seed, range(3000) AS numbers(n), begin WHERE seed.fingerprint = '{_SEED}'""",
+        f"""SELECT seed.* REPLACE (left(md5(n::VARCHAR), 16) AS fingerprint,
+  CASE WHEN promoted THEN seed.template ELSE {_NOISE.format("n", 4, 120)} END AS template,
+  CASE WHEN promoted THEN seed.sample ELSE {_NOISE.format("n", 9, 250)} END AS sample,
+  CASE WHEN promoted THEN 'issue-' || n ELSE '' END AS issue_id, now - n * INTERVAL 1 MINUTE AS last_seen)
+FROM templates AS seed, (SELECT n, n BETWEEN {LEARNED} AND 499 AS promoted FROM range(3000) AS numbers(n)), begin WHERE seed.fingerprint = '{_SEED}'""",
     ),
     (
         "tallies",

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import quote
 
 from benchmarks import load
-from benchmarks.daemon import MARKED, until
+from benchmarks.daemon import MARKED, cpu_s, until
 from benchmarks.table import Row
 from crash.process import Daemon
 from logmedic.adapters.store.duck import DuckStore
@@ -108,6 +108,10 @@ class Site:
         answer = connection.getresponse()
         body = answer.read()
         return (time.perf_counter() - begun) * 1e3, answer.status, body
+
+    def cpu_s(self) -> float:
+        """Of the daemon so far."""
+        return cpu_s(self.daemon.pid)
 
     def _listens(self) -> bool:
         with suppress(OSError, HTTPException):
@@ -211,7 +215,10 @@ def _asked(site: Site, connection: HTTPConnection, address: str) -> tuple[list[f
     """Milliseconds each, and what was answered."""
     _, status, body = site.get(connection, address)
     assert status == 200, f"{address}: {status} {body[:300]!r}"
-    return [site.get(connection, address)[0] for _ in range(TIMES)], f"{len(body) / 1000:,.0f} kB"
+    spent = site.cpu_s()
+    took = [site.get(connection, address)[0] for _ in range(TIMES)]
+    spent = (site.cpu_s() - spent) / TIMES
+    return took, f"{len(body) / 1000:,.0f} kB, {spent * 1e3:.0f} ms of a core"
 
 
 def _row(name: str, took: list[float], beside: str) -> Row:
