@@ -369,7 +369,8 @@ FROM learning_patterns AS seed, opened WHERE seed.id = '{_SEED}' ORDER BY 1""",
   CASE WHEN promoted THEN seed.template ELSE {_NOISE.format("n", 4, 120)} END AS template,
   CASE WHEN promoted THEN seed.sample ELSE {_NOISE.format("n", 9, 250)} END AS sample,
   CASE WHEN promoted THEN 'issue-' || n ELSE '' END AS issue_id, now - n * INTERVAL 1 MINUTE AS last_seen)
-FROM templates AS seed, (SELECT n, n BETWEEN {LEARNED} AND 499 AS promoted FROM range(3000) AS numbers(n)), begin WHERE seed.fingerprint = '{_SEED}'""",
+FROM templates AS seed, (SELECT n, n BETWEEN {LEARNED} AND 499 AS promoted FROM range(3000) AS numbers(n)), begin
+WHERE seed.fingerprint = '{_SEED}'""",
     ),
     (
         "tallies",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("deep", max_examples=3000, stateful_step_count=60, deadline=None, print_blob=True)
+
+
+def pytest_configure() -> None:
+    """Where the shell started this in the background, interrupts are ignored, in what it starts as well."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 APART = ("booted", "browser")

@@ -85,9 +85,10 @@ def _ask(asked: dict[str, Any]) -> int | None:
 
 
 def _end() -> None:
-    if _server is not None and _server.stdin is not None:
+    if _server is not None and _server.stdin is not None and _server.stdout is not None:
         _server.stdin.close()
         _server.wait()
+        _server.stdout.close()
 
 
 def serve() -> None:

@@ -49,6 +49,12 @@ def test_a_token_opens_the_door_once_its_lines_are_in_the_config() -> None:
         assert program(dashboard, token).ask("POST", "/v1/incidents/3-i1/approve").status == 200
 
 
+def test_the_lines_go_into_the_config_that_is_in_use(tmp_path: Path) -> None:
+    config = tmp_path / "mine.yaml"
+    config.write_text("mode: observe\n")
+    assert f"Into the config ({config})" in logmedic("-c", str(config), "token", "new", "x").stdout
+
+
 def test_no_two_tokens_are_the_same() -> None:
     tokens = set()
     for _ in range(5):

@@ -219,6 +219,14 @@ def test_a_line_fits_into_its_terminal_and_says_so_where_it_is_cut() -> None:
     assert "…" not in line_of(ROW)
 
 
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_on_a_narrow_terminal_there_is_room_for_what_happened(width: int) -> None:
+    line = line_of({**ROW, "kind": "would_run", "title": "", "text": "x" * 200}, width=width)
+    assert width_of(line) == width
+    assert line.count("x") >= width - 41
+    assert "would run [" in line
+
+
 def test_colour_is_never_the_only_sign() -> None:
     for kind, mark in (("opened", "●"), ("resolved", "✓"), ("fix_failed", "✗"), ("fix_started", "▸"), ("what", "·")):
         plain, colored = line_of({**ROW, "kind": kind}), line_of({**ROW, "kind": kind}, color=True)

@@ -113,6 +113,7 @@ def test_stats_shows_the_same_figures(world: World) -> None:
     assert row.split() == ["logmedic_rule_matches_total", "rule=smoke", "5"]
 
 
+@pytest.mark.slow
 def test_a_collector_gets_them_too_and_one_that_hangs_holds_nothing_up(world: World) -> None:
     def live() -> None:
         with daemon(world) as process:

@@ -121,6 +121,7 @@ def ids_in(stream: EventStream, piece: bytes) -> list[str]:
     return [json.loads(each.data)["id"] for each in stream.feed(piece) if each.event == "entry"]
 
 
+@pytest.mark.slow
 def test_in_a_storm_every_listener_is_told_everything_and_the_engine_waits_for_nobody(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with hosted(tmp_path) as host:

@@ -73,7 +73,16 @@ class Context:
     def client(self) -> Client:
         from logmedic.cli.client import Client
 
-        return Client(self.socket or self.settings.web.socket)
+        return Client(self._door)
+
+    @property
+    def _door(self) -> Path:
+        """Raises ConfigInvalid; a daemon that answers is asked all the same."""
+        if self.socket is not None:
+            return self.socket
+        from logmedic.settings.door import door
+
+        return door(self.config, os.environ) or self.settings.web.socket
 
     def ask(self, question: str, **arguments: Any) -> Any:
         """A question to the daemon; without one, to its store."""
@@ -103,7 +112,7 @@ class Context:
         """SQL to the daemon; without one, to its store. Answers as ports.Store.query. Raises QueryRefused."""
         from logmedic.cli.client import Client
 
-        client = Client(self.socket or self.settings.web.socket, limits.time_s + QUERY_GRACE_S)
+        client = Client(self._door, limits.time_s + QUERY_GRACE_S)
         try:
             return client.post("query", sql=sql, limit=limits.rows, time_s=limits.time_s)
         except DaemonUnreachable as unreachable:

@@ -30,6 +30,8 @@ _OTHER = ("·", "")
 _SEVERITIES = {"critical": "bright_red", "high": "red", "medium": "yellow"}
 _ID_SHOWN = 8
 _KIND_WIDTH = 16
+_NARROW = 110
+"""Columns of a terminal below which the year and the severity make room for what happened."""
 
 
 def line_of(row: Row, *, width: int | None = None, color: bool = False) -> str:
@@ -37,13 +39,17 @@ def line_of(row: Row, *, width: int | None = None, color: bool = False) -> str:
     mark, mark_color = mark_of(str(row["kind"]))
     at = datetime.fromisoformat(str(row["at"]))
     severity = str(row["severity"])
-    head = f"{at:%Y-%m-%d %H:%M:%S}Z  "
     kind = visible(str(row["kind"]).replace("_", " "))
+    marked = _styled(mark, mark_color, color)
+    if width is not None and width < _NARROW:
+        head = f"{at:%m-%d %H:%M:%S}Z "
+        told = f" {kind}{_whose(row).replace('  ', ' ', 1)}: {visible(_said(row))}"
+        return f"{head}{marked}{cut(told, width - len(head) - len(mark))}"
+    head = f"{at:%Y-%m-%d %H:%M:%S}Z  "
     rest = f"  {kind:<{_KIND_WIDTH}}  {visible(_said(row))}{_whose(row)}"
     if width is not None:
         rest = cut(rest, width - len(head) - len(mark) - 2 - 8)
-    marked, worded = _styled(mark, mark_color, color), _styled(f"{severity:<8}", _SEVERITIES.get(severity, ""), color)
-    return f"{head}{marked}  {worded}{rest}".rstrip()
+    return f"{head}{marked}  {_styled(f'{severity:<8}', _SEVERITIES.get(severity, ''), color)}{rest}".rstrip()
 
 
 def mark_of(kind: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -20,6 +21,9 @@ WIDEST = 92
 
 BESIDE = 66
 """Columns of a terminal that the picture leaves to the numbers."""
+
+_MOMENTS = ("_timestamp_seconds", "_start_time_seconds")
+"""How the names of figures end that are moments."""
 
 Day = Mapping[str, Any]
 
@@ -43,8 +47,6 @@ def stats_command(context: Context, since: str | None, everything: bool) -> None
 
 
 def _now() -> str:
-    from datetime import UTC, datetime
-
     return datetime.now(UTC).isoformat()
 
 
@@ -75,8 +77,10 @@ def _labels(row: Mapping[str, Any]) -> str:
 
 
 def _figure(row: Mapping[str, Any]) -> str:
-    """Of a histogram: how many, and their mean. Times and counts stay as they are written: somebody may compare."""
+    """Of a histogram: how many, and their mean. A moment (docs/metrics.md: in seconds since 1970) as a time in UTC."""
     value = float(row["value"])
+    if value and str(row["name"]).endswith(_MOMENTS):
+        return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S}Z"
     text = f"{value:,.0f}" if value == int(value) else f"{value:,.3f}"
     return f"{text}, mean {row['sum'] / value:.3g}" if value and "sum" in row else text
 

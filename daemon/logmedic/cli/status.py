@@ -138,6 +138,8 @@ def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
     if status["mode"] != Mode.OBSERVE.value:
         yield from _unarmed(status["arming"])
     yield from rules["problems"]
+    if rules["problems"]:
+        yield "what to do about each mistake: logmedic rules check"
     yield from (f"{name}: its last good version is in force" for name in rules["stale_files"])
     for each in rules.get("quarantined", ()):
         yield f"rule {each['rule']} is not heard: {each['reason']}"

@@ -63,7 +63,8 @@ def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int] | None:
 def _least(column: Sequence[str], *, is_first: bool) -> int:
     if is_first:
         return min(max(map(width_of, column)), WHOLE)
-    return max(min(width_of(word), LONGEST_WORD) for cell in column for word in (cell.split() or [""]))
+    words = (word for cell in column[1:] for word in cell.split())
+    return max(width_of(column[0]), *(min(width_of(word), LONGEST_WORD) for word in words))
 
 
 def _shared(least: Sequence[int], natural: Sequence[int], room: int) -> list[int]:

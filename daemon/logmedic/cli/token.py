@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import click
 
@@ -41,7 +42,7 @@ def new_command(context: Context, name: str, scope: str, expires: str | None) ->
         print_json(row)
         return
     print(f"{token}\n")
-    print("That is the token; it is not shown again. Into the config (/etc/logmedic/logmedic.yaml):\n")
+    print(f"That is the token; it is not shown again. Into the config ({_config(context)}):\n")
     print(f"web:\n  tokens:\n    {name}:\n      scope: {scope}\n      sha256: {digest}")
     print(f"      expires: {ends}" if ends else "", end="\n" if ends else "")
     print("\nThen: systemctl restart logmedic. A program sends it so:\n")
@@ -90,6 +91,12 @@ def _last_day(told: str) -> date:
         raise click.BadParameter("so long no calendar goes: write 90d", param_hint="--expires") from None
     except ValueError as error:
         raise click.BadParameter(str(error).replace("; ", ": "), param_hint="--expires") from None
+
+
+def _config(context: Context) -> Path:
+    from logmedic.settings.places import SYSTEM_CONFIG, config_path
+
+    return config_path(context.config) or SYSTEM_CONFIG
 
 
 def _address(context: Context) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from logmedic.model.errors import ConfigInvalid
-from logmedic.settings.loading import config_path, load_settings, merged, read_config, read_environment
+from logmedic.settings.loading import load_settings, merged, read_config, read_environment
+from logmedic.settings.places import config_path
 from logmedic.settings.remains import load_alert_settings
 from logmedic.settings.secrets import led_to
 

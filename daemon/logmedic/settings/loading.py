@@ -19,12 +19,10 @@ from logmedic.settings.dangling import dangling
 from logmedic.settings.form import PREFIX, Settings
 from logmedic.settings.mistakes import KeyPath, mistake_of
 from logmedic.settings.oddities import oddities
-from logmedic.settings.places import SYSTEM_CONFIG
+from logmedic.settings.places import CONFIG_VARIABLE, config_path
 from logmedic.settings.secrets import followed
 from logmedic.settings.wrongways import wrong_ways
 from logmedic.yamldoc import Document, DocumentInvalid, meant, parse_document, render_problems
-
-CONFIG_VARIABLE = "LOGMEDIC_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,6 @@ class Place:
 
 
 Places = Callable[[KeyPath], Place]
-
-
-def config_path(given: Path | None, env: Mapping[str, str] = os.environ) -> Path | None:
-    """The file to read: the one that was named, or the system's when there is one."""
-    named = given or (Path(env[CONFIG_VARIABLE]) if env.get(CONFIG_VARIABLE) else None)
-    return named or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None)
 
 
 def load_settings(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:

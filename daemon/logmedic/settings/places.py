@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+CONFIG_VARIABLE = "LOGMEDIC_CONFIG"
 
 SYSTEM_CONFIG = Path("/etc/logmedic/logmedic.yaml")
 SYSTEM_RULES = Path("/etc/logmedic/rules.d")
 SYSTEM_PAUSE = Path("/etc/logmedic/paused")
+
+
+def config_path(given: Path | None, env: Mapping[str, str] = os.environ) -> Path | None:
+    """The file to read: the one that was named, or the system's when there is one."""
+    named = given or (Path(env[CONFIG_VARIABLE]) if env.get(CONFIG_VARIABLE) else None)
+    return named or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None)
 
 
 def shipped_rules() -> Path:
@@ -48,3 +57,7 @@ def runtime_directory() -> Path:
     if os.geteuid() == 0 or ((system / "logmedic.sock").exists() and not (own / "logmedic.sock").exists()):
         return system
     return own
+
+
+def usual_socket() -> Path:
+    return runtime_directory() / "logmedic.sock"

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from logmedic.model.errors import ConfigInvalid
 from logmedic.settings.alerts import Alerts
 from logmedic.settings.form import Settings
-from logmedic.settings.loading import config_path, merged, parsed_config, read_config, read_environment
+from logmedic.settings.loading import merged, parsed_config, read_config, read_environment
 from logmedic.settings.mistakes import mistake_of
+from logmedic.settings.places import config_path
 from logmedic.settings.receivers import ReceiverSettings
 from logmedic.settings.routes import RouteSettings
 from logmedic.settings.secrets import followed

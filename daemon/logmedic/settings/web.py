@@ -15,7 +15,7 @@ from logmedic.core.addresses import is_loopback
 from logmedic.model.alert import LinkPlan
 from logmedic.settings.endpoints import address_problem
 from logmedic.settings.parts import Part
-from logmedic.settings.places import runtime_directory
+from logmedic.settings.places import usual_socket
 
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})\Z", re.ASCII)
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}\Z", re.ASCII)
@@ -48,7 +48,7 @@ class Token(Part):
 
 
 class Web(Part):
-    socket: Path = Field(default_factory=lambda: runtime_directory() / "logmedic.sock")
+    socket: Path = Field(default_factory=usual_socket)
     group: str = "logmedic"
     """Who may read over the socket. Actions need root, the daemon's own user, or one of `operators`."""
     operators: list[str] = Field(default=[], max_length=200)

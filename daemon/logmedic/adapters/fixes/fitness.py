@@ -150,6 +150,11 @@ def plan_of(step: Step, account: Account | None) -> str:
         "sees": "the whole host" if bare else ", ".join(("/usr", *spec.read)),
         "network": "the host's" if bare else spec.network.value,
         "limits": f"{duration_text(step.timeout)}{cpu}, {spec.memory_bytes >> 20} MiB a process, {spec.tasks} tasks, "
-        f"files of {spec.file_bytes >> 10} KiB",
+        f"files of {_size(spec.file_bytes)}",
     }
     return "".join(f"{name}: {told}\n" for name, told in lines.items())
+
+
+def _size(count: int) -> str:
+    whole = count % (1 << 20) == 0
+    return f"{count >> 20} MiB" if whole else f"{count >> 10} KiB"

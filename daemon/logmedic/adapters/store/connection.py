@@ -135,7 +135,7 @@ class Lock:
             self.release()
             raise StoreLocked(
                 f"the store {self._path.with_suffix('')} is in use by process {holder or 'unknown'}",
-                "ask the running daemon (logmedic status), or stop it first: systemctl stop logmedic",
+                "a daemon that starts answers in a moment: logmedic status; or stop it first: systemctl stop logmedic",
             ) from None
         if not shared:
             self._sign()

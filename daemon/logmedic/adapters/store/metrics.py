@@ -8,14 +8,18 @@ from typing import Any
 import duckdb
 
 from logmedic.adapters.store.rows import jsonable, utc
-from logmedic.adapters.store.views import COUNTED, KNOWN_SINCE, METRICS, SUMS, VIEWS
+from logmedic.adapters.store.views import COUNTED, KNOWN_SINCE, METRICS, SUMS, daily
 
 _BETWEEN = f"""
-SELECT {METRICS} FROM (SELECT {SUMS} FROM ({COUNTED}) WHERE ended > ? AND began < ?)
+SELECT {METRICS} FROM (
+  SELECT {SUMS} FROM ({COUNTED}) WHERE began >= $since - INTERVAL 1 MINUTE AND ended > $since AND began < $until
+)
 """  # noqa: S608
+"""Nothing is longer than a minute: what began before that is not even read."""
+_OF_THE_DAYS = f"SELECT * FROM ({COUNTED}) WHERE began >= $since::DATE AND began < $until::DATE + INTERVAL 1 DAY"  # noqa: S608
 _BY_DAY = f"""
 SELECT * FROM unnest(generate_series($since::DATE, $until::DATE, INTERVAL 1 DAY)::DATE[]) AS asked(day)
-LEFT JOIN ({VIEWS["v_metrics_daily"]}) USING (day) ORDER BY day
+LEFT JOIN ({daily(_OF_THE_DAYS)}) USING (day) ORDER BY day
 """  # noqa: S608
 _KNOWN_SINCE = f"SELECT min(began) FROM ({COUNTED}) WHERE began >= {KNOWN_SINCE}"  # noqa: S608
 _MAY_BE_NONE = frozenset({"auto_fix_success_rate", "avg_recovery_time_s"})
@@ -24,7 +28,7 @@ _MAY_BE_NONE = frozenset({"auto_fix_success_rate", "avg_recovery_time_s"})
 def between(connection: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> dict[str, Any]:
     """Over [since, until). Counts are kept by minute, old ones by day: each is taken whole that begins in that time,
     and the minute that `since` lies in. Raises duckdb.Error."""
-    (row,) = _rows(connection, _BETWEEN, [utc(since), utc(until)])
+    (row,) = _rows(connection, _BETWEEN, {"since": utc(since), "until": utc(until)})
     return row
 
 

@@ -48,6 +48,22 @@ recovery_s / nullif(auto_fixed, 0) AS avg_recovery_time_s
 """
 """The six of the design, of SUMS."""
 
+
+def daily(counted: str) -> str:
+    """The metrics by day, from the first that is known to today, of rows as of COUNTED."""
+    return f"""
+WITH counted AS ({counted}), days AS (
+  SELECT unnest(generate_series(greatest(min(began)::DATE, {KNOWN_SINCE}), {_NOW}::DATE, INTERVAL 1 DAY))::DATE AS day
+  FROM counted WHERE began >= {KNOWN_SINCE}
+), sums AS (
+  SELECT day, {SUMS} FROM days LEFT JOIN (SELECT began::DATE AS day, kind, n FROM counted) USING (day) GROUP BY day
+)
+SELECT day, {METRICS}, lines, matched, unknown, suppressed, incidents_opened, incidents_resolved, fixes_worked,
+  fixes_failed, promoted, alerts_sent, alerts_dead, gaps, bytes_lost
+FROM sums ORDER BY day
+"""  # noqa: S608
+
+
 VIEWS: Mapping[str, str] = {
     "v_issues": f"""
 SELECT issues.id, issues.source, issues.issue_type, issues.title, issues.severity, issues.status, issues.occurrences,
@@ -125,17 +141,7 @@ FROM pauses
 SELECT id, "at" AS happened_at, source, origin, kind, lost_bytes, detail FROM source_events
 """,
     "v_counts": f"SELECT minute, kind, n FROM tallies WHERE minute >= {KNOWN_SINCE}",  # noqa: S608
-    "v_metrics_daily": f"""
-WITH counted AS ({COUNTED}), days AS (
-  SELECT unnest(generate_series(greatest(min(began)::DATE, {KNOWN_SINCE}), {_NOW}::DATE, INTERVAL 1 DAY))::DATE AS day
-  FROM counted WHERE began >= {KNOWN_SINCE}
-), sums AS (
-  SELECT day, {SUMS} FROM days LEFT JOIN (SELECT began::DATE AS day, kind, n FROM counted) USING (day) GROUP BY day
-)
-SELECT day, {METRICS}, lines, matched, unknown, suppressed, incidents_opened, incidents_resolved, fixes_worked,
-  fixes_failed, promoted, alerts_sent, alerts_dead, gaps, bytes_lost
-FROM sums ORDER BY day
-""",  # noqa: S608
+    "v_metrics_daily": daily(COUNTED),
 }
 """SQL over the tables, by name."""
 

@@ -130,7 +130,9 @@ def several(
     names = [str(each) for each in known]
 
     def read(name: str, sent: Sequence[str]) -> tuple[str, ...]:
-        told = tuple(each for text in sent for each in text.split(",") if each)
+        told = tuple(each for text in sent for each in text.split(","))
+        if "" in told:
+            raise BadRequest(f"`{name}` names nothing somewhere", f"{name}=a,b, or leave it out")
         for each in told:
             if names and each not in names:
                 raise wrong(name, each, meant(each, names))

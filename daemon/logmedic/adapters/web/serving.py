@@ -40,6 +40,10 @@ class Patience:
 async def serve(app: Any, listener: socket.socket, *, protocol: type[H11Protocol], connections: int) -> None:
     """Serve `app` until this is cancelled. Closes `listener`. Nothing that a client says of another address or scheme
     is believed, and signals are left to the app."""
+    if (
+        listener.family != socket.AF_UNIX
+    ):  # connections inherit it; without it an answer waits 40 ms for the client's ACK
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = _Server(
         uvicorn.Config(
             app,

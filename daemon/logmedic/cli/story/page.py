@@ -39,7 +39,7 @@ def page(story: Story) -> Iterator[Text]:
     yield from _head(row)
     yield from _section("what happened (UTC; + since it was opened)", _happened(row))
     yield from _section("how it stands with people", (text(each, hang=2) for each in people.now(row)))
-    yield from _section("what the governor says now (all of it: logmedic why)", _governor(story.checks))
+    yield from _section(f"what the governor says now (all of it: logmedic why {short(row)})", _governor(story.checks))
     yield from _section("what may be behind it", _causes(story))
     yield from _section("like it before", _similar(story.similar))
     yield from (Text((Piece(each, "head"),), hang=6) for each in _next_step(row))

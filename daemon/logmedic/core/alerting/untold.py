@@ -146,7 +146,7 @@ def _later(draft: Draft, notice: Notice, group: AlertGroup, route: Route) -> Ite
     if reminds is None:
         yield Stage("repeat", False, f"{route.name} does not tell it again (repeat_every)")
     elif reminds > draft.now:
-        yield Stage("repeat", False, "told already; it is told again then (repeat_every)", reminds)
+        yield Stage("repeat", False, "told already; not again before repeat_every is over", reminds)
     calls = chain.next_call(route, group)
     if calls is not None and calls > draft.now:
         whom = ", ".join(route.escalate[group.level].to)

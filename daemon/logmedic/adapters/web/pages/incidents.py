@@ -27,6 +27,7 @@ TREND, SLOTS = timedelta(hours=24), 24
 _STATUSES = (
     ("", "open"),
     ("all", "open and over"),
+    (IncidentStatus.OPEN.value, "open, no fix at work"),
     *((each.value, each.value) for each in IncidentStatus if each is not IncidentStatus.OPEN),
 )
 _SEVERITIES = (("", "any"), *((each.value, each.value) for each in reversed(Severity)))

@@ -31,7 +31,7 @@
       scales: { x: { time: true }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
       axes: [
         { ...line, size: 26, values: (_, ticks) => ticks.map((each) => time(each, long)), space: long ? 90 : 60 },
-        { ...line, size: 52, values: (_, ticks) => ticks.map((each) => round(each) + chart.unit) },
+        { ...line, size: 66, values: (_, ticks) => ticks.map((each) => round(each) + chart.unit) },
       ],
       series: [
         { label: "UTC", value: (_, at) => (at === null ? "-" : time(at, long)) },
