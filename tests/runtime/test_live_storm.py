@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
