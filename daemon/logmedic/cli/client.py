@@ -95,7 +95,8 @@ class Client:
         except OSError:
             wire.close()
             raise DaemonUnreachable(
-                f"no daemon answers at {self._path}", "systemctl start logmedic, or: logmedic run; one that has just been started needs a moment"
+                f"no daemon answers at {self._path}",
+                "systemctl start logmedic, or: logmedic run; one that has just been started needs a moment",
             ) from None
         return wire
 
