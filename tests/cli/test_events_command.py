@@ -215,7 +215,7 @@ def test_a_line_fits_into_its_terminal_and_says_so_where_it_is_cut() -> None:
     for width in (60, 80, 200):
         line = line_of(ROW, width=width)
         assert width_of(line) <= width
-        assert line.endswith("…") is (width < 100)
+        assert line.endswith("…") is (width < 80)
     assert "…" not in line_of(ROW)
 
 

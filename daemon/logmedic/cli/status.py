@@ -29,12 +29,13 @@ from logmedic.cli.styled import say
 from logmedic.core.rowwords import state_of
 from logmedic.core.sizes import bytes_text as size
 from logmedic.model.errors import DaemonUnreachable
-from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity
 
 OPEN, NOBODY_TO_TELL = 10, 11
 """Exit codes: of `--fail-on`; and when there are receivers, and none of them works (F72). The second one goes first."""
 
+_OBSERVE = "observe"
+"""As of Mode; rules are a tenth of the time that a command may take to import."""
 INCIDENT_COLUMNS = {
     "INCIDENT": short,
     "SEVERITY": field("severity"),
@@ -128,14 +129,14 @@ def sentence(status: Mapping[str, Any]) -> str:
     health = "healthy" if not open_incidents else several(open_incidents, "open incident")
     if refused := len(status["rules"]["problems"]):
         health += f", {several(refused, 'mistake')} in the rule files"
-    if status["mode"] == Mode.OBSERVE.value:
+    if status["mode"] == _OBSERVE:
         return f"{health}: watching {watched}; mode observe, no fix runs"
     return f"{health}: watching {watched}; mode {status['mode']}, {armed}"
 
 
 def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
     rules, counts = status["rules"], status["counts"]
-    if status["mode"] != Mode.OBSERVE.value:
+    if status["mode"] != _OBSERVE:
         yield from _unarmed(status["arming"])
     yield from rules["problems"]
     if rules["problems"]:

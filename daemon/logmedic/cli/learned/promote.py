@@ -11,7 +11,6 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.learned.group import learned_command
 from logmedic.cli.output import complain
-from logmedic.cli.rules.drafts import give, ids_taken, source_heard, with_free_id
 from logmedic.model.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 def promote_command(context: Context, issue: str, rule_id: str, file: Path | None) -> int:
     """Draft a rule for a learned issue, with tests made of what was seen, secrets masked. It has no fix, and it is in
     force once its file is where the config looks for rules."""
+    from logmedic.cli.rules.drafts import give, ids_taken, with_free_id
     from logmedic.core.draftfile import draft_file
     from logmedic.core.rowvalues import entity
     from logmedic.model.learned import FixedBefore
@@ -43,6 +43,7 @@ def promote_command(context: Context, issue: str, rule_id: str, file: Path | Non
 
 
 def _drafted(story: Mapping[str, Any], rule_id: str) -> Rule:
+    from logmedic.cli.rules.drafts import source_heard
     from logmedic.core.drafting import draft_learned
     from logmedic.core.rowvalues import entity
     from logmedic.model.issue import KnownIssue, Template
