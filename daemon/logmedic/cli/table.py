@@ -64,7 +64,7 @@ def _least(column: Sequence[str], *, is_first: bool) -> int:
     if is_first:
         return min(max(map(width_of, column)), WHOLE)
     words = (word for cell in column[1:] for word in cell.split())
-    return max(width_of(column[0]), *(min(width_of(word), LONGEST_WORD) for word in words))
+    return max([width_of(column[0]), *(min(width_of(word), LONGEST_WORD) for word in words)])
 
 
 def _shared(least: Sequence[int], natural: Sequence[int], room: int) -> list[int]:

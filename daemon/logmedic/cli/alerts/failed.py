@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import subprocess
@@ -35,6 +34,7 @@ def failed_command(context: Context) -> int:
     """Tell people that the daemon cannot run, and why. For logmedic-failed.service, which the service manager starts
     when it gives up on the daemon: no daemon, no store and no valid config are needed. While the daemon runs, people
     are told that this was tried. Exit code 1 when nobody could be told."""
+    import asyncio
     from datetime import UTC, datetime
 
     from logmedic.core import fallen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sys
 from collections.abc import Iterator
@@ -59,6 +58,7 @@ def preview_command(
 
 def _of_sample(context: Context, event: AlertEvent, receiver: str) -> list[Row]:
     """Written and rendered by this process, as the daemon would."""
+    import asyncio
     from datetime import UTC, datetime
 
     from logmedic.model.state import EngineState

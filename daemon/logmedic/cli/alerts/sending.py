@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -63,6 +62,7 @@ def test_command(context: Context, receiver: str, route: str) -> int:
 
 
 def _sent_from_here(context: Context, receiver: str, route: str, unreachable: DaemonUnreachable) -> list[Row]:
+    import asyncio
     from datetime import UTC, datetime
 
     from logmedic.core.alerting.writing import write
@@ -86,6 +86,8 @@ def _sent_from_here(context: Context, receiver: str, route: str, unreachable: Da
 
 async def _sent(context: Context, alerts: Sequence[Alert], receivers: dict[str, Receiver]) -> list[dict[str, Any]]:
     """All at once, as the daemon does."""
+    import asyncio
+
     sender = sender_of(context)
 
     async def sent(alert: Alert) -> dict[str, Any]:
