@@ -21,6 +21,7 @@ from cli.surroundings import ENVIRONMENT
 from contracts.test_store_contract import EVERYTHING
 from fakes.served import serving
 from logmedic.adapters.store.duck import DuckStore
+from logmedic.cli.stats import _figure
 from store.history import history
 
 NOW = datetime.now(UTC)
@@ -242,3 +243,16 @@ def test_a_bad_time_is_told(path: Path) -> None:
         ran = logmedic("stats", "--since", "yesterday", socket=path)
     assert ran.returncode == 1
     assert "`yesterday` is no time" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"name": "logmedic_start_time_seconds", "value": 1795687399.2}, "2026-11-26 10:03:19Z"),
+        ({"name": "logmedic_source_last_line_timestamp_seconds", "value": 0}, "0"),
+        ({"name": "logmedic_commit_seconds", "value": 4, "sum": 2.0}, "4, mean 0.5"),
+        ({"name": "process_resident_memory_bytes", "value": 212807680}, "212,807,680"),
+    ],
+)
+def test_a_figure_that_is_a_moment_is_told_as_a_time(row: dict[str, object], text: str) -> None:
+    assert _figure(row) == text

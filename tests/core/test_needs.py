@@ -47,6 +47,7 @@ def test_a_fix_that_asks_is_shown_with_its_deadline_and_the_command_that_lets_it
     assert need.until == incident.due_at
     assert need.incident == incident.id
     assert need.command == f"logmedic approve {incident.id[-8:]}"
+    assert "restart it: /usr/bin/true" in need.detail
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from logmedic.core.alerting.chain import is_acked
 from logmedic.core.phrases import said, sentence, sentences, several
 from logmedic.core.shellwords import command, short
 from logmedic.core.standing import standing_of
+from logmedic.core.targets import would_run
 from logmedic.model.changeset import Ailing
 from logmedic.model.fix import BreakerStatus, FixAttempt
 from logmedic.model.issue import (
@@ -121,12 +122,14 @@ def _attempts_of(wanted: set[str], attempts: Iterable[FixAttempt]) -> dict[str, 
 def _of_incident(
     incident: Incident, policy: Policy, attempts: Sequence[FixAttempt], state: EngineState, now: datetime
 ) -> Need:
-    stands = standing_of(incident, policy.rules[incident.rule_id], attempts)
+    rule, kind = policy.rules[incident.rule_id], _kind_of(incident)
+    stands = standing_of(incident, rule, attempts)
+    steps = "; then ".join(would_run(rule, incident.captures)) if kind is NeedKind.APPROVAL else ""
     return Need(
-        kind=_kind_of(incident),
+        kind=kind,
         severity=incident.severity,
         title=said(incident.title),
-        detail=sentences(stands.outcome, stands.following),
+        detail=sentences(_begun(stands.outcome), f"It runs {said(steps, 400)}" if steps else "", stands.following),
         to_do=stands.to_do,
         command=stands.command or command("show", short(incident.id)),
         since=incident.opened_at,
@@ -136,6 +139,10 @@ def _of_incident(
         target=said(incident.target) if incident.target else "",
         acked_by=_acked_by(f"incident:{incident.id}", state, now),
     )
+
+
+def _begun(outcome: str) -> str:
+    return f"{outcome[:1].upper()}{outcome[1:]}"
 
 
 def _kind_of(incident: Incident) -> NeedKind:

@@ -37,7 +37,8 @@ class Doors:
         told = request.headers.get("host", "").lower()
         if told in self._names() or self._is_any_address(told) or self._is_forwarded(told):
             return
-        raise Forbidden("this daemon is not called that", f"open {self.url}, or set web.url to what it is called")
+        key = "web.dashboard_url" if self.any_port else "web.url"
+        raise Forbidden("this daemon is not called that", f"open {self.url}, or set {key} to what it is called")
 
     def check_origin(self, request: Request) -> None:
         """Raises Forbidden for a form of another site.
