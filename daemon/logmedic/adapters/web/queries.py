@@ -131,8 +131,9 @@ def several(
 
     def read(name: str, sent: Sequence[str]) -> tuple[str, ...]:
         told = tuple(each for text in sent for each in text.split(","))
-        if "" in told:
+        if "" in told and (names or pattern):
             raise BadRequest(f"`{name}` names nothing somewhere", f"{name}=a,b, or leave it out")
+        told = tuple(each for each in told if each)
         for each in told:
             if names and each not in names:
                 raise wrong(name, each, meant(each, names))
