@@ -71,7 +71,10 @@ def run(
 
 def _ask(asked: dict[str, Any]) -> int | None:
     global _server
-    if _server is None or _server.poll() is not None:
+    if _server is not None and _server.poll() is not None:  # a test ended all that its process had started
+        _end()
+        _server = None
+    if _server is None:
         _server = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         atexit.register(_end)
     assert _server.stdin is not None
@@ -86,7 +89,8 @@ def _ask(asked: dict[str, Any]) -> int | None:
 
 def _end() -> None:
     if _server is not None and _server.stdin is not None and _server.stdout is not None:
-        _server.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            _server.stdin.close()
         _server.wait()
         _server.stdout.close()
 
