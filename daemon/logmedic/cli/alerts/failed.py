@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from logmedic.cli.alerts.group import alerts_command
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import print_rows, visible
+from logmedic.cli.programs import lines_of
 
 if TYPE_CHECKING:
     from logmedic.core.fallen import Fall
@@ -103,29 +103,15 @@ def fall_of(env: Mapping[str, str], shown: Mapping[str, str]) -> Fall:
 
 def _service() -> dict[str, str]:
     """What the service manager knows of the daemon's unit; nothing where it does not answer."""
-    told = _answer("systemctl", "show", UNIT, "-p", "ActiveState,Result,ExecMainCode,ExecMainStatus,NRestarts")
+    told = lines_of(
+        ["systemctl", "show", UNIT, "-p", "ActiveState,Result,ExecMainCode,ExecMainStatus,NRestarts"], ASK_S
+    )
     return {name: value for name, _, value in (line.partition("=") for line in told)}
 
 
 def _last_lines() -> list[str]:
     """Of the daemon's own log in the journal; none where it may not be read."""
-    return _answer("journalctl", "--no-pager", "-q", "-o", "cat", "-n", str(LINES), f"_SYSTEMD_UNIT={UNIT}")
-
-
-def _answer(*argv: str) -> list[str]:
-    try:
-        ran = subprocess.run(  # noqa: S603
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=ASK_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return ran.stdout.splitlines()
+    return lines_of(["journalctl", "--no-pager", "-q", "-o", "cat", "-n", str(LINES), f"_SYSTEMD_UNIT={UNIT}"], ASK_S)
 
 
 async def _told(settings: Known, story: Story) -> dict[str, Delivery]:

@@ -7,13 +7,14 @@ import os
 import platform
 import resource
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from logmedic.cli.programs import lines_of
 
 if TYPE_CHECKING:
     from logmedic.cli.context import Context
@@ -50,23 +51,7 @@ def _version(distribution: str) -> str:
 def _said(program: str, *arguments: str) -> str:
     """The first line of what it prints."""
     found = shutil.which(program)
-    return next(iter(answer([found, *arguments])), "") if found else "not installed"
-
-
-def answer(command: list[str]) -> list[str]:
-    try:
-        ran = subprocess.run(  # noqa: S603
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=ASK_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return ran.stdout.splitlines()
+    return next(iter(lines_of([found, *arguments], ASK_S)), "") if found else "not installed"
 
 
 def host(env: Mapping[str, str]) -> dict[str, Any]:
@@ -190,7 +175,7 @@ def own_log(entries: int = ENTRIES, journalctl: str = "journalctl") -> list[dict
 
     asked = ["--no-pager", "-q", "-o", "json", "-n", str(entries), "-u", "logmedic.service"]
     read = []
-    for line in answer([journalctl, *asked]):
+    for line in lines_of([journalctl, *asked], ASK_S):
         try:
             row = json.loads(line)
         except ValueError:
