@@ -11,13 +11,14 @@ from logmedic.core.decide import decide
 from logmedic.core.mining.masks import shape_of
 from logmedic.model.alert import Alert, AlertPlan, AlertStatus, Delivery, Route
 from logmedic.model.changeset import Changeset, Delivered, Input, Intent, Observed, Tick
+from logmedic.model.circuit import BreakerSpec
 from logmedic.model.fix import Arming, Breaker
 from logmedic.model.issue import Incident
 from logmedic.model.match import MatchSpec
 from logmedic.model.policy import LearningPolicy, Policy
 from logmedic.model.probe import HttpProbe
 from logmedic.model.record import Checkpoint, Findings, Match, Record, UnknownError
-from logmedic.model.rule import BreakerSpec, Fix, Limits, Mode, Rule, Verify
+from logmedic.model.rule import Fix, Limits, Mode, Rule, Verify
 from logmedic.model.severity import Severity
 from logmedic.model.shape import text_of
 from logmedic.model.state import EngineState

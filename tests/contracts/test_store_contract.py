@@ -17,9 +17,10 @@ from fakes.memory_store import MemoryStore
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.model.alert import Alert, AlertStatus, ReceiverState
 from logmedic.model.changeset import Changeset
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.errors import NotFound, QueryRefused, StoreBusy, TransientError
-from logmedic.model.fix import AttemptKind, AttemptStatus, Breaker, BreakerStatus, FixAttempt, Verdict
+from logmedic.model.fix import AttemptKind, AttemptStatus, Breaker, FixAttempt, Verdict
 from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.issue import (
     HoldReason,
@@ -115,8 +116,8 @@ EVERYTHING = Changeset(
             "web-down",
             "f1",
             "web",
-            BreakerStatus.OPEN,
-            3,
+            status=BreakerStatus.OPEN,
+            failures=3,
             opened_at=NOW,
             open_until=NOW + timedelta(minutes=30),
             opens=1,

@@ -25,11 +25,12 @@ from logmedic.core.backtest import (
 )
 from logmedic.core.sparkline import columns, sparkline
 from logmedic.model.alert import AlertPlan, Route
+from logmedic.model.circuit import BreakerSpec
 from logmedic.model.issue import HoldReason, Resolution
 from logmedic.model.match import MatchSpec
 from logmedic.model.policy import Policy
 from logmedic.model.record import Match
-from logmedic.model.rule import AlertSpec, BreakerSpec, Limits, Mode, Rule, Verify
+from logmedic.model.rule import AlertSpec, Limits, Mode, Rule, Verify
 from logmedic.model.when import Absence, Clear, Stage, When
 from logmedic.model.when import Sequence as Steps
 

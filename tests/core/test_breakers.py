@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from builders import START
 from logmedic.core.breaker import allows, on_abandoned, on_failure, on_start, on_success, reset
 from logmedic.model.changeset import Changeset
-from logmedic.model.fix import BREAKER_MEMORY, Breaker, BreakerStatus
-from logmedic.model.rule import BreakerSpec
+from logmedic.model.circuit import BreakerSpec, BreakerStatus
+from logmedic.model.fix import BREAKER_MEMORY, Breaker
 from logmedic.model.state import EngineState
 
 MINUTE = timedelta(minutes=1)
@@ -297,7 +297,7 @@ TestOneBreaker.settings = settings(stateful_step_count=40, deadline=None)
 def test_a_breaker_that_is_well_for_long_is_forgotten_and_an_open_one_never() -> None:
     state = EngineState()
     well = Breaker("web-down", "f", "a", closed_at=START, failed_at=START)
-    ill = Breaker("web-down", "f", "b", BreakerStatus.OPEN, failed_at=START, open_until=START)
+    ill = Breaker("web-down", "f", "b", status=BreakerStatus.OPEN, failed_at=START, open_until=START)
     state.apply(Changeset(breakers=(well, ill)))
     state.forget_old(START + BREAKER_MEMORY)
     assert len(state.breakers) == 2

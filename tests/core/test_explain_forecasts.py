@@ -12,7 +12,8 @@ from logmedic.core.foretell import Forecast, Outcome, foretell, progress, senten
 from logmedic.core.targets import breaker_key
 from logmedic.model.alert import AlertPlan, Branch, Selector
 from logmedic.model.changeset import AddSilence
-from logmedic.model.fix import Arming, AttemptStatus, Breaker, BreakerStatus
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import Arming, AttemptStatus, Breaker
 from logmedic.model.issue import HoldReason, Window
 from logmedic.model.match import MatchSpec
 from logmedic.model.policy import Policy
@@ -75,7 +76,7 @@ def test_an_open_breaker_holds_the_fix() -> None:
     bench = Bench(policy())
     until = START + timedelta(minutes=30)
     key = breaker_key(RULE, {})
-    bench.state.breakers[key] = Breaker(*key, BreakerStatus.OPEN, failures=2, open_until=until)
+    bench.state.breakers[key] = Breaker(*key, status=BreakerStatus.OPEN, failures=2, open_until=until)
     assert told(bench).hold is HoldReason.BREAKER_OPEN
 
 

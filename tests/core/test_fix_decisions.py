@@ -23,7 +23,8 @@ from logmedic.model.changeset import (
     StepFinished,
     Tick,
 )
-from logmedic.model.fix import Arming, AttemptStatus, BreakerStatus, FixResult, ProbeResult, Verdict
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import Arming, AttemptStatus, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, IssueStatus, PatternType, Resolution
 from logmedic.model.rule import AlertEvent, Limits, Mode, Rule, Verify
 from logmedic.model.sandbox import SandboxKind, SandboxSpec

@@ -31,10 +31,11 @@ from logmedic.model.changeset import (
     StepFinished,
     Tick,
 )
+from logmedic.model.circuit import BreakerSpec
 from logmedic.model.fix import AttemptStatus, FixResult, ProbeResult
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus
 from logmedic.model.probe import DiskProbe, TcpProbe
-from logmedic.model.rule import AlertEvent, BreakerSpec, Limits, Mode, Rule, Verify
+from logmedic.model.rule import AlertEvent, Limits, Mode, Rule, Verify
 from logmedic.model.sample import Expectation, RuleTest, SampleLine
 from logmedic.model.step import Command, Retry, Step, UnitJob, UnitVerb
 from logmedic.model.trust import PauseOrigin

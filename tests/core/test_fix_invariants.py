@@ -33,11 +33,12 @@ from logmedic.model.changeset import (
     StepFinished,
     Tick,
 )
-from logmedic.model.fix import AttemptStatus, BreakerStatus, FixResult, ProbeResult
+from logmedic.model.circuit import BreakerSpec, BreakerStatus
+from logmedic.model.fix import AttemptStatus, FixResult, ProbeResult
 from logmedic.model.issue import UNDER_WAY, HoldReason, IncidentStatus
 from logmedic.model.policy import Policy
 from logmedic.model.probe import DiskProbe, TcpProbe
-from logmedic.model.rule import BreakerSpec, Limits, Mode, Rule, Verify
+from logmedic.model.rule import Limits, Mode, Rule, Verify
 from logmedic.model.step import Command, Retry, Step
 from logmedic.model.trust import PauseOrigin
 

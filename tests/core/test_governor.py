@@ -22,9 +22,10 @@ from logmedic.model.changeset import (
     StopSteps,
     Tick,
 )
-from logmedic.model.fix import Arming, BreakerStatus, FixResult, ProbeResult, Verdict
+from logmedic.model.circuit import BreakerSpec, BreakerStatus
+from logmedic.model.fix import Arming, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus
-from logmedic.model.rule import AlertEvent, BreakerSpec, Limits, Mode, Rule, Verify
+from logmedic.model.rule import AlertEvent, Limits, Mode, Rule, Verify
 from logmedic.model.step import Command, Retry, UnitJob, UnitVerb
 from logmedic.model.trust import PauseOrigin
 

@@ -21,7 +21,8 @@ from logmedic.model.changeset import (
     StepFinished,
     Tick,
 )
-from logmedic.model.fix import AttemptKind, AttemptStatus, BreakerStatus, FixResult, ProbeResult, Verdict
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import AttemptKind, AttemptStatus, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, Resolution
 from logmedic.model.probe import AnyOf, DiskProbe, Not, TcpProbe, UnitProbe
 from logmedic.model.rule import AlertEvent, Limits, OnFailure, Rule, Verify

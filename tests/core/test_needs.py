@@ -12,7 +12,8 @@ from builders import START, Bench, match, observed, policy
 from logmedic.core.needs import SHOWN, Facts, needs_of
 from logmedic.model.alert import AlertPlan
 from logmedic.model.changeset import Acknowledge, Ailing, PauseFixes, Quiet
-from logmedic.model.fix import Breaker, BreakerStatus
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import Breaker
 from logmedic.model.issue import HoldReason, IncidentStatus
 from logmedic.model.need import Need, NeedKind
 from logmedic.model.rule import AlertEvent, Mode
@@ -96,7 +97,7 @@ def test_what_has_a_deadline_comes_before_what_is_worse() -> None:
 
 def test_a_breaker_a_pause_and_a_proposal_wait() -> None:
     bench = Bench(policy())
-    opened = Breaker("web-down", "f1", "app.service", BreakerStatus.OPEN, failures=3, opened_at=START)
+    opened = Breaker("web-down", "f1", "app.service", status=BreakerStatus.OPEN, failures=3, opened_at=START)
     bench.state.breakers[opened.key] = opened
     bench.state.breakers["gone", "", ""] = replace(opened, rule_id="gone")
     bench.state.trust["web-down"] = Trust("web-down", Mode.APPROVE, Mode.APPROVE, START, proposed=Mode.AUTO, streak=5)

@@ -11,7 +11,8 @@ from logmedic.core.kept import MAX_GROUPS
 from logmedic.core.synthetic import MAX_CARRIED
 from logmedic.model.alert import Alert, AlertPlan
 from logmedic.model.changeset import Changeset, RunStep, StepFinished, Tick
-from logmedic.model.fix import BreakerStatus, FixResult
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import FixResult
 from logmedic.model.issue import Incident, IncidentStatus, Window
 from logmedic.model.match import IncidentStage, MatchSpec
 from logmedic.model.record import EVERY_GROUP

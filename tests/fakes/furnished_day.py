@@ -13,7 +13,8 @@ from typing import Any
 import builders as make
 from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
-from logmedic.model.fix import AttemptStatus, Breaker, BreakerStatus, FixAttempt, Verdict
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt, Verdict
 from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.issue import (
     HoldReason,

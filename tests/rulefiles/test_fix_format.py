@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from logmedic.model.circuit import BreakerSpec
 from logmedic.model.probe import (
     AllOf,
     AnyOf,
@@ -19,7 +20,7 @@ from logmedic.model.probe import (
     TcpProbe,
     UnitProbe,
 )
-from logmedic.model.rule import BreakerSpec, Fix, Mode, OnFailure, RuleProblem
+from logmedic.model.rule import Fix, Mode, OnFailure, RuleProblem
 from logmedic.model.sandbox import Network, SandboxSpec
 from logmedic.model.step import (
     Action,

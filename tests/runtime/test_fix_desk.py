@@ -15,8 +15,9 @@ from fakes.memory_store import MemoryStore
 from fakes.scripted_fixes import ScriptedRunner
 from logmedic.core.targets import fingerprint, step_fingerprint
 from logmedic.model.changeset import Changeset, PauseFixes, StopSteps
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.errors import NotFound, OrderRefused
-from logmedic.model.fix import Breaker, BreakerStatus
+from logmedic.model.fix import Breaker
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Resolution
 from logmedic.model.match import Capture, CaptureType, MatchSpec
 from logmedic.model.policy import MaintenanceWindow, Policy
@@ -48,7 +49,14 @@ STRICT = replace(make.RULE, id="strict", fix=replace(make.FIX, mode=Mode.OBSERVE
 assert RULE.fix is not None
 PRINT = fingerprint(RULE.fix)
 OPEN = Breaker(
-    "web-down", PRINT, "db1", BreakerStatus.OPEN, 3, open_until=make.START + timedelta(hours=1), opens=1, streak=1
+    "web-down",
+    PRINT,
+    "db1",
+    status=BreakerStatus.OPEN,
+    failures=3,
+    open_until=make.START + timedelta(hours=1),
+    opens=1,
+    streak=1,
 )
 WORN = replace(OPEN, target="db2", status=BreakerStatus.CLOSED, failures=1, open_until=None)
 TRUST = Trust(

@@ -8,7 +8,8 @@ from itertools import count
 
 from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
-from logmedic.model.fix import AttemptStatus, Breaker, BreakerStatus, FixAttempt, Verdict
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt, Verdict
 from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.issue import (
     HoldReason,
@@ -173,7 +174,16 @@ def _standing(now: datetime, ids: Iterator[str]) -> Changeset:
             Template("b" * 16, "ERROR boom <n>", "shop", "ERROR boom 1", 70, now - 3 * DAY, now, issue_id="issue-boom"),
         ),
         breakers=(
-            Breaker("db-slow", "f1", "db", BreakerStatus.OPEN, 3, opened_at=now - HOUR, open_until=now + HOUR, opens=4),
+            Breaker(
+                "db-slow",
+                "f1",
+                "db",
+                status=BreakerStatus.OPEN,
+                failures=3,
+                opened_at=now - HOUR,
+                open_until=now + HOUR,
+                opens=4,
+            ),
         ),
         trust=(
             Trust("web-down", Mode.APPROVE, Mode.OBSERVE, now - 9 * DAY, "ops", "it held all week", wins=5, streak=5),

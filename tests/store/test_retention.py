@@ -20,9 +20,10 @@ from logmedic.adapters.store.connection import archive_of
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.retention import Retirement
 from logmedic.model.changeset import Changeset
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.errors import NotFound
-from logmedic.model.fix import Breaker, BreakerStatus
+from logmedic.model.fix import Breaker
 from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.issue import Tally, Template
 from logmedic.model.learned import Onset, OrdinaryLine, Release

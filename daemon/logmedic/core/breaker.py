@@ -1,21 +1,23 @@
 """The circuit breaker: closed -> open after failures in a row -> half-open for one trial at a time -> closed after so
 many that worked, or open again, for longer each time.
 
-An execution asks `allows`, says `on_start`, and then exactly one of `on_success`, `on_failure` and `on_abandoned`, to
-the breaker that it started with."""
+Who wants to try asks `allows`, says `on_start`, and then exactly one of `on_success`, `on_failure` and `on_abandoned`,
+to the breaker that it started with."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from logmedic.core.backoff import exponential
-from logmedic.model.fix import Breaker, BreakerStatus
-from logmedic.model.rule import BreakerSpec
+from logmedic.model.circuit import BreakerSpec, BreakerStatus, Circuit
+
+C = TypeVar("C", bound=Circuit)
 
 
-def allows(breaker: Breaker, now: datetime) -> bool:
-    """Whether a fix may start: closed, or a trial is due and none is under way."""
+def allows(breaker: Circuit, now: datetime) -> bool:
+    """Whether one may start: closed, or a trial is due and none is under way."""
     match breaker.status:
         case BreakerStatus.CLOSED:
             return True
@@ -25,14 +27,14 @@ def allows(breaker: Breaker, now: datetime) -> bool:
             return not breaker.trial
 
 
-def on_start(breaker: Breaker) -> Breaker:
+def on_start(breaker: C) -> C:
     """A fix starts, which `allows` allowed: of one that is not closed, that is a trial."""
     if breaker.status is BreakerStatus.CLOSED:
         return breaker
     return replace(breaker, status=BreakerStatus.HALF_OPEN, trial=True)
 
 
-def on_success(breaker: Breaker, spec: BreakerSpec, now: datetime) -> Breaker:
+def on_success(breaker: C, spec: BreakerSpec, now: datetime) -> C:
     """One more that verifiably fixed: closed after enough trials. Of one that is not closed, what is no trial (it was
     given up before its result came) shortens nothing."""
     if breaker.status is BreakerStatus.CLOSED:
@@ -46,7 +48,7 @@ def on_success(breaker: Breaker, spec: BreakerSpec, now: datetime) -> Breaker:
     return replace(closed, opened_at=None, open_until=None)
 
 
-def on_failure(breaker: Breaker, spec: BreakerSpec, now: datetime) -> Breaker:
+def on_failure(breaker: C, spec: BreakerSpec, now: datetime) -> C:
     """One more failure in a row. A failed trial opens at once, and so does what fails although it was given up."""
     before = _aged(breaker, spec, now)
     failed = replace(before, failures=before.failures + 1, successes=0, trial=False, failed_at=now)
@@ -58,7 +60,7 @@ def on_failure(breaker: Breaker, spec: BreakerSpec, now: datetime) -> Breaker:
     return replace(opened, opened_at=now, open_until=now + lasts, closed_at=None)
 
 
-def on_abandoned(breaker: Breaker, now: datetime) -> Breaker:
+def on_abandoned(breaker: C, now: datetime) -> C:
     """A trial ended without a verdict (the daemon stopped, fixes were paused): another one may start now. Neither a
     success nor a failure: those in a row stay so."""
     if breaker.status is not BreakerStatus.HALF_OPEN or not breaker.trial:
@@ -66,13 +68,24 @@ def on_abandoned(breaker: Breaker, now: datetime) -> Breaker:
     return replace(breaker, status=BreakerStatus.OPEN, open_until=now, trial=False)
 
 
-def reset(breaker: Breaker, now: datetime) -> Breaker:
+def reset(breaker: C, now: datetime) -> C:
     """Somebody says that what made it fail is mended: as if it had never failed, but for `opens`. What is under way is
     no trial any more, and counts as any other."""
-    return Breaker(breaker.rule_id, breaker.fix, breaker.target, closed_at=now, opens=breaker.opens)
+    return replace(
+        breaker,
+        status=BreakerStatus.CLOSED,
+        failures=0,
+        successes=0,
+        streak=0,
+        opened_at=None,
+        open_until=None,
+        closed_at=now,
+        failed_at=None,
+        trial=False,
+    )
 
 
-def _aged(breaker: Breaker, spec: BreakerSpec, now: datetime) -> Breaker:
+def _aged(breaker: C, spec: BreakerSpec, now: datetime) -> C:
     """Closed without a failure for `healthy_after`: the next opening is the first of a row again."""
     if breaker.status is not BreakerStatus.CLOSED:
         return breaker

@@ -12,7 +12,8 @@ from logmedic.core.attempts import HOUR
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
 from logmedic.core.targets import breaker_key, fingerprint, target_of, unit_of
-from logmedic.model.fix import AttemptStatus, BreakerStatus
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import AttemptStatus
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus
 from logmedic.model.rule import Fix, Mode, Rule
 from logmedic.model.sandbox import SandboxKind

@@ -16,7 +16,7 @@ from logmedic.core.ladder import DEFAULT_QUIET
 from logmedic.core.targets import breaker_key
 from logmedic.core.windows import EVIDENCE_KEPT, SKEW, counted_at
 from logmedic.model.changed import changed
-from logmedic.model.fix import BreakerStatus
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.issue import IDLE, HoldReason, Incident, IncidentStatus, Resolution, Window
 from logmedic.model.match import IncidentStage
 from logmedic.model.record import EVERY_GROUP, Match, Record

@@ -14,7 +14,8 @@ from logmedic.core.shellwords import command, short
 from logmedic.core.standing import standing_of
 from logmedic.core.targets import would_run
 from logmedic.model.changeset import Ailing
-from logmedic.model.fix import BreakerStatus, FixAttempt
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import FixAttempt
 from logmedic.model.issue import (
     ALIVE,
     HoldReason,

@@ -10,7 +10,7 @@ from logmedic.core.draft import Draft
 from logmedic.core.links import ask_of
 from logmedic.core.targets import breaker_key, fingerprint
 from logmedic.model.changeset import PauseFixes, ResetBreaker, ResumeFixes, StopSteps
-from logmedic.model.fix import BreakerStatus
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.issue import HoldReason, Incident
 from logmedic.model.rule import Rule
 from logmedic.model.trust import Pause

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from logmedic.model.circuit import BreakerStatus, Circuit
+
 
 class Verdict(StrEnum):
     FIXED = "fixed"
@@ -88,31 +90,14 @@ BREAKER_MEMORY = timedelta(days=7)
 """So long at most a closed breaker remembers how often it opened in a row."""
 
 
-class BreakerStatus(StrEnum):
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
-
-
 @dataclass(frozen=True, slots=True)
-class Breaker:
-    """Of one fix of one rule on one target. `fix`: its fingerprint (core/targets.py): a changed fix begins anew.
-    `failures`: executions in a row that did not fix. `successes`: trials in a row that did. `streak`: openings without
-    sustained health in between. `opens`: how often it opened, ever. `trial`: a trial is under way."""
+class Breaker(Circuit):
+    """Of one fix of one rule on one target. `fix`: its fingerprint (core/targets.py): a changed fix begins anew. What
+    fails and succeeds are executions of it."""
 
     rule_id: str
     fix: str = ""
     target: str = ""
-    status: BreakerStatus = BreakerStatus.CLOSED
-    failures: int = 0
-    successes: int = 0
-    streak: int = 0
-    opened_at: datetime | None = None
-    open_until: datetime | None = None
-    closed_at: datetime | None = None
-    failed_at: datetime | None = None
-    opens: int = 0
-    trial: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from logmedic.model.circuit import BreakerSpec
 from logmedic.model.match import MatchSpec
 from logmedic.model.probe import Probe
 from logmedic.model.sample import RuleTest
@@ -49,20 +50,6 @@ class Limits:
     max_per_hour: int = 12
     one_at_a_time: str = ""
     min_uptime: timedelta = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerSpec:
-    """Opens after `failures` executions in a row that did not fix. One trial at a time is allowed after `open_for`;
-    `successes` of them in a row close it. Each opening without health in between lasts `factor` times longer than the
-    one before, at most `open_max`; closed and without failure for `healthy_after`, that begins anew."""
-
-    failures: int = 3
-    open_for: timedelta = timedelta(minutes=30)
-    successes: int = 1
-    factor: float = 2.0
-    open_max: timedelta = timedelta(hours=24)
-    healthy_after: timedelta = timedelta(hours=24)
 
 
 class OnFailure(StrEnum):

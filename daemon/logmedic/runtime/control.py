@@ -11,7 +11,7 @@ from typing import Any
 from logmedic import __version__
 from logmedic.core.attention import shown
 from logmedic.model.alert import Receiver
-from logmedic.model.fix import BreakerStatus
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.frame import Frame
 from logmedic.model.metric import Family
 from logmedic.model.query import Limits

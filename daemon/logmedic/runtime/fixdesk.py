@@ -13,8 +13,9 @@ from logmedic.core.secrets import masked
 from logmedic.core.stories import short
 from logmedic.core.targets import argv_of, filled, used_captures
 from logmedic.model.changeset import Approve, Input, PauseFixes, Reject, ResetBreaker, ResumeFixes, SetTrust
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.errors import NotFound, OrderRefused
-from logmedic.model.fix import Breaker, BreakerStatus
+from logmedic.model.fix import Breaker
 from logmedic.model.issue import UNDER_WAY, HoldReason, Incident, IncidentStatus
 from logmedic.model.match import Capture
 from logmedic.model.policy import Policy

@@ -11,8 +11,9 @@ from logmedic.core.captures import accept
 from logmedic.core.foretell import Forecast, foretell, progress, sentences
 from logmedic.core.matcher import GROUP_SEPARATOR, group_of
 from logmedic.core.trust import level_of
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.errors import NotFound
-from logmedic.model.fix import Breaker, BreakerStatus
+from logmedic.model.fix import Breaker
 from logmedic.model.issue import Incident, Window
 from logmedic.model.policy import Policy
 from logmedic.model.record import EVERY_GROUP, Match, Record

@@ -7,7 +7,8 @@ from datetime import timedelta
 from logmedic.adapters.rulefiles.commands import SECOND
 from logmedic.adapters.rulefiles.fixprobes import SHORTEST, build_checks, checks_of
 from logmedic.adapters.rulefiles.steps import build_steps
-from logmedic.model.rule import BreakerSpec, Fix, Limits, Mode, OnFailure, Verify
+from logmedic.model.circuit import BreakerSpec
+from logmedic.model.rule import Fix, Limits, Mode, OnFailure, Verify
 from logmedic.model.state import ATTEMPT_MEMORY
 from logmedic.yamldoc import Fields
 

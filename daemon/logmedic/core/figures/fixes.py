@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from logmedic.core.figures.snapshot import Snapshot
-from logmedic.model.fix import BreakerStatus
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.issue import HoldReason, PatternType
 from logmedic.model.metric import Family, Kind, Metric, Sample
 

@@ -11,8 +11,9 @@ from logmedic.core.phrases import several
 from logmedic.core.rulewords.checks import check_lines
 from logmedic.core.sizes import size_text
 from logmedic.core.stepneeds import needs_of
+from logmedic.model.circuit import BreakerSpec
 from logmedic.model.probe import Probe
-from logmedic.model.rule import BreakerSpec, Fix, Limits, Mode, OnFailure
+from logmedic.model.rule import Fix, Limits, Mode, OnFailure
 from logmedic.model.sandbox import Network, SandboxKind, SandboxSpec
 from logmedic.model.step import (
     Action,

@@ -24,7 +24,7 @@ from logmedic.core.explain import Why
 from logmedic.core.explainrows import LONGEST as LONGEST_LINE
 from logmedic.core.foretell import Forecast
 from logmedic.core.nearmiss import NearMiss
-from logmedic.model.fix import BreakerStatus
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.issue import HoldReason, IncidentStatus
 from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity

@@ -15,7 +15,8 @@ from logmedic.adapters.web.pages import asked, lanes, parts
 from logmedic.adapters.web.pages.page import Answer, Page, View
 from logmedic.core.paging import cursor_of
 from logmedic.core.phrases import several
-from logmedic.model.fix import BreakerStatus, Verdict
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import Verdict
 from logmedic.model.live import Topic
 from logmedic.ports import Control
 

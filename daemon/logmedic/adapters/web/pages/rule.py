@@ -15,8 +15,8 @@ from logmedic.adapters.web.pages import explaining, parts, rules
 from logmedic.adapters.web.pages.page import Answer, Page, View
 from logmedic.core.phrases import several, times
 from logmedic.core.shellwords import command
+from logmedic.model.circuit import BreakerStatus
 from logmedic.model.errors import NotFound, OrderRefused
-from logmedic.model.fix import BreakerStatus
 from logmedic.model.live import Topic
 from logmedic.ports import Control
 
