@@ -18,6 +18,7 @@ from logmedic.core import (
     outbox,
     quiet,
     remedy,
+    reported,
     rulenews,
     switches,
     synthetic,
@@ -185,6 +186,8 @@ def _observe(draft: Draft, observed: Observed) -> None:
         draft.keep_ordinary(findings.ordinary)
     for match in findings.matches:
         incidents.on_match(draft, match)
+    for record in findings.reports:
+        reported.on_report(draft, record)
     for error in findings.unknown:
         learning.on_unknown(draft, error)
 

@@ -34,6 +34,7 @@ from logmedic.model.notice import AlertGroup, Notice, Silence
 from logmedic.model.policy import Policy
 from logmedic.model.precursor import Precursor
 from logmedic.model.record import Checkpoint
+from logmedic.model.report import Placed
 from logmedic.model.state import EngineState
 from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange, TrustChangeKind
 
@@ -92,6 +93,7 @@ class Draft:
         self._tallies: Counter[str] = Counter()
         self._checkpoints: dict[tuple[str, str], Checkpoint] = {}
         self._intents: list[Intent] = []
+        self._placed: list[Placed] = []
         self._announced: list[tuple[Incident, IncidentStage]] = []
 
     def issue(self, fingerprint: str) -> KnownIssue | None:
@@ -410,6 +412,9 @@ class Draft:
     def intend(self, intent: Intent) -> None:
         self._intents.append(intent)
 
+    def place(self, placed: Placed) -> None:
+        self._placed.append(placed)
+
     def changeset(self) -> Changeset:
         minute = self.now.astimezone(UTC).replace(second=0, microsecond=0)
         windows = [(rule, group, each) for rule, of_rule in self._windows.items() for group, each in of_rule.items()]
@@ -441,5 +446,6 @@ class Draft:
             silences=tuple(self._silences.values()),
             receivers=tuple(self._receivers.values()),
             precursors=self._precursors,
+            placed=tuple(self._placed),
             intents=tuple(self._intents),
         )

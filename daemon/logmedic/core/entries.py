@@ -33,5 +33,9 @@ class Entries:
         """The entry that holds byte `start`."""
         return self._entries[self._index(start)]
 
+    def span_at(self, start: int) -> tuple[int, int]:
+        """(start, end) of that entry."""
+        return self.spans()[self._index(start)]
+
     def _index(self, at: int) -> int:
         return max(0, bisect_right(self._starts, at) - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from logmedic.core import history, issues, owncause, remedy, versions, windows
+from logmedic.core import history, issues, owncause, remedy, reported, versions, windows
 from logmedic.core.captures import fill_title
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
@@ -36,10 +36,12 @@ def on_match(draft: Draft, match: Match) -> None:
         _count(draft, rule, match.record)
     if match.group != EVERY_GROUP:
         _take(draft, rule, match)
+        reported.place(draft, match)
         return
     for group in draft.groups_of(rule.id):
         if group != EVERY_GROUP:
             _take(draft, rule, replace(match, group=group))
+            reported.place(draft, replace(match, group=group))
 
 
 def _count(draft: Draft, rule: Rule, record: Record) -> None:
@@ -114,9 +116,10 @@ def open_for(draft: Draft, rule: Rule, match: Match) -> Incident | None:
         occurrences=_counted(rule),
         chain=owncause.chain_of(draft, rule, match.captures, record.at),
     )
-    draft.put_incident(incident)
     draft.tally("incidents_opened")
     draft.event(incident.id, "opened", f"{incident.title} ({_because(rule)} from {record.origin})")
+    incident = reported.with_request(draft, incident, record)
+    draft.put_incident(incident)
     for each in history.of_incident(draft, draft.issue_of_id(issue.id)):
         draft.event(incident.id, "history", each)
     remedy.consider(draft, incident, rule)
@@ -161,6 +164,7 @@ def _again(draft: Draft, rule: Rule, match: Match, incident: Incident, *, trigge
         last_match_at=max(incident.last_match_at, match.record.at),
         captures=match.captures if later and incident.status in IDLE and not asked else incident.captures,
     )
+    seen = reported.with_request(draft, seen, match.record)
     draft.put_incident(seen)
     is_trouble = triggered or isinstance(rule.when.trigger, Threshold)
     if seen.status is IncidentStatus.SETTLING and is_trouble and _after_the_fix(draft, rule, seen, match.record.at):

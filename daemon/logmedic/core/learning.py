@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from logmedic.core import confidence, history, issues, lessons, rates, versions
+from logmedic.core import confidence, history, issues, lessons, rates, reported, versions
 from logmedic.core.alerting import news
 from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
@@ -18,6 +18,7 @@ from logmedic.model.changeset import Diagnose
 from logmedic.model.diagnosis import Question
 from logmedic.model.issue import ALIVE, IssueSource, IssueStatus, KnownIssue, Template
 from logmedic.model.record import UnknownError
+from logmedic.model.report import Placed
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
@@ -46,7 +47,11 @@ def on_unknown(draft: Draft, error: UnknownError) -> None:
     late = sum(each.occurrences for each in (placed.template, *parts) if not each.issue_id) if parts else 0
     for each in parts:
         template = _with(draft, template, each)
-    draft.put_template(_promoted(draft, template, error, grown=grown or bool(parts), late=late))
+    template = _promoted(draft, template, error, grown=grown or bool(parts), late=late)
+    draft.put_template(template)
+    report = error.record.report
+    if report is not None and report.asks:
+        draft.place(Placed(report.id, issue_id=template.issue_id))
 
 
 def _first(template: Template, error: UnknownError) -> Template:
@@ -137,7 +142,7 @@ def _promoted(draft: Draft, template: Template, error: UnknownError, *, grown: b
     if issue is None:
         if template.occurrences < draft.policy.learning.promote_after:
             return template
-        issue = _new_issue(draft, template)
+        issue = reported.tagged(_new_issue(draft, template, error), error.record)
         draft.tally("promoted")
     elif late:
         issue = issues.joined(issue, late, template.first_seen)
@@ -172,14 +177,14 @@ def _episodes_of(draft: Draft, issue: KnownIssue) -> int:
     return before.episodes if before is not None else 0
 
 
-def _new_issue(draft: Draft, template: Template) -> KnownIssue:
+def _new_issue(draft: Draft, template: Template, error: UnknownError) -> KnownIssue:
     return KnownIssue(
         id=draft.mint(),
         source=IssueSource.LEARNED,
         fingerprint=f"learned:{template.fingerprint}",
         issue_type="recurring_error",
         title="",
-        severity=Severity.CRITICAL if template.critical else Severity.MEDIUM,
+        severity=Severity.CRITICAL if template.critical else reported.impact_of(error.record, Severity.MEDIUM),
         first_seen=template.first_seen,
         last_seen=template.first_seen,
         tags=("auto_detected", template.component),
@@ -203,7 +208,7 @@ def _described(draft: Draft, issue: KnownIssue, template: Template) -> KnownIssu
 
 def _believed(draft: Draft, issue: KnownIssue, template: Template) -> Template:
     """The pattern's one lesson is written again: evidence moved its confidence."""
-    production = draft.policy.learning.production
+    production = draft.policy.learning.production or "production" in issue.tags
     prior = confidence.begun(trace=template.trace, production=production, critical=template.critical)
     moved = replace(issue, confidence=confidence.moved(issue, prior))
     draft.put_issue(moved)

@@ -22,7 +22,9 @@ from logmedic.core.scanner import UNSAVED, Saved, make_scanner
 from logmedic.core.unknowns import Judge, Kind
 from logmedic.model.match import MatchSpec
 from logmedic.model.record import EVERY_GROUP, Block, Entry, Findings, Match, Record, UnknownError
+from logmedic.model.report import ReportKind
 from logmedic.model.rule import Rule
+from logmedic.model.severity import Severity
 
 PLAIN = Entry(0)
 """Of lines whose origin knows nothing of them."""
@@ -188,6 +190,7 @@ class Matcher:
             lines=_lines(block.data, told, grows if waits else None),
             waits=waits,
             ordinary=ordinary,
+            reports=self._reports(block, entries) if entries is not None else (),
         )
 
     def account(self, block: Block, *, everything: bool = True) -> list[Asked]:
@@ -277,7 +280,7 @@ class Matcher:
             kind.template,
             kind.fingerprint,
             kind.trace,
-            same.critical,
+            same.critical or (record.report is not None and record.report.impact is Severity.CRITICAL),
             same.count,
             None if same.count == 1 else max(record.at, last.at),
             last_text=last.text if last is not record else "",
@@ -351,7 +354,13 @@ class Matcher:
     def _record(self, block: Block, entry: Entry, span: tuple[int, int], text: str) -> Record:
         at = entry.at or event_time(text, block.read_at, self._zone, self._boot_at)
         start, end = span
-        return Record(block.source, block.origin, text, block.start + start, block.start + end, at, entry.fields)
+        start, end = start + block.start, end + block.start
+        return Record(block.source, block.origin, text, start, end, at, entry.fields, entry.report)
+
+    def _reports(self, block: Block, entries: Entries) -> tuple[Record, ...]:
+        """Those of applications that tell of no error."""
+        told = [each for each in block.entries if each.report is not None and each.report.kind is not ReportKind.ERROR]
+        return tuple(self._record_of(block, entries, entries.span_at(each.start)) for each in told)
 
     def _mute(self) -> None:
         with self._muting:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from logmedic.core import confidence, issues, learning, rates
 from logmedic.core.draft import Draft
+from logmedic.core.reported import REPORTED
 from logmedic.model.changeset import MergeIssue, MuteIssue, ResolveIssue, UnmuteIssue
 from logmedic.model.issue import ALIVE, IssueSource, IssueStatus, KnownIssue
 
@@ -81,7 +82,8 @@ def _swept(draft: Draft, issue: KnownIssue, now: datetime) -> bool:
     if issue.status is IssueStatus.MUTED and issue.muted_until is not None and now >= issue.muted_until:
         draft.put_issue(issues.unmuted(issue))
         return True
-    if issue.status not in ALIVE or issue.source is IssueSource.BREAKER:
+    of_a_fix = issue.source is IssueSource.BREAKER and not issue.fingerprint.startswith(REPORTED)
+    if issue.status not in ALIVE or of_a_fix:
         return False
     silence = draft.policy.learning.resolve_after
     if now - issue.last_seen >= silence and not _has_incident(draft, issue):

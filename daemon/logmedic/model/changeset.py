@@ -17,6 +17,7 @@ from logmedic.model.notice import AlertGroup, Notice, Silence
 from logmedic.model.precursor import Precursor
 from logmedic.model.probe import Probe
 from logmedic.model.record import Checkpoint, Findings
+from logmedic.model.report import Placed
 from logmedic.model.rule import AlertEvent, Mode
 from logmedic.model.severity import Severity
 from logmedic.model.step import Step
@@ -418,7 +419,8 @@ class Changeset:
     `source_events`, `onsets`, `diagnoses` and `trust_changes` are additions, `tallies` are sums to add,
     `forgotten_windows` are (rule_id, group_key), `forgotten_templates` fingerprints to delete. `intents` are carried
     out after the commit and are not stored themselves: the entities say what is under way. `precursors`, found anew
-    from what is stored, are not stored either; None: as before."""
+    from what is stored, are not stored either; None: as before. Nor is `placed`: it is for
+    who waits to hear of it."""
 
     issues: tuple[KnownIssue, ...] = ()
     incidents: tuple[Incident, ...] = ()
@@ -447,6 +449,7 @@ class Changeset:
     silences: tuple[Silence, ...] = ()
     receivers: tuple[ReceiverState, ...] = ()
     precursors: tuple[Precursor, ...] | None = None
+    placed: tuple[Placed, ...] = ()
     intents: tuple[Intent, ...] = field(default=(), compare=True)
 
     @property

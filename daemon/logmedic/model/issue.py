@@ -158,6 +158,9 @@ class Resolution(StrEnum):
     BY_HAND = "by_hand"
 
 
+REQUESTS_KEPT = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One episode of a known issue for one group. `plan`: the indices of the fix's steps in the order of this
@@ -166,7 +169,8 @@ class Incident:
     engine looks at it again. `told`: what people were to be told of it (AlertEvents), once each; `escalated`: people
     were called to act on it. `chain`: ids of the rules whose fixes seem to have brought it about, the first first.
     `acted`: a step of a fix was run on it. `approved_by`: who let its fix run, begun within `approved_until`.
-    `guarded`: what the fix must not break was well before the step under way. `warranted`: of one that is held, whether
+    `requests`: ids of the requests that it was reported with, the oldest first; the last REQUESTS_KEPT. `guarded`: what
+    the fix must not break was well before the step under way. `warranted`: of one that is held, whether
     its checks failed then, so that there was something to fix; None: not known. `weighed`: it was counted for what
     happens when nothing is done, or is not to be."""
 
@@ -204,6 +208,7 @@ class Incident:
     weighed: bool = False
     fix: str = ""
     target: str = ""
+    requests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

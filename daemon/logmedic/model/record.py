@@ -8,6 +8,7 @@ from datetime import datetime
 
 from logmedic.model.gap import Gap
 from logmedic.model.learned import OrdinaryLine
+from logmedic.model.report import Report
 
 OVER = -1
 EVERY_GROUP = "\x1e"
@@ -47,12 +48,14 @@ class Checkpoint:
 class Entry:
     """What the origin itself says of one of its entries (the journal, a syslog message): it begins at byte `start` of
     the block and is one record, whatever newlines it holds. `at`: its time, or None when it tells none. `fields`: by
-    name. `unit`: the part of the source that it comes from; rules may listen to `SOURCE:UNIT`."""
+    name. `unit`: the part of the source that it comes from; rules may listen to `SOURCE:UNIT`. `report`: what an
+    application reported, where that is what it is."""
 
     start: int
     at: datetime | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     unit: str = ""
+    report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Block:
 class Record:
     """One logical entry: a line, or a stack trace with its lines. `text` has no trailing newline; invalid UTF-8 is
     replaced. `start`, `end`: byte span in the origin. `at`: the time written in it, else the time it was read.
-    `fields`: what its entry said of it, empty for plain lines."""
+    `fields`, `report`: what its entry said of it, empty for plain lines."""
 
     source: str
     origin: str
@@ -98,6 +101,7 @@ class Record:
     end: int
     at: datetime
     fields: Mapping[str, str] = field(default_factory=dict)
+    report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,8 @@ class Findings:
     """What the matcher found in one block: `matches` in the order of the records, `unknown` one a fingerprint; and what
     it had to give up on (I5). `given_up`: records that no decision could be made of (F44). `waits`: the last record,
     which may still grow, is left out: what it means depends on the lines that it may get. `ordinary`: a line that is no
-    error and that no rule knows, when one was asked for."""
+    error and that no rule knows, when one was asked for. `reports`: those of applications that tell of no error (a
+    breaker that opened, a feature that is degraded), in their order; rules may have matched them too."""
 
     matches: tuple[Match, ...] = ()
     unknown: tuple[UnknownError, ...] = ()
@@ -152,3 +157,4 @@ class Findings:
     given_up: int = 0
     waits: bool = False
     ordinary: OrdinaryLine | None = None
+    reports: tuple[Record, ...] = ()

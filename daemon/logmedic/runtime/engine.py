@@ -297,7 +297,7 @@ def _is_uneventful(observed: Observed) -> bool:
 
 def _findings(given: Sequence[Input]) -> int:
     observed = (each.findings for each in given if isinstance(each, Observed))
-    return sum(len(found.matches) + len(found.unknown) for found in observed)
+    return sum(len(found.matches) + len(found.unknown) + len(found.reports) for found in observed)
 
 
 def _records(findings: Findings) -> int:

@@ -182,6 +182,11 @@ def _eighth(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("ALTER TABLE incidents DROP COLUMN IF EXISTS told_at")
 
 
+def _ninth(connection: duckdb.DuckDBPyConnection) -> None:
+    """Incidents know the requests that applications reported them with."""
+    connection.execute("ALTER TABLE incidents ADD COLUMN IF NOT EXISTS requests VARCHAR DEFAULT '[]'")
+
+
 STEPS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _first,
     _second,
@@ -191,6 +196,7 @@ STEPS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _sixth,
     _seventh,
     _eighth,
+    _ninth,
 )
 NEWEST = len(STEPS)
 

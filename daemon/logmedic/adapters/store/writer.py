@@ -141,9 +141,9 @@ class Writer:
             os.umask(before)
 
     def reload(self) -> None:
-        """Take over what the file holds. Raises duckdb.Error."""
-        self._changes = pending.changes_of(self.live())
-        self._pending = pending.load(self.live())
+        """Take over what the file holds. Raises duckdb.Error; then what was known before is known."""
+        changes, loaded = pending.changes_of(self.live()), pending.load(self.live())
+        self._changes, self._pending = changes, loaded
 
     def commit(self, changeset: Changeset) -> None:
         try:
@@ -264,6 +264,7 @@ class Writer:
             self.reconnect()
             self.reload()
         except duckdb.Error as error:
+            self.close_connection()  # what it holds is not known, and a commit would build on what was known before
             raise trouble(error) from None
         log.warning("store_reopened", changes=self._changes)
         return self._changes > before

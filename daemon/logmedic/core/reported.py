@@ -1,0 +1,120 @@
+"""What is particular about reports of applications: the request that they name, and who waits to hear of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from logmedic.core import issues
+from logmedic.core.draft import Draft
+from logmedic.core.evidence import clean
+from logmedic.core.secrets import masked
+from logmedic.model.changed import changed
+from logmedic.model.issue import ALIVE, REQUESTS_KEPT, Incident, IssueSource, KnownIssue, PatternType
+from logmedic.model.record import Match, Record
+from logmedic.model.report import Placed, Report, ReportKind
+from logmedic.model.severity import Severity
+
+REPORTED = "reported:"
+"""What the fingerprints of issues begin with that no rule and no template is behind."""
+WORDS = 200
+"""Characters of what failed, in a timeline."""
+
+
+def with_request(draft: Draft, incident: Incident, record: Record) -> Incident:
+    """With the request that the report of `record` names, if it does; the first of them have their entries in the
+    timeline. The incident is not put."""
+    report = record.report
+    if report is None or not report.request_id or report.request_id in incident.requests:
+        return incident
+    if len(incident.requests) < REQUESTS_KEPT:
+        draft.event(incident.id, "request", _request(report))
+    return changed(incident, requests=(*incident.requests, report.request_id)[-REQUESTS_KEPT:])
+
+
+def place(draft: Draft, match: Match) -> None:
+    """Who waits to hear what becomes of this match is told of its incident."""
+    report = match.record.report
+    if report is None or not report.asks:
+        return
+    incident = draft.open_incident(match.rule_id, match.group)
+    draft.place(Placed(report.id, match.rule_id, incident.id if incident is not None else ""))
+
+
+def on_report(draft: Draft, record: Record) -> None:
+    """A report that tells of no error: it is a known issue by itself, from its first time on."""
+    report = record.report
+    if report is None or report.kind is ReportKind.ERROR:
+        return
+    before = draft.issue(_fingerprint(report))
+    if report.kind is ReportKind.BREAKER_CLOSED:
+        if before is not None and before.status in ALIVE:
+            issues.resolve(draft, before.fingerprint, "the breaker closed again")
+        return
+    issue = issues.occurred(draft, before or _issue(draft, report, record), record.at, source=record.source)
+    if report.kind is ReportKind.BREAKER_OPEN:
+        draft.tally("breaker_opens_reported")
+        return
+    draft.tally("degraded")
+    if before is None or issue.episodes != before.episodes:  # a feature may degrade a thousand times a second
+        _learn(draft, issue, report)
+
+
+def _request(report: Report) -> str:
+    sender = report.sender
+    whose = f"{report.component} ({clean(report.action, WORDS, keep='')})" if report.action else report.component
+    what = clean(masked(report.what), WORDS, keep="")
+    return f"request {report.request_id} of {whose}, reported by {sender.user}[{sender.pid}]: {what}"
+
+
+def _fingerprint(report: Report) -> str:
+    if report.kind is ReportKind.DEGRADED:
+        return f"{REPORTED}degraded:{report.component}:{report.name}"
+    return f"{REPORTED}breaker:{report.sender.user}:{report.name}"
+
+
+def _issue(draft: Draft, report: Report, record: Record) -> KnownIssue:
+    name, what = clean(report.name, WORDS, keep=""), clean(masked(report.what), 1000, keep="")
+    opened = report.kind is ReportKind.BREAKER_OPEN
+    title = f"The circuit breaker {name} of {report.component} is open" if opened else f"{name} is degraded"
+    kind_tag = "circuit_breaker" if opened else "degraded"
+    return KnownIssue(
+        id=draft.mint(),
+        source=IssueSource.BREAKER if opened else IssueSource.LEARNED,
+        fingerprint=_fingerprint(report),
+        issue_type=report.kind.value,
+        title=title,
+        severity=report.impact.at_least(Severity.HIGH) if opened else report.impact,
+        first_seen=record.at,
+        last_seen=record.at,
+        description=f"{report.component} (user {report.sender.user}) reported: {what}",
+        tags=tuple(dict.fromkeys((kind_tag, name, report.component, *report.tags))),
+        confidence=1.0,
+    )
+
+
+def _learn(draft: Draft, issue: KnownIssue, report: Report) -> None:
+    what = clean(masked(report.what), WORDS, keep="")
+    lesson = f"{report.component} went on without {clean(report.name, WORDS, keep='')}, on its fallback: {what}"
+    draft.learn(
+        PatternType.GRACEFUL_DEGRADATION,
+        lesson,
+        1.0,
+        issue=issue.id,
+        component=report.component,
+        feature=report.name,
+        request=report.request_id,
+    )
+
+
+def impact_of(record: Record, usual: Severity) -> Severity:
+    """How bad what it tells of is, as its sender says; `usual` of what is no report."""
+    return record.report.impact if record.report is not None else usual
+
+
+def tagged(issue: KnownIssue, record: Record) -> KnownIssue:
+    """With where the application runs, and what it says of itself."""
+    report = record.report
+    if report is None:
+        return issue
+    told = filter(None, (report.environment, *report.tags))
+    return replace(issue, tags=tuple(dict.fromkeys((*issue.tags, *told))))
