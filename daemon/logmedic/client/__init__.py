@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from logmedic.client.client import configure as configure
     from logmedic.client.client import default as default
     from logmedic.client.client import report as report
-    from logmedic.client.fallback import fallback as fallback
+    from logmedic.client.degrading import fallback as fallback
     from logmedic.client.healing import self_healing as self_healing
     from logmedic.client.hooks import install_hooks as install_hooks
     from logmedic.client.loghandler import ReportHandler as ReportHandler
@@ -32,7 +32,7 @@ _WHERE = {
     **dict.fromkeys(("Answer", "State"), "answers"),
     **dict.fromkeys(("CircuitBreaker", "CircuitOpen"), "breaker"),
     **dict.fromkeys(("Client", "configure", "default", "report"), "client"),
-    "fallback": "fallback",
+    "fallback": "degrading",
     "self_healing": "healing",
     "install_hooks": "hooks",
     **dict.fromkeys(("ReportHandler", "RequestIdFilter", "report_processor"), "loghandler"),

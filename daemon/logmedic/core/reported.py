@@ -101,7 +101,7 @@ def _learn(draft: Draft, issue: KnownIssue, report: Report) -> None:
         1.0,
         issue=issue.id,
         component=report.component,
-        feature=report.name,
+        feature=clean(report.name, WORDS, keep=""),
         request=report.request_id,
     )
 

@@ -171,7 +171,7 @@ class _Reading:
             raise self.wrong(key, "this is no text", f'send "{key}": "..."')
         if len(told) > longest:
             raise self.wrong(key, f"it has {len(told)} characters, and at most {longest} are taken", "cut it", "size")
-        return told
+        return told if told.isascii() else told.encode("utf-8", "replace").decode()  # halves of characters come in JSON
 
     def like(self, key: str, form: re.Pattern[str], words: str, usual: str | None = None) -> str:
         """`usual` None: it has to be there."""
@@ -219,7 +219,7 @@ class _Reading:
                 raise self.wrong("context", f"{name[:40]!r} is no name with a text", 'send "context": {"order": "17"}')
             if len(value) > MAX_VALUE:
                 raise self.wrong(f"context.{name}", f"it is longer than {MAX_VALUE} characters", "cut it", "size")
-        return dict(told)
+        return {name: value.encode("utf-8", "replace").decode() for name, value in told.items()}
 
     def at(self) -> datetime | None:
         told = self.text("at", MAX_WORDS)
