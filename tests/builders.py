@@ -9,6 +9,7 @@ from itertools import count
 
 from logmedic.core.decide import decide
 from logmedic.core.mining.masks import shape_of
+from logmedic.core.reports import entry_of
 from logmedic.model.alert import Alert, AlertPlan, AlertStatus, Delivery, Route
 from logmedic.model.changeset import Changeset, Delivered, Input, Intent, Observed, Tick
 from logmedic.model.circuit import BreakerSpec
@@ -18,6 +19,7 @@ from logmedic.model.match import MatchSpec
 from logmedic.model.policy import LearningPolicy, Policy
 from logmedic.model.probe import HttpProbe
 from logmedic.model.record import Checkpoint, Findings, Match, Record, UnknownError
+from logmedic.model.report import Report, Sender
 from logmedic.model.rule import Fix, Limits, Mode, Rule, Verify
 from logmedic.model.severity import Severity
 from logmedic.model.shape import text_of
@@ -78,6 +80,35 @@ def unknown(
 ) -> UnknownError:
     shape = shape_of(text)
     return UnknownError(record(text, at), "shop", text_of(shape), fingerprint, trace, critical, shape=shape)
+
+
+SENDER = Sender(1000, 1000, 4711, "shop")
+
+
+def report(report_id: str = "r1", **changes: object) -> Report:
+    """Of the component `checkout`, for which its sender waits 10 s to hear more."""
+    made = Report(
+        report_id,
+        "checkout",
+        "TimeoutError",
+        "the gateway did not answer",
+        SENDER,
+        action="charge",
+        request_id=f"req-{report_id}",
+        wait=timedelta(seconds=10),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def report_record(told: Report, at: datetime = START) -> Record:
+    """As the source of reports makes it."""
+    text, entry = entry_of(told, 0, "db1", at)
+    return Record("reports", "reports", text.decode().rstrip("\n"), 0, len(text), at, entry.fields, told)
+
+
+def reported(told: Report, at: datetime = START, rule: Rule = RULE, group: str = "") -> Match:
+    """A report that `rule` matches."""
+    return Match(rule.id, report_record(told, at), {}, group)
 
 
 def checkpoint(offset: int = 1, origin: str = "a.log") -> Checkpoint:

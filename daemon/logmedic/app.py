@@ -23,6 +23,7 @@ from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
 from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
+from logmedic.adapters.web.closed import closed
 from logmedic.adapters.web.dashboard import DashboardServer
 from logmedic.adapters.web.entrance import Entrance, make_entrance
 from logmedic.adapters.web.linkkey import link_key
@@ -45,6 +46,7 @@ from logmedic.model.live import Topic
 from logmedic.model.rule import Mode
 from logmedic.model.state import EngineState
 from logmedic.ports import Clock, Source
+from logmedic.reporting import Reporting, make_reporting
 from logmedic.rulesets import make_matcher, make_rule_loader
 from logmedic.runtime.clock import SystemClock, Uuid7, local_zone
 from logmedic.runtime.control import DaemonControl
@@ -60,6 +62,7 @@ from logmedic.runtime.linkdesk import IncidentLinks
 from logmedic.runtime.live import Live
 from logmedic.runtime.meter import Meter
 from logmedic.runtime.notify import SystemdNotifier
+from logmedic.runtime.opening import Opening
 from logmedic.runtime.pausefile import PauseWatch
 from logmedic.runtime.reading import Reading
 from logmedic.runtime.reload import Reloader, first_generation
@@ -67,10 +70,10 @@ from logmedic.runtime.rulewatch import RuleWatch
 from logmedic.runtime.supervisor import Supervisor
 from logmedic.runtime.unstored import unstored
 from logmedic.runtime.versionwatch import VersionWatch
-from logmedic.runtime.watchman import Watchman, count_overflows
+from logmedic.runtime.watchman import Watchman, count_overflows, count_reports
 from logmedic.settings import Settings
 from logmedic.settings.sources import SourceSettings, usual_sources
-from logmedic.watchers import keep_watch, make_heartbeat, make_pushing, room_of
+from logmedic.watchers import keep_watch, make_heartbeat, make_pushing, make_store_watch, room_of
 
 log = structlog.get_logger("logmedic.app")
 
@@ -126,9 +129,35 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     notifier = SystemdNotifier(settings.notify_socket)
     signals = Signals()
 
-    store = DuckStore(settings.storage.path)
-    state = await store.open()
+    store, zone, receivers = DuckStore(settings.storage.path), local_zone(), settings.receivers()
     stack.push_async_callback(store.close)
+    sender = AppriseSender(
+        python=sys.executable, environment=settings.surroundings, templates=str(settings.alerts.templates or "")
+    )
+    store_watch = make_store_watch(
+        settings,
+        problem=lambda: opening.problem or engine.commit_problem,
+        tell=lambda given: engine.settled(given),
+        sender=sender,
+        receivers=receivers,
+        zone=zone,
+        clock=clock,
+    )
+    opening = Opening(
+        store=store,
+        path=settings.storage.path,
+        look=store_watch.look,
+        door=lambda: _closed_door(settings, opening),
+        notifier=notifier,
+        clock=clock,
+    )
+    if not run.once:
+        signals.install(reload=lambda: None)
+    state = await (store.open() if run.once else opening.opened(signals.stop))
+    if state is None:
+        notifier.stopping()
+        log.info("stopped")
+        return 0
     for notice in store.notices:
         log.error("store_salvaged", notice=notice)
     keeper = DuckKeeper(store, settings.storage.retention())
@@ -137,7 +166,6 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     stack.push_async_callback(runner.close)
     shelf = Shelf(settings.storage.path.parent / "cache", program_stamp())
     loader = make_rule_loader(settings, memory=Memory(shelf))
-    zone = local_zone()
     key = _web_key(settings) if not run.once else None
     operators = Operators(settings.web.operators)
     entrance = _entrance(settings, key, operators)
@@ -151,10 +179,6 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     began = replace(first.policy, started_at=clock.now())  # reading begins now, and waits give it its time
     live = Live(replace(first, policy=began))
 
-    receivers = settings.receivers()
-    sender = AppriseSender(
-        python=sys.executable, environment=settings.surroundings, templates=str(settings.alerts.templates or "")
-    )
     unusable: dict[str, str] = {}
     diagnosing = make_diagnosing(
         settings,
@@ -174,6 +198,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     pulse = Pulse(notifier.alive)
     sums = Sums.since(await store.ask("counts"))
     feed = Feed(store.ask, clock=clock, titles=state.incidents.get)
+    reporting: Reporting | None = None
     engine = Engine(
         state=state,
         store=store,
@@ -183,7 +208,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         carry_out=dispatcher.carry_out,
         alive=pulse.beat,
         first=await pauses.first_look(),
-        noted=lambda changeset: _note(changeset, sums, state, feed),
+        noted=lambda changeset: _note(changeset, sums, state, feed, reporting),
     )
     dispatcher.report_to(engine.submit)
     reloader = Reloader(
@@ -205,6 +230,15 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     supervisor.keep("versions", versions.run)
 
     made = await stack.enter_async_context(inputs(clock, once=run.once))
+    if not run.once:
+        reporting = make_reporting(
+            settings,
+            made,
+            state=state,
+            policy=lambda: live.current.policy,
+            host=policy.hostname,
+            clock=clock,
+        )
     totals: dict[str, Meter] = {}
 
     def intake(source: Source) -> Intake:
@@ -245,6 +279,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         receivers=lambda: receivers,
         unusable=unusable,
         exports=lambda: pushing.results if pushing is not None else None,
+        reports=lambda: reporting.counts() if reporting is not None else None,
         store_limit=settings.storage.max_size,
         clock=clock,
     )
@@ -277,6 +312,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             "heartbeat": heartbeat.row() if heartbeat is not None else None,
             "dashboard": entrance.row() if entrance is not None else None,
             "otlp": pushing.row() if pushing is not None else None,
+            "reports": reporting.row() if reporting is not None else None,
             "store": {
                 "path": str(settings.storage.path),
                 "notices": [*store.notices, *keeper.notices],
@@ -291,6 +327,10 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     _watch_rule_files(settings, made.discovery, reloader)
     watchman = Watchman(watched=list(_to_be_heard(settings, reading.intakes)), engine=engine, clock=clock)
     supervisor.keep("quiet sources", watchman.run)
+    if reporting is not None:
+        stack.callback(reporting.answering.close)
+        reading.begin(intake(reporting.source))
+        supervisor.keep("reports counted", lambda: count_reports(reporting.counts, engine))
     supervisor.keep("event overflows", lambda: count_overflows(lambda: made.wake.overflows, engine))
     if diagnosing is not None:
         supervisor.keep("diagnosing", diagnosing.run)
@@ -312,6 +352,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         receivers=receivers,
         unusable=unusable,
         heartbeat=heartbeat,
+        store_watch=store_watch,
         clock=clock,
     )
     supervisor.keep("live events", feed.run)
@@ -346,10 +387,18 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     return await _until_stopped(run, engine, dispatcher, supervisor, signals, notifier)
 
 
-def _note(changeset: Changeset, sums: Sums, state: EngineState, feed: Feed) -> None:
+async def _closed_door(settings: Settings, opening: Opening) -> None:
+    """The control socket, while there is nothing to ask. Until cancelled."""
+    web, operators = closed(lambda: (opening.told, opening.hint)), Operators(settings.web.operators)
+    await ControlServer(web, settings.web.socket, settings.web.group, operators).serve()
+
+
+def _note(changeset: Changeset, sums: Sums, state: EngineState, feed: Feed, reporting: Reporting | None) -> None:
     """What was committed, before the state knows it."""
     sums.take(changeset, state)
     feed.publish(changeset)
+    if reporting is not None:
+        reporting.noted(changeset)
 
 
 async def _after_reload(following: Awaitable[object], engine: Engine) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from logmedic.adapters.sources.command import CommandSource
 from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.sources.files import FileSource
 from logmedic.adapters.sources.journal import JournalSource
+from logmedic.adapters.sources.reports.limits import Limits
+from logmedic.adapters.sources.reports.source import ReportSource
 from logmedic.adapters.sources.stdin import StdinSource
 from logmedic.adapters.sources.syslog import SyslogSource
 from logmedic.adapters.sources.wake import InotifyWake
 from logmedic.core.framing import TRACES
-from logmedic.ports import Clock, Source
+from logmedic.ports import Answers, Clock, Source
 from logmedic.rulesets import ARGUMENT
+from logmedic.settings.reports import NAME, Reports
 from logmedic.settings.sources import SourceSettings
 
 
@@ -65,6 +69,18 @@ class Inputs:
                 name, clock=self._clock, address=listen.address, udp=listen.udp, tcp=listen.tcp, unix=listen.unix
             )
         return self._files(name, spec, once=self._once)
+
+    def of_reports(self, spec: Reports, socket: Path, *, answers: Answers, host: str) -> ReportSource:
+        """What applications report; `host`: this one's name, in their records."""
+        return ReportSource(
+            NAME,
+            clock=self._clock,
+            path=socket,
+            group=spec.group,
+            limits=Limits(max_per_second=spec.max_per_second, burst=spec.burst),
+            answers=answers,
+            host=host,
+        )
 
     def _files(self, name: str, spec: SourceSettings, *, once: bool) -> FileSource:
         return FileSource(

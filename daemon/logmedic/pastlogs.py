@@ -180,7 +180,10 @@ class Labels:
 
     def reach(self, rule: Rule) -> bool:
         """Whether `rule` hears any of the files."""
-        about_lines = any(spec.patterns for _, spec in rule.parts)
+        specs = [spec for _, spec in rule.parts]
+        about_lines = any(spec.patterns and spec.report is None for spec in specs)
+        if not about_lines and any(spec.report is not None for spec in specs):
+            return False  # no log has reports
         return not (about_lines and rule.sources and self._names) or bool(self._heard_by(rule))
 
     def _heard_by(self, rule: Rule) -> list[str]:

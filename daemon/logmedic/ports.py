@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
@@ -17,6 +17,7 @@ from logmedic.model.metric import Family
 from logmedic.model.probe import Probe
 from logmedic.model.query import Limits
 from logmedic.model.record import Block, Checkpoint
+from logmedic.model.report import Answer, Report
 from logmedic.model.rule import Mode, Rule, RuleSet
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
@@ -48,14 +49,15 @@ class Queries(Protocol):
         group: str = "",
         hold: str = "",
         text: str = "",
+        request: str = "",
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 50,
         cursor: str = "",
     ) -> list[dict[str, Any]]:
-        """Newest first. Without `everything`, and without a `status` (of IncidentStatus): those that are not resolved.
-        `text`: a part of title or evidence, in whatever case; `since`, `until`: when it was opened. Keys: every field
-        of Incident."""
+        """Newest first. Without `everything`, and without a `status` (of IncidentStatus) or a `request`: those that are
+        not resolved. `text`: a part of title or evidence, in whatever case; `request`: the whole id of one that failed
+        of it, among the first and the last 20; `since`, `until`: when it was opened. Keys: every field of Incident."""
 
     def incident(self, incident_id: str) -> dict[str, Any]:
         """One, by id or by a unique end of it of at least 4 characters, with `events`, `attempts`, `alerts` (lists,
@@ -290,6 +292,14 @@ class ManyOrigins(Protocol):
         """Of each origin: itself, lag_bytes and problem, as in `health`. May be taken in parts, while it is read."""
 
 
+class Answers(Protocol):
+    """Who follows what becomes of a report."""
+
+    def ask(self, report: Report, tell: Callable[[Answer], None]) -> Callable[[], None]:
+        """Before the block with the report is handed on. `tell` hears of it, in the loop's thread, until an answer is
+        final. The result takes the question back; after a final answer it does nothing."""
+
+
 class RuleFiles(Protocol):
     def load(self, previous: RuleSet | None = None) -> RuleSet:
         """Read, validate and test every rule file. Never raises for a bad file: its problems are in the result, and
@@ -357,7 +367,9 @@ class Control(Protocol):
         name), open_incidents (list of rows), breakers (at most 50 rows that are not closed), breakers_total (how many
         there are), alerts {pending, deferred, dead (of the last 7 days), receivers (rows of `receivers` that do not
         work), receivers_total, silences (how many are in force), acked (how much of what is open somebody takes care
-        of)}, counts (dict of tallies), stats (the six metrics of the last 24 h)."""
+        of)}, reports (of the report socket, None where there is none: {socket (its path), taken, repeated, refused (by
+        reason), waiting, connections, turned_away, cut_off, asking (who waits for an answer), breakers (shared, and
+        open), problem}), counts (dict of tallies), stats (the six metrics of the last 24 h)."""
 
     async def needs(self) -> list[dict[str, Any]]:
         """What waits for a person, at most 200 rows: what nobody takes care of first, then what has a deadline, then by
@@ -397,10 +409,11 @@ class Control(Protocol):
         line), speaks and fix_steps (rows of name and text; an empty name goes on with the one before), fix_in_short,
         tested (rows of test, line, expects). Raises NotFound."""
 
-    async def explain(self, line: str, source: str = "", rule: str = "") -> dict[str, Any]:
+    async def explain(self, line: str, source: str = "", rule: str = "", report: str = "") -> dict[str, Any]:
         """Why a record (4000 characters at most, its lines belong together) is known or not, as core/explainrows.py
         tells it; `source`: a name, or name:unit; empty: every rule hears it; `rule`: tell of that one, and of what
-        matches. `now` of a match is as `rule` answers it.
+        matches; `report`: instead of the line, what an application would report, an object of JSON as it sends it,
+        with its `user`. `now` of a match is as `rule` answers it.
         One at a time, beside the engine; nothing is counted. Raises OrderRefused; TransientError when others wait."""
 
     async def test_rule(self, rule_id: str) -> dict[str, Any]:

@@ -11,7 +11,13 @@ from types import MappingProxyType
 from logmedic.adapters.rulefiles.loader import RuleFileLoader
 from logmedic.adapters.rulefiles.memory import Memory
 from logmedic.adapters.rulefiles.review import Reviewer
-from logmedic.adapters.rulefiles.surroundings import Surroundings, brought_by, units_unknown_to_systemd
+from logmedic.adapters.rulefiles.surroundings import (
+    Surroundings,
+    brought_by,
+    units_unknown_to_systemd,
+    users_without_account,
+)
+from logmedic.core import reportmatch
 from logmedic.core.framing import Framing
 from logmedic.core.matcher import Matcher
 from logmedic.core.ruletest import run_tests
@@ -58,9 +64,15 @@ def _are_read(settings: Settings, paths: Sequence[Path]) -> bool:
 def make_reviewer(settings: Settings, *, strict: bool = False) -> Reviewer:
     """Of everything that deserves a look, on this host."""
     globs = {name: each.files or () for name, each in settings.sources.items()}
-    usual = frozenset({*usual_sources(), "journal"})
+    usual = frozenset({*usual_sources(), "journal", reportmatch.SOURCE})
     routes = frozenset(settings.routes()) if settings.alerts.receivers else None
-    here = Surroundings(globs, lambda: usual | brought_by(shipped_rules()), units_unknown_to_systemd, routes)
+    here = Surroundings(
+        globs,
+        lambda: usual | brought_by(shipped_rules()),
+        units_unknown_to_systemd,
+        routes,
+        users_without_account,
+    )
     return Reviewer(here, strict=strict)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import tzinfo
 from pathlib import Path
 
 import structlog
@@ -17,7 +19,7 @@ from logmedic.adapters.store.connection import archive_of
 from logmedic.adapters.store.room import measured
 from logmedic.core.ailing import OPENING
 from logmedic.model.alert import Receiver
-from logmedic.model.changeset import Ailing
+from logmedic.model.changeset import Ailing, Input
 from logmedic.model.metric import Family
 from logmedic.model.rule import AlertEvent
 from logmedic.ports import Clock, Keeper, Store
@@ -86,6 +88,24 @@ def room_of(path: Path) -> dict[str, int]:
     }
 
 
+def make_store_watch(
+    settings: Settings,
+    *,
+    problem: Callable[[], str],
+    tell: Callable[[Input], Awaitable[None]],
+    sender: AppriseSender,
+    receivers: Mapping[str, Receiver],
+    zone: tzinfo,
+    clock: Clock,
+) -> StoreWatch:
+    """Before there is an engine: the store may not open."""
+    policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now(), zone=zone)
+    direct = Direct(
+        sender=sender, receivers=receivers, plan=policy.alerts, host=policy.hostname, mint=Uuid7(), clock=clock
+    )
+    return StoreWatch(path=settings.storage.path, problem=problem, direct=direct.tell, tell=tell, clock=clock)
+
+
 def keep_watch(
     settings: Settings,
     *,
@@ -98,18 +118,11 @@ def keep_watch(
     receivers: Mapping[str, Receiver],
     unusable: dict[str, str],
     heartbeat: Heartbeat | None,
+    store_watch: StoreWatch,
     clock: Clock,
 ) -> None:
     """Starts the parts that watch the others. `unusable` is filled, by receiver's name."""
     path = settings.storage.path
-    direct = Direct(
-        sender=sender,
-        receivers=receivers,
-        plan=live.current.policy.alerts,
-        host=live.current.policy.hostname,
-        mint=Uuid7(),
-        clock=clock,
-    )
     own = SelfWatch(
         looks=[
             lambda: symptoms.disarmed(engine.state, live.current.policy),
@@ -121,11 +134,8 @@ def keep_watch(
         open_notices=lambda: engine.state.notices,
         at_start=_of_opening(store.notices, path),
     )
-    watch = StoreWatch(
-        path=path, problem=lambda: engine.commit_problem, direct=direct.tell, tell=engine.settled, clock=clock
-    )
     supervisor.keep("self watch", own.run)
-    supervisor.keep("store watch", watch.run)
+    supervisor.keep("store watch", store_watch.run)
     supervisor.keep("receiver check", lambda: _check_receivers(sender, receivers, unusable, engine))
     supervisor.keep("last words", lambda: _runs_again(engine, state_directory()))
     if heartbeat is not None:

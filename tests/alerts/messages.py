@@ -49,6 +49,7 @@ STORY = Story(
     tags=("shop", "db"),
     effects=2,
     since_text=SINCE_TEXT,
+    requests=("8f3c2b1e4d5a46c7b8d9e0f1a2b3c4d5", "checkout-42:7", "checkout-42:6"),
 )
 LINKS = tuple(
     Link(label, f"https://logmedic.example/a/{label.lower()}.v1.c2lnbmVk-{'x' * 40}")
@@ -151,7 +152,7 @@ MARKUP = (
 def _hostile(story: Story) -> Story:
     kept = {"subject", "incident", "runbook"}
     texts = {each.name: MARKUP for each in fields(Story) if each.type == "str" and each.name not in kept}
-    return replace(story, **texts, history=(MARKUP, MARKUP), would=(MARKUP,), tags=(MARKUP,))
+    return replace(story, **texts, history=(MARKUP, MARKUP), would=(MARKUP,), tags=(MARKUP,), requests=(MARKUP, MARKUP))
 
 
 HOSTILE = replace(

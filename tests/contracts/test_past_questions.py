@@ -30,8 +30,12 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 HOLDING = Incident(
     "0000h1", "issue-web-down", "web-down", "host1", "web-down on host1", Severity.HIGH, NOW - HOUR, NOW - HOUR,
     source="web", evidence="connect() FAILED", hold=HoldReason.OBSERVE, hold_detail="observe",
+    requests=("req-2", "req-3"),
 )  # fmt: skip
 WOULD = IncidentEvent("0000h2", HOLDING.id, HOLDING.opened_at, "would_run", "restart web-down.service")
+REQUEST = IncidentEvent(
+    "0000ha", HOLDING.id, HOLDING.opened_at, "request", "request req-1 of checkout, reported by shop"
+)
 RUNG = FixAttempt(
     "0000h3", "0000h9", "db-slow", "host1", "db", 0, "restart it", 1, ("/bin/x",), NOW - 2 * HOUR,
     status=AttemptStatus.FINISHED, finished_at=NOW - 2 * HOUR + MINUTE, verdict=Verdict.NOT_FIXED, first=True,
@@ -44,7 +48,7 @@ LADDER = (
 LADDERED = replace(
     HOLDING, id="0000h9", issue_id="issue-db-slow", rule_id="db-slow", hold=None, acted=True, escalated=True,
     status=IncidentStatus.RESOLVED, resolution=Resolution.FIXED, opened_at=NOW - 2 * HOUR,
-    resolved_at=NOW - 2 * HOUR + timedelta(seconds=90.5),
+    resolved_at=NOW - 2 * HOUR + timedelta(seconds=90.5), requests=(),
 )  # fmt: skip
 TELLING = Alert(
     "0000h6", "", AlertEvent.ESCALATED, Severity.HIGH, "oncall", "chat", "t", "b", NOW, NOW,
@@ -52,7 +56,12 @@ TELLING = Alert(
 )  # fmt: skip
 MORE = Changeset(
     incidents=(HOLDING, LADDERED),
-    events=(WOULD, replace(WOULD, id="0000h7", text="again"), replace(WOULD, id="0000h8", incident_id=LADDERED.id)),
+    events=(
+        WOULD,
+        REQUEST,
+        replace(WOULD, id="0000h7", text="again"),
+        replace(WOULD, id="0000h8", incident_id=LADDERED.id),
+    ),
     attempts=LADDER,
     alerts=(TELLING,),
     tallies=(
@@ -72,6 +81,9 @@ ASKED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("incidents", {"hold": "observe", "text": "failed"}),
     ("incidents", {"everything": True, "issue": "issue-db-slow", "text": "%"}),
     ("incidents", {"everything": True, "text": NASTY}),
+    ("incidents", {"request": "req-1"}),
+    ("incidents", {"request": "req-3", "rule": "web-down"}),
+    ("incidents", {"request": "req"}),
     ("issues", {"severity": "high", "text": "WEB"}),
     ("fixes", {"verdict": "fixed", "target": "host1"}),
     ("fixes", {"incident": LADDERED.id}),
@@ -250,6 +262,22 @@ def test_like_it_before_names_what_fixed_it(shelf: Shelf) -> None:
         assert {row["rule_id"] for row in rest} == {"db-slow"}
         with pytest.raises(NotFound):
             await store.ask("similar", incident_id="nobody")
+
+    asking(scenario, shelf)
+
+
+def test_an_incident_is_found_by_a_request_that_failed_of_it_over_or_not(shelf: Shelf) -> None:
+    async def scenario(store: Store) -> None:
+        over = replace(HOLDING, id="0000i2", status=IncidentStatus.RESOLVED, requests=("req-9",))
+        await store.commit(Changeset(incidents=(over,)))
+        for request, found in (
+            ("req-1", HOLDING.id),  # one of the first: it is in the timeline alone by now
+            ("req-3", HOLDING.id),
+            ("req-9", over.id),
+        ):
+            assert [row["id"] for row in await store.ask("incidents", request=request)] == [found], request
+        for nothing in ("req", "eq-3", "REQ-3", '"', "%", "req-1 of checkout", 'req-2", "req-3'):
+            assert await store.ask("incidents", request=nothing) == [], nothing
 
     asking(scenario, shelf)
 

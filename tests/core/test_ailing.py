@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from builders import Bench, policy
@@ -77,6 +79,15 @@ def test_the_end_of_what_was_told_past_the_store_is_told_to_those_who_heard_of_i
     made.give(Ailing("store", AlertEvent.STORE))
     over = later(made, 60)
     assert [(each.receiver, each.event) for each in over] == [("phone", AlertEvent.RECOVERED)]
+
+
+def test_its_end_says_how_long_it_lasted_from_when_it_began_and_not_from_when_it_was_told() -> None:
+    made = bench()
+    began = made.now - timedelta(hours=2)
+    made.give(Ailing("store", AlertEvent.STORE, "nothing can be stored: no space", told=("phone",), since=began))
+    made.give(Ailing("store", AlertEvent.STORE))
+    (over,) = later(made, 60)
+    assert "That was so for 2 h" in over.body
 
 
 def test_a_receiver_that_cannot_be_used_is_passed_over_at_once_and_the_others_hear_of_it() -> None:

@@ -29,6 +29,7 @@ from logmedic.core.sums import RECEIVERS, RULES, Sums
 from logmedic.model.alert import AlertStatus
 from logmedic.model.issue import HoldReason, Resolution
 from logmedic.model.metric import Family, Kind, Metric, Spread
+from logmedic.model.report import REFUSALS, ReportCounts
 from logmedic.model.rule import Mode
 from logmedic.model.trust import TrustChangeKind
 
@@ -99,12 +100,28 @@ def test_what_nobody_knows_has_no_sample() -> None:
         "logmedic_day_auto_fix_success_ratio",
         "logmedic_store_limit_bytes",
         "logmedic_source_lines_total",
+        "logmedic_reports_total",
+        "logmedic_report_connections",
     ):
         assert found[name] == {}, name
     told = values(Snapshot(daemon=DaemonFacts(heartbeat_up=False, heartbeat_at=AT, exports={"sent": 3, "failed": 0})))
     assert told["logmedic_heartbeat_up"] == {(): 0}
     assert told["logmedic_heartbeat_last_success_timestamp_seconds"] == {(): AT.timestamp()}
     assert told["logmedic_otlp_exports_total"] == {("sent",): 3, ("failed",): 0}
+
+
+def test_the_report_socket_tells_what_came_of_every_report_and_who_waits() -> None:
+    counts = ReportCounts(
+        taken=9, refused={"rate": 2}, repeated=1, turned_away=3, cut_off=4, waiting=5, connections=6, questions=7
+    )
+    found = values(Snapshot(reports=counts))
+    refused = {(f"refused_{each}",): 2 if each == "rate" else 0 for each in REFUSALS}
+    assert found["logmedic_reports_total"] == {("taken",): 9, ("repeated",): 1, **refused}
+    assert found["logmedic_report_connections"] == {(): 6}
+    assert found["logmedic_report_connections_ended_total"] == {("turned_away",): 3, ("cut_off",): 4}
+    assert found["logmedic_reports_waiting"] == {(): 5}
+    assert found["logmedic_report_questions"] == {(): 7}
+    assert found["logmedic_report_breakers_open"] == {(): 0}
 
 
 def test_a_source_that_a_reload_took_away_keeps_what_was_counted_and_calls_nobody() -> None:
@@ -194,10 +211,11 @@ def test_i5_every_count_that_the_engine_keeps_is_told_with_what_it_means() -> No
     said = "".join(path.read_text() for path in sorted(CORE.rglob("*.py")))
     kinds = set(re.findall(r'\.tally\(\s*"(\w+)"', said)) | set(re.findall(r'else "(\w+)"\)', said)) & set(MEANINGS)
     families_of = re.findall(r'\.tally\(\s*f"(\w+)_\{', said)
-    assert set(families_of) == {"held", "resolved", "trust"}
+    assert set(families_of) == {"held", "resolved", "trust", "reports_refused"}
     kinds |= {f"held_{each}" for each in HoldReason}
     kinds |= {f"resolved_{each}" for each in Resolution if each.value}
     kinds |= {f"trust_{each}" for each in TrustChangeKind}
+    kinds |= {f"reports_refused_{each}" for each in REFUSALS}
     assert kinds == set(MEANINGS)
     assert set(values(Snapshot())["logmedic_tallies_total"]) == {(kind,) for kind in MEANINGS}
 

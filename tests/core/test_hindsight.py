@@ -180,8 +180,8 @@ def _message(given: tuple[str, str, str, str]) -> str:
 def test_what_is_learned_does_not_depend_on_where_logs_are_cut(
     given: list[tuple[str, str, str, str]], data: st.DataObject
 ) -> None:
-    """Of lines that come once. One that comes again after others became one template joins that only if it is looked at
-    again, and a stretch counts equal lines together: then the cut decides."""
+    """Of lines that come once. A stretch counts equal lines together; seldom, one that comes again shows two others to
+    be of one kind, and then the cut decides."""
     lines = [
         line for n, (text, *words) in enumerate(given) for line in lines_at([n], f"ERROR jobs: {text.format(*words)}")
     ]

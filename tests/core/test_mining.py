@@ -18,7 +18,7 @@ from logmedic.core.mining.placing import fingerprint, place
 from logmedic.core.mining.restoring import restored
 from logmedic.model.grove import Grove
 from logmedic.model.issue import Template
-from logmedic.model.shape import MASKS, text_of
+from logmedic.model.shape import MASKS, WILD, skeleton, text_of
 
 BEGIN = datetime(2026, 11, 23, 3, tzinfo=UTC)
 
@@ -255,8 +255,32 @@ def test_a_survivor_is_never_part_of_another_and_merges_stick(lines: list[str]) 
             survivor = miner.grove.survivor(each.fingerprint)
             assert survivor is not None
             assert not survivor.merged_into
-            assert not merged.get(each.fingerprint) or each.merged_into or each.occurrences
+            assert not merged.get(each.fingerprint) or each.merged_into
         merged = {each.fingerprint: each.merged_into for each in miner.stored.values()}
+
+
+def takes(general: Template, other: Template) -> bool:
+    pairs = zip(general.shape, skeleton(general.shape), skeleton(other.shape), strict=False)
+    return len(general.shape) == len(other.shape) and all(token == WILD or a == b for token, a, b in pairs)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_LINES, max_size=40))
+def test_no_template_takes_another_one(lines: list[str]) -> None:
+    """Else what an error is would depend on whether the other one came again."""
+    miner = Miner()
+    for line in lines:
+        miner.take(line)
+        alive = [each for each in miner.stored.values() if not each.merged_into]
+        for one, other in itertools.permutations(alive, 2):
+            assert not takes(one, other), (one.template, other.template)
+
+
+def test_what_was_seen_before_belongs_to_what_is_more_general_by_now_without_coming_again() -> None:
+    """The first differs from all others in two places, and so by itself shows nothing."""
+    lines = ["node anna user fred lost", "node bert user carl lost", "node 17 user carl lost", "node bert user 17 lost"]
+    assert mined(lines) == {"node <*> user <*> lost"}
+    assert mined([*lines, lines[0]]) == mined(lines)
 
 
 def test_what_is_dropped_is_found_no_more() -> None:

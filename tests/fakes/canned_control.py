@@ -24,6 +24,7 @@ from logmedic.model.metric import Family
 from logmedic.model.notice import Notice, Silence
 from logmedic.model.policy import Policy
 from logmedic.model.query import Limits
+from logmedic.model.report import ReportCounts
 from logmedic.model.rule import Mode, Rule, RuleSet
 from logmedic.runtime.alertroute import route_row
 from logmedic.runtime.alertrows import silence_row
@@ -31,6 +32,7 @@ from logmedic.runtime.clock import SystemClock
 from logmedic.runtime.explaining import ANYWHERE, Explaining
 from logmedic.runtime.feed import Feed
 from logmedic.runtime.live import Generation
+from logmedic.runtime.reportrow import report_row
 from logmedic.runtime.ruledesk import RuleDesk
 from logmedic.runtime.rulerows import rule_rows, rule_said
 from logmedic.runtime.standing import standing
@@ -45,7 +47,8 @@ class CannedControl:
     `origins`: how many there are. `pauses`, `checks` and `note` (of `why`), `steps` (of a dry run), `arming`,
     `maintenance`, `known_receivers`, `previews`, `needed`, `stages`: rows as they are answered. `rules`: those in
     force; `quarantined`: why, by id. `feed`: tells of what `happen` commits. `figures`: what metrics are made of.
-    `silenced`: what silences were to mean; `notices`: what they cover. `plan`: the routes of messages."""
+    `silenced`: what silences were to mean; `notices`: what they cover. `plan`: the routes of messages. `reports`: what
+    a status says of them."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -70,6 +73,7 @@ class CannedControl:
         self.notices: list[Notice] = []
         self.previews: list[dict[str, Any]] = []
         self.figures = Snapshot()
+        self.reports: dict[str, Any] | None = report_row("/run/logmedic/report.sock", ReportCounts(), "")
         self.needed: list[dict[str, Any]] = []
         self.stages: list[dict[str, Any]] = []
         self.plan = AlertPlan()
@@ -110,6 +114,7 @@ class CannedControl:
                 "silences": self.silences_in_force,
                 "acked": 0,
             },
+            "reports": self.reports,
             "counts": await self.ask("counts"),
             "stats": await self.ask("stats"),
         }
@@ -170,10 +175,10 @@ class CannedControl:
     async def rule_said(self, rule_id: str) -> dict[str, Any]:
         return rule_said(self._generation(), await self._store.open(), rule_id)
 
-    async def explain(self, line: str, source: str = "", rule: str = "") -> dict[str, Any]:
+    async def explain(self, line: str, source: str = "", rule: str = "", report: str = "") -> dict[str, Any]:
         generation, state = self._generation(), await self._store.open()
         asked = Explaining(lambda: generation, lambda: state, clock=SystemClock(), zone=UTC, boot_at=None)
-        return await asked.explain(line, source, rule)
+        return await asked.explain(line, source, rule, report)
 
     async def draft_rule(self, issue_id: str) -> dict[str, Any]:
         return await RuleDesk(self._store, self._policy).draft(issue_id)

@@ -152,15 +152,21 @@ class MemoryStore:
         group: str = "",
         hold: str = "",
         text: str = "",
+        request: str = "",
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 50,
         cursor: str = "",
     ) -> list[dict[str, Any]]:
+        named = {
+            each.incident_id
+            for each in self._events.values()
+            if each.kind == "request" and each.text.startswith(f"request {request} of ")
+        }
         chosen = [
             each
             for each in self._incidents.values()
-            if (everything or status or each.status is not IncidentStatus.RESOLVED)
+            if (everything or status or request or each.status is not IncidentStatus.RESOLVED)
             and status in ("", each.status.value)
             and severity in ("", each.severity.value)
             and rule in ("", each.rule_id)
@@ -169,6 +175,7 @@ class MemoryStore:
             and group in ("", each.group_key)
             and hold in ("", each.hold)
             and past.holds(text, each.title, each.evidence)
+            and (not request or request in each.requests or each.id in named)
             and past.between(each.opened_at, since, until)
         ]
         return past.page("incidents", map(_row, chosen), limit, cursor)

@@ -12,7 +12,7 @@ import pytest
 
 import builders as make
 from fakes.recording_sender import RecordingSender
-from fakes.virtual_loop import VirtualClock, VirtualLoop
+from fakes.virtual_loop import BEGAN, VirtualClock, VirtualLoop
 from logmedic.model.alert import AlertPlan, Delivery, Receiver, ReceiverPlan, Route
 from logmedic.model.changeset import Ailing, Input
 from logmedic.model.message import Story
@@ -129,6 +129,8 @@ def test_its_end_is_told_the_usual_way_to_whoever_heard_of_it_once_it_is_well_fo
     begun, over = scene.told
     assert isinstance(begun, Ailing)
     assert (begun.part, begun.told) == ("store", ("phone", "pager"))
+    assert begun.since is not None
+    assert (begun.since - BEGAN).total_seconds() < 3, "when it began, and not when it was told"
     assert "No space left" in begun.what
     assert over == Ailing("store", AlertEvent.STORE)
     scene.passes(3600)

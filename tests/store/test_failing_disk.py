@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from pathlib import Path
 
+import duckdb
 import pytest
 from disks import CALLS, SICK_BELOW, FileLimit, Tmpfs, may_mount, refuse_here, sound_again
 from stores import counted, fill, numbers, use
@@ -39,21 +41,27 @@ def is_open(writer: Writer) -> bool:
     return True
 
 
+async def until_a_checkpoint_fails(store: DuckStore, disk: FileLimit, path: Path) -> int:
+    """The number of the change whose commit ran into it; all before it were taken."""
+    await fill(store, 30, 2000)
+    await store.ask("counts")
+    for setting in ("CHECKPOINT", "SET checkpoint_threshold = '200KB'"):
+        await store.between_commits(lambda writer, sql=setting: writer.live().execute(sql))  # type: ignore[misc]
+    disk.fill(path.stat().st_size)
+    failed, told = 31, await refused(store, 31)
+    while told is None:
+        failed, told = failed + 1, await refused(store, failed + 1)
+    assert isinstance(told, StoreFull)
+    assert "checkpoint failed" in str(told)
+    return failed
+
+
 def test_f49_a_checkpoint_on_a_full_disk_costs_no_change_and_doubles_none(path: Path) -> None:
     """DuckDB gives the instance up although the commit is durable: it is opened again, and the change is there."""
     disk = FileLimit(path)
 
     async def scenario(store: DuckStore, _: EngineState) -> int:
-        await fill(store, 30, 2000)
-        await store.ask("counts")
-        for setting in ("CHECKPOINT", "SET checkpoint_threshold = '200KB'"):
-            await store.between_commits(lambda writer, sql=setting: writer.live().execute(sql))  # type: ignore[misc]
-        disk.fill(path.stat().st_size)
-        failed, told = 31, await refused(store, 31)
-        while told is None:
-            failed, told = failed + 1, await refused(store, failed + 1)
-        assert isinstance(told, StoreFull)
-        assert "checkpoint failed" in str(told)
+        failed = await until_a_checkpoint_fails(store, disk, path)
         assert not await store.between_commits(is_open)
         assert await refused(store, failed) is None, "opened once more, on the disk that is full yet"
         assert (await store.ask("counts"))["lines"] == failed
@@ -64,6 +72,45 @@ def test_f49_a_checkpoint_on_a_full_disk_costs_no_change_and_doubles_none(path: 
 
     try:
         committed = use(path, scenario)
+    finally:
+        disk.close()
+    assert use(path, numbers) == list(range(1, committed + 1))
+
+
+class Blind(Writer):
+    """Once, what was opened again cannot be read."""
+
+    blind = False
+
+    def reload(self) -> None:
+        if self.blind:
+            self.blind = False
+            raise duckdb.IOException("Could not read from file: Input/output error")
+        super().reload()
+
+
+def test_f49_what_cannot_be_read_when_it_is_opened_again_costs_no_change_and_doubles_none(path: Path) -> None:
+    """The commit was durable when the instance was given up. Whoever tries it again must not write it once more."""
+    disk, writer = FileLimit(path), Blind(path)
+
+    async def scenario() -> int:
+        store = DuckStore(path, writer)
+        await store.open()
+        try:
+            failed = await until_a_checkpoint_fails(store, disk, path)
+            writer.blind = True
+            assert "Input/output error" in str(await refused(store, failed))
+            assert not await store.between_commits(is_open), "what it holds is not known"
+            disk.free()
+            assert await refused(store, failed) is None
+            assert await refused(store, failed + 1) is None
+            assert (await store.ask("counts"))["lines"] == failed + 1
+            return failed + 1
+        finally:
+            await store.close()
+
+    try:
+        committed = asyncio.run(scenario())
     finally:
         disk.close()
     assert use(path, numbers) == list(range(1, committed + 1))

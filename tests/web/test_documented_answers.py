@@ -19,7 +19,11 @@ from logmedic.adapters.web.endpoints import ENDPOINTS
 from logmedic.adapters.web.openapi import document
 
 ASKED = [each for each in ENDPOINTS if each.method == "GET" and each.media == "application/json"]
-QUERIES = {"/v1/sparks": "?rules=nginx-upstream-down", "/v1/explain": "?line=disk+is+full"}
+QUERIES = {
+    "/v1/sparks": "?rules=nginx-upstream-down",
+    "/v1/explain": "?line=disk+is+full",
+    "/v1/explain_report": "?report=%7B%22component%22%3A%22shop%22%2C%22error%22%3A%22E%22%7D",
+}
 
 
 @pytest.fixture(scope="module")

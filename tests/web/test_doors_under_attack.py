@@ -26,10 +26,11 @@ from fakes.served import READS, Dashboard, serving, serving_dashboard
 from fakes.visitor import Visitor, program
 from logmedic.adapters.web import server
 from logmedic.adapters.web.loopback import owner, owner_in
-from logmedic.adapters.web.operators import Operators, Peer
+from logmedic.adapters.web.operators import Operators
 from logmedic.adapters.web.pages.static import address
 from logmedic.adapters.web.serving import Patience
 from logmedic.adapters.web.sessions import MOST_ENDED, MOST_TICKETS, Sessions, Tickets
+from logmedic.unixsocket.peers import Peer
 from web.test_dashboard_door import csrf_of
 from web.test_socket_door import as_another, ask
 

@@ -20,8 +20,9 @@ import pytest
 
 from contracts.test_store_contract import EVERYTHING
 from fakes.served import serving
-from logmedic.adapters.web import operators as module
-from logmedic.adapters.web.operators import Operators, Peer, looked_up
+from logmedic.adapters.web.operators import Operators, looked_up
+from logmedic.unixsocket import lookups
+from logmedic.unixsocket.peers import Peer
 
 ANOTHER = 65534
 """No user that the daemon runs as."""
@@ -130,7 +131,7 @@ def test_the_host_is_asked_once_a_minute_for_each_user() -> None:
 
     asyncio.run(many())
     assert database.asked == 1
-    now[0] = module.KEPT_S + 1
+    now[0] = lookups.KEPT_S + 1
     asyncio.run(many())
     assert database.asked == 2
 
@@ -155,11 +156,11 @@ def test_many_users_take_no_more_room_than_some() -> None:
     operators = Operators(lookup=lambda peer, _: (f"u{peer.uid}", False))
 
     async def many() -> None:
-        for uid in range(2000, 2000 + 3 * module.MOST_KEPT):
+        for uid in range(2000, 2000 + 3 * lookups.MOST_KEPT):
             await operators.caller(Peer(uid, uid))
 
     asyncio.run(many())
-    assert len(operators._known) <= module.MOST_KEPT
+    assert operators.known <= lookups.MOST_KEPT
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from logmedic.model.severity import Severity
 @click.option("--since", metavar="TIME", help="Opened since then: 1d, 2026-11-24T03:00:00Z.")
 @click.option("--until", metavar="TIME", help="Opened before then.")
 @click.option("--text", metavar="TEXT", help="Only those with this in their title or evidence.")
+@click.option("--request", metavar="ID", help="Only those that this request of an application failed of; over or not.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
 @shared
 @pass_context
@@ -32,7 +33,7 @@ def incidents_command(context: Context, /, *, everything: bool, limit: int, **as
     """Open incidents, newest first."""
     given = {name: value for name, value in asked.items() if value}
     rows = context.ask("incidents", everything=everything, limit=limit, **given)
-    nothing = "there was no incident yet" if everything else "no open incident"
+    nothing = "there was no incident yet" if everything or given.get("request") else "no open incident"
     print_rows(rows, INCIDENT_COLUMNS, context.output, nothing=f"{nothing} like that" if given else nothing)
 
 

@@ -26,7 +26,7 @@ from logmedic.cli.output import (
 from logmedic.cli.pausing import pause_line
 from logmedic.cli.sources import BRIEF, others
 from logmedic.cli.styled import say
-from logmedic.core.rowwords import state_of
+from logmedic.core.rowwords import reports_of, state_of
 from logmedic.core.sizes import bytes_text as size
 from logmedic.model.errors import DaemonUnreachable
 from logmedic.model.severity import Severity
@@ -113,6 +113,8 @@ def print_status(status: Mapping[str, Any]) -> None:
     say(f"last 24 h: {stats_line(status['stats'])}")
     say(f"so far: {several(status['counts'].get('lines', 0), 'line')} read")
     say(f"alerts: {alerts_line(status['alerts'])}")
+    if reports := status.get("reports"):
+        say(f"reports of applications: {reports_of(reports)}")
     if overflows := status["counts"].get("event_overflows"):
         say(f"{several(overflows, 'overflow')} of the kernel's events: each time every file was looked at")
 
@@ -152,6 +154,8 @@ def _complaints(status: Mapping[str, Any]) -> Iterator[str]:
     yield from status["store"]["notices"]
     if status["store"].get("problem"):
         yield f"nothing can be stored: {status['store']['problem']}"
+    if (reports := status.get("reports")) and reports["problem"]:
+        yield f"reports of applications ({reports['socket']}): {reports['problem']}"
     yield from untold(status["alerts"], status.get("receivers", {}))
     if counts.get("gaps"):
         lost = f", {size(counts['bytes_lost'])}" if counts.get("bytes_lost") else ""

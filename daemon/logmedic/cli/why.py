@@ -13,7 +13,7 @@ from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import print_json, short, until
 from logmedic.cli.pausing import taken_back_by
 from logmedic.cli.styled import say
-from logmedic.core.rowwords import hold_of, state_of
+from logmedic.core.rowwords import hold_of, requests_of, state_of
 from logmedic.model.errors import DaemonUnreachable, NotFound
 
 _ID = re.compile(r"[0-9A-Fa-f-]{4,40}")
@@ -123,6 +123,8 @@ def _told(answer: Mapping[str, Any], context: Context) -> Iterator[str]:
     row, checks = answer["incident"], answer["checks"]
     yield f"{row['title']}"
     yield f"{row['severity']}, {state_of(row)}; incident {short(row)}, rule {row['rule_id']}"
+    if requests := requests_of(row):
+        yield f"failed requests of applications: {requests}"
     if (hold := hold_of(row)) and row["hold"] not in {each["reason"] for each in checks}:
         yield f"held at its last look ({hold}): {row['hold_detail']}"
     if answer["note"]:

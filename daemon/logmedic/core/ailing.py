@@ -33,6 +33,7 @@ def _raise(draft: Draft, given: Ailing) -> None:
     if given.event is AlertEvent.RECEIVER_DEAD:
         _disable(draft, given)
     story = ownstories.of_ailing(given.part, given.event, given.what, given.to_do, given.command, draft.now)
+    story = replace(story, since=given.since or draft.now)
     news.raise_(draft, story, lasting=given.part != OPENING)
     raised = draft.notice(story.subject)
     if raised is not None and given.told:

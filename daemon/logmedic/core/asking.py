@@ -26,6 +26,7 @@ class No(Enum):
     PROGRAM = auto()
     FIELD = auto()
     LEVEL = auto()
+    REPORT = auto()
     SOURCE = auto()
     QUARANTINED = auto()
 
@@ -40,7 +41,9 @@ class Patterns:
 
     @cached_property
     def wanted(self) -> tuple[regex.Pattern[str], ...]:
-        return tuple(regex.compile(each, cache_pattern=False) for each in self.spec.patterns)
+        """Of reports without a pattern: one that takes everything."""
+        patterns = self.spec.patterns or (("",) if self.spec.report is not None else ())
+        return tuple(regex.compile(each, cache_pattern=False) for each in patterns)
 
     @cached_property
     def unless(self) -> tuple[regex.Pattern[str], ...]:
@@ -53,6 +56,24 @@ class Patterns:
             tuple((name, each) for name, each in self.spec.captures.items() if name in pattern.groupindex)
             for pattern in self.wanted
         )
+
+    @cached_property
+    def told(self) -> tuple[tuple[str, Capture], ...]:
+        """The captures that no pattern has a group for: of reports, whose fields they are."""
+        groups = {name for pattern in self.wanted for name in pattern.groupindex}
+        return tuple((name, each) for name, each in self.spec.captures.items() if name not in groups)
+
+    def search_report(
+        self, candidates: Iterable[int], text: str, fields: Mapping[str, str], timeout_s: float
+    ) -> dict[str, str] | No:
+        """As `search`, of a report with these `fields`."""
+        answer = self.search(candidates, text, timeout_s)
+        if isinstance(answer, No):
+            return answer
+        told = {name: fields.get(name, "") for name, _ in self.told}
+        if any(accept(told[name], capture) is None for name, capture in self.told):
+            return No.REFUSED
+        return {**told, **answer}
 
     def search(self, candidates: Iterable[int], text: str, timeout_s: float) -> dict[str, str] | No:
         """The captures of the first of the `candidates` (places in the spec) that matches and whose captures are all
@@ -79,7 +100,7 @@ _ONLY = (0,)
 class Part:
     """`part` of `rule`, as Rule.parts names it. `first`: the number that its first pattern has in the scanner."""
 
-    __slots__ = ("first", "is_plain", "part", "patterns", "rule", "spec", "use")
+    __slots__ = ("first", "is_plain", "of_reports", "part", "patterns", "rule", "spec", "use")
 
     def __init__(self, rule: Rule, part: str, spec: MatchSpec, first: int, patterns: Patterns) -> None:
         self.rule = rule
@@ -87,17 +108,20 @@ class Part:
         self.spec = spec
         self.first = first
         self.patterns = patterns
-        self.is_plain = not (spec.field or spec.program or spec.level is not None)
+        self.of_reports = spec.report is not None
+        self.is_plain = not (spec.field or spec.program or spec.level is not None or self.of_reports)
         self.use = Use()
         """Where its costs are counted: the rule's own, once there is a budget."""
 
     def places(self, indices: Sequence[int]) -> Sequence[int]:
-        """Of its patterns, from their numbers in the scanner. A field's value may stand in the bytes in another form:
-        then all of them are asked."""
+        """Of its patterns, from their numbers in the scanner. A field's value may stand in the bytes in another form,
+        and for reports nothing is looked for: then all of them are asked."""
         count = len(self.spec.patterns)
-        if count == 1:
+        if count <= 1:
             return _ONLY
-        return range(count) if self.spec.field else [each - self.first for each in indices if each < self.first + count]
+        if self.spec.field or self.of_reports:
+            return range(count)
+        return [each - self.first for each in indices if each < self.first + count]
 
 
 def _typed(wanted: Iterable[tuple[str, Capture]], match: regex.Match[str]) -> dict[str, str] | None:

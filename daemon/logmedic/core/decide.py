@@ -51,6 +51,7 @@ from logmedic.model.changeset import (
     Quiet,
     Reject,
     Reloaded,
+    ReportsCounted,
     Resend,
     ResetBreaker,
     ResolveIssue,
@@ -119,6 +120,8 @@ def decide_in(draft: Draft, given: Input) -> None:
             rulenews.on_refused(draft, problems, stale)
         case Overflowed(times):
             draft.tally("event_overflows", times)
+        case ReportsCounted():
+            reported.on_counted(draft, given)
         case PauseFixes():
             switches.pause(draft, given)
         case ResumeFixes():

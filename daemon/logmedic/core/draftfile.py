@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from logmedic.core.durations import duration_text
 from logmedic.core.evidence import clean
+from logmedic.core.reportmatch import written
 from logmedic.core.secrets import masked
 from logmedic.model.learned import FixedBefore
 from logmedic.model.rule import Rule
-from logmedic.model.sample import RuleTest
+from logmedic.model.sample import RuleTest, SampleLine
 from logmedic.model.when import Threshold
 
 _SHORT = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -51,7 +52,9 @@ def _rule(rule: Rule, fixed_before: Sequence[FixedBefore]) -> Iterator[str]:
     yield f"    resolution: {scalar(rule.resolution)}"
     if rule.tags:
         yield f"    tags: [{', '.join(map(scalar, rule.tags))}]"
-    if rule.sources:
+    if rule.match.report is not None:
+        pass  # all reports come from one
+    elif rule.sources:
         yield f"    source: [{', '.join(map(scalar, rule.sources))}]"
     else:
         yield "    # source: NAME               without it the rule hears every source"
@@ -66,6 +69,12 @@ def _rule(rule: Rule, fixed_before: Sequence[FixedBefore]) -> Iterator[str]:
 
 def _match(rule: Rule) -> Iterator[str]:
     yield "    match:"
+    if rule.match.report is not None:
+        keys = (
+            f"{key}: [{', '.join(map(scalar, values))}]" for key, values in written(rule.match.report).items() if values
+        )
+        yield f"      report: {{ {', '.join(keys)} }}"
+        yield "      # users: [NAME] beside these: whose reports count; anybody's of this host without it"
     if rule.match.program:
         yield f"      program: [{', '.join(map(scalar, rule.match.program))}]"
     if rule.match.field:
@@ -107,14 +116,28 @@ _FIX = (
 )
 
 
+def _sample(line: SampleLine) -> Iterator[str]:
+    if line.report is None:
+        yield f"          - text: {scalar(line.text)}"
+        return
+    yield "          - report:"
+    for key in ("component", "action", "error", "message"):
+        if value := getattr(line.report, key):
+            yield f"              {key}: {scalar(value)}"
+    if line.report.attempts:
+        yield f"              attempts: {line.report.attempts}"
+
+
 def _test(test: RuleTest) -> Iterator[str]:
     yield f"      - name: {scalar(test.name)}"
     yield "        lines:"
     for line in test.lines:
-        if line.repeat == 1:
+        if line.repeat == 1 and line.report is None:
             yield f"          - {scalar(line.text)}"
             continue
-        yield f"          - text: {scalar(line.text)}"
+        yield from _sample(line)
+        if line.repeat == 1:
+            continue
         yield f"            repeat: {line.repeat}"
         yield f"            every: {duration_text(line.every)}"
     expect = test.expect

@@ -20,6 +20,7 @@ from logmedic.core.fields import fields_of, level_of
 from logmedic.core.generalising import Kind, literally
 from logmedic.core.promotion import distinct, is_telling, words_told
 from logmedic.core.records import decode, spans
+from logmedic.core.reportdrafts import about_reports, of_reports, subject_of
 from logmedic.core.secrets import MASK, masked
 from logmedic.core.telling import Subject, subjects
 from logmedic.model.issue import KnownIssue, Template
@@ -52,7 +53,11 @@ def draft(text: str, *, source: str = "", rule_id: str = "", severity: Severity 
     holds nothing but space."""
     record = first_record(text)
     text = writable(record)
-    best = [replace(each, whole=each.whole and len(text) == len(record)) for each in subjects(text)]
+    reported = of_reports(source, (text,))
+    best = [
+        replace(each, whole=each.whole and len(text) == len(record))
+        for each in ((subject_of(text),) if reported else subjects(text))
+    ]
     tries = (
         (each, typed, literal) for typed, literal in ((True, False), (False, False), (False, True)) for each in best
     )
@@ -64,6 +69,7 @@ def draft(text: str, *, source: str = "", rule_id: str = "", severity: Severity 
         threshold = _threshold(grave or templates.has_trace(text), level, _by(kind))
         rule = _ruled(_Made((subject,), kind, source), _who(text, subject, source), threshold)
         rule = replace(rule, id=rule_id or rule.id, severity=severity or usual)
+        rule = about_reports(rule, (text,)) if reported else rule
         if (drafted := proved(rule, (text,), subject)) is not None and takes(drafted, (record,)):
             return drafted
     raise ValueError("no pattern could be made that takes this line and no other")
@@ -86,7 +92,8 @@ def draft_learned(
     records = [first_record(each) for each in raw]
     texts = list(dict.fromkeys(writable(first_record(masked(each))) for each in raw))
     calm = [writable(masked(each)) for each in ordinary if each.strip()]
-    for made in _ways(texts, words_told(template), source):
+    reported = of_reports(template.source, (*records, *texts))
+    for made in _ways(texts, words_told(template), source, reported=reported):
         rule = _ruled(made, template.component, _as_seen(issue, template, made))
         rule = replace(
             rule,
@@ -95,6 +102,7 @@ def draft_learned(
             description=f"{_seen(issue)} {_TO_SAY}",
             tags=issue.tags,
         )
+        rule = about_reports(rule, texts) if reported else rule
         drafted = proved(rule, texts, made.subjects[0], calm)
         if drafted is not None and takes(drafted, records) and not takes_any(drafted, ordinary):
             return drafted
@@ -126,10 +134,10 @@ class _Made:
         return str(found[capture]) if found is not None else ""
 
 
-def _ways(texts: Sequence[str], told: frozenset[str] | None, source: str) -> Iterator[_Made]:
+def _ways(texts: Sequence[str], told: frozenset[str] | None, source: str, *, reported: bool) -> Iterator[_Made]:
     """The best first: captures typed, and nothing narrower than need be."""
     secrets = SECRETS if any(MASK in each for each in texts) else SECRETS[:1]
-    best = list(_common(texts))
+    best = [[subject_of(each) for each in texts]] if reported else list(_common(texts))
     for narrow, typed, of_each, secret in product(Narrow, (True, False), best, secrets):
         lines = tuple(each.line for each in of_each)
         kind = Alike(lines, told, of_each[0].message_at, secret).kind(typed=typed, narrow=narrow)

@@ -9,15 +9,17 @@ from enum import StrEnum
 
 import regex
 
-from logmedic.core.asking import No
+from logmedic.core.asking import No, Patterns
 from logmedic.core.captures import accept
 from logmedic.core.eventtime import event_time
 from logmedic.core.heads import head_of
 from logmedic.core.matcher import Asked, Matcher, group_of
 from logmedic.core.nearmiss import NearMiss, likeness, near_miss
 from logmedic.core.records import decode
+from logmedic.core.reportmatch import Misfit, misfits, wanted
+from logmedic.core.reports import fields_of
 from logmedic.core.scanner import search
-from logmedic.model.match import Capture, CaptureType
+from logmedic.model.match import Capture, CaptureType, MatchSpec
 from logmedic.model.record import Block, Match, Record, UnknownError
 from logmedic.model.rule import Rule
 
@@ -42,6 +44,7 @@ class Why(StrEnum):
     PROGRAM = "program"
     FIELD = "field"
     LEVEL = "level"
+    REPORT = "report"
     SOURCE = "source"
     QUARANTINED = "quarantined"
     DISABLED = "disabled"
@@ -51,7 +54,8 @@ class Why(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Of one part of a rule on one record. `text` says why not. `hit`: the scanner found something of it, so the daemon
-    asks it. `match`: when it matches; `by`: the captures that make its group."""
+    asks it. `match`: when it matches; `by`: the captures that make its group. `misfits`: of a report, what does not fit
+    the rule."""
 
     rule: Rule
     part: str
@@ -60,6 +64,7 @@ class Verdict:
     hit: bool = False
     match: Match | None = None
     miss: NearMiss | None = None
+    misfits: tuple[Misfit, ...] = ()
 
     @property
     def by(self) -> Mapping[str, str]:
@@ -104,7 +109,9 @@ class Explainer:
         asked = self.matcher.account(block, everything=bool(self.few or self.named))
         text = decode(block.data, 0, len(block.data))
         at, head = event_time(text, block.read_at, self.zone, self.boot_at), head_of(text)
-        record = Record(block.source, block.origin, text, block.start, block.start + len(block.data), at)
+        report = block.entries[0].report if block.entries else None
+        end = block.start + len(block.data)
+        record = Record(block.source, block.origin, text, block.start, end, at, report=report)
         verdicts = [_matched(each, record, each.answer) for each in asked if not isinstance(each.answer, No)]
         missed = [each for each in asked if isinstance(each.answer, No)]
         known = verdicts or any(each.answer is No.UNLESS for each in missed)
@@ -116,7 +123,7 @@ class Explainer:
             tuple(dict.fromkeys(each.rule.id for each in asked if each.hits)),
             (*verdicts, *self._misses(missed), *self._not_asked()),
             None if known else self.matcher.unknown_of(block),
-            sum(1 for rule in self.rules if rule.enabled and any(spec.patterns for _, spec in rule.parts)),
+            sum(1 for rule in self.rules if rule.enabled and any(map(_is_asked, rule.parts))),
         )
 
     def _misses(self, missed: Sequence[Asked]) -> Iterator[Verdict]:
@@ -127,7 +134,7 @@ class Explainer:
         told = [verdict_of(each) for each in missed if each.hits]
         yield from sorted(told, key=lambda each: -each.miss.share if each.miss else 0.0)
         if self.few:
-            yield from _nearest([each for each in missed if not each.hits and each.answer is No.MATCH])[: self.few]
+            yield from _nearest([each for each in missed if not each.hits])[: self.few]
 
     def _not_asked(self) -> Iterator[Verdict]:
         for rule in self.rules:
@@ -138,25 +145,42 @@ class Explainer:
                 yield Verdict(rule, "", Why.INCIDENTS, f"it is about incidents of {of}, and not about lines")
 
 
+def _is_asked(part: tuple[str, MatchSpec]) -> bool:
+    _, spec = part
+    return bool(spec.patterns) or spec.report is not None
+
+
 def _matched(asked: Asked, record: Record, captures: Mapping[str, str]) -> Verdict:
     match = Match(asked.rule.id, record, captures, group_of(asked.rule, captures), asked.part)
     return Verdict(asked.rule, asked.part, Why.MATCHES, hit=bool(asked.hits), match=match)
 
 
 def _nearest(missed: Sequence[Asked]) -> list[Verdict]:
-    scored = [(max(likeness(p, each.text or "") for p in each.spec.patterns), each) for each in missed]
+    """Of those without a hit: what most of fits the report that it is, then what is like a pattern."""
+    fitting = sorted(((_share(each), each) for each in missed if each.report), key=lambda each: -each[0])
+    reported = [verdict_of(each) for share, each in fitting if share >= LIKELY]
+    others = [each for each in missed if each.answer is No.MATCH and each.spec.patterns]
+    scored = [(max(likeness(p, each.text or "") for p in each.spec.patterns), each) for each in others]
     likely = sorted((each for each in scored if each[0] >= LIKELY), key=lambda each: -each[0])[:LOOKED_AT]
     told = [verdict_of(each) for _, each in likely]
     near = [each for each in told if each.miss is not None and each.miss.share >= LIKELY]
-    return sorted(near, key=lambda each: -each.miss.share if each.miss else 0.0)
+    return [*reported, *sorted(near, key=lambda each: -each.miss.share if each.miss else 0.0)]
+
+
+def _share(asked: Asked) -> float:
+    """How much of what the rule asks of a report is so; 0 for a rule about lines."""
+    spec = asked.spec.report
+    if spec is None or asked.report is None or asked.answer is not No.REPORT:
+        return 0.0
+    return 1 - len(list(misfits(spec, asked.report))) / len(list(wanted(spec)))
 
 
 def verdict_of(asked: Asked) -> Verdict:
     """Of a part that does not match."""
     assert isinstance(asked.answer, No)  # noqa: S101  the caller has set aside what matches
     miss = _near(asked) if asked.answer is No.MATCH else None
-    why = _WHY[asked.answer]
-    return Verdict(asked.rule, asked.part, why, _words(asked, miss), bool(asked.hits), miss=miss)
+    why, wrong = _WHY[asked.answer], _misfits(asked)
+    return Verdict(asked.rule, asked.part, why, _words(asked, miss), bool(asked.hits), miss=miss, misfits=wrong)
 
 
 _WHY = {
@@ -167,9 +191,22 @@ _WHY = {
     No.PROGRAM: Why.PROGRAM,
     No.FIELD: Why.FIELD,
     No.LEVEL: Why.LEVEL,
+    No.REPORT: Why.REPORT,
     No.SOURCE: Why.SOURCE,
     No.QUARANTINED: Why.QUARANTINED,
 }
+
+
+def _misfits(asked: Asked) -> tuple[Misfit, ...]:
+    if asked.answer is not No.REPORT or asked.report is None or asked.spec.report is None:
+        return ()
+    return tuple(misfits(asked.spec.report, asked.report))
+
+
+def misfit_words(misfit: Misfit) -> str:
+    key, values, told = misfit
+    has = f"has `{short(told)}`" if told else "has none"
+    return f"`{key}` has to be {' or '.join(f'`{each}`' for each in values)}; the report {has}"
 
 
 def _near(asked: Asked) -> NearMiss | None:
@@ -189,6 +226,9 @@ def _words(asked: Asked, miss: NearMiss | None) -> str:
         case No.LEVEL:
             told = f"says `{asked.found}`" if asked.found else "tells no level"
             return f"it wants the level `{spec.level}` or worse; the record {told}"
+        case No.REPORT:
+            told = "; ".join(map(misfit_words, _misfits(asked)))
+            return told or "it is about reports of applications, and this is a line of a log"
         case No.UNLESS:
             return _unless(asked)
         case No.REFUSED:
@@ -231,7 +271,10 @@ def _unless(asked: Asked) -> str:
 
 def _refused(asked: Asked) -> Iterator[str]:
     spec = asked.spec
-    numbers = [n for n in asked.hits if n < len(spec.patterns)] or range(len(spec.patterns))
+    every = range(len(spec.patterns))
+    if spec.report is not None:
+        yield from _refused_of_report(asked)
+    numbers = every if spec.report is not None else [n for n in asked.hits if n in every] or every
     for number in numbers:
         try:
             found = search(regex.compile(spec.patterns[number]), asked.text or "", TIMEOUT_S)
@@ -240,6 +283,16 @@ def _refused(asked: Asked) -> Iterator[str]:
         for name, capture in spec.captures.items() if found is not None else ():
             if found is not None and name in found.re.groupindex and accept(found[name] or "", capture) is None:
                 yield refusal_words(name, found[name] or "", capture)
+
+
+def _refused_of_report(asked: Asked) -> Iterator[str]:
+    """Of the captures that are fields of the report."""
+    said = fields_of(asked.report) if asked.report is not None else {}
+    for name, capture in Patterns(asked.spec).told:
+        if not said.get(name):
+            yield f"capture `{name}`: the report has no {name}"
+        elif accept(said[name], capture) is None:
+            yield refusal_words(name, said[name], capture)
 
 
 def refusal_words(name: str, value: str, capture: Capture) -> str:

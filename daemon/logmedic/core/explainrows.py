@@ -57,6 +57,7 @@ def _verdict(verdict: Verdict, now: Now) -> Row:
             "share": round(miss.share, 3),
             "from_end": miss.from_end,
         },
+        "misfits": [{"key": each.key, "wanted": list(each.wanted), "found": each.found} for each in verdict.misfits],
         "now": now(verdict) if match is not None else None,
     }
 

@@ -49,12 +49,12 @@ def head_of(text: str) -> Head | None:
 @lru_cache(maxsize=4096)
 def programs(names: Sequence[str]) -> re.Pattern[str]:
     """Takes the whole name of one of `names`, in which `*` stands for any part of it."""
-    return re.compile("|".join(map(_program, names)))
+    return re.compile("|".join(map(glob, names)))
 
 
-def _program(name: str) -> str:
-    """Between two `*` the first place that fits is as good as any other: nothing is tried twice, however many there
-    are."""
+def glob(name: str) -> str:
+    """For `re`: takes the whole of a text, in which `*` of `name` stands for any part. Between two `*` the first place
+    that fits is as good as any other: nothing is tried twice, however many there are."""
     first, *others = map(re.escape, name.split("*"))
     if not others:
         return first

@@ -51,7 +51,7 @@ def on_unknown(draft: Draft, error: UnknownError) -> None:
     draft.put_template(template)
     report = error.record.report
     if report is not None and report.asks:
-        draft.place(Placed(report.id, issue_id=template.issue_id))
+        draft.place(Placed(report.key, issue_id=template.issue_id))
 
 
 def _first(template: Template, error: UnknownError) -> Template:

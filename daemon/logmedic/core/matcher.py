@@ -18,11 +18,12 @@ from logmedic.core.framing import TRACES, Framing
 from logmedic.core.ordinary import Draw, ordinary_line
 from logmedic.core.read import Read
 from logmedic.core.records import decode
+from logmedic.core.reportmatch import Listeners
 from logmedic.core.scanner import UNSAVED, Saved, make_scanner
 from logmedic.core.unknowns import Judge, Kind
 from logmedic.model.match import MatchSpec
 from logmedic.model.record import EVERY_GROUP, Block, Entry, Findings, Match, Record, UnknownError
-from logmedic.model.report import ReportKind
+from logmedic.model.report import Report, ReportKind
 from logmedic.model.rule import Rule
 from logmedic.model.severity import Severity
 
@@ -37,7 +38,8 @@ class Asked:
     """What one part of a rule says of one record, and what that rests on. `hits`: which of its patterns the scanner
     found something of, by their place among them (one behind the last: a form that a field's value may have); a part
     without any is not asked. `text`: what the patterns are about; None when a condition before them does not hold, and
-    then `found` is what the record has in its place. `answer`: the captures, or why not."""
+    then `found` is what the record has in its place. `answer`: the captures, or why not. `report`: what the record is,
+    when an application reported it."""
 
     rule: Rule
     part: str
@@ -46,6 +48,7 @@ class Asked:
     text: str | None
     found: str
     answer: Mapping[str, str] | No
+    report: Report | None = None
 
 
 @dataclass(slots=True)
@@ -118,7 +121,7 @@ class Matcher:
         known = {id(part.spec): part.patterns for part in before._rules} if before is not None else {}
         for rule in enabled:
             for part, spec in rule.parts:
-                if spec.patterns:
+                if spec.patterns or spec.report is not None:
                     self._add(Part(rule, part, spec, len(self._owner), known.get(id(spec)) or Patterns(spec)))
         self._budget = Budget((rule.id for rule in enabled), timer)
         self._worked = worked or timer
@@ -129,7 +132,9 @@ class Matcher:
         for each in self._rules:
             each.use = self._budget.uses[each.rule.id]
         self._judge = Judge(len(self._owner))
-        self._of_fields = tuple((part.spec.field, part.first) for part in self._rules if part.spec.field)
+        specs = [(part.first, part.spec) for part in self._rules]
+        self._of_fields = tuple((spec.field, n) for n, spec in specs if spec.field and spec.report is None)
+        self._listeners = Listeners((n, spec.report) for n, spec in specs if spec.report is not None)
         loose = [n for n, part in enumerate(self._owner) if part.spec.field or part.spec.program]
         patterns = [pattern for part in self._rules for pattern in _scanned(part.spec)]
         detectors = templates.ERROR_DETECTORS if learning else ()
@@ -159,7 +164,7 @@ class Matcher:
             records = framing.cut(block.data, self._scanner.scan(block.data, framing.spans))
         else:
             hits = self._scanner.scan(block.data, entries.spans)
-            records = entries.cut([*hits, *self._hits_in_fields(block)])
+            records = entries.cut([*hits, *self._hits_in_entries(block)])
         ordinary = None
         if draw is not None and self._learning:
             records = iter(whole := list(records))
@@ -200,7 +205,7 @@ class Matcher:
         names = (block.source, f"{block.source}:{entry.unit}") if entry.unit else (block.source,)
         read = Read(decode(block.data, 0, len(block.data)), entry)
         hits = {index for index, _ in self._scanner.scan(block.data, lambda data: [(0, len(data))])}
-        hits |= {index for index, _ in self._hits_in_fields(block)}
+        hits |= {index for index, _ in self._hits_in_entries(block)}
         owners = {id(self._owner[n]) for n in hits if n < len(self._owner)}
         return [self._asked(each, read, names, hits) for each in self._rules if everything or id(each) in owners]
 
@@ -221,16 +226,21 @@ class Matcher:
         elif not self._hears(part.rule, names):
             answer = No.SOURCE
         else:
-            answer = self._answer(part, found, text) if found else text if isinstance(text, No) else No.MATCH
+            answer = self._answer(part, found, text, read) if found else text if isinstance(text, No) else No.MATCH
         wrong = read.instead(answer) if isinstance(answer, No) else ""
         about = None if isinstance(text, No) else text
-        return Asked(part.rule, part.part, part.spec, tuple(n - part.first for n in found), about, wrong, answer)
+        hits_of_it = tuple(n - part.first for n in found)
+        return Asked(part.rule, part.part, part.spec, hits_of_it, about, wrong, answer, read.report)
 
-    def _hits_in_fields(self, block: Block) -> Iterator[tuple[int, int]]:
-        """What an origin says of its entries stands in no line: every entry that has the field is a candidate."""
-        for entry in block.entries if self._of_fields else ():
+    def _hits_in_entries(self, block: Block) -> Iterator[tuple[int, int]]:
+        """What an origin says of its entries stands in no line: every entry that has the field is a candidate, and so
+        is every report for those who listen to it."""
+        for entry in block.entries if self._of_fields or self._listeners else ():
             for name, index in self._of_fields:
                 if name in entry.fields:
+                    yield index, entry.start + 1
+            if entry.report is not None:
+                for index in self._listeners.of(entry.report):
                     yield index, entry.start + 1
 
     def _add(self, part: Part) -> None:
@@ -297,42 +307,47 @@ class Matcher:
         timer = self._budget.timer
         text = read.text if part.is_plain else read.about(part.spec)
         begun = timer()
-        answer = self._answer(part, candidates, text)
+        answer = self._answer(part, candidates, text, read)
         spent_s = timer() - begun
         if spent_s < SLOW_S and answer is not No.TIMEOUT:
             part.use.take(spent_s, matched=answer.__class__ is dict)
             return answer
-        return self._charged(part, candidates, text, len(read.text), answer, spent_s)
+        return self._charged(part, candidates, text, read, answer, spent_s)
 
     def _charged(
         self,
         part: Part,
         candidates: Sequence[int],
         text: str | No,
-        length: int,
+        read: Read,
         answer: dict[str, str] | No,
         spent_s: float,
     ) -> dict[str, str] | No:
-        """Of a record that took long, or too long. `length`: of it, in characters."""
-        timed_out = answer is No.TIMEOUT
+        """Of a record that took long, or too long."""
+        timed_out, length = answer is No.TIMEOUT, len(read.text)
         if timed_out:
             spent_s = min(spent_s, self._timeout_s)  # which is of work
         elif is_slow(spent_s, length):
-            spent_s = self._work_s(part, candidates, text)
+            spent_s = self._work_s(part, candidates, text, read)
         matched = isinstance(answer, dict)
         if self._budget.charge(part.rule.id, spent_s, length, matched=matched, timed_out=timed_out):
             self._mute()
         return answer
 
-    def _work_s(self, part: Part, candidates: Sequence[int], text: str | No) -> float:
+    def _work_s(self, part: Part, candidates: Sequence[int], text: str | No, read: Read) -> float:
         """Searched again, for this once by the thread's own clock: a thread that has to wait for a processor, or for
         the interpreter's lock, makes no rule slow. To look at that clock each time would cost a tenth of a match."""
         begun = self._worked()
-        self._answer(part, candidates, text)
+        self._answer(part, candidates, text, read)
         return self._worked() - begun
 
-    def _answer(self, part: Part, candidates: Sequence[int], text: str | No) -> dict[str, str] | No:
-        return text if isinstance(text, No) else part.patterns.search(part.places(candidates), text, self._timeout_s)
+    def _answer(self, part: Part, candidates: Sequence[int], text: str | No, read: Read) -> dict[str, str] | No:
+        if isinstance(text, No):
+            return text
+        places = part.places(candidates)
+        if part.of_reports:
+            return part.patterns.search_report(places, text, read.told, self._timeout_s)
+        return part.patterns.search(places, text, self._timeout_s)
 
     def _candidates(self, indices: list[int], names: tuple[str, ...]) -> list[tuple[Part, list[int]]]:
         """The rules to be asked, each with its patterns that had a hit."""
@@ -368,9 +383,11 @@ class Matcher:
             self._scanner.mute(frozenset(n for n, part in enumerate(self._owner) if part.rule.id in quarantined))
 
 
-def _scanned(spec: MatchSpec) -> list[str]:
+def _scanned(spec: MatchSpec) -> Sequence[str | None]:
     """What is looked for in the bytes of a block. The value of a field may stand there in another form: JSON and logfmt
-    write what is special behind a backslash."""
+    write what is special behind a backslash. For reports nothing is: no line costs anything."""
+    if spec.report is not None:
+        return (None,)
     return [*spec.patterns, r"\\"] if spec.field else list(spec.patterns)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from logmedic.core.phrases import several, times
-from logmedic.core.stories import telling_line
+from logmedic.core.stories import request_of, telling_line
 from logmedic.core.titles import mark_of
 from logmedic.model.message import Link, Message, MessageKind, Story
 
@@ -43,6 +43,8 @@ def _alone(story: Story) -> Iterator[str]:
         yield f"Because of it, {story.effects} more {_ARE_NOT[story.effects == 1]} own."
     if line := _quoted(story):
         yield f"> {line}"
+    if request := request_of(story):
+        yield f"Request {request}"
     yield from story.history
     yield f"What I tried: {story.tried}"
     if story.would:
@@ -92,6 +94,8 @@ def _block(number: int, story: Story, *, follows: str) -> Iterator[str]:
     counted = f", {times(story.occurrences)}" if story.occurrences > 1 else ""
     yield f"{number}. [{mark_of(MessageKind.NEWS, story.event)}] {story.symptom}: {told}"
     yield f"   {story.severity}{counted} since {story.since_text}"
+    if request := request_of(story):
+        yield f"   Request {request}"
     if follows and not story.over:
         yield f"   Next: {follows}"
     if story.command:

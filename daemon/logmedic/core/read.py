@@ -8,8 +8,10 @@ from functools import cached_property
 from logmedic.core.asking import No
 from logmedic.core.fields import fields_of, level_of
 from logmedic.core.heads import Head, head_of, programs
+from logmedic.core.reportmatch import fits, said_of
 from logmedic.model.match import Level, MatchSpec
 from logmedic.model.record import Entry
+from logmedic.model.report import Report
 
 
 class Read:
@@ -40,6 +42,8 @@ class Read:
 
     def about(self, spec: MatchSpec) -> str | No:
         """The text that its patterns are about; else the condition that does not hold."""
+        if spec.report is not None:
+            return self._reported(spec)
         if not spec.program and not spec.field and spec.level is None:
             return self.text
         text = self.said_by(spec.program) if spec.program else self.text
@@ -51,6 +55,26 @@ class Read:
         if spec.level is not None and (told is None or told.rank < spec.level.rank):
             return No.LEVEL
         return text
+
+    @property
+    def report(self) -> Report | None:
+        return self._entry.report
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """What its origin says of it: of a report, its fields, which no text of a log can have."""
+        return self._entry.fields
+
+    @cached_property
+    def _said(self) -> str:
+        return said_of(self.text)
+
+    def _reported(self, spec: MatchSpec) -> str | No:
+        """Of what is about reports."""
+        report = self._entry.report
+        if report is None or spec.report is None or not fits(spec.report, report):
+            return No.REPORT
+        return self.told.get(spec.field, No.FIELD) if spec.field else self._said
 
     def instead(self, no: No) -> str:
         """What it has where that condition wants something else."""

@@ -9,9 +9,10 @@ from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
 from logmedic.core.secrets import masked
 from logmedic.model.changed import changed
+from logmedic.model.changeset import ReportsCounted
 from logmedic.model.issue import ALIVE, REQUESTS_KEPT, Incident, IssueSource, KnownIssue, PatternType
 from logmedic.model.record import Match, Record
-from logmedic.model.report import Placed, Report, ReportKind
+from logmedic.model.report import REFUSALS, Placed, Report, ReportKind
 from logmedic.model.severity import Severity
 
 REPORTED = "reported:"
@@ -37,7 +38,7 @@ def place(draft: Draft, match: Match) -> None:
     if report is None or not report.asks:
         return
     incident = draft.open_incident(match.rule_id, match.group)
-    draft.place(Placed(report.id, match.rule_id, incident.id if incident is not None else ""))
+    draft.place(Placed(report.key, match.rule_id, incident.id if incident is not None else ""))
 
 
 def on_report(draft: Draft, record: Record) -> None:
@@ -59,11 +60,23 @@ def on_report(draft: Draft, record: Record) -> None:
         _learn(draft, issue, report)
 
 
+def on_counted(draft: Draft, counted: ReportsCounted) -> None:
+    draft.tally("reports", counted.taken)
+    draft.tally("reports_repeated", counted.repeated)
+    for reason in REFUSALS:
+        draft.tally(f"reports_refused_{reason}", counted.refused.get(reason, 0))
+
+
+def begins(request_id: str) -> str:
+    """How the entry of that request begins in a timeline; an id has no blanks."""
+    return f"request {request_id} of "
+
+
 def _request(report: Report) -> str:
     sender = report.sender
     whose = f"{report.component} ({clean(report.action, WORDS, keep='')})" if report.action else report.component
     what = clean(masked(report.what), WORDS, keep="")
-    return f"request {report.request_id} of {whose}, reported by {sender.user}[{sender.pid}]: {what}"
+    return f"{begins(report.request_id)}{whose}, reported by {sender.user}[{sender.pid}]: {what}"
 
 
 def _fingerprint(report: Report) -> str:

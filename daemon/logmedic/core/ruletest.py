@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from logmedic.core.holds import CAUSE_GRACE
 from logmedic.core.matcher import Matcher
 from logmedic.core.rehearsal import Rehearsal
+from logmedic.core.samplereports import block_of
 from logmedic.core.targets import argv_of
 from logmedic.model.changeset import Changeset, RunStep
 from logmedic.model.fix import Arming
@@ -131,6 +132,8 @@ def _lines(test: RuleTest) -> Iterator[tuple[SampleLine, datetime]]:
 
 
 def _block(line: SampleLine, at: datetime, start: int) -> Block:
+    if line.report is not None:
+        return block_of(line.report, at, start)
     content = line.text.rstrip("\n").encode() + b"\n"
     checkpoint = Checkpoint(origin=SOURCE, source=line.source or SOURCE, offset=len(content), at=at)
     entries = (Entry(0, at, line.fields, line.fields.get("unit", "")),) if line.fields else ()

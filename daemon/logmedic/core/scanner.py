@@ -67,7 +67,7 @@ class PlainScanner:
 
     def __init__(
         self,
-        patterns: Sequence[str],
+        patterns: Sequence[str | None],
         timeout_s: float = 0.1,
         indices: Sequence[int] | None = None,
         loose: Collection[int] = (),
@@ -75,7 +75,9 @@ class PlainScanner:
         self._timeout_s = timeout_s
         numbers = range(len(patterns)) if indices is None else indices
         given = zip(numbers, patterns, strict=True)
-        self._all = tuple((n, regex.compile("" if n in loose else pattern)) for n, pattern in given)
+        self._all = tuple(
+            (n, regex.compile("" if n in loose else pattern)) for n, pattern in given if pattern is not None
+        )
         self._patterns = self._all
 
     def scan(self, data: bytes, records: Records = spans) -> list[Hit]:
@@ -102,7 +104,11 @@ class HyperscanScanner:
     """One Hyperscan database for everything that it takes, a plain scanner for the rest."""
 
     def __init__(
-        self, patterns: Sequence[str], timeout_s: float = 0.1, loose: Collection[int] = (), saved: Saved = UNSAVED
+        self,
+        patterns: Sequence[str | None],
+        timeout_s: float = 0.1,
+        loose: Collection[int] = (),
+        saved: Saved = UNSAVED,
     ) -> None:
         key = _key(patterns, loose)
         kept = _unpacked(saved.get(key))
@@ -143,16 +149,17 @@ def search(pattern: regex.Pattern[str], text: str, timeout_s: float) -> regex.Ma
 
 
 def make_scanner(
-    patterns: Sequence[str],
+    patterns: Sequence[str | None],
     kind: str = "auto",
     timeout_s: float = 0.1,
     loose: Collection[int] = (),
     saved: Saved = UNSAVED,
 ) -> Scanner:
-    """`loose`: indices of patterns that are about a part of a record, so that what they say of its beginning and its
-    end cannot be looked for: Hyperscan's expressions say nothing of that, and the plain scanner finds every record.
-    `auto`: Hyperscan where the wheel is there. Raises ValueError for another kind, regex.error for a bad
-    pattern that only the plain scanner could serve, ImportError when `hyperscan` is asked for and missing."""
+    """None in the place of a pattern: nothing is looked for. `loose`: indices of patterns that are about a part of a
+    record, so that what they say of its beginning and its end cannot be looked for: Hyperscan's expressions say nothing
+    of that, and the plain scanner finds every record. `auto`: Hyperscan where the wheel is there. Raises ValueError for
+    another kind, regex.error for a bad pattern that only the plain scanner could serve, ImportError when `hyperscan` is
+    asked for and missing."""
     if kind not in ("auto", "hyperscan", "plain"):
         raise ValueError(f"no scanner is called {kind!r}")
     if kind == "plain":
@@ -179,7 +186,7 @@ _Built = tuple[Any, list[list[int]], list[int]]
 """The database (None when empty), the patterns of each expression, and those that are left to the plain scanner."""
 
 
-def _key(patterns: Sequence[str], loose: Collection[int]) -> str:
+def _key(patterns: Sequence[str | None], loose: Collection[int]) -> str:
     """Whatever the database comes from. Of the processor it says nothing: a database that does not fit is refused."""
     import hyperscan
 
@@ -187,7 +194,7 @@ def _key(patterns: Sequence[str], loose: Collection[int]) -> str:
     return sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _built(patterns: Sequence[str], loose: Collection[int]) -> _Built:
+def _built(patterns: Sequence[str | None], loose: Collection[int]) -> _Built:
     expressions, refused = _widened(patterns, loose)
     database, owners, too_much = _compile(expressions)
     return database, owners, sorted((*refused, *too_much))
@@ -215,15 +222,16 @@ def _unpacked(content: bytes | None) -> _Built | None:
     return database, told["owners"], told["refused"]
 
 
-def _widened(patterns: Sequence[str], loose: Collection[int]) -> tuple[dict[str, list[int]], list[int]]:
+def _widened(patterns: Sequence[str | None], loose: Collection[int]) -> tuple[dict[str, list[int]], list[int]]:
     """Expression -> the patterns that it stands for; and the patterns that have none."""
-    chosen = [_widen(pattern, inside=index in loose) for index, pattern in enumerate(patterns)]
+    wanted = [(index, pattern) for index, pattern in enumerate(patterns) if pattern is not None]
+    chosen = [_widen(pattern, inside=index in loose) for index, pattern in wanted]
     shared = Counter(each.expression for each in chosen if each is not None and each.literal)
     expressions: dict[str, list[int]] = {}
     refused: list[int] = []
-    for index, widened in enumerate(chosen):
+    for (index, pattern), widened in zip(wanted, chosen, strict=True):
         if widened is not None and shared[widened.expression] > MAX_SHARED:
-            widened = _widen(patterns[index], whole=True, inside=index in loose) or widened
+            widened = _widen(pattern, whole=True, inside=index in loose) or widened
         if widened is None:
             refused.append(index)
         else:

@@ -8,6 +8,7 @@ from datetime import datetime
 from logmedic.core.evidence import clean
 from logmedic.core.moments import moment_text
 from logmedic.core.phrases import said, sentence, sentences, several, times
+from logmedic.core.rowwords import newest
 from logmedic.core.secrets import masked
 from logmedic.core.shellwords import command
 from logmedic.core.shellwords import short as short
@@ -66,7 +67,13 @@ def of_incident(
         tags=rule.tags,
         effects=0 if over else effects,
         over=over,
+        requests=incident.requests[::-1],
     )
+
+
+def request_of(story: Story) -> str:
+    """The newest request that failed of it, and how many more. Or nothing."""
+    return newest(story.requests[::-1])
 
 
 def _broke(incident: Incident, rule: Rule) -> str:

@@ -139,6 +139,15 @@ class Overflowed:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportsCounted:
+    """What became of reports of applications since the last one; `refused`: by reason (form, size, rate, busy)."""
+
+    taken: int = 0
+    repeated: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Approve:
     """With `ask` (see core/links.py): the answer to that request, and to no other."""
 
@@ -310,7 +319,7 @@ class Resend:
 class Ailing:
     """A part of the daemon itself wants people. `part`: its name in the notice's subject (`daemon:PART`). `what` and
     `to_do` are sentences, `command` is one line for a shell; `what` empty: it is well again. `told`: receivers that
-    heard of it already, past the store."""
+    heard of it already, past the store. `since`: when it began; None: now."""
 
     part: str
     event: AlertEvent
@@ -318,6 +327,7 @@ class Ailing:
     to_do: str = ""
     command: str = ""
     told: tuple[str, ...] = ()
+    since: datetime | None = None
 
 
 Input = (
@@ -333,6 +343,7 @@ Input = (
     | Quiet
     | Speaking
     | Overflowed
+    | ReportsCounted
     | Quarantined
     | RulesRefused
     | Approve

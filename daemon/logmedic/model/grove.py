@@ -16,6 +16,8 @@ Wild = tuple[int, ...]
 
 MANY = 64
 """Templates that are alike and were not found to be one by then never will be: they are not compared any more."""
+CROWD = 2048
+"""Templates of one build, as many as are looked at when one of them becomes more general: some 2 ms."""
 REMEMBERED = 65_536
 """Shapes whose placement is remembered."""
 
@@ -59,6 +61,7 @@ class Grove:
         "_turns",
         "_under",
         "_whole",
+        "_wide",
         "_wild",
     )
 
@@ -68,6 +71,7 @@ class Grove:
         self._whole: _Layer[int, tuple[str, ...]] = _Layer(under._whole if under else None)
         self._lacking: _Layer[int, tuple[str, ...]] = _Layer(under._lacking if under else None)
         self._loose: _Layer[int, tuple[str, ...]] = _Layer(under._loose if under else None)
+        self._wide: _Layer[int, tuple[str, ...]] = _Layer(under._wide if under else None)
         self._wild: _Layer[Room, dict[Wild, int]] = _Layer(under._wild if under else None)
         self._rooms: _Layer[Room, tuple[int, int]] = _Layer(under._rooms if under else None)
         self._turn: int = under._turn if under else 0
@@ -77,8 +81,8 @@ class Grove:
     @property
     def size(self) -> int:
         """Templates, and entries of the indices, of this layer: nothing when all were dropped."""
-        layers = (self._templates, self._whole, self._lacking, self._loose, self._wild, self._rooms, self._turns)
-        return sum(len(layer.own) for layer in layers)
+        indices = (self._whole, self._lacking, self._loose, self._wide, self._wild, self._rooms, self._turns)
+        return sum(len(layer.own) for layer in (self._templates, *indices))
 
     def __eq__(self, other: object) -> bool:
         """The same templates: all else follows from them."""
@@ -128,6 +132,10 @@ class Grove:
         """Those whose skeleton has this key with all of its likely places WILD."""
         return self._those(self._loose.get(key))
 
+    def but_for_words(self, key: int) -> list[Template]:
+        """Those whose skeleton has this key with all places WILD that words may be shown to be values in."""
+        return self._those(self._wide.get(key), CROWD)
+
     def wild(self, room: Room) -> list[Wild]:
         """What templates of the room have WILD, ascending."""
         return sorted(self._wild.get(room) or ())
@@ -154,8 +162,8 @@ class Grove:
         """The turn in which a template with a WILD place came or went."""
         return (self._rooms.get(room) or (0, 0))[0]
 
-    def _those(self, fingerprints: tuple[str, ...] | None) -> list[Template]:
-        if not fingerprints or len(fingerprints) > MANY:
+    def _those(self, fingerprints: tuple[str, ...] | None, most: int = MANY) -> list[Template]:
+        if not fingerprints or len(fingerprints) > most:
             return []
         return [found for each in fingerprints if (found := self._templates.get(each)) is not None]
 
@@ -165,9 +173,15 @@ class Grove:
         self._turn += 1
         bare = skeleton(template.shape)
         keys, name = Keys(template.component, bare), (template.fingerprint,)
-        holes = [keys.without(at) for at in places(bare)]
+        words = list(places(bare))
+        holes = [keys.without(at) for at in words]
         loose = keys.without(*likely(bare))
-        for layer, key in ((self._whole, keys.whole), *((self._lacking, hole) for hole in holes), (self._loose, loose)):
+        for layer, key in (
+            (self._whole, keys.whole),
+            *((self._lacking, hole) for hole in holes),
+            (self._loose, loose),
+            (self._wide, keys.without(*words)),
+        ):
             _enter(layer, key, name, present)
         self._tell(self._lacking, keys.whole)
         for key in (keys.whole, *holes):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from logmedic.model.report import ReportKind
+
 
 class CaptureType(StrEnum):
     IP = "ip"
@@ -55,12 +57,27 @@ class IncidentStage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ReportSpec:
+    """What a report of an application has to say; `*` stands for any part of a value, and a key without values takes
+    every report. `users`: who reports, by the kernel's word."""
+
+    component: tuple[str, ...] = ()
+    action: tuple[str, ...] = ()
+    error: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    kind: tuple[ReportKind, ...] = (ReportKind.ERROR,)
+    environment: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MatchSpec:
     """Any of `patterns` matches and none of `unless` does. Groups that `captures` does not name stay evidence only.
     `field`: they are about the value of that field, and not about the text; a record without it does not match.
     `level`: the record says that it is so bad or worse. `program`: a record with a syslog head is of one of these
     programs (`*` stands for any part of a name), and its text is what follows the head; one without a head is taken
-    whole. `incidents`: instead of lines it is about incidents of these rules, when they come to the stage `on`; then
+    whole. `report`: it is about reports of applications that fit, and about nothing else; the patterns (there need be
+    none) are about what follows the head, and captures that no pattern has a group for are fields of the report.
+    `incidents`: instead of lines it is about incidents of these rules, when they come to the stage `on`; then
     `captures` are those of the incident."""
 
     patterns: tuple[str, ...]
@@ -69,5 +86,6 @@ class MatchSpec:
     field: str = ""
     level: Level | None = None
     program: tuple[str, ...] = ()
+    report: ReportSpec | None = None
     incidents: tuple[str, ...] = ()
     on: IncidentStage = IncidentStage.OPENED

@@ -25,7 +25,8 @@ class Story:
     nothing. `broke`, `tried`, `following`, `to_do`: sentences that answer: what broke, what was tried, what happens
     next, what you do. `evidence`: the record, secrets masked; may have several lines. `history`: lines about what went
     before it, the likely cause first. `would`: what a held fix would do. `command`: one line for a shell. `effects`:
-    how many others are not told apart because of it. `since_text`: `since` for its reader. All text is cleaned of what
+    how many others are not told apart because of it. `since_text`: `since` for its reader. `requests`: ids of the
+    requests of applications that failed of it, the newest first. All text is cleaned of what
     terminals and chats obey (core/evidence.py), but not escaped for any format."""
 
     subject: str
@@ -52,6 +53,7 @@ class Story:
     effects: int = 0
     over: bool = False
     since_text: str = ""
+    requests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

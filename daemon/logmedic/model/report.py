@@ -61,6 +61,11 @@ class Report:
         return self.wait > timedelta(0)
 
     @property
+    def key(self) -> str:
+        """Of this report and no other: ids are chosen by those who send them."""
+        return f"{self.sender.uid}:{self.id}"
+
+    @property
     def what(self) -> str:
         """TimeoutError: the gateway did not answer"""
         return ": ".join(filter(None, (self.error, self.message)))
@@ -68,10 +73,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a report whose sender asks belongs: to what rule and incident, or to what learned issue. Empty where there
-    is none (yet)."""
+    """Where a report (its `key`) whose sender asks belongs: to what rule and incident, or to what learned issue. Empty
+    where there is none (yet)."""
 
-    report_id: str
+    report: str
     rule_id: str = ""
     incident_id: str = ""
     issue_id: str = ""
@@ -104,3 +109,25 @@ class Answer:
     rule: str = ""
     hold: str = ""
     detail: str = ""
+
+
+REFUSALS = ("form", "size", "rate", "busy")
+"""Why a report is not taken. FORM: it is not what it should be; SIZE: it is too long; RATE: its user sends too many a
+second; BUSY: too much waits, or too many do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCounts:
+    """Of the report socket. Since the daemon's start: `taken` (stored), `refused` (by reason: form, size, rate, busy),
+    `repeated` (the same report once more), `turned_away` (connections that were too many), `cut_off` (connections whose
+    other end did not read). Now: `waiting` (reports), `connections`, `questions`, `breakers` (shared, and open)."""
+
+    taken: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    repeated: int = 0
+    turned_away: int = 0
+    cut_off: int = 0
+    waiting: int = 0
+    connections: int = 0
+    questions: int = 0
+    breakers: int = 0

@@ -8,14 +8,15 @@ from datetime import timedelta
 
 from logmedic.model.issue import Resolution
 from logmedic.model.match import IncidentStage
+from logmedic.model.report import Report
 
 
 @dataclass(frozen=True, slots=True)
 class SampleLine:
     """`repeat` times, `every` apart on the virtual clock; the first of them `at` so long after the start of the test
     (None: where the line before left the clock). `source`: where it is read; empty: where the rule listens. `fields`:
-    what its origin says of it. Instead of a line: an incident of the rule `incident`, with `fields` for its captures,
-    comes to the stage `on`."""
+    what its origin says of it. Instead of a line: an application reports `report`; or an incident of the rule
+    `incident`, with `fields` for its captures, comes to the stage `on`."""
 
     text: str
     repeat: int = 1
@@ -25,6 +26,7 @@ class SampleLine:
     fields: Mapping[str, str] = field(default_factory=dict)
     incident: str = ""
     on: IncidentStage = IncidentStage.OPENED
+    report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True)

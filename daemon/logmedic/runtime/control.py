@@ -175,8 +175,8 @@ class DaemonControl:
     async def rule_said(self, rule_id: str) -> dict[str, Any]:
         return rule_said(self._live.current, self._engine.state, rule_id)
 
-    async def explain(self, line: str, source: str = "", rule: str = "") -> dict[str, Any]:
-        return await self._explaining.explain(line, source, rule)
+    async def explain(self, line: str, source: str = "", rule: str = "", report: str = "") -> dict[str, Any]:
+        return await self._explaining.explain(line, source, rule, report)
 
     async def draft_rule(self, issue_id: str) -> dict[str, Any]:
         return await self._rules.draft(issue_id)

@@ -9,6 +9,9 @@ from typing import Any
 
 from logmedic.core.explain import Explainer, Explanation, Verdict
 from logmedic.core.explainrows import LONGEST, explained
+from logmedic.core.reportmatch import SOURCE
+from logmedic.core.reports import BadReport
+from logmedic.core.samplereports import block_of, written
 from logmedic.model.errors import OrderRefused, TransientError
 from logmedic.model.record import Block, Checkpoint, Entry
 from logmedic.model.state import EngineState
@@ -43,12 +46,9 @@ class Explaining:
         self._working = asyncio.Lock()
         self._waiting = 0
 
-    async def explain(self, line: str, source: str = "", rule: str = "") -> Row:
+    async def explain(self, line: str, source: str = "", rule: str = "", report: str = "") -> Row:
         """As ports.Control.explain."""
-        if not line.strip():
-            raise OrderRefused("there is no line to explain", "paste one, as it stands in the log")
-        if len(line) > LONGEST:
-            raise OrderRefused(f"the line has {len(line)} characters", f"{LONGEST} at most: logmedic rules explain -")
+        block = _report_block(report, self._clock.now()) if report else self._line_block(line, source)
         if self._waiting > MOST_WAITING:
             raise TransientError("others ask as well", "ask again in a few seconds")
         self._waiting += 1
@@ -57,10 +57,17 @@ class Explaining:
                 generation, now = self._generation(), self._clock.now()
                 named = frozenset({rule} if rule else ())
                 explainer = Explainer(generation.matcher, generation.ruleset.rules, self._zone, self._boot_at, named)
-                explanation = await asyncio.to_thread(explainer.explain, _block(line, source, now))
+                explanation = await asyncio.to_thread(explainer.explain, block)
         finally:
             self._waiting -= 1
-        return self._told(explanation, source, generation, now)
+        return self._told(explanation, SOURCE if report else source, generation, now)
+
+    def _line_block(self, line: str, source: str) -> Block:
+        if not line.strip():
+            raise OrderRefused("there is no line to explain", "paste one, as it stands in the log")
+        if len(line) > LONGEST:
+            raise OrderRefused(f"the line has {len(line)} characters", f"{LONGEST} at most: logmedic rules explain -")
+        return _block(line, source, self._clock.now())
 
     def _told(self, explanation: Explanation, source: str, generation: Generation, now: datetime) -> Row:
         def would(verdict: Verdict) -> Row | None:
@@ -72,6 +79,13 @@ class Explaining:
             return {"daemon": True, "note": "", **told}
 
         return explained(explanation, source, would)
+
+
+def _report_block(report: str, now: datetime) -> Block:
+    try:
+        return block_of(written(report), now)
+    except BadReport as bad:
+        raise OrderRefused(f"the report cannot be explained: {bad.text}", bad.hint) from None
 
 
 def _block(line: str, source: str, now: datetime) -> Block:

@@ -27,6 +27,7 @@ from logmedic.core.sums import Sums
 from logmedic.model.issue import IssueSource
 from logmedic.model.metric import Family
 from logmedic.model.policy import Policy
+from logmedic.model.report import ReportCounts
 from logmedic.model.state import EngineState
 from logmedic.ports import Clock, Store
 from logmedic.runtime import alertrows
@@ -74,7 +75,8 @@ class SlowFacts:
 
 class Gauges:
     """`receivers`: names of those in the config; `unusable`: why, by name. `totals`: what was read, by source.
-    `exports`: of metrics.otlp, by result; None without it. `store_limit`: bytes."""
+    `exports`: of metrics.otlp, by result; None without it. `reports`: of the report socket, None without one.
+    `store_limit`: bytes."""
 
     def __init__(
         self,
@@ -95,6 +97,7 @@ class Gauges:
         exports: Callable[[], Mapping[str, int] | None],
         store_limit: int,
         clock: Clock,
+        reports: Callable[[], ReportCounts | None] = lambda: None,
     ) -> None:
         self._engine = engine
         self._sums = sums
@@ -112,6 +115,7 @@ class Gauges:
         self._exports = exports
         self._store_limit = store_limit
         self._clock = clock
+        self._reports = reports
         self._places = Places()
 
     async def families(self) -> tuple[Family, ...]:
@@ -130,6 +134,7 @@ class Gauges:
             day=self._slow.day,
             process=process,
             places=self._places,
+            reports=self._reports(),
         )
 
     def _daemon(self) -> DaemonFacts:

@@ -108,6 +108,7 @@ class StoreWatch:
             "they are, no fix runs, and no other message is sent",
             "Make room on its disk, or make it writable; it goes on by itself.",
             f"df -h {self._path.parent}; ls -ld {self._path.parent}",
+            since=self._began,
         )
 
     def _story(self, ailing: Ailing) -> Story:

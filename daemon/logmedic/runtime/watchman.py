@@ -1,5 +1,5 @@
 """Notices sources that went quiet (F29), and events that were lost (F12). Says it to the engine, which tells people
-once, and counts."""
+once, and counts; so it does with what became of reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from logmedic.model.changeset import Overflowed, Quiet, Speaking
+from logmedic.model.changeset import Overflowed, Quiet, ReportsCounted, Speaking
+from logmedic.model.report import ReportCounts
 from logmedic.ports import Clock
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.intake import Intake
@@ -55,3 +56,23 @@ async def count_overflows(overflows: Callable[[], int], engine: Engine) -> None:
         if (now := overflows()) > counted:
             await engine.settled(Overflowed(now - counted))
             counted = now
+
+
+async def count_reports(counts: Callable[[], ReportCounts], engine: Engine) -> None:
+    """Until cancelled. `counts`: as the report socket has them."""
+    counted = counts()
+    while True:
+        await asyncio.sleep(LOOK_MAX_S)
+        now = counts()
+        if (fresh := _since(counted, now)) != ReportsCounted():
+            await engine.settled(fresh)
+            counted = now
+
+
+def _since(before: ReportCounts, now: ReportCounts) -> ReportsCounted:
+    refused = {reason: n - before.refused.get(reason, 0) for reason, n in now.refused.items()}
+    return ReportsCounted(
+        now.taken - before.taken,
+        now.repeated - before.repeated,
+        {reason: n for reason, n in refused.items() if n},
+    )

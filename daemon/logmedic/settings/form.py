@@ -21,6 +21,7 @@ from logmedic.settings.diagnosis import DiagnosisSettings
 from logmedic.settings.metrics import MetricsSettings
 from logmedic.settings.parts import Duration, Part
 from logmedic.settings.places import SYSTEM_RULES, shipped_rules
+from logmedic.settings.reports import SOCKET, Reports
 from logmedic.settings.sources import SourceSettings, usual_sources
 from logmedic.settings.storage import Storage
 from logmedic.settings.web import Web
@@ -81,6 +82,7 @@ class Settings(BaseSettings):
     learning: Learning = Learning()
     diagnosis: DiagnosisSettings = DiagnosisSettings()
     metrics: MetricsSettings = MetricsSettings()
+    reports: Reports = Reports()
     storage: Storage = Field(default_factory=Storage)
     web: Web = Field(default_factory=Web)
 
@@ -95,6 +97,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Nothing behind the back: `load_settings` passes the layers in."""
         return (init_settings,)
+
+    @property
+    def report_socket(self) -> Path:
+        return self.reports.socket or self.web.socket.with_name(SOCKET)
 
     @property
     def discovers(self) -> bool:

@@ -20,6 +20,7 @@ from logmedic.settings.form import PREFIX, Settings
 from logmedic.settings.mistakes import KeyPath, mistake_of
 from logmedic.settings.oddities import oddities
 from logmedic.settings.places import CONFIG_VARIABLE, config_path
+from logmedic.settings.reportplace import taken_twice
 from logmedic.settings.secrets import followed
 from logmedic.settings.wrongways import wrong_ways
 from logmedic.yamldoc import Document, DocumentInvalid, meant, parse_document, render_problems
@@ -64,7 +65,7 @@ def _loaded(path: Path | None, env: Mapping[str, str] | None) -> tuple[Settings,
     problems = [*_unknown_variables(env), *(place(key).problem(text) for key, text in missing)]
     try:
         settings = Settings(**values)
-        found = (*dangling(settings), *wrong_ways(settings.alerts))
+        found = (*dangling(settings), *wrong_ways(settings.alerts), *taken_twice(settings))
         problems += [place(at).problem(text, hint) for at, text, hint in found]
     except ValidationError as error:
         known = [mistake_of(each) for each in error.errors() if not _is_below(each["loc"], missing)]

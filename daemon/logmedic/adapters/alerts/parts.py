@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, TypeVar
 
 from logmedic.adapters.alerts.text import visible
-from logmedic.core.stories import telling_line
+from logmedic.core.stories import request_of, telling_line
 from logmedic.core.titles import mark_of
 from logmedic.model.message import Message, MessageKind, Story
 from logmedic.model.rule import AlertEvent
@@ -100,6 +100,7 @@ def _alone(story: Story) -> Part:
         _told(
             Passage("What broke" if not story.over else "What it was", _cut(story.broke)),
             Passage("Evidence", quoted(story.evidence) if not story.over else "", Shown.LOG, Worth.GOOD),
+            Passage("Request", request_of(story), worth=Worth.GOOD),
             Passage("What I tried", _cut(story.tried), worth=Worth.GOOD),
             Passage("What happens next", _cut(story.following), worth=Worth.GOOD),
             Passage("What the fix would do", _lines(story.would), Shown.LIST, Worth.MORE),
@@ -123,7 +124,7 @@ def _one_of_several(story: Story) -> Part:
             Passage("", evidence, Shown.LOG, Worth.MORE),
             Passage("", story.command, Shown.COMMAND),
         ),
-        facts_of(story),
+        (*facts_of(story), *([f"request {request_of(story)}"] if story.requests else [])),
         story.runbook,
     )
 

@@ -10,6 +10,7 @@ import regex
 
 from logmedic.adapters.rulefiles.placeholders import Mistake, placeholder_mistakes, report, untyped
 from logmedic.adapters.rulefiles.places import child, key_in, parts_of, patterns_in
+from logmedic.adapters.rulefiles.reporting import no_field, report_mistakes
 from logmedic.adapters.rulefiles.safety import check_fix, not_proved, unknown_at_the_end
 from logmedic.adapters.rulefiles.timing import check_when
 from logmedic.core.captures import accept
@@ -26,6 +27,8 @@ def check_rule(rule: Rule, fields: Fields, patterns: dict[str, regex.Pattern[str
         _check_all_matching(node, fields.problems, patterns)
         if part != MATCH:
             _check_groups(rule, spec, node, fields.problems, patterns)
+    for place, text, hint in report_mistakes(rule, fields.node):
+        fields.problems.add(place, text, hint)
     report(fields, "title", placeholder_mistakes(rule, rule.title, "the title"))
     if (when := fields.mapping("when")) is not None:
         check_when(rule, when)
@@ -43,7 +46,7 @@ def _check_captures(spec: MatchSpec, part: Node, problems: Problems, patterns: d
     compiled = {each: patterns[each] for each in spec.patterns if each in patterns}
     for name in written.keys if written is not None else ():
         if (capture := spec.captures.get(name)) is not None:
-            for text, hint in (*_group_is_there(name, compiled), *_allowed(name, capture)):
+            for text, hint in (*_is_told(name, spec, compiled), *_allowed(name, capture)):
                 problems.add(key_in(written, name), text, hint)
 
 
@@ -59,11 +62,11 @@ def _check_groups(
 ) -> None:
     """What a further line tells of the group: all of it, or nothing, and then it is about every group."""
     wanted = set(rule.when.by) & set(rule.match.captures)
-    for key, node in patterns_in(part):
+    for key, node in patterns_in(part) if spec.report is None else ():
         pattern = patterns.get(node.text) if key != "unless" else None
         told = wanted & set(spec.captures) & set(pattern.groupindex) if pattern is not None else wanted
         _report_half(told, wanted, node, problems)
-    if spec.incidents:
+    if spec.incidents or spec.report is not None:
         _report_half(wanted & set(spec.captures), wanted, part, problems)
 
 
@@ -83,6 +86,14 @@ def _matches_all(pattern: regex.Pattern[str]) -> bool:
         return all(pattern.search(text, timeout=0.1) for text in ("", "\ue000"))
     except TimeoutError:
         return False
+
+
+def _is_told(name: str, spec: MatchSpec, patterns: dict[str, regex.Pattern[str]]) -> Iterator[Mistake]:
+    """By each pattern; or, of reports, by none, and then it is one of their fields."""
+    if spec.report is None or any(name in each.groupindex for each in patterns.values()):
+        yield from _group_is_there(name, patterns)
+    elif (mistake := no_field(name)) is not None:
+        yield mistake
 
 
 def _group_is_there(name: str, patterns: dict[str, regex.Pattern[str]]) -> Iterator[Mistake]:

@@ -8,6 +8,7 @@ from itertools import combinations
 from logmedic.adapters.rulefiles.checkschema import checks_schema
 from logmedic.adapters.rulefiles.deprecations import VERSION
 from logmedic.adapters.rulefiles.fixschema import fix_schema
+from logmedic.adapters.rulefiles.reporting import FORMS as REPORT_FORMS
 from logmedic.adapters.rulefiles.schemaparts import (
     FLAG,
     LABEL,
@@ -27,14 +28,17 @@ from logmedic.adapters.rulefiles.schemaparts import (
 )
 from logmedic.adapters.rulefiles.stepschema import rung_schema, sandbox_schema, step_schema
 from logmedic.adapters.rulefiles.triggers import MAX_COUNT, MAX_KEPT, MAX_STAGES
+from logmedic.core.reports import MAX_ATTEMPTS, MAX_WORDS
 from logmedic.model.issue import Resolution
 from logmedic.model.match import CaptureType, IncidentStage, Level
+from logmedic.model.report import ReportKind
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 ADDRESS = "https://logmedic.dev/schema/rules-v1.json"
 """Names the schema; a modeline may have it."""
-_LINES_ONLY = ("unless", "field", "level", "program")
+_LINES_ONLY = ("unless", "field", "level", "program", "report")
+_NOT_OF_REPORTS = ("level", "program", "incident")
 _TRIGGERS = ("threshold", "distinct", "sequence", "absence", "rate")
 
 
@@ -111,16 +115,19 @@ def _match(more: Schema | None = None, required: bool = True) -> Schema:
     """`more`: what may stand beside it. Not `required`: nothing of it has to be there."""
     form = mapping({**_match_keys(), **(more or {})})
     kinds = ("pattern", "patterns", "incident")
-    needed = [{"required": [kind]} for kind in kinds]
+    forms = (*kinds, "report")
+    needed = [{"required": [kind]} for kind in forms]
     form["dependencies"] = {
         "incident": {"not": {"anyOf": [{"required": [key]} for key in _LINES_ONLY]}},
         "on": ["incident"],
+        "report": {"not": {"anyOf": [{"required": [key]} for key in _NOT_OF_REPORTS]}},
+        "field": {"anyOf": [{"required": [key]} for key in ("pattern", "patterns")]},
     }
     form["allOf"] = [both(*pair) for pair in combinations(kinds, 2)]
     if required:
         form["anyOf"] = needed
     else:
-        form["dependencies"] |= {key: {"anyOf": needed} for key in ("unless", "field", "level", "program", "captures")}
+        form["dependencies"] |= {key: {"anyOf": needed} for key in ("unless", "level", "program", "captures")}
     return form
 
 
@@ -133,10 +140,30 @@ def _match_keys() -> Schema:
         "field": told(LABEL, "The patterns are about the value of this field of a JSON, logfmt or journal record."),
         "level": told(one_of(Level), "The record says that it is so bad or worse."),
         "program": texts("The program in the syslog head; then the patterns are about what follows. `*` is any part."),
-        "captures": told({"type": "object", "additionalProperties": ref("capture")}, "The types of the named groups."),
+        "captures": told(
+            {"type": "object", "additionalProperties": ref("capture")},
+            "The types of the named groups; of a report also of its fields.",
+        ),
+        "report": told(_report(), "Instead of lines: reports of applications that fit. A pattern is not needed then."),
         "incident": texts("Instead of lines: incidents of these rules.", least=1),
         "on": told(one_of(IncidentStage), "Of the incident: opened (default), failed (its fix), resolved."),
     }
+
+
+def _report() -> Schema:
+    word = {**LABEL, "minLength": 1, "maxLength": MAX_WORDS}
+    formed = {key: {**LABEL, "pattern": form.pattern.replace(r"\Z", "$")} for key, (form, _) in REPORT_FORMS.items()}
+    form = mapping(
+        {
+            "component": texts("The part of the application; `*` is any part.", least=1, item=formed["component"]),
+            "action": texts("What it was doing.", least=1, item=word),
+            "error": texts("The type of the error: TimeoutError, redis.*", least=1, item=word),
+            "users": texts("Who reports it, by the kernel's word.", least=1, item=formed["users"]),
+            "kind": told(some(one_of(ReportKind), least=1), "What it tells. Default: error."),
+            "environment": texts("Where it runs: production.", least=1, item=formed["environment"]),
+        }
+    )
+    return {**form, "minProperties": 1}
 
 
 def _capture() -> Schema:
@@ -274,11 +301,44 @@ def _sample() -> Schema:
             "at": duration("From the start of the test."),
             "source": told(LABEL, "Where it is read. Default: where the rule listens."),
             "fields": told(plain, "What its origin says of it."),
+            "report": told(_sent(), "Instead of a line: what an application reports."),
             "incident": told(TEXT, "Instead of a line: an incident of this rule."),
             "captures": told(plain, "Of that incident."),
             "on": told(one_of(IncidentStage), "To which stage that incident comes."),
         }
     )
-    form["oneOf"] = [{"required": ["text"]}, {"required": ["incident"]}]
-    form["dependencies"] = {"captures": ["incident"], "fields": ["text"]}
+    form["oneOf"] = [{"required": [each]} for each in ("text", "report", "incident")]
+    form["dependencies"] = {
+        "captures": ["incident"],
+        "fields": ["text"],
+        "source": {"not": {"required": ["report"]}},
+    }
     return form
+
+
+def _sent() -> Schema:
+    return mapping(
+        {
+            **{key: told(LABEL, words) for key, words in _SENT.items()},
+            "kind": told(one_of(ReportKind), "Default: error."),
+            "impact": told(one_of(Severity), "As the application says. Default: medium."),
+            "tags": texts("Of the report."),
+            "attempts": told(whole(0, MAX_ATTEMPTS), "Of a retry that gave up."),
+            "context": told({"type": "object", "additionalProperties": LABEL}, "More of it, by name."),
+        },
+        ["component"],
+    )
+
+
+_SENT = {
+    "component": "The part of the application.",
+    "action": "What it was doing.",
+    "error": "The type of the error.",
+    "message": "What the error says.",
+    "traceback": "Where it came from.",
+    "environment": "Where it runs: production.",
+    "request_id": "Of the request that failed.",
+    "name": "Of the breaker, or of the feature.",
+    "strategy": "Of the retry, in words.",
+    "user": "Who reports it. Default: nobody.",
+}

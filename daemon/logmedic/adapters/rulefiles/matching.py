@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from logmedic.adapters.rulefiles.reporting import build_report
 from logmedic.model.match import Capture, CaptureType, IncidentStage, Level, MatchSpec
 from logmedic.yamldoc import Fields, Node
 
@@ -16,14 +17,18 @@ def build_match(fields: Fields | None) -> MatchSpec:
     """None: it is missing, and that was said. A mistake gives a default."""
     if fields is None:
         return MatchSpec(())
-    spec = _of_incidents(fields) if "incident" in fields else _of_lines(fields)
+    fields.node_of("report")
+    if "report" in fields:
+        spec = _of_reports(fields)
+    else:
+        spec = _of_incidents(fields) if "incident" in fields else _of_lines(fields)
     fields.done()
     return spec
 
 
 def build_further(node: Node, owner: Fields, key: str, match: MatchSpec) -> MatchSpec:
     """What else has to be seen: a pattern alone, or a mapping as `match` is. It hears the programs that `match` hears,
-    and its groups have the types that `match` gives them, unless it says otherwise."""
+    unless it is about reports, and its groups have the types that `match` gives them, unless it says otherwise."""
     if not isinstance(node.value, Mapping):
         spec = MatchSpec((owner.text_of(node, key),))
     else:
@@ -34,13 +39,18 @@ def build_further(node: Node, owner: Fields, key: str, match: MatchSpec) -> Matc
 def inherited(spec: MatchSpec, match: MatchSpec) -> MatchSpec:
     groups = {name for pattern in spec.patterns for name in _GROUP.findall(pattern)}
     types = {name: each for name, each in match.captures.items() if name in groups}
-    return replace(spec, captures={**types, **spec.captures}, program=spec.program or match.program)
+    program = spec.program or (match.program if spec.report is None else ())
+    return replace(spec, captures={**types, **spec.captures}, program=program)
+
+
+def _patterns(fields: Fields) -> tuple[str, ...]:
+    if "pattern" in fields and "patterns" in fields:
+        fields.problems.add(fields.at("patterns"), "both `pattern` and `patterns`", "write all of them in `patterns`")
+    return (*fields.texts("pattern"), *fields.texts("patterns"))
 
 
 def _of_lines(fields: Fields) -> MatchSpec:
-    patterns = [*fields.texts("pattern"), *fields.texts("patterns")]
-    if "pattern" in fields and "patterns" in fields:
-        fields.problems.add(fields.at("patterns"), "both `pattern` and `patterns`", "write all of them in `patterns`")
+    patterns = _patterns(fields)
     if not patterns:
         fields.problems.add(
             fields.node,
@@ -48,12 +58,27 @@ def _of_lines(fields: Fields) -> MatchSpec:
             "add `pattern: 'a regular expression'`; `pattern: '.'` takes every line",
         )
     return MatchSpec(
-        tuple(patterns),
+        patterns,
         tuple(fields.texts("unless")),
         _captures(fields),
         field=fields.text("field"),
         level=fields.choice("level", Level, None) if fields.node_of("level") is not None else None,
         program=tuple(fields.texts("program")),
+    )
+
+
+def _of_reports(fields: Fields) -> MatchSpec:
+    report = build_report(fields)
+    patterns = _patterns(fields)
+    for key in ("pattern", "patterns"):
+        if key in fields and not patterns:
+            fields.problems.add(fields.at(key), f"`{key}` is empty", f"remove `{key}`: every report that fits will do")
+    return MatchSpec(
+        patterns,
+        tuple(fields.texts("unless")),
+        _captures(fields),
+        field=fields.text("field"),
+        report=report,
     )
 
 

@@ -81,6 +81,11 @@ EVENTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "part_restarts": ("warning", {"part": "source shop", "error": "PermissionError: Permission denied", "wait_s": 4.0}),
     "pause_file_unreadable": ("warning", {"file": "/etc/logmedic/paused", "problem": "Permission denied"}),
     "receiver_unusable": ("error", {"receiver": "mail", "problem": "the URL is not understood"}),
+    "report_group_not_set": ("warning", {"group": "apps", "path": "/run/logmedic/report.sock"}),
+    "reports_refused": (
+        "warning",
+        {"what": ["812 reports of shop refused: more than the limit a second (reason: rate)"]},
+    ),
     "rule_problem": ("error", {"problem": "/etc/logmedic/rules.d/web.yaml:3:5: unknown key `no` in rule web-down"}),
     "rule_quarantined": ("error", {"rule": "web-down", "reason": "took more than 0.1 s, five times"}),
     "rule_warning": (
@@ -118,6 +123,8 @@ EVENTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "stopping": ("info", {}),
     "store_compacted": ("info", {"before": 734003200, "after": 104857600, "held_s": 0.081}),
     "store_not_compacted": ("warning", {"error": "the store could not be compacted: it is being read"}),
+    "store_not_open": ("error", {"error": "the store cannot be written: Read-only file system"}),
+    "store_opened": ("info", {}),
     "store_over_limit": (
         "warning",
         {"limit": 1073741824, "total": 1073741900, "deleted": "snapshot-20261124T030000Z.duckdb"},

@@ -13,6 +13,7 @@ from logmedic.adapters.rulefiles.fixreview import odd_in_fix, of_root, off_cause
 from logmedic.adapters.rulefiles.ownlog import taken_lines
 from logmedic.adapters.rulefiles.placeholders import names_in, possible
 from logmedic.adapters.rulefiles.places import child, items, key_in, parts_of, patterns_in, steps_of
+from logmedic.adapters.rulefiles.reporting import of_anybody, users_of
 from logmedic.adapters.rulefiles.safety import may_run_alone
 from logmedic.adapters.rulefiles.surroundings import Surroundings
 from logmedic.core.targets import texts_of_fix
@@ -62,10 +63,12 @@ class Reviewer:
         yield from _untold(numbered)
         yield from _fixes(numbered)
         yield from _untold_beside(numbered)
+        yield from _reported(numbered)
         yield from _unproved([each for each in numbered if self._strict or is_auto(each[1][0])])
         yield from _sources(numbered, self._surroundings, brought)
         yield from _routes(numbered, self._surroundings.routes)
         yield from _units(numbered, self._surroundings)
+        yield from _users(numbered, self._surroundings)
 
     def is_mistake(self, finding: Finding, rule: Rule) -> bool:
         if finding.weight is Weight.HOST:
@@ -122,7 +125,7 @@ def _same_again(written: _Numbered) -> Iterator[Finding]:
     """Every line of it is one of an earlier rule as well, and means the same there."""
     first: dict[object, Rule] = {}
     for number, (rule, node) in written:
-        for pattern in rule.match.patterns or rule.match.incidents:
+        for pattern in rule.match.patterns or rule.match.incidents or ("",):
             same = first.setdefault(_meaning(rule, pattern), rule) if rule.enabled else rule
             if same is not rule:
                 text = f"rule {same.id} has the same pattern, sources and trigger: both would always speak"
@@ -133,7 +136,8 @@ def _same_again(written: _Numbered) -> Iterator[Finding]:
 def _meaning(rule: Rule, pattern: str) -> object:
     match = rule.match
     heard = frozenset(rule.sources)
-    return pattern, match.unless, match.field, match.level, match.program, match.on, heard, repr(rule.when)
+    about = match.field, match.level, match.program, match.report, match.on
+    return pattern, match.unless, about, heard, repr(rule.when)
 
 
 def _unused(written: _Numbered) -> Iterator[Finding]:
@@ -189,6 +193,12 @@ def _untold_beside(written: _Numbered) -> Iterator[Finding]:
             if at.text in off:
                 text = f"rule {at.text} is switched off: it has no incident"
                 yield Finding(number, at, text, "enable it, or remove it from `not_while`")
+
+
+def _reported(written: _Numbered) -> Iterator[Finding]:
+    for number, (rule, node) in written:
+        for place, text, hint in of_anybody(rule, node) if is_auto(rule) else ():
+            yield Finding(number, place, text, hint)
 
 
 # -- what is not proved ------------------------------------------------------------------------------------------------
@@ -259,3 +269,12 @@ def _units_of(rule: Rule, node: Node) -> Iterator[tuple[Place, str]]:
             case UnitJob(_, unit) | KillProcess(unit):
                 key = "unit" if isinstance(step.action, UnitJob) else "kill"
                 yield from ((key_in(at, key), each) for each in possible(rule, unit))
+
+
+def _users(written: _Numbered, here: Surroundings) -> Iterator[Finding]:
+    wanted = [(number, place, user) for number, each in written for place, user in users_of(*each)]
+    unknown = here.unknown_users(list(dict.fromkeys(user for _, _, user in wanted)))
+    for number, place, user in wanted:
+        if user in unknown:
+            text = f"no user is called `{user}` here: nobody can report as that"
+            yield Finding(number, place, text, "see getent passwd", Weight.HOST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from logmedic.adapters.rulefiles.reportsamples import build_report
 from logmedic.model.issue import Resolution
 from logmedic.model.match import IncidentStage
 from logmedic.model.sample import Expectation, RuleTest, SampleLine
@@ -79,10 +80,14 @@ def _sample(node: Node, test: Fields) -> SampleLine:
     if not isinstance(node.value, Mapping):
         return SampleLine(test.text_of(node, "lines"))
     fields = Fields(node, test.problems, "the line")
-    of_incident = "incident" in fields
+    of_incident, of_report = "incident" in fields, "report" in fields
+    if of_report:
+        for key in ("text", "incident", "source", "fields"):
+            fields.refuse(key, f"both `report` and `{key}`", "a sample is a line, a report, or another rule's incident")
+    fields.node_of("report")
     values = fields.mapping("captures" if of_incident else "fields")
     line = SampleLine(
-        text=fields.text("text", required=not of_incident),
+        text=fields.text("text", required=not (of_incident or of_report)),
         repeat=fields.integer("repeat", 1, minimum=1, maximum=MAX_LINES),
         every=fields.duration("every", timedelta(0), maximum=timedelta(days=1)),
         at=fields.duration("at", timedelta(0), maximum=LONGEST_TEST) if "at" in fields else None,
@@ -90,9 +95,10 @@ def _sample(node: Node, test: Fields) -> SampleLine:
         fields={key: values.text(key) for key in values.names()} if values else {},
         incident=fields.text("incident"),
         on=fields.choice("on", IncidentStage, IncidentStage.OPENED) or IncidentStage.OPENED,
+        report=build_report(fields) if of_report else None,
     )
     fields.node_of("at")
-    if of_incident and line.text:
+    if of_incident and line.text and not of_report:
         fields.problems.add(
             fields.at("text"), "both `text` and `incident`", "a sample is a line, or another rule's incident"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,12 +25,13 @@ def _none_unknown(_: Sequence[str]) -> frozenset[str]:
 class Surroundings:
     """`sources`: what the config reads by name, each with its globs (none: it is no files). `known`: tells names
     beside them that mean something. `unknown_units`: of some units, those that systemd does not have. `routes`: those
-    of the config's alerts, None where it tells nobody."""
+    of the config's alerts, None where it tells nobody. `unknown_users`: of some names, those that no account has."""
 
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     known: Callable[[], frozenset[str]] = frozenset
     unknown_units: Callable[[Sequence[str]], frozenset[str]] = _none_unknown
     routes: frozenset[str] | None = None
+    unknown_users: Callable[[Sequence[str]], frozenset[str]] = _none_unknown
 
     def is_silent(self, name: str) -> bool:
         """It is read from files, and there is none."""
@@ -62,3 +64,15 @@ def units_unknown_to_systemd(units: Sequence[str]) -> frozenset[str]:
     if len(states) != len(units):
         return frozenset()
     return frozenset(unit for unit, state in zip(units, states, strict=True) if state == "not-found")
+
+
+def users_without_account(names: Sequence[str]) -> frozenset[str]:
+    return frozenset(each for each in names if not _has_account(each))
+
+
+def _has_account(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except (KeyError, ValueError):  # it is none, or it cannot be one
+        return False
+    return True

@@ -127,4 +127,4 @@ def _clear(when: Fields, match: MatchSpec) -> Clear:
     return Clear(spec, quiet or None, after)
 
 
-_LINES = {"pattern", "patterns", "incident"}
+_LINES = {"pattern", "patterns", "incident", "report"}

@@ -13,6 +13,7 @@ import duckdb
 from logmedic.adapters.store import rows
 from logmedic.adapters.store.rows import Table, utc
 from logmedic.core.paging import ORDERS, Place, place_of
+from logmedic.core.reported import begins
 from logmedic.model.alert import UNDELIVERED
 from logmedic.model.issue import IncidentStatus
 
@@ -25,6 +26,11 @@ TELLS = "rowid IN (SELECT rowid FROM alerts WHERE incident_id = ? OR contains(co
 """Of alerts: it tells of that incident, also beside others. Two parameters: see `telling`. No other is read whole."""
 UNREAD = ("content",)
 """Of alerts: what their message is made of."""
+_FAILED_REQUEST = (
+    "(contains(coalesce(requests, ''), ?) OR id IN "
+    "(SELECT incident_id FROM incident_events WHERE kind = 'request' AND starts_with(text, ?)))"
+)
+"""Of incidents: one of the last requests that failed of it, or of the first, which are in its timeline."""
 _HOLDS = "contains(lower({}), lower(?))"
 _SIGNED = re.compile(r"(/a/)[\w.~=-]+")
 """A link of a message: whoever has it may act with it, and reading is for more people than acting."""
@@ -108,13 +114,14 @@ class Lists:
         group: str = "",
         hold: str = "",
         text: str = "",
+        request: str = "",
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 50,
         cursor: str = "",
     ) -> list[Row]:
         asked = {
-            "status <> ?": "" if everything or status else IncidentStatus.RESOLVED.value,
+            "status <> ?": "" if everything or status or request else IncidentStatus.RESOLVED.value,
             "status = ?": status,
             "severity = ?": severity,
             "rule_id = ?": rule,
@@ -123,6 +130,7 @@ class Lists:
             "group_key = ?": group,
             "hold = ?": hold,
             **_holding(text, "title", "evidence"),
+            _FAILED_REQUEST: [json.dumps(request), begins(request)] if request else "",
             "opened_at >= ?": time_of(since),
             "opened_at < ?": time_of(until),
         }

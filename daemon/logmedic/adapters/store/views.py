@@ -79,7 +79,7 @@ LEFT JOIN (SELECT issue_id, count(*) AS incidents FROM incidents GROUP BY issue_
 SELECT id, issue_id, rule_id, group_key, title, severity, source, status, hold, hold_detail, opened_at, last_match_at,
   resolved_at, epoch(coalesce(resolved_at, {_NOW})) - epoch(opened_at) AS open_s, occurrences, resolution,
   resolution_notes, from_json(captures, {_PAIRS}) AS captures, evidence, acted, approved_by, escalated,
-  from_json(chain, {_TEXTS}) AS chain
+  from_json(chain, {_TEXTS}) AS chain, from_json(requests, {_TEXTS}) AS requests
 FROM incidents
 """,  # noqa: S608
     "v_fixes": f"""

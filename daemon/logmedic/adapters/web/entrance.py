@@ -14,13 +14,14 @@ from starlette.responses import RedirectResponse, Response
 from logmedic.adapters.web.callers import Caller
 from logmedic.adapters.web.doors import Doors
 from logmedic.adapters.web.loopback import user_of
-from logmedic.adapters.web.operators import Operators, Peer
+from logmedic.adapters.web.operators import Operators
 from logmedic.adapters.web.parameters import Forbidden, Unauthorized
 from logmedic.adapters.web.sessions import LASTS, Session, Sessions, Tickets, session_key
 from logmedic.adapters.web.tokens import Token, Tokens
 from logmedic.adapters.web.troubles import is_of_api
 from logmedic.core.evidence import clean
 from logmedic.model.errors import NotFound
+from logmedic.unixsocket.peers import Peer
 
 READS = ("GET", "HEAD", "OPTIONS")
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"

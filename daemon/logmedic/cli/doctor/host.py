@@ -43,11 +43,13 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """One that answers. `status`: what it says of itself; None when it takes connections and no questions."""
+    """One that answers. `status`: what it says of itself; None when it takes connections and no questions, and
+    `refusal` says why."""
 
     pid: int
     uid: int
     status: Mapping[str, Any] | None
+    refusal: str = ""
 
 
 def systemctl(*arguments: str, program: str = "systemctl") -> str | None:
@@ -91,8 +93,8 @@ def daemon_at(path: Path, wait_s: float = ASK_S) -> Daemon | None:
         pid, uid, _ = _CREDENTIALS.unpack(wire.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
     try:
         return Daemon(pid, uid, Client(path, wait_s).get("status"))
-    except LogmedicError:
-        return Daemon(pid, uid, None)
+    except LogmedicError as error:
+        return Daemon(pid, uid, None, error.text)
 
 
 def person_of(uid: int) -> Person:

@@ -66,7 +66,7 @@ def of_answer(door: Door | None, daemon: Daemon | None, *, may_connect: bool) ->
         version = daemon.status.get("version", "?")
         return well("daemon", f"answers: version {version}, process {daemon.pid}")
     if daemon is not None:
-        found = f"process {daemon.pid} takes connections and does not answer"
+        found = f"process {daemon.pid} takes connections and does not answer: {daemon.refusal}"
         return wrong("daemon", found, "journalctl -u logmedic -n 50; systemctl restart logmedic")
     if door is None:
         return warning("daemon", "none runs", START)

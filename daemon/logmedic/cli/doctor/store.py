@@ -66,7 +66,7 @@ def _program(pid: int, proc: Path) -> str:
 
 
 def of_holder(held: Held | None, daemon: Daemon | None) -> Finding:
-    if held is None and daemon is None:
+    if held is None and (daemon is None or daemon.status is None):
         return well("store lock", "nobody holds it")
     if held is None:
         return warning("store lock", "a daemon answers, and nobody holds the store named here", "logmedic status")
@@ -128,6 +128,11 @@ def _of_opening(path: Path) -> Finding:
     return well("store", f"{path}: it opens, {counted:,} events counted")
 
 
+def mount_of(path: Path) -> Path:
+    """The mount point that it is below."""
+    return next(each for each in (path.resolve(), *path.resolve().parents) if os.path.ismount(each))
+
+
 def look_as_the_daemon(path: Path, user: str) -> Iterator[Finding]:
     """Whether this process, which is `user` by now, could write what is there of the store at `path`."""
     name, room = "state directory", path.parent
@@ -135,6 +140,9 @@ def look_as_the_daemon(path: Path, user: str) -> Iterator[Finding]:
     shut = [each for each in there if not os.access(each, os.R_OK | os.W_OK, effective_ids=True)]
     if not os.path.exists(room):
         yield well(name, f"{room} is not there yet, or not for {user} to see")
+    elif shut and os.statvfs(room).f_flag & os.ST_RDONLY:
+        repair = f"dmesg | tail; mount -o remount,rw {mount_of(room)}"
+        yield wrong(name, f"the file system of {room} is read-only", repair)
     elif shut:
         yield wrong(name, f"{user} cannot write to {shut[0]}", f"chown -R {user}: {room}; chmod 700 {room}")
     else:

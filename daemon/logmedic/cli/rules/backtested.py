@@ -14,6 +14,7 @@ from logmedic.cli.output import print_json, several, span
 from logmedic.cli.past import file_row, iso, zone_name
 from logmedic.cli.styled import say
 from logmedic.core.backtest import Fired, Story
+from logmedic.core.reportmatch import SOURCE
 from logmedic.core.sparkline import columns, sparkline
 
 NAMES_SHOWN = 8
@@ -217,7 +218,7 @@ def _remarks(done: Backtest) -> Iterator[str]:
         yield f"{several(len(done.unheard), 'rule')} listen to other sources than those of these files"
     elif done.unheard:
         unheard = [story.rule for story in done.stories if story.rule.id in done.unheard]
-        sources = sorted({each for rule in unheard for each in rule.sources})
+        sources = sorted({each for rule in unheard for each in rule.sources or (SOURCE,)})
         yield f"listen to other sources ({_names(sources)}): {_names(list(done.unheard))}"
         yield "hint: --source NAME says what the files are"
     if done.quarantined:

@@ -38,6 +38,7 @@ _FILE = click.Path(path_type=Path)
 @rules_command.command("explain")
 @click.argument("line", required=False)
 @click.option("--file", "file", type=_FILE, metavar="FILE", help="Explain the records of a file.")
+@click.option("--report", "report", default="", metavar="JSON", help="Explain what an application would report.")
 @click.option("--rules", "paths", type=_FILE, multiple=True, metavar="PATH", help="These rule files instead.")
 @click.option("--source", default="", metavar="NAME", help="The source that it is read from; every one without.")
 @click.option("--rule", "named", multiple=True, metavar="ID", help="Tell of this rule, whatever it says.")
@@ -48,6 +49,7 @@ def explain_command(
     context: Context,
     line: str | None,
     file: Path | None,
+    report: str,
     paths: tuple[Path, ...],
     source: str,
     named: tuple[str, ...],
@@ -55,11 +57,16 @@ def explain_command(
 ) -> int:
     """Why a LINE is known or not: what each rule says of it, and what would come of it now. A `-` reads standard input.
     Exit code 1 when nothing matches."""
-    content = _content(line, file)
     at = _at(at_text)
-    asked = _asked(context, paths, source, named, at)
+    if report:
+        block = _reported(report, at, line or file or source)
+        asked = _asked(context, paths, block.source, named, at)
+        blocks = [block]
+    else:
+        content = _content(line, file)
+        asked = _asked(context, paths, source, named, at)
+        blocks = list(asked.blocks(content))
     rows = []
-    blocks = list(asked.blocks(content))
     if len(blocks) > AT_LENGTH:
         asked.explainer = replace(asked.explainer, few=0)
     for block in blocks:
@@ -74,12 +81,28 @@ def explain_command(
     return 0 if any(row["matched"] for row in rows) else 1
 
 
+def _reported(report: str, at: datetime, beside: object) -> Block:
+    """One that this user would send, unless it names another one."""
+    import getpass
+
+    from logmedic.core.reports import BadReport
+    from logmedic.core.samplereports import block_of, written
+
+    if beside:
+        raise click.UsageError("name one thing to explain: --report JSON goes without a LINE, --file and --source")
+    try:
+        return block_of(written(report, getpass.getuser()), at)
+    except BadReport as bad:
+        hint = """--report '{"component": "checkout", "error": "TimeoutError", "user": "shop"}'"""
+        raise click.UsageError(f"--report: {bad.text}; {hint if bad.id == '' else bad.hint}") from None
+
+
 def _content(line: str | None, file: Path | None) -> bytes:
     import os
     import sys
 
     if (line is None) == (file is None):
-        raise click.UsageError("name one thing to explain: a LINE, --file FILE, or - for standard input")
+        raise click.UsageError("name one thing to explain: a LINE, --file FILE, --report JSON, or - for standard input")
     if line is not None and line != "-":
         return os.fsencode(line)
     try:
@@ -111,6 +134,7 @@ def _at(text: str) -> datetime:
 def _asked(context: Context, paths: Sequence[Path], source: str, named: Sequence[str], at: datetime) -> _Question:
     from logmedic.core.explain import Explainer
     from logmedic.core.framing import TRACES
+    from logmedic.core.reportmatch import SOURCE
     from logmedic.core.scanner import UNSAVED
     from logmedic.rulesets import make_matcher
     from logmedic.runtime.clock import boot_time, local_zone
@@ -121,7 +145,7 @@ def _asked(context: Context, paths: Sequence[Path], source: str, named: Sequence
     _check_names(named, [rule.id for rule in loaded.rules])
     zone, framings = local_zone(), context.settings.framings()
     name = source.partition(":")[0]
-    if name and name not in context.settings.followed(loaded.sources):
+    if name and name not in (SOURCE, *context.settings.followed(loaded.sources)):
         complain(f"no source is called {name}: rules that name their sources do not hear it")
     matcher = make_matcher(zone, framings, shelf_of() or UNSAVED)(loaded)
     explainer = Explainer(matcher, loaded.rules, zone, boot_time(), frozenset(named))

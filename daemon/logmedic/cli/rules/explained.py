@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from logmedic.settings import Settings
 
 Row = dict[str, Any]
-_OTHERS = ("program", "source", "field", "level")
+_OTHERS = ("program", "source", "field", "level", "report")
 """Why a rule is about other records altogether."""
 
 
@@ -56,6 +56,10 @@ def _verdict_lines(verdict: Row) -> Iterator[str]:
     part = "" if verdict["part"] == "match" else f" ({verdict['part']})"
     place = f"  {verdict['file']}:{verdict['line']}" if verdict["file"] else ""
     if verdict["verdict"] != "matches":
+        if verdict["misfits"]:
+            yield f"  ✗ {verdict['rule']}{part}: the report does not fit{place}"
+            yield from _misfit_lines(verdict["misfits"])
+            return
         if not verdict["near_miss"]:
             yield f"  ✗ {verdict['rule']}{part}: {verdict['reason']}"
             return
@@ -70,6 +74,14 @@ def _verdict_lines(verdict: Row) -> Iterator[str]:
     if verdict["group"]:
         yield f"      group     {', '.join(f'{name} = {value}' for name, value in verdict['group'].items())}"
     yield from _now_lines(verdict)
+
+
+def _misfit_lines(misfits: Sequence[Row]) -> Iterator[str]:
+    from logmedic.core.explain import short
+
+    for each in misfits:
+        found = f"`{short(each['found'])}`" if each["found"] else "nothing"
+        yield f"      {each['key']}: wanted {' or '.join(f'`{one}`' for one in each['wanted'])}, found {found}"
 
 
 def _miss_lines(miss: Row) -> Iterator[str]:

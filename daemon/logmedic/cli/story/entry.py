@@ -25,6 +25,7 @@ UNKNOWN = Stage("result", "?", WAITS)
 STAGES: Mapping[str, Stage] = {
     "opened": SEEN,
     "history": Stage("before"),
+    "request": Stage("request"),
     "held": Stage("held", "!", WAITS),
     "would_run": Stage("would"),
     "ranked": Stage("decided"),

@@ -13,7 +13,7 @@ from logmedic.cli.story.entry import Entry
 from logmedic.cli.story.timeline import timeline
 from logmedic.cli.styled import Piece, Text, text
 from logmedic.cli.why import check_lines
-from logmedic.core.rowwords import hold_of, state_of
+from logmedic.core.rowwords import hold_of, requests_of, state_of
 
 Row = Mapping[str, Any]
 _ALWAYS_TOLD = ("mode", "breaker")
@@ -51,6 +51,8 @@ def _head(row: Row) -> Iterator[Text]:
     yield Text((Piece(f"{row['severity']}, "), state, Piece(f", seen {row['occurrences']}x")), hang=2)
     source = f", source {row['source']}" if row.get("source") else ""
     yield text(f"incident {short(row)}, rule {row['rule_id']}{source}, opened {at(row['opened_at'])}", hang=2)
+    if requests := requests_of(row):
+        yield text(f"failed requests of applications: {requests}", hang=2)
     if hold := hold_of(row):
         yield text(f"held ({hold}): {row['hold_detail']}", "wait", hang=2)
     if row["resolved_at"]:

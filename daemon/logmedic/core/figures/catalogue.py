@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from logmedic.core.figures import alerting, daemon, day, engine, fixes, incidents, rules, sources, tallies
+from logmedic.core.figures import alerting, daemon, day, engine, fixes, incidents, reports, rules, sources, tallies
 from logmedic.core.figures.snapshot import Snapshot
 from logmedic.model.metric import Family, Metric
 
 ROOMS = {
     "The daemon": daemon,
     "What is read": sources,
+    "Reports of applications": reports,
     "Rules": rules,
     "Incidents and errors": incidents,
     "Fixes": fixes,

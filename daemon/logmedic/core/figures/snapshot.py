@@ -9,6 +9,7 @@ from datetime import datetime
 from logmedic.core.sums import Sums
 from logmedic.model.alert import AlertStatus
 from logmedic.model.metric import Buckets, Names
+from logmedic.model.report import ReportCounts
 from logmedic.model.rule import Mode
 
 SOURCES = 50
@@ -126,7 +127,7 @@ class Places:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """`day`: the six metrics of the last 24 hours, empty while nobody knows them. `process`: figures of the operating
-    system, by name."""
+    system, by name. `reports` None: it takes none."""
 
     daemon: DaemonFacts = DaemonFacts()
     sources: Mapping[str, SourceFacts] = field(default_factory=dict)
@@ -137,3 +138,4 @@ class Snapshot:
     day: Mapping[str, float | None] = field(default_factory=dict)
     process: Mapping[str, float] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
+    reports: ReportCounts | None = None

@@ -9,6 +9,13 @@ from logmedic.model.issue import HoldReason, Resolution
 from logmedic.model.metric import OTHER, Family, Kind, Metric
 from logmedic.model.trust import TrustChangeKind
 
+REFUSED = {
+    "form": "no report, or not as it should be",
+    "size": "too long",
+    "rate": "more a second than one user may send",
+    "busy": "too much waited already",
+}
+"""By reason; see model.report.REFUSALS."""
 MEANINGS = {
     "lines": "lines read",
     "gaps": "places that were passed over unread",
@@ -43,6 +50,11 @@ MEANINGS = {
     "rules_refused": "loads of rules with mistakes",
     "rules_quarantined": "times a rule was not heard for a while, for it cost too much",
     "ailments": "times a part of the daemon was ill",
+    "reports": "reports of applications",
+    "reports_repeated": "reports that came once more, and were not counted again",
+    **{f"reports_refused_{reason}": f"reports not taken: {why}" for reason, why in REFUSED.items()},
+    "breaker_opens_reported": "times a circuit breaker of an application opened",
+    "degraded": "times an application went on without a feature, on its fallback",
     "alerts_sent": "messages sent",
     "alert_failures": "tries to send that failed",
     "alerts_dead": "messages given up",

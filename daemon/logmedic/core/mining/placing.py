@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from logmedic.core.mining.evidence import needed
 from logmedic.model.changed import changed
-from logmedic.model.grove import Grove, Wild
+from logmedic.model.grove import Grove, Wild, wild_of
 from logmedic.model.issue import Template
 from logmedic.model.shape import EMPTY, MIXED, WILD, Keys, Shape, is_word, likely, places, skeleton, text_of
 
@@ -78,7 +78,10 @@ def _joined(grove: Grove, alike: list[Template], shape: Shape) -> Placement:
     while True:
         for each in together.values():
             general = united(general, each.shape)
-        more = [each for each in _alike(grove, general, alike[0].component) if each.fingerprint not in together]
+        found = _alike(grove, general, alike[0].component)
+        if wild_of(general) not in {wild_of(each.shape) for each in together.values()}:
+            found += _covered(grove, general, alike[0].component)
+        more = [each for each in found if each.fingerprint not in together]
         if not more:
             break
         together.update((each.fingerprint, each) for each in more)
@@ -118,6 +121,18 @@ def _known(grove: Grove, keys: Keys, wild: list[Wild]) -> Iterator[Template]:
     for places_ in wild:
         for each in grove.alike(keys.without(*places_)):
             if all(each.shape[at] == WILD for at in places_):
+                yield each
+
+
+def _covered(grove: Grove, shape: Shape, component: str) -> Iterator[Template]:
+    """Those that a template of this shape takes: each would join it when it came again, and so it does at once."""
+    bare = skeleton(shape)
+    words = [at for at, token in enumerate(bare) if token is not WILD]
+    fixed = [at for at, token in enumerate(shape) if token != WILD]
+    for each in grove.but_for_words(Keys(component, bare).without(*places(bare))):
+        if all(each.shape[at] == bare[at] for at in words):
+            others = skeleton(each.shape)
+            if all(bare[at] == others[at] for at in fixed):
                 yield each
 
 

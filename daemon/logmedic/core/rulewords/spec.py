@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from logmedic.core import reportmatch
 from logmedic.core.rulewords.ladder import Row
 from logmedic.core.rulewords.triggers import ends, trigger_text
 from logmedic.model import when
@@ -13,8 +14,10 @@ from logmedic.model.sample import RuleTest
 
 def spec_rows(name: str, spec: MatchSpec, known: MatchSpec | None = None) -> Iterator[Row]:
     """What it has from `known` is not told again."""
+    if spec.report is not None:
+        yield name, f"reports of applications: {reportmatch.words(spec.report)}"
     for pattern in spec.patterns:
-        yield name, pattern
+        yield name if spec.report is None else "pattern", pattern
     for pattern in spec.unless:
         yield "unless", pattern
     if spec.program and (known is None or spec.program != known.program):

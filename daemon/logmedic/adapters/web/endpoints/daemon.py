@@ -110,6 +110,19 @@ _ALERTS = record(
 )
 _DIAGNOSING = record(pending=WHOLE, dropped=WHOLE, asked_today=WHOLE, tokens_today=WHOLE, problem=TEXT)
 _HEARTBEAT = record(last_ok=maybe(TIME), next=maybe(TIME), last_error=TEXT, withheld=TEXT, every_s=NUMBER)
+_REPORTS = record(
+    socket=TEXT,
+    taken=WHOLE,
+    repeated=WHOLE,
+    refused=COUNTS,
+    waiting=WHOLE,
+    connections=WHOLE,
+    turned_away=WHOLE,
+    cut_off=WHOLE,
+    asking=WHOLE,
+    breakers=WHOLE,
+    problem=TEXT,
+)
 STATUS = named(
     "Status",
     "What is watched, what is broken, and whether fixes may run. Of long lists only what wants attention.",
@@ -117,6 +130,7 @@ STATUS = named(
         "receivers": by_name(TEXT),
         "diagnosing": maybe(_DIAGNOSING),
         "heartbeat": maybe(_HEARTBEAT),
+        "reports": maybe(_REPORTS),
         "otlp": maybe(record(sent=WHOLE, failed=WHOLE, problem=TEXT)),
         "dashboard": maybe(record(listen=TEXT, url=TEXT)),
         "breakers_total": WHOLE,

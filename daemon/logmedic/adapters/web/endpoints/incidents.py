@@ -26,6 +26,11 @@ FILTERS = (
     queries.text("group", "Of this group."),
     queries.choice("hold", "Whose fix is held for this reason.", HoldReason, example="awaiting_approval"),
     queries.text("text", "With this in its title or its evidence, in whatever case.", example="refused"),
+    queries.text(
+        "request",
+        "With this request of an application among those that failed of it; also those that are over.",
+        example="8f3c2b1e4d5a46c7b8d9e0f1a2b3c4d5",
+    ),
     queries.moment("since", "Opened since then: a duration (24h, 7d) or a time."),
     queries.moment("until", "Opened before then.", example="1h"),
 )
@@ -96,7 +101,7 @@ ENDPOINTS = (
         "Incidents, newest first",
         incidents,
         listed(INCIDENT),
-        about="Those that are open, unless `all` or a `status` asks for more.",
+        about="Those that are open, unless `all`, a `status` or a `request` asks for more.",
         query=(*FILTERS, queries.limit(50), CURSOR),
         pages="incidents",
     ),

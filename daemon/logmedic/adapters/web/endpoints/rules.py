@@ -63,6 +63,10 @@ async def explain(control: Control, asked: Asked) -> Any:
     return await control.explain(asked.query["line"], asked.query["source"], asked.query["rule"])
 
 
+async def explain_report(control: Control, asked: Asked) -> Any:
+    return await control.explain("", rule=asked.query["rule"], report=asked.query["report"])
+
+
 async def rule_stats(control: Control, asked: Asked) -> Any:
     return await control.ask("rule_stats", **asked.given("since"))
 
@@ -153,6 +157,7 @@ _EXPLAINED = named(
             captures=listed(record(name=TEXT, type=TEXT, value=TEXT)),
             group=by_name(TEXT),
             near_miss=maybe(shapes.row(NearMiss)),
+            misfits=listed(record(key=TEXT, wanted=listed(TEXT), found=TEXT)),
             now=maybe(by_name(ANYTHING)),
         )
     ),
@@ -265,6 +270,24 @@ ENDPOINTS = (
                 needed="line=TEXT, as it stands in the log",
             ),
             queries.text("source", "The source that it is read from, as NAME or NAME:UNIT; every one without."),
+            queries.text("rule", "Tell of this rule, and of what matches."),
+        ),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/explain_report",
+        "Why a report of an application is known, or not",
+        explain_report,
+        _EXPLAINED,
+        about="As /v1/explain. `misfits`: the keys of a rule's `match.report` that it does not fit.",
+        query=(
+            queries.text(
+                "report",
+                "An object of JSON, as an application sends it, and `user`, whose process sends it.",
+                longest=LONGEST_LINE,
+                example='{"component": "checkout", "error": "TimeoutError"}',
+                needed='report={"component": "checkout", "error": "TimeoutError", "user": "shop"}',
+            ),
             queries.text("rule", "Tell of this rule, and of what matches."),
         ),
     ),

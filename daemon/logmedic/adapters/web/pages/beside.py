@@ -34,6 +34,7 @@ def _facts(row: Row, view: View) -> Html:
                 ("held by", _held_by(row)),
                 ("approved by", parts.line(row["approved_by"], 200)),
                 ("came after fixes of", ", ".join(parts.line(each, 80) for each in row["chain"])),
+                ("failed requests", _requests(row)),
                 ("issue", _issue(row)),
                 ("incident", element("code", row["id"])),
             )
@@ -50,6 +51,12 @@ def _held_by(row: Row) -> str:
 def _seen(row: Row, view: View) -> Html:
     often = "once" if row["occurrences"] == 1 else f"{row['occurrences']:,} times"
     return joined(f"{often}, last ", parts.ago(row["last_match_at"], view.now))
+
+
+def _requests(row: Row) -> Part:
+    """All that are kept, the newest first: they are what logs of applications are searched for."""
+    told = [element("code", parts.line(each, 128)) for each in reversed(row["requests"])]
+    return joined(*(joined(", " if number else None, each) for number, each in enumerate(told))) if told else None
 
 
 def _issue(row: Row) -> Part:

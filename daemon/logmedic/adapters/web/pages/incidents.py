@@ -46,6 +46,7 @@ async def gather(control: Control, request: Request) -> Answer:
         source=asked.text(request, "source"),
         issue=asked.text(request, "issue"),
         text=asked.text(request, "text"),
+        request=asked.text(request, "request"),
         since=asked.period(request),
         limit=most + 1,
         cursor=asked.text(request, "cursor"),
@@ -101,7 +102,8 @@ def render(answer: Answer, view: View) -> Html:
 
 def _lead(answer: Answer, view: View) -> str:
     count = len(answer["incidents"])
-    kind = {"": "open ", "all": ""}.get(view.query.get("status", ""), f"{view.query.get('status', '')} ")
+    usual = "" if view.query.get("request") else "open "
+    kind = {"": usual, "all": ""}.get(view.query.get("status", ""), f"{view.query.get('status', '')} ")
     what = several(count, f"{kind}incident") + (" on this page, older ones follow" if answer["next"] else "")
     if answer["groups"] is not None:
         of = several(len(answer["groups"]), "rule")
@@ -134,6 +136,7 @@ def _filters(query: Mapping[str, str]) -> Html:
         parts.choices("severity", "Severity", _SEVERITIES, told("severity")),
         parts.words("rule", "Rule", told("rule")),
         parts.words("source", "Source", told("source")),
+        parts.words("request", "Request", told("request")),
         parts.choices("since", "Opened in", _periods(told("since")), told("since")),
         joined(grouped, clear),
     )

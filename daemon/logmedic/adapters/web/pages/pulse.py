@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from logmedic.adapters.web.pages import asked, charts, parts
 from logmedic.adapters.web.pages.charts import Chart, Line
 from logmedic.adapters.web.pages.page import Answer, Page, View
 from logmedic.core.phrases import several
+from logmedic.core.rowwords import reports_of
 from logmedic.core.sizes import bytes_text
 from logmedic.core.trendwords import MEANINGS, change, is_comparable, metric_text, tone_of
 from logmedic.model.live import Topic
@@ -58,6 +59,7 @@ async def gather(control: Control, request: Request) -> Answer:
         "trends": trends,
         "sources": status["sources"],
         "sources_total": status["sources_total"],
+        "reports": status.get("reports"),
         "parts": status["parts"],
         "version": status["version"],
         "started_at": status["started_at"],
@@ -223,7 +225,16 @@ def _sources(answer: Answer, view: View) -> Html:
     )
     left = total - len(rows)
     more = element("p", f"and {several(left, 'other')} in order: logmedic sources") if left > 0 else None
-    return parts.section("Sources", body, id="sources", more=more)
+    return parts.section("Sources", body, *_reports(answer["reports"]), id="sources", more=more)
+
+
+def _reports(row: Row | None) -> Iterator[Html]:
+    """What applications report, where they may."""
+    if row is None:
+        return
+    yield element("p", f"Reports of applications: {reports_of(row)}.", class_="soft")
+    if row["problem"]:
+        yield element("p", parts.tag("bad", "not all are taken"), f" {parts.line(row['problem'], 200)}")
 
 
 def _source(row: Row, started_at: str, view: View) -> Sequence[Part]:

@@ -39,6 +39,7 @@ _MARKS = {"good": "✓", "bad": "✗", "wait": "!", "work": "▶", "soft": "·"}
 _EVENTS: Mapping[str, tuple[Stage, str]] = {
     "opened": (Stage.SEEN, "bad"),
     "history": (Stage.SEEN, "soft"),
+    "request": (Stage.SEEN, "soft"),
     "cleared": (Stage.SEEN, "good"),
     "would_run": (Stage.FIX, "soft"),
     "ranked": (Stage.FIX, "soft"),

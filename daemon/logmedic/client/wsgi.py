@@ -1,0 +1,31 @@
+"""Self-healing for WSGI applications: Flask, Django, and any other.
+
+    app.wsgi_app = SelfHealing(app.wsgi_app, "shop")               # Flask
+    application = SelfHealing(get_wsgi_application(), "shop")      # Django
+
+When the application raises before its answer has begun (its first chunk included), the error is logged and reported,
+and the daemon is asked whether it mends the cause; the thread of the request waits. A request that may be repeated
+(GET, HEAD, OPTIONS; any with `repeat=True`) runs once more after a verified fix; else its caller gets 503 with
+Retry-After. When the answer has begun, the error is reported and raised on.
+
+Flask and Django answer their errors themselves, so that nothing reaches what is around them. Connect their signal,
+which is the way for both (`logmedic.client.noticed`):
+
+    got_request_exception.connect(on_request_exception)
+
+Or let them raise: `app.config["PROPAGATE_EXCEPTIONS"] = True` of Flask, `DEBUG_PROPAGATE_EXCEPTIONS = True` in Django's
+settings. Then they do not log the error either, and it is in the log once, with the request's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from logmedic.client.httppolicy import Around
+from logmedic.client.wsgirequest import App, Environ, Request, StartResponse
+
+
+class SelfHealing(Around[App]):
+    """Its options are those of `httppolicy.Around`."""
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        return Request(self.app, self.policy, environ, start_response).run()

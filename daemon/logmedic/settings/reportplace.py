@@ -1,0 +1,24 @@
+"""What the report socket needs for itself alone: its path, and the name of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from logmedic.settings.form import Settings
+from logmedic.settings.mistakes import Said
+from logmedic.settings.reports import NAME, SOCKET
+
+
+def taken_twice(settings: Settings) -> Iterator[Said]:
+    if not settings.reports.enabled:
+        return
+    if NAME in settings.sources:
+        text = f"`{NAME}` is the name of the source of the report socket"
+        yield ("sources", NAME), text, "name this source otherwise, or write reports: { enabled: false }"
+    if settings.report_socket == settings.web.socket:
+        text = "this is web.socket, where commands are answered"
+        yield ("reports", "socket"), text, f"write {settings.web.socket.with_name(SOCKET)}"
+    for name, each in settings.sources.items():
+        if each.syslog is not None and each.syslog.unix == settings.report_socket:
+            hint = f"name another path, or write reports: {{ socket: /run/{SOCKET} }}"
+            yield ("sources", name, "syslog", "unix"), "this is where applications report (reports.socket)", hint

@@ -1,0 +1,26 @@
+"""Flask, on any WSGI server: gunicorn --chdir examples flask_app:app"""
+
+from __future__ import annotations
+
+import requestlog
+from flask import Flask
+from stock import pieces
+
+from logmedic.client.wsgi import SelfHealing
+
+log = requestlog.configure()
+app = Flask(__name__)
+app.config["PROPAGATE_EXCEPTIONS"] = True  # to what is around it, which logs them
+app.wsgi_app = SelfHealing(app.wsgi_app, "shop", wait=20.0)
+
+
+@app.get("/stock/<article>")
+def stock(article: str) -> dict[str, int]:
+    log.info("how many of %s?", article)
+    return {"pieces": pieces(article)}
+
+
+@app.post("/orders/<article>")
+def order(article: str) -> dict[str, bool]:
+    log.info("one %s, please", article)
+    return {"ordered": pieces(article) > 0}
