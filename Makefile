@@ -6,6 +6,7 @@
 # make test-browser   the pages in a real browser
 # make test-systemd   fixes in a really booted systemd, in a container; as root
 # make bench  everything measured beside its peers, for docs/performance.md
+# make bench-client   what logmedic.client adds to a call, beside tenacity and pybreaker
 # make bench-mining   how right the groups of unknown errors are, beside drain3, and a flood of new ones
 SHELL := /bin/bash
 VENV := .venv
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page man vendor clean
+.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-client bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page man vendor clean
 
 all: lint types test
 
@@ -82,6 +83,9 @@ demo: setup
 bench: setup-dev
 	@bash scripts/system-packages bench
 	$(BIN)/python -m benchmarks --write
+
+bench-client: setup-dev
+	$(BIN)/python -m benchmarks client
 
 # LABELLED=DIR: CSVs with Content, EventId and EventTemplate; a made corpus without it.
 bench-mining: setup-dev

@@ -11,6 +11,7 @@ from benchmarks import (
     alerting,
     asking,
     backtest,
+    client,
     daemon,
     engine,
     fixes,
@@ -61,6 +62,7 @@ SCENARIOS: dict[str, Callable[[int], Iterator[Row]]] = {
     "scrape": scraping.scraping,
     "load": load.load,
     "load-pages": pages.load_pages,
+    "client": client.overhead,
 }
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 

@@ -14,6 +14,7 @@ from logmedic.model.report import ReportCounts
 from logmedic.model.state import EngineState
 from logmedic.ports import Clock
 from logmedic.runtime.answering import Answering
+from logmedic.runtime.reportrow import report_row
 from logmedic.settings import Settings
 
 
@@ -36,15 +37,7 @@ class Reporting:
 
     def row(self) -> dict[str, Any]:
         """For `status`."""
-        counts = self.counts()
-        return {
-            "socket": self.socket,
-            "taken": counts.taken,
-            "refused": dict(counts.refused),
-            "connections": counts.connections,
-            "asking": self.answering.open,
-            "problem": self.source.health()[0]["problem"],
-        }
+        return report_row(self.socket, self.counts(), self.source.health()[0]["problem"])
 
 
 def make_reporting(

@@ -19,6 +19,8 @@ from contracts.test_store_contract import EVERYTHING, INCIDENT
 from fakes.served import serving
 from logmedic.model.changeset import Changeset
 from logmedic.model.issue import HoldReason, IncidentStatus, Tally
+from logmedic.model.report import ReportCounts
+from logmedic.runtime.reportrow import report_row
 
 
 @pytest.fixture
@@ -106,6 +108,33 @@ def test_the_status_begins_with_the_answer(path: Path) -> None:
     )
     for told in ("web.yaml:3:5", "source shop failed", "salvaged", "2 messages could not be delivered", "2.0 KiB"):
         assert told in ran.stdout
+
+
+def test_the_status_tells_of_reports_of_applications_and_what_is_wrong_with_them(path: Path) -> None:
+    with serving(path) as control:
+        counts = ReportCounts(taken=12, refused={"rate": 3}, connections=6, questions=1)
+        control.reports = report_row("/run/logmedic/report.sock", counts, "")
+        well = logmedic("status", socket=path)
+        control.reports = report_row("/run/logmedic/report.sock", counts, "it cannot listen\x1b[31m")
+        ill = logmedic("status", socket=path)
+        control.reports = None
+        none = logmedic("status", socket=path)
+    said = "reports of applications: 12 taken, 3 refused (3 rate), 6 connections, 1 waits for an answer"
+    assert said in well.stdout.splitlines()
+    assert "! reports of applications (/run/logmedic/report.sock): it cannot listen" in ill.stdout
+    assert "\x1b" not in ill.stdout
+    assert "reports of applications" not in none.stdout
+
+
+def test_who_has_the_id_of_a_request_finds_its_incident_over_or_not(path: Path) -> None:
+    over = replace(INCIDENT, id="0193-over", status=IncidentStatus.RESOLVED, requests=("req-1", "req-2"))
+    with serving(path, Changeset(incidents=(over, replace(INCIDENT, id="0193-other")))):
+        found = logmedic("incidents", "--request", "req-2", "-o", "json", socket=path)
+        nothing = logmedic("incidents", "--request", "req-3", socket=path)
+        why = logmedic("why", "0193-over", socket=path)
+    assert [row["id"] for row in json.loads(found.stdout)] == ["0193-over"]
+    assert "there was no incident yet like that" in nothing.stdout + nothing.stderr
+    assert "failed requests of applications: req-2, and 1 more" in why.stdout
 
 
 def test_the_status_of_fifty_sources_is_read_at_a_glance(path: Path) -> None:

@@ -92,6 +92,31 @@ LESSON = Learning(
     "l1", PatternType.ERROR_PATTERN, "shop logs `cannot book order <n>`: 41 times in 3 episodes", 0.83, ago(days=5),
     {"issue": BOOKING.id}, updated_at=ago(minutes=3),
 )  # fmt: skip
+DEGRADED = replace(
+    BOOKING,
+    id="0193-eeee5555",
+    fingerprint="reported:degraded:checkout:recommendations",
+    issue_type="graceful_degradation",
+    title="recommendations is degraded",
+    description="checkout (user shop) reported: TimeoutError",
+    severity=Severity.LOW,
+    error_pattern="",
+    tags=("degraded", "recommendations", "checkout"),
+    status=IssueStatus.ONGOING,
+    version="",
+    first_version="",
+    decided_by="",
+)
+OPEN = replace(
+    DEGRADED,
+    id="0193-ffff6666",
+    source=IssueSource.BREAKER,
+    fingerprint="reported:breaker:shop:payments",
+    issue_type="circuit_breaker_open",
+    title="The circuit breaker payments of checkout is open",
+    severity=Severity.HIGH,
+)
+"""Reported by an application: no line of a log is behind it."""
 KNOWN = Changeset(
     issues=(BOOKING, MUTED, OVER, PART),
     templates=(TEMPLATE, YOUNG),
@@ -386,3 +411,37 @@ def test_lessons_are_newest_first_and_can_be_chosen(path: Path) -> None:
     assert "it came back" in lines[2]
     assert "it came back" not in said(path, "learnings", "--type", "error_pattern")
     assert "cannot book" not in said(path, "learnings", "--min-confidence", "0.9")
+
+
+def reported(path: Path, *arguments: str, code: int = 0) -> str:
+    with serving(path, Changeset(issues=(DEGRADED, OPEN))):
+        ran = logmedic(*arguments, socket=path)
+    assert ran.returncode == code, ran.stderr
+    return ran.stdout if code == 0 else ran.stderr
+
+
+@pytest.mark.parametrize("issue", ["eeee5555", "ffff6666"], ids=["degraded", "breaker"])
+def test_what_applications_report_is_told_as_such_and_no_draft_of_a_rule_is_offered(path: Path, issue: str) -> None:
+    told = reported(path, "learned", "show", issue)
+    assert "reported by an application" in told.splitlines()[2]
+    assert "checkout (user shop) reported: TimeoutError" in told
+    for of_a_log in ("promote", "its pattern", "No rule knows", "samples", "of a breaker"):
+        assert of_a_log not in told
+    assert f"logmedic learned resolve {issue} --because TEXT" in told
+    assert f"logmedic learned mute {issue} --for 7d" in told
+
+
+def test_the_lists_have_what_applications_report(path: Path) -> None:
+    issues = reported(path, "issues")
+    assert "circuit_breaker_open" in issues
+    assert "graceful_degradation" in issues
+    learned = reported(path, "learned")
+    assert "recommendations is degraded" in learned
+    assert "payments" not in learned  # of a breaker
+
+
+def test_what_was_reported_and_is_over_comes_back_with_a_report(path: Path) -> None:
+    over = replace(OPEN, status=IssueStatus.RESOLVED, resolved_at=ago(hours=1), resolution_notes="it closed again")
+    with serving(path, Changeset(issues=(over,))):
+        told = logmedic("learned", "show", "ffff6666", socket=path).stdout
+    assert "A later report brings it back." in told

@@ -16,7 +16,7 @@ from contracts.test_store_contract import ISSUE, NOW
 from fakes.served import serving
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.model.changeset import Changeset
-from logmedic.model.issue import Template
+from logmedic.model.issue import IssueSource, Template
 from logmedic.model.learned import OrdinaryLine
 
 HEAD = "Nov 24 03:12:41 web1 nginx[811]: "
@@ -41,6 +41,8 @@ SEEN = Changeset(
     attempts=(replace(FIXED, argv=("/usr/bin/systemctl", "restart", "nginx.service")),),
     ordinary=tuple(OrdinaryLine("web", n, f"{HEAD}reached upstream 10.0.0.{n}:8080 at once") for n in range(9)),
 )
+REPORTED = replace(LEARNED, id="0193-reported", fingerprint="reported:degraded:checkout:recommendations")
+BREAKER = replace(REPORTED, id="0193-breaker", source=IssueSource.BREAKER, fingerprint="reported:breaker:shop:payments")
 CONFIG = "sources: { web: { files: [/var/log/web/*.log] } }\nrules: { paths: [%s/rules.d] }\n"
 
 
@@ -112,10 +114,12 @@ def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     [
         ({}, ISSUE.id, 5, "was not learned, it comes from a rule"),
         ({}, "nobody", 5, "no issue nobody"),
+        ({"issues": (REPORTED,)}, "reported", 5, "was reported by an application, and no rule can be drafted from it"),
+        ({"issues": (BREAKER,)}, "breaker", 5, "was reported by an application, and no rule can be drafted from it"),
         ({"templates": ()}, "learned", 1, "what this issue was learned from is forgotten"),
         ({"ordinary": (OrdinaryLine("web", 0, SAMPLES[0]),)}, "learned", 1, "no rule can be drafted"),
     ],
-    ids=["of a rule", "unknown", "forgotten", "as ordinary lines"],
+    ids=["of a rule", "unknown", "a degraded feature", "an open breaker", "forgotten", "as ordinary lines"],
 )
 def test_what_no_rule_can_be_made_of_is_told(
     tmp_path: Path, changes: dict[str, object], issue: str, code: int, says: str

@@ -15,6 +15,7 @@ from logmedic.cli.story.entry import STAGES
 from logmedic.cli.story.page import Story, page
 from logmedic.cli.story.timeline import timeline
 from logmedic.cli.styled import Piece, Text, marked_up, painted, wrapped
+from logmedic.model.issue import REQUESTS_KEPT
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
@@ -108,6 +109,17 @@ def told(row: dict[str, Any], **more: Any) -> list[str]:
 
 def marks(row: dict[str, Any]) -> list[str]:
     return [f"{each.stage.mark} {each.stage.name}" for each in timeline(row)]
+
+
+def test_requests_of_applications_that_failed_of_it_are_told() -> None:
+    requests = [f"req-{number}" for number in range(3)]
+    row = story(requests=requests, events=[event(0, "opened"), event(0.2, "request", "request req-0 of checkout")])
+    assert marks(row)[:2] == ["▸ seen", "· request"]
+    assert "failed requests of applications: req-2, and 2 more" in told(row)
+    assert "failed requests of applications: req-2" in told(story(requests=["req-2"]))
+    many = story(requests=[f"req-{number}" for number in range(REQUESTS_KEPT)])
+    assert f"failed requests of applications: req-19, and at least {REQUESTS_KEPT - 1} more" in told(many)
+    assert not any("requests" in line for line in told(story(requests=[])))
 
 
 def test_it_reads_from_seen_to_the_end_in_the_order_of_time() -> None:

@@ -41,7 +41,7 @@ class Shop:
         self.broken = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.calls.append(dict(scope))
+        self.calls.append({**scope, "state": dict(scope["state"])})
         self.ids.append(requestid.current())
         scope["left"] = "behind"
         scope["state"]["left"] = "behind"
@@ -52,7 +52,7 @@ class Shop:
             more = message["more_body"]
         self.bodies.append(body)
         if self.broken:
-            raise self.error
+            raise self.error.with_traceback(None)  # as new, however often it was raised
         await answer(send)
 
 
@@ -186,8 +186,10 @@ def test_the_scope_stays_the_same_object_for_what_is_around() -> None:
         caller = Caller()
         await around(shop, answering(State.FIXED, mends=shop.mend))(scope, caller.receive, caller.send)
 
+    state = scope["state"]
     asyncio.run(scene())
     assert scope["left"] == "behind"
+    assert scope["state"] is state
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
@@ -280,7 +282,7 @@ def test_one_that_a_signal_tells_of_is_healed_while_its_page_is_held(
     async def framework(scope: Any, receive: Any, send: Any) -> None:
         try:
             await shop(scope, receive, send)
-        except Exception:
+        except ConnectionError:
             await asyncio.to_thread(on_request_exception, exception=shop.error)
             await answer(send, page, 500)
 

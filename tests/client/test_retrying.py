@@ -157,9 +157,7 @@ def test_also_when_it_comes_later(how: str, later: Exception, client: RecordingC
 
 
 @each_way
-@pytest.mark.parametrize(
-    "ends", [asyncio.CancelledError(), GeneratorExit(), Odd()], ids=lambda each: type(each).__name__
-)
+@pytest.mark.parametrize("ends", [asyncio.CancelledError(), GeneratorExit()], ids=["cancel", "exit"])
 @pytest.mark.parametrize("attempt", [1, 2], ids=["first", "second"])
 def test_what_ends_a_task_is_never_tried_again(
     how: str, ends: BaseException, attempt: int, client: RecordingClient
@@ -424,7 +422,8 @@ fetch()
 print("stamina" in sys.modules, len(state))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert ran.stdout == "False False\nTrue 3\n"
+    first, *_, last = ran.stdout.splitlines()  # between them stamina's own word on the retry
+    assert (first, last) == ("False False", "True 3")
 
 
 def test_the_wrapper_keeps_name_signature_and_kind() -> None:

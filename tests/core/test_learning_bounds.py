@@ -16,7 +16,7 @@ from logmedic.core.draft import Draft
 from logmedic.core.mining.masks import shape_of
 from logmedic.core.mining.placing import fingerprint
 from logmedic.model.changeset import Send, Sweep
-from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue
+from logmedic.model.issue import ALIVE, MUTE_ENDED, IssueSource, IssueStatus, KnownIssue
 from logmedic.model.record import UnknownError
 from logmedic.model.severity import Severity
 
@@ -72,6 +72,22 @@ def test_a_merge_uses_up_no_mute_for_a_count() -> None:
     issues.merge(draft, "part", "whole")
     heard = [issues.occurred(draft, whole(draft, "whole"), START).status for _ in range(3)]
     assert heard == [IssueStatus.MUTED, IssueStatus.MUTED, IssueStatus.NEW]
+
+
+def test_what_was_muted_is_heard_as_part_of_what_nobody_muted_and_says_so() -> None:
+    draft = draft_with(issues.muted(issue("part", 5), "eva"), issue("whole", 7))
+    issues.merge(draft, "part", "whole")
+    assert whole(draft, "whole").status in ALIVE
+    assert whole(draft, "part").resolution_notes.endswith(MUTE_ENDED)
+    assert whole(draft, "part").decided_by == "", "eva muted it; she made it no part of anything"
+
+
+def test_what_becomes_part_of_a_muted_one_is_muted_with_it() -> None:
+    for part in (issue("part", 5), issues.muted(issue("part", 5), "ann", count=1)):
+        draft = draft_with(part, issues.muted(issue("whole", 7), "eva"))
+        issues.merge(draft, "part", "whole")
+        assert issues.occurred(draft, whole(draft, "whole"), START, 100).status is IssueStatus.MUTED
+        assert not whole(draft, "part").resolution_notes.endswith(MUTE_ENDED)
 
 
 WORDS = ("alpha", "beta", "gamma", "delta", "eps", "zeta", "eta", "theta")

@@ -11,11 +11,13 @@ import builders as make
 from builders import START, Bench, match, observed, policy
 from logmedic.core.needs import SHOWN, Facts, needs_of
 from logmedic.model.alert import AlertPlan
-from logmedic.model.changeset import Acknowledge, Ailing, PauseFixes, Quiet
+from logmedic.model.changeset import Acknowledge, Ailing, Observed, PauseFixes, Quiet, ResolveIssue
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import Breaker
-from logmedic.model.issue import HoldReason, IncidentStatus
+from logmedic.model.issue import HoldReason, IncidentStatus, IssueStatus, KnownIssue
 from logmedic.model.need import Need, NeedKind
+from logmedic.model.record import Findings
+from logmedic.model.report import ReportKind
 from logmedic.model.rule import AlertEvent, Mode
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
@@ -157,3 +159,18 @@ def test_of_ten_thousand_the_first_are_shown_and_all_are_counted() -> None:
     shown, total = needs_of(bench.state, bench.policy, Facts(), bench.now)
     assert (len(shown), total) == (SHOWN, 10_001)
     assert {each.severity for each in shown[:100]} == {Severity.CRITICAL}
+
+
+def test_what_an_application_goes_on_without_waits_for_nobody() -> None:
+    bench = Bench(policy())
+    told = make.report(kind=ReportKind.DEGRADED, name="recommendations")
+
+    def degraded() -> KnownIssue:
+        records = (make.report_record(told, bench.now + timedelta(seconds=60)),)
+        bench.give(Observed("reports", "reports", Findings(reports=records), None), after=60)
+        (issue,) = bench.state.issues.values()
+        return issue
+
+    bench.give(ResolveIssue(degraded().id, "ann"), after=1)
+    assert degraded().status is IssueStatus.REGRESSED
+    assert of(bench) == []

@@ -36,7 +36,7 @@ from logmedic.cli.root import logmedic
 from logmedic.core.moments import moment_text
 from logmedic.core.ownstories import of_ailing, of_quiet, of_refused
 from logmedic.core.shellwords import command, short
-from logmedic.core.stories import of_incident, telling_line
+from logmedic.core.stories import of_incident, request_of, telling_line
 from logmedic.model.fix import AttemptStatus, FixAttempt, Verdict
 from logmedic.model.issue import IDLE, UNDER_WAY, HoldReason, Incident, IncidentStatus, Resolution
 from logmedic.model.match import MatchSpec
@@ -101,6 +101,14 @@ def texts_of(told: Story) -> Iterator[str]:
     for each in fields(told):
         value = getattr(told, each.name)
         yield from (value if isinstance(value, tuple) else [value] if isinstance(value, str) else [])
+
+
+def test_requests_that_failed_of_it_are_kept_the_newest_first() -> None:
+    told = story(failed(requests=("req-1", "req-2", "req-3")), AlertEvent.FIX_FAILED)
+    assert told.requests == ("req-3", "req-2", "req-1")
+    assert request_of(told) == "req-3, and 2 more"
+    assert request_of(replace(told, requests=("req-3",))) == "req-3"
+    assert request_of(replace(told, requests=())) == ""
 
 
 # -- every combination -------------------------------------------------------------------------------------------------

@@ -303,8 +303,12 @@ def golden() -> dict[str, Message]:
     )
     many = [one_of_many(n) for n in range(1, 12)] + [one_of_many(12, failed(), AlertEvent.FIX_FAILED)]
     quiet_again = story(over(Resolution.QUIET, "silent for 15 min", id=f"{INCIDENT.id[:-4]}aaaa"), AlertEvent.RECOVERED)
+    reported = failed(requests=("checkout-41", "8f3c2b1e4d5a46c7b8d9e0f1a2b3c4d5"))
+    requested = story(reported, AlertEvent.FIX_FAILED, [RESTARTED, FAILED_OVER])
     return {
         **{name: message(each) for name, each in ALONE.items()},
+        "failed-requests": message(requested),
+        "group-with-requests": message(BROKEN, replace(requested, subject="incident:other")),
         "utc-only": message(ALONE["fix-failed"], receiver=ReceiverPlan("chat")),
         "another-day": message(ALONE["fix-failed"], receiver=AUCKLAND),
         "with-links": replace(message(ALONE["approval-needed"]), links=links),

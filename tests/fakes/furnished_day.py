@@ -141,6 +141,7 @@ class Furnished:
                 target="pgbouncer.service",
                 escalated=True,
                 acted=True,
+                requests=("checkout-41", "8f3c2b1e4d5a46c7b8d9e0f1a2b3c4d5"),
             ),
             "fixing": self._made(
                 "redis-memory",
@@ -369,6 +370,7 @@ class Furnished:
             self.open["approval"], 0.05, "history", "it began 4 times in the last 7 days; a restart fixed it 3 times"
         )
         for after, kind, text in (
+            (0.5, "request", "request checkout-41 of checkout (charge), reported by shop[4711]: OperationalError"),
             (1, "checked", "before the step: http://127.0.0.1:6432/healthz did not answer"),
             (60, "fix_started", "step 1, 'restart pgbouncer', try 1"),
             (64, "step_finished", "'restart pgbouncer': exit 1 in 4.21 s"),

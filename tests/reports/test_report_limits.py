@@ -182,7 +182,7 @@ def test_many_users_that_are_refused_take_no_more_room_than_some() -> None:
     gaps = refusals.gaps()
     assert len(gaps) <= MOST_USERS + 2
     assert sum(int(gap.detail.split()[0]) for gap in gaps) == 3 * MOST_USERS
-    assert "and of" in refusals.problem(NOON)
+    assert "more such" in refusals.problem(NOON)
     assert refusals.gaps() == ()
 
 
@@ -203,6 +203,8 @@ def test_one_user_has_so_many_connections_and_is_told_of_one_too_many(tmp_path: 
                 async with talking(tmp_path / "s"):
                     pass
             assert store.source.counts().turned_away == 1
+            assert store.source.counts().refused == {}
+            assert store.source.health()[0]["problem"].startswith("connections of uid ")
             await store.until(lambda: store.source.counts().connections == 0)
 
     asyncio.run(scenario())

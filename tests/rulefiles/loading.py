@@ -10,7 +10,8 @@ from logmedic.adapters.rulefiles.loader import RuleFileLoader
 from logmedic.adapters.rulefiles.review import Reviewer
 from logmedic.adapters.rulefiles.surroundings import Surroundings
 from logmedic.core.ruletest import run_tests
-from logmedic.model.rule import RuleProblem, RuleSet
+from logmedic.model.problem import RuleProblem
+from logmedic.model.rule import RuleSet
 from logmedic.yamldoc import render_problems
 
 

@@ -20,7 +20,8 @@ from logmedic.model.probe import (
     TcpProbe,
     UnitProbe,
 )
-from logmedic.model.rule import Fix, Mode, OnFailure, RuleProblem
+from logmedic.model.problem import RuleProblem
+from logmedic.model.rule import Fix, Mode, OnFailure
 from logmedic.model.sandbox import Network, SandboxSpec
 from logmedic.model.step import (
     Action,

@@ -77,11 +77,29 @@ def test_an_example_in_the_documentation_has_the_form(text: str) -> None:
 # -- they do not drift -------------------------------------------------------------------------------------------------
 
 HOST = {"match": r"{ pattern: '^boom (?P<host>\S+)', captures: { host: hostname } }"}
+REPORTS = {"source": "reports", "title": "boom"}
+WHOLE_REPORT = (
+    "{ report: { component: a, action: b, error: E, message: m, traceback: t, impact: high, environment: e,"
+    " request_id: r, kind: error, name: n, attempts: 3, strategy: s, tags: [a, b],"
+    " context: { a: b, c: 7 }, user: u }, repeat: 2 }"
+)
 GOOD: list[dict[str, str]] = [
     {},
     {"match": "{ patterns: [a, b], unless: c, field: msg, level: error, program: [sshd, 'postfix/*'] }"},
     {"match": "{ pattern: 404, captures: {} }", "title": "404", "source": "[a, 7]"},
     {"match": r"{ pattern: '(?P<a>\d+)', captures: { a: { type: int, min: 1, max: 9 } } }", "title": "'{a}'"},
+    {"match": "{ report: { component: [a, 'b*'], action: POST /x, error: redis.*, users: [shop, uid 7] } }", **REPORTS},
+    {
+        "match": "{ report: { kind: [error, circuit_breaker_open], environment: eu-1 }, pattern: a, unless: b }",
+        **REPORTS,
+    },
+    {"match": "{ report: { component: a }, patterns: [a, b], field: context.x, captures: { user: word } }", **REPORTS},
+    {
+        "when": "{ sequence: { then: [{ report: { component: a }, count: 2 }] }, clear: { report: { error: E } } }",
+        **REPORTS,
+    },
+    {"tests": "[{ name: a, lines: [{ report: { component: a, error: E, user: shop } }], expect: { fires: 0 } }]"},
+    {"tests": f"[{{ name: a, lines: [{WHOLE_REPORT}], expect: {{ fires: 0 }} }}]"},
     {"when": "{ threshold: { count: 5, within: 1.5h, by: [host] } }"},
     {"when": "{ distinct: { of: host, count: 2 }, unless_incident: other }"},
     {"when": "{ sequence: { then: bang, count: 2, any_order: true } }"},
@@ -139,6 +157,34 @@ BAD: list[dict[str, str]] = [
         for each in ("patterns: b", "on: opened", "incident: other", "level: bad")
     ],
     *[{"match": f"{{ pattern: a, {each} }}"} for each in ("unless: true", "field: [a]", "captures: [a]", "nonsuch: 1")],
+    *[
+        {"match": f"{{ report: {each} }}"}
+        for each in (
+            *("{}", "a", "[a]", "null", "{ component: [] }", "{ component: 9a }", "{ error: '' }", "{ users: a b }"),
+            *("{ user: a }", "{ kind: eror }", "{ kind: [] }", "{ environment: a b }", "{ action: { a: b } }"),
+        )
+    ],
+    *[
+        {"match": f"{{ report: {{ component: a }}, {each} }}"}
+        for each in ("program: a", "level: error", "incident: other", "on: opened", "field: message", "pattern: []")
+    ],
+    *[
+        {"tests": f"[{{ name: a, lines: [{{ report: {each} }}], expect: {{ fires: 0 }} }}]"}
+        for each in (
+            *(
+                "{}",
+                "a",
+                "{ error: E }",
+                "{ component: a, error: E, nonsuch: 1 }",
+                "{ component: a, error: E, kind: x }",
+            ),
+            *(
+                "{ component: a, error: E }, text: x",
+                "{ component: a, error: E }, source: x",
+                "{ component: a, impact: x }",
+            ),
+        )
+    ],
     {"match": "{ incident: other, unless: a }"},
     {"match": "{ incident: other, program: a }"},
     {"match": "{ incident: other, on: closed }"},
@@ -256,6 +302,8 @@ WHERE: list[tuple[dict[str, str], tuple[str, ...]]] = [
     ({"@": "1"}, ("rule",)),
     ({"match": "{ pattern: a, @: 1 }"}, ("rule", "match")),
     ({"match": "{ incident: other, @: 1 }"}, ("rule", "match")),
+    ({"match": "{ report: { component: a }, @: 1 }"}, ("rule", "match")),
+    ({"match": "{ report: { @: 1 } }"}, ("rule", "match", "report")),
     ({"match": "{ pattern: '(?P<a>x)', captures: { a: { type: word, @: 1 } } }"}, ("capture", "1")),
     ({"when": "{ @: 1 }"}, ("rule", "when")),
     ({"when": "{ threshold: { count: 1, @: 1 } }"}, ("rule", "when", "threshold")),
@@ -293,6 +341,7 @@ WHERE: list[tuple[dict[str, str], tuple[str, ...]]] = [
     ({"tests": "[{ @: 1 }]"}, ("test",)),
     ({"tests": "[{ name: a, lines: [{ @: 1 }], expect: { fires: 1 } }]"}, ("sample",)),
     ({"tests": "[{ name: a, lines: [{ incident: b, @: 1 }], expect: { fires: 1 } }]"}, ("sample",)),
+    ({"tests": "[{ name: a, lines: [{ report: { @: 1 } }], expect: { fires: 1 } }]"}, ("sample", "report")),
     ({"tests": "[{ name: a, lines: [x], expect: { @: 1 } }]"}, ("test", "expect")),
 ]
 ELSEWHERE = {

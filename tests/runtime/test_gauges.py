@@ -22,7 +22,8 @@ from logmedic.model.alert import AlertStatus, ReceiverState
 from logmedic.model.changeset import Changeset, PauseFixes, TellNow
 from logmedic.model.errors import StoreFull
 from logmedic.model.issue import IncidentStatus
-from logmedic.model.rule import RuleProblem, RuleSet
+from logmedic.model.problem import RuleProblem
+from logmedic.model.rule import RuleSet
 from logmedic.model.trust import PauseOrigin
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.enginemeter import LOOK_EVERY_S, LoopMeter

@@ -14,8 +14,9 @@ from logmedic.core.budget import QUARANTINE_AFTER
 from logmedic.core.matcher import Matcher
 from logmedic.model.fix import Arming
 from logmedic.model.match import MatchSpec
+from logmedic.model.problem import RuleProblem
 from logmedic.model.record import Block
-from logmedic.model.rule import LogFiles, Rule, RuleProblem, RuleSet
+from logmedic.model.rule import LogFiles, Rule, RuleSet
 from logmedic.runtime.live import Live
 from logmedic.runtime.notify import SystemdNotifier
 from logmedic.runtime.reload import DEBOUNCE_S, Reloader, first_generation

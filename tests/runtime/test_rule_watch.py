@@ -13,8 +13,9 @@ from logmedic.core.budget import QUARANTINE_AFTER, RETRY_S, Timer, no_time
 from logmedic.core.matcher import Matcher
 from logmedic.model.changeset import Input, Quarantined, RulesRefused
 from logmedic.model.match import MatchSpec
+from logmedic.model.problem import RuleProblem
 from logmedic.model.record import Block
-from logmedic.model.rule import Rule, RuleProblem, RuleSet
+from logmedic.model.rule import Rule, RuleSet
 from logmedic.runtime.live import Generation
 from logmedic.runtime.rulewatch import LOOK_EVERY_S, PATIENCE_S, RuleWatch
 

@@ -51,6 +51,13 @@ def test_the_way_says_how_far_each_stage_came(pages: Paged) -> None:
         assert words in text
 
 
+def test_requests_of_applications_that_failed_of_it_are_named_whole_the_newest_first(pages: Paged) -> None:
+    text = read_page(pages.get(FAILED).text).text
+    assert "failed requests8f3c2b1e4d5a46c7b8d9e0f1a2b3c4d5, checkout-41" in text
+    assert "seen request checkout-41 of checkout (charge), reported by shop[4711]: OperationalError" in text
+    assert "failed requests" not in read_page(pages.get(OVER).text).text
+
+
 def test_what_was_captured_is_marked_in_the_line_and_named(pages: Paged) -> None:
     page = read_page(pages.get(APPROVAL).text)
     assert [each["title"] for each in page.of("mark")] == ["client", "vhost", "upstream"]

@@ -48,6 +48,8 @@ def test_without_a_question_it_lists_what_is_open_newest_first(pages: Paged) -> 
         ("text=198.51.100.23", 1),
         ("since=30m", 4),
         ("text=no+such+thing", 0),
+        ("request=checkout-41", 1),
+        ("request=checkout-4", 0),
     ],
 )
 def test_the_address_says_which(pages: Paged, query: str, how_many: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +15,7 @@ from fakes.memory_store import MemoryStore
 from fakes.paged import BOB, Paged, read_page
 from logmedic.adapters.web.html import joined
 from logmedic.adapters.web.pages import learned
+from logmedic.model.changeset import Changeset
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +93,34 @@ def test_a_template_is_text_with_its_masks_marked(template: str, shown: str | No
     assert "<img" not in made
     if shown is not None:
         assert made == shown
+
+
+def test_what_applications_report_is_no_error_of_a_log_and_becomes_no_rule() -> None:
+    control = furnished()
+    known = control.made.learned[0]
+    degraded = replace(
+        known,
+        id="0193-eeee5555",
+        fingerprint="reported:degraded:checkout:recommendations",
+        issue_type="graceful_degradation",
+        title="recommendations is degraded",
+        description="checkout (user shop) reported: <b>TimeoutError</b>",
+        error_pattern="",
+        tags=("degraded", "checkout"),
+    )
+    asyncio.run(control.commit(Changeset(issues=(degraded,))))
+    with Paged(control) as pages:
+        page = pages.get(f"/learned/{degraded.id}").text
+        listed = read_page(pages.get("/learned").text).text
+        refused = pages.get(f"/issues/{degraded.id}/promote")
+    told = read_page(page).text
+    assert "reported by an application" in told
+    assert "checkout (user shop) reported: <b>TimeoutError</b>" in told
+    assert "No rule knows this error" not in told
+    assert f"/issues/{degraded.id}/mute" in page
+    assert f"/issues/{degraded.id}/resolve" in page
+    for offered in ("promote", "merge"):
+        assert f"/issues/{degraded.id}/{offered}" not in page
+    assert "reported: degraded, checkout" in listed
+    assert refused.status_code == 404
+    assert "was reported by an application" in read_page(refused.text).text

@@ -13,6 +13,8 @@ from fakes.paged import Paged, read_page
 from logmedic.adapters.web.pages import charts, pulse
 from logmedic.adapters.web.pages.charts import Chart, Line
 from logmedic.core.trendwords import MEANINGS
+from logmedic.model.report import ReportCounts
+from logmedic.runtime.reportrow import report_row
 
 BEGIN, STEP = datetime(2026, 11, 26, 3, 0, tzinfo=UTC), timedelta(minutes=1)
 
@@ -107,3 +109,22 @@ def test_a_new_host_has_a_pulse_as_well() -> None:
         page = read_page(opened.get("/pulse").text)
     assert "too little is known of the time before to compare" in page.text
     assert len(page.of("figure")) == 6
+
+
+def test_reports_of_applications_are_told_below_the_sources() -> None:
+    control = calm()
+    counts = ReportCounts(taken=12, refused={"rate": 3, "form": 1}, connections=1, questions=2)
+    control.reports = report_row("/run/logmedic/report.sock", counts, f"more comes than is taken {HOSTILE}")
+    with Paged(control) as opened:
+        page = opened.get("/pulse").text
+    said = "Reports of applications: 12 taken, 4 refused (1 form, 3 rate), 1 connection, 2 wait for an answer."
+    assert said in read_page(page).text
+    assert "not all are taken more comes than is taken" in read_page(page).text
+    assert "<script>document" not in page
+
+
+def test_a_daemon_that_takes_no_reports_does_not_speak_of_them() -> None:
+    control = calm()
+    control.reports = None
+    with Paged(control) as opened:
+        assert "Reports of applications" not in opened.get("/pulse").text

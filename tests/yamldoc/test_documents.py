@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logmedic.model.rule import RuleProblem
+from logmedic.model.problem import RuleProblem
 from logmedic.model.severity import Severity
 from logmedic.yamldoc import (
     DocumentInvalid,

@@ -51,16 +51,18 @@ class Answer:
 
 
 class Question:
-    """One report whose sender waits. The client's thread tells it, the asker looks at it; times are of `time.monotonic`,
-    seconds. Within `known_within` the daemon has to say whether it knows the error; then it has until `wait` is over."""
+    """One report whose sender waits. The client's thread tells it, the asker looks at it. Times are seconds of
+    `time.monotonic`. Within `known_within` the daemon has to say whether it knows the error; then it has
+    until `wait` is over."""
 
-    __slots__ = ("_began", "_final", "_known_within", "_latest", "_left", "_wait", "wake")
+    __slots__ = ("_began", "_final", "_known_within", "_latest", "_left", "_wait", "report_id", "wake")
 
     def __init__(self, began: float, wait: float, known_within: float) -> None:
         self._began, self._wait, self._known_within = began, wait, min(known_within, wait)
         self._latest: Answer | None = None
         self._final = False
         self._left = False
+        self.report_id = ""
         self.wake: Callable[[], object] = _nobody
 
     def told(self, answer: Answer, final: bool) -> None:
@@ -71,7 +73,7 @@ class Question:
 
     def away(self, detail: str) -> None:
         """Nobody will say more; what is known of the incident stays."""
-        known = self._latest or Answer(State.AWAY)
+        known = self._latest or Answer(State.AWAY, report_id=self.report_id)
         self.told(replace(known, state=State.AWAY, detail=detail), final=True)
 
     def leave(self) -> None:
@@ -94,7 +96,8 @@ class Question:
         left = self._began + due - now
         if left > 0:
             return left
-        return Answer(State.AWAY, detail="the daemon says nothing" if connected else "there is no connection yet")
+        detail = "the daemon says nothing" if connected else "there is no connection yet"
+        return Answer(State.AWAY, detail=detail, report_id=self.report_id)
 
 
 def _nobody() -> None:

@@ -12,7 +12,7 @@ from logmedic.client.heldresponse import HeldResponse, Send
 from logmedic.client.httppolicy import HttpPolicy
 from logmedic.client.keptbody import KeptBody, Message, Receive
 from logmedic.client.layers import Layer
-from logmedic.client.noticed import noticing
+from logmedic.client.noticed import Noticed, noticing
 
 if TYPE_CHECKING:
     from logmedic.client.healing import Failure
@@ -28,20 +28,22 @@ def caller_left(error: Exception) -> bool:
 
 
 class Request:
-    """`run` once. The scope that the application is given stays the same object in all attempts (what is around may
-    look into it afterwards), with the content that it came with."""
+    """`run` once. The scope that the application is given stays the same object in all attempts, and so does its state
+    (what is around may look into them afterwards), with the content that they came with."""
 
     def __init__(self, app: App, policy: HttpPolicy, scope: Scope, receive: Receive, send: Send) -> None:
         self._app = app
         self._policy = policy
         self._scope = scope
-        self._came = _copied(scope)
+        self._came = dict(scope)
+        self._state = dict(scope.get("state") or ())
         self._send = send
         self._method = str(scope["method"])
         self._id = policy.request_id(scope["headers"])
         self._body = KeptBody(receive, policy.kept_bytes(self._method))
         self._response = HeldResponse(send, policy.header.encode(), self._id.encode())
         self._tries = 0
+        self._noticed = Noticed({})
         self._logged: Exception | None = None
         self._last: Exception | None = None
 
@@ -106,7 +108,7 @@ class Request:
         if self._tries:
             self._begin_again()
         self._tries += 1
-        with noticing() as noticed:
+        with noticing() as self._noticed:
             try:
                 await self._app(self._scope, self._body.receive, self._response.send)
             except Exception:
@@ -114,16 +116,20 @@ class Request:
                 raise
             finally:
                 self._response.stop_timer()
-        if noticed.error is not None and self._response.status >= 500:
-            self._logged = noticed.error  # by the framework that kept it to itself
+        error = self._noticed.error
+        if error is not None and self._response.status >= 500:
+            self._logged = error  # by the framework that kept it to itself
             if await self._response.settle():
-                raise noticed.error
-            self._policy.tell(noticed.error, self._action(), self._id)
+                raise error
+            self._policy.tell(error, self._action(), self._id)
         await self._response.release()
 
     def _begin_again(self) -> None:
         self._scope.clear()
-        self._scope.update(_copied(self._came))
+        self._scope.update(self._came)
+        if isinstance(self._scope.get("state"), dict):
+            self._scope["state"].clear()
+            self._scope["state"].update(self._state)
         self._body.rewind()
         self._response = HeldResponse(self._send, self._policy.header.encode(), self._id.encode())
 
@@ -153,11 +159,5 @@ class Request:
 
     def _action(self) -> str:
         """With the route, not the path, where the framework says it: one name for all requests of a kind."""
-        route = getattr(self._scope.get("route"), "path", None) or self._scope.get("path", "")
+        route = self._noticed.route or getattr(self._scope.get("route"), "path", None) or self._scope.get("path", "")
         return self._policy.named(self._method, str(route))
-
-
-def _copied(scope: Scope) -> Scope:
-    """With a state of its own: what one attempt leaves in it is not there in the next."""
-    state = scope.get("state")
-    return {**scope, "state": dict(state)} if isinstance(state, dict) else dict(scope)

@@ -230,7 +230,7 @@ class CircuitBreaker:
         self._calm = self._followed and circuit.status is BreakerStatus.CLOSED and not circuit.failures
 
     def _follow(self) -> None:
-        """At the first call, as that starts a thread, and again after a fork."""
+        """At the first call, as that starts a thread."""
         with self._lock:
             if self._followed:
                 return
@@ -263,7 +263,6 @@ class CircuitBreaker:
     def _forked(self) -> None:
         """In the child, which has one thread: a lock may be held by one that is not there, and so may the trial."""
         self._lock = threading.RLock()
-        self._followed = not self._shared
         self._put(machine.on_abandoned(self._circuit, self._now()))
 
 

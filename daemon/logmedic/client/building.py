@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypedDict
 
 from logmedic.client import guarded
 from logmedic.client.captured import Captured, cut, name_of, taken_down, weight, written
@@ -54,42 +54,44 @@ class Draft(NamedTuple):
     strategy: str
 
 
-def draft_of(
-    error: object,
-    *,
-    id: str,
-    at: float,
-    component: object,
-    action: object,
-    impact: object,
-    environment: object,
-    request_id: object,
-    tags: Iterable[object],
-    context: Mapping[Any, object] | None,
-    kind: object,
-    name: object,
-    attempts: object,
-    strategy: object,
-) -> Draft:
-    text = guarded.text_of
-    message = text(error, MAX_MESSAGE)
+class Words(TypedDict, total=False):
+    """What may be said of an error. `kind`: of `wire.KINDS`; `name`: of the breaker or the feature that it is about.
+    `attempts`, `strategy`: of a retry that gave up."""
+
+    component: str
+    action: str
+    impact: Impact
+    environment: str
+    request_id: str
+    tags: Iterable[str]
+    context: Mapping[str, object] | None
+    kind: str
+    name: str
+    attempts: int
+    strategy: str
+
+
+def draft_of(error: object, id: str, at: float, words: Words) -> Draft:
+    """Words of other names are passed over. Nothing of `error` is kept but texts and places."""
+    message = guarded.text_of(error, MAX_MESSAGE)
+    attempts, tags, context = words.get("attempts", 0), words.get("tags"), words.get("context")
     return Draft(
         id,
         at,
         name_of(error) if isinstance(error, BaseException) else "",
         message,
-        guarded.quietly(lambda: taken_down(error, message), ()) if isinstance(error, BaseException) else (),
-        text(component, 64),
-        text(action, MAX_WORDS) if action else "",
-        text(impact, 16),
-        text(environment, 64) if environment else "",
-        text(request_id, 128) if request_id else "",
-        guarded.quietly(lambda: _tags(tags), ()) if tags else (),
-        guarded.quietly(lambda: _context(context), ()) if context else (),
-        text(kind, 64),
-        text(name, MAX_WORDS) if name else "",
+        _captured(error, message) if isinstance(error, BaseException) else (),
+        _text(words.get("component"), 64),
+        _text(words.get("action"), MAX_WORDS),
+        _text(words.get("impact"), 16),
+        _text(words.get("environment"), 64),
+        _text(words.get("request_id"), 128),
+        guarded.quietly(lambda: _tags(tags), ()) if tags is not None else (),
+        guarded.quietly(lambda: _context(context), ()) if context is not None else (),
+        _text(words.get("kind"), 64),
+        _text(words.get("name"), MAX_WORDS),
         attempts if type(attempts) is int else 0,
-        text(strategy, MAX_WORDS) if strategy else "",
+        _text(words.get("strategy"), MAX_WORDS),
     )
 
 
@@ -154,6 +156,15 @@ def _shortened(told: dict[str, Any]) -> bytes:
         if len(line := encoded(told)) - 1 <= MAX_BEGUN:
             break
     return line  # without traceback and values the rest has at most some 40 KB
+
+
+def _captured(error: BaseException, message: str) -> Captured:
+    nothing: Captured = ()
+    return guarded.quietly(lambda: taken_down(error, message), nothing)
+
+
+def _text(value: object, longest: int) -> str:
+    return "" if value is None else guarded.text_of(value, longest)
 
 
 def _tags(tags: Iterable[object]) -> tuple[str, ...]:

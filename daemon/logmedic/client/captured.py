@@ -91,7 +91,7 @@ def written(captured: Captured) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """Without its middle where it is too long: the end of a traceback says what it was, its beginning where it began."""
+    """Without its middle where it is too long: its end says what a traceback was, its beginning where it began."""
     if len(text) <= longest:
         return text
     mark = "\n  [cut]\n"
@@ -128,10 +128,10 @@ def _places(trace: TracebackType | None) -> tuple[tuple[Place, ...], int, tuple[
 
 def _parts(raised: Raised) -> list[str]:
     parts = ["Traceback (most recent call last):\n"] if raised.first else []
-    parts += _lines(raised.first)
     if raised.left_out:
-        parts.append(f"  [{raised.left_out} more calls]\n")
-    parts += _lines(raised.last)
+        parts += [*_lines(raised.first), f"  [{raised.left_out} more calls]\n", *_lines(raised.last)]
+    else:
+        parts += _lines(raised.first + raised.last)
     parts.append(f"{raised.name}: {raised.message}\n" if raised.message else f"{raised.name}\n")
     parts += (f"{line}\n" for note in raised.notes for line in note.split("\n"))
     return [*parts, raised.then] if raised.then else parts

@@ -1,5 +1,5 @@
-"""Where faults end: what an application hands over may raise, hang or be without end, and so may a fault of the client's
-own; the application hears of neither. The one module of the client that catches everything."""
+"""Where faults end: what an application hands over may raise, hang or be without end, and the client may have faults
+of its own; the application hears of neither. The one module of the client that catches everything."""
 
 from __future__ import annotations
 

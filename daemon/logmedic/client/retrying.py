@@ -4,7 +4,8 @@
     def fetch(order: str) -> bytes: ...
 
 The first call is a plain call. When it fails, stamina goes on with it as its first attempt; what stamina is told
-(`set_active`, `set_testing`, its hooks) holds here too, but for the call's arguments, which its hooks are not shown."""
+(`set_active`, `set_testing`) holds here too, and its hooks, which log each retry, are called, but are not shown the
+arguments of the call."""
 
 from __future__ import annotations
 
@@ -130,7 +131,8 @@ class Retry:
             return self._loop(tries, began)(resumed)()
         except self._caught as error:
             self._finally(tries, error, fn)
-            error.__traceback__ = tries.traceback  # without stamina's frames
+            # Without stamina's frames; by way of the base, as not every exception lets its attributes be set.
+            BaseException.with_traceback(error, tries.traceback)
             raise
 
     async def _again_async(self, tries: _Tries, began: float, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -147,7 +149,7 @@ class Retry:
             return await self._loop(tries, began)(resumed)()
         except self._caught as error:
             self._finally(tries, error, fn)
-            error.__traceback__ = tries.traceback
+            BaseException.with_traceback(error, tries.traceback)
             raise
 
     def _loop(self, tries: _Tries, began: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -24,6 +24,7 @@ KINDS: Final = ("error", "circuit_breaker_open", "circuit_breaker_closed", "grac
 IMPACTS: Final = ("low", "medium", "high", "critical")
 ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_STATES: Final = frozenset(each.value for each in State) - {State.AWAY.value}
 _MAX_TOLD = 1000
 _MAX_OPEN_S = 86_400.0
 
@@ -112,7 +113,8 @@ def message_of(line: bytes) -> Message | None:
             ids = told.get("ids")
             return Taken(tuple(filter(_is_id, ids))) if isinstance(ids, list) else None
         case "refused":
-            return Refused(*(_text(told, key) for key in ("id", "reason", "error")), _seconds(told, "retry_after"))
+            id, reason, error = (_text(told, key) for key in ("id", "reason", "error"))
+            return Refused(id, reason, error, _seconds(told, "retry_after"))
         case "answer":
             return _told(told)
         case "breaker" if told.get("state") in ("open", "closed") and isinstance(told.get("name"), str):
@@ -123,10 +125,10 @@ def message_of(line: bytes) -> Message | None:
 
 def _told(told: Mapping[str, Any]) -> Told | None:
     state = told.get("state")
-    if state == State.AWAY or state not in State.__members__.values() or not _is_id(told.get("id")):
+    if not isinstance(state, str) or state not in _STATES or not _is_id(told.get("id")):
         return None
-    words = (_text(told, key) for key in ("issue", "incident", "rule", "hold", "detail"))
-    return Told(Answer(State(state), *words, report_id=told["id"]), told.get("final") is not False)
+    words = {key: _text(told, key) for key in ("issue", "incident", "rule", "hold", "detail")}
+    return Told(Answer(State(state), report_id=told["id"], **words), told.get("final") is not False)
 
 
 def _is_id(told: object) -> bool:

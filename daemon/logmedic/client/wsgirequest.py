@@ -10,7 +10,7 @@ from logmedic.client import failurelog, requestid, unavailable
 from logmedic.client.httppolicy import HttpPolicy
 from logmedic.client.keptbody import KeptInput
 from logmedic.client.layers import Layer
-from logmedic.client.noticed import noticing
+from logmedic.client.noticed import Noticed, noticing
 from logmedic.client.wsgianswer import Answer, Started, StartResponse, closed
 
 Environ = dict[str, Any]
@@ -31,6 +31,7 @@ class Request:
         self._input = KeptInput(environ["wsgi.input"], policy.kept_bytes(self._method))
         self._came = {**environ, "wsgi.input": self._input}
         self._started = Started(start_response, policy.header, self._id)
+        self._noticed = Noticed(environ)
         self._logged: Exception | None = None
 
     def run(self) -> Iterable[bytes]:
@@ -95,11 +96,11 @@ class Request:
     def _once(self) -> Iterable[bytes]:
         self._begin()
         started = self._started
-        with noticing() as noticed:
+        with noticing(self._environ) as self._noticed:
             result = self._app(self._environ, started)
             answer = Answer(result, self._environ, self._id, self._told)
-        self._logged = noticed.error  # by the framework that kept it to itself
-        error = noticed.error or started.error
+        self._logged = self._noticed.error  # by the framework that kept it to itself
+        error = self._noticed.error or started.error
         if error is not None and started.status >= 500:
             if not started.begun:
                 closed(result)
@@ -128,7 +129,6 @@ class Request:
         return [] if self._method == "HEAD" else [body]
 
     def _action(self) -> str:
-        """With the rule of Flask's router, where there is one: one name for all requests of a kind."""
-        rule = getattr(getattr(self._environ.get("werkzeug.request"), "url_rule", None), "rule", None)
+        """With the route where it is known: one name for all requests of a kind."""
         path = f"{self._environ.get('SCRIPT_NAME', '')}{self._environ.get('PATH_INFO', '')}"
-        return self._policy.named(self._method, str(rule or path))
+        return self._policy.named(self._method, self._noticed.route or path)

@@ -11,7 +11,7 @@ from logmedic.core.draft import Draft
 from logmedic.core.foreseen import forewarn
 from logmedic.core.stories import of_issue_over
 from logmedic.model.changed import changed
-from logmedic.model.issue import ALIVE, IssueSource, IssueStatus, KnownIssue, PatternType
+from logmedic.model.issue import ALIVE, MUTE_ENDED, IssueSource, IssueStatus, KnownIssue, PatternType
 from logmedic.model.rule import Rule
 from logmedic.model.severity import Severity
 
@@ -191,17 +191,17 @@ def muted(
 
 def merge(draft: Draft, issue_id: str, into: str) -> None:
     """Issue `issue_id` is part of issue `into` from now on, with all that was merged into it. What either was merged
-    into before stands for it: nothing counts twice."""
+    into before stands for it: nothing counts twice. From now on the whole's mute counts, and the part's no more."""
     part, whole = surviving(draft, issue_id), surviving(draft, into)
     if part is None or whole is None or part.id == whole.id:
         return
     for each in draft.issues():
         if each.merged_into == part.id:
             draft.put_issue(replace(each, merged_into=whole.id))
-    notes = f"it is part of: {whole.title}"
-    draft.put_issue(
-        replace(unmuted(part), status=IssueStatus.MERGED, merged_into=whole.id, resolution_notes=notes, rate_level=0)
-    )
+    heard = part.status is IssueStatus.MUTED and whole.status is not IssueStatus.MUTED
+    notes = f"it is part of: {whole.title}{MUTE_ENDED if heard else ''}"
+    over = replace(unmuted(part), status=IssueStatus.MERGED, merged_into=whole.id, resolution_notes=notes)
+    draft.put_issue(replace(over, rate_level=0, decided_by=""))
     draft.put_issue(
         replace(
             joined(whole, part.occurrences, part.first_seen),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from logmedic.core.phrases import several
+from logmedic.model.issue import MUTE_ENDED, REPORTED
 
 Row = Mapping[str, Any]
 """As the API answers a known issue."""
@@ -98,7 +99,14 @@ def sentences(issue: Row, now: datetime) -> Iterator[str]:
     yield from filter(None, (_how_it_stands(issue), _versions(issue), _merged(issue)))
 
 
+def is_reported(issue: Row) -> bool:
+    """An application said it of itself: there is no line of a log that a rule could be drafted from."""
+    return str(issue["fingerprint"]).startswith(REPORTED)
+
+
 def _what(issue: Row) -> str:
+    if is_reported(issue):
+        return issue["description"] or "An application reported it."
     match issue["source"]:
         case "learned":
             return "No rule knows this error; it was learned because it came again and again."
@@ -131,14 +139,16 @@ def _how_it_stands(issue: Row) -> str:
             )
         case "resolved":
             version = f" from version {issue['resolved_version']} on" if issue["resolved_version"] else ""
-            return f"It is over{version} since {day(issue['resolved_at'])}{by}{notes}. A later line brings it back."
+            again = "report" if is_reported(issue) else "line"
+            return f"It is over{version} since {day(issue['resolved_at'])}{by}{notes}. A later {again} brings it back."
         case "regressed":
             resolved = f" on {day(issue['resolved_at'])}" if issue["resolved_at"] else ""
             return f"It came back after it was resolved{resolved}{by}{notes}."
         case "muted":
             return f"Nobody is called for it: muted{by} {muted_until(issue) or 'until somebody unmutes it'}."
         case "merged":
-            return f"It is part of issue {issue['merged_into'][-8:]} by now{by}, and counts there."
+            heard = " Its mute ended with that." if issue["resolution_notes"].endswith(MUTE_ENDED) else ""
+            return f"It is part of issue {issue['merged_into'][-8:]} by now{by}, and counts there.{heard}"
     return ""
 
 

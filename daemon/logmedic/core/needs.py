@@ -18,6 +18,7 @@ from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import FixAttempt
 from logmedic.model.issue import (
     ALIVE,
+    REPORTED,
     HoldReason,
     Incident,
     IncidentStatus,
@@ -219,6 +220,9 @@ def _of_issues(state: EngineState, now: datetime) -> Iterator[Need]:
 
 
 def _called_for(issue: KnownIssue) -> bool:
+    """Nobody is called for what applications report of themselves: they go on."""
+    if issue.fingerprint.startswith(REPORTED):
+        return False
     return bool(issue.escalation_level or issue.rate_level or issue.status is IssueStatus.REGRESSED)
 
 

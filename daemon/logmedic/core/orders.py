@@ -7,9 +7,8 @@ from datetime import datetime
 
 from logmedic.core import confidence, issues, learning, rates
 from logmedic.core.draft import Draft
-from logmedic.core.reported import REPORTED
 from logmedic.model.changeset import MergeIssue, MuteIssue, ResolveIssue, UnmuteIssue
-from logmedic.model.issue import ALIVE, IssueSource, IssueStatus, KnownIssue
+from logmedic.model.issue import ALIVE, REPORTED, IssueSource, IssueStatus, KnownIssue
 
 AT_ONCE = 500
 """Issues that one Sweep changes at most; the next one goes on."""

@@ -10,13 +10,11 @@ from logmedic.core.evidence import clean
 from logmedic.core.secrets import masked
 from logmedic.model.changed import changed
 from logmedic.model.changeset import ReportsCounted
-from logmedic.model.issue import ALIVE, REQUESTS_KEPT, Incident, IssueSource, KnownIssue, PatternType
+from logmedic.model.issue import ALIVE, REPORTED, REQUESTS_KEPT, Incident, IssueSource, KnownIssue, PatternType
 from logmedic.model.record import Match, Record
 from logmedic.model.report import REFUSALS, Placed, Report, ReportKind
 from logmedic.model.severity import Severity
 
-REPORTED = "reported:"
-"""What the fingerprints of issues begin with that no rule and no template is behind."""
 WORDS = 200
 """Characters of what failed, in a timeline."""
 

@@ -16,6 +16,10 @@ class IssueSource(StrEnum):
     BREAKER = "breaker"
 
 
+REPORTED = "reported:"
+"""What the fingerprints of issues begin with that applications reported: no rule and no line of a log is behind them."""
+
+
 class IssueStatus(StrEnum):
     """NEW: first seen less than a day ago. ONGOING: it goes on as usual. ESCALATING: it comes far more often than its
     usual. RESOLVED: by a fix, by silence, by hand. REGRESSED: it came back after that. MUTED: nobody is called. MERGED:
@@ -36,6 +40,8 @@ class IssueStatus(StrEnum):
 
 ALIVE = frozenset({IssueStatus.NEW, IssueStatus.ONGOING, IssueStatus.ESCALATING, IssueStatus.REGRESSED})
 """It may come again at any time, and people are called for it."""
+MUTE_ENDED = "; its mute ended with that"
+"""Ends the notes of what became part of an issue that nobody muted: nobody decided to be quiet about all of it."""
 
 
 @dataclass(frozen=True, slots=True)

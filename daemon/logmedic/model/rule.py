@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from logmedic.model.alertevent import AlertEvent as AlertEvent  # of rules, and of commands that need no more of them
 from logmedic.model.circuit import BreakerSpec
 from logmedic.model.match import MatchSpec
 from logmedic.model.probe import Probe
+from logmedic.model.problem import RuleProblem
 from logmedic.model.sample import RuleTest
 from logmedic.model.severity import Severity
 from logmedic.model.step import Step
@@ -76,40 +78,6 @@ class Fix:
     graduate_after: int = 0
 
 
-class AlertEvent(StrEnum):
-    """What people can be told of. OPENED: an incident without a fix. HELD: a fix is not run and people are needed
-    (observe, disarmed, budget). FIX_FAILED, BREAKER_OPEN and ESCALATED (a learned error that keeps coming) are
-    escalations: they are recorded and raise the issue to at least high. REGRESSED: the same of a learned error that had
-    been resolved. STILL_OPEN: of an incident that nobody was told of yet, because its fix works, or waits for its turn,
-    and which is not over after `page_after`. FOREWARNED: what tends to follow an issue that has just begun. QUIET: a
-    source stopped speaking. QUARANTINED, RULES_REFUSED: of rules that are not heard, or not loaded. TRUST: a fix has
-    earned the next mode, or lost its own. DISARMED, STORE, RECEIVER_DEAD, PART_FAILED, DAEMON_FAILED: of the daemon
-    itself: no fix can run; what it sees cannot be kept; messages do not arrive; one of its parts fails again and again;
-    it does not run. DIGEST: what waited for this message."""
-
-    OPENED = "opened"
-    HELD = "held"
-    APPROVAL_NEEDED = "approval_needed"
-    FIX_FAILED = "fix_failed"
-    BREAKER_OPEN = "breaker_open"
-    STILL_OPEN = "still_open"
-    RECOVERED = "recovered"
-    ESCALATED = "escalated"
-    REGRESSED = "regressed"
-    FOREWARNED = "forewarned"
-    QUIET = "quiet"
-    QUARANTINED = "quarantined"
-    RULES_REFUSED = "rules_refused"
-    TRUST = "trust"
-    DISARMED = "disarmed"
-    STORE = "store"
-    RECEIVER_DEAD = "receiver_dead"
-    PART_FAILED = "part_failed"
-    DAEMON_FAILED = "daemon_failed"
-    DIGEST = "digest"
-    TEST = "test"
-
-
 DEFAULT_ALERT_EVENTS = frozenset(
     {
         AlertEvent.OPENED,
@@ -175,20 +143,6 @@ class LogFiles:
     name: str
     globs: tuple[str, ...]
     file: str
-
-
-@dataclass(frozen=True, slots=True)
-class RuleProblem:
-    """One mistake in a rule or config file. `line` and `column` are 1-based, 0 when unknown. `excerpt` is that line of
-    the file; `hint` what to write instead. A `warning` keeps nothing from loading."""
-
-    file: str
-    line: int
-    column: int
-    text: str
-    hint: str = ""
-    excerpt: str = ""
-    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class IssueDesk:
         merged = await self._decide(issue_id, lambda part: MergeIssue(part.id, whole.id, by))
         if merged["merged_into"] != whole.id:
             raise OrderRefused(
-                f"{_short(merged['id'])} and {_short(whole.id)} cannot be one: both have to be learned ones, of one "
+                f"{_short(merged['id'])} and {_short(whole.id)} cannot be one: both have to be learned from a log, of one "
                 "component",
                 "logmedic learned list",
             )

@@ -11,7 +11,8 @@ import structlog
 
 from logmedic.model.fix import Arming
 from logmedic.model.policy import Policy
-from logmedic.model.rule import Mode, RuleProblem, RuleSet
+from logmedic.model.problem import RuleProblem
+from logmedic.model.rule import Mode, RuleSet
 from logmedic.ports import Clock, FixRunner, Notifier, RuleFiles
 from logmedic.runtime.live import Generation, Live, MakeMatcher, build
 

@@ -14,7 +14,7 @@ from pydantic_settings import EnvSettingsSource
 from pydantic_settings.sources.utils import parse_env_vars
 
 from logmedic.model.errors import ConfigInvalid
-from logmedic.model.rule import RuleProblem
+from logmedic.model.problem import RuleProblem
 from logmedic.settings.dangling import dangling
 from logmedic.settings.form import PREFIX, Settings
 from logmedic.settings.mistakes import KeyPath, mistake_of

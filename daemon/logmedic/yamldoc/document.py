@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from logmedic.model.errors import PermanentError
-from logmedic.model.rule import RuleProblem
+from logmedic.model.problem import RuleProblem
 
 SIZE_LIMIT = 1024 * 1024
 """Bytes of a file: far beyond what people write, far below what would hurt."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from logmedic.core.durations import duration_text
 from logmedic.core.sizes import size_text
-from logmedic.model.rule import RuleProblem
+from logmedic.model.problem import RuleProblem
 from logmedic.yamldoc.document import MAX_PROBLEMS, Document, Node
 from logmedic.yamldoc.units import parse_duration, parse_size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from logmedic.model.rule import RuleProblem
+from logmedic.model.problem import RuleProblem
 
 WIDTH = 100
 """Characters of a line that are shown around its place."""

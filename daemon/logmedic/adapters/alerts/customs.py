@@ -27,7 +27,7 @@ from logmedic.adapters.alerts.parts import Part, Passage, left_out, look_of, not
 from logmedic.adapters.alerts.samples import SAMPLES
 from logmedic.adapters.alerts.text import one_line, visible
 from logmedic.model.message import Link, Message, Story
-from logmedic.model.rule import RuleProblem
+from logmedic.model.problem import RuleProblem
 
 BUILT_IN = Path(__file__).parent / "templates"
 FILE_BYTES = 64 * 1024

@@ -14,7 +14,8 @@ from typing import Any
 from logmedic.adapters.alerts import disposable
 from logmedic.adapters.alerts.disposable import WorkerLost
 from logmedic.model.alert import Alert, Delivery, Receiver
-from logmedic.model.rule import AlertEvent, RuleProblem
+from logmedic.model.problem import RuleProblem
+from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.ports import Rendered
 

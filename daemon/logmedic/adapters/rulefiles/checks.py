@@ -92,8 +92,8 @@ def _is_told(name: str, spec: MatchSpec, patterns: dict[str, regex.Pattern[str]]
     """By each pattern; or, of reports, by none, and then it is one of their fields."""
     if spec.report is None or any(name in each.groupindex for each in patterns.values()):
         yield from _group_is_there(name, patterns)
-    elif (mistake := no_field(name)) is not None:
-        yield mistake
+    elif len(patterns) == len(set(spec.patterns)) and (mistake := no_field(name)) is not None:
+        yield mistake  # of a pattern that does not compile nobody knows what it tells
 
 
 def _group_is_there(name: str, patterns: dict[str, regex.Pattern[str]]) -> Iterator[Mistake]:

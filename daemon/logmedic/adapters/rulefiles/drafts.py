@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from logmedic.adapters.rulefiles.building import build_form
-from logmedic.model.rule import LogFiles, Rule, RuleProblem
+from logmedic.model.problem import RuleProblem
+from logmedic.model.rule import LogFiles, Rule
 from logmedic.yamldoc import Document, Fields, Problems, parse_document
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from logmedic.adapters.rulefiles.connections import check_connections
 from logmedic.adapters.rulefiles.drafts import File, RuleDraft
-from logmedic.model.rule import Rule, RuleProblem, RuleSet
+from logmedic.model.problem import RuleProblem
+from logmedic.model.rule import Rule, RuleSet
 from logmedic.yamldoc import Node
 
 

@@ -152,7 +152,8 @@ def _match_keys() -> Schema:
 
 def _report() -> Schema:
     word = {**LABEL, "minLength": 1, "maxLength": MAX_WORDS}
-    formed = {key: {**LABEL, "pattern": form.pattern.replace(r"\Z", "$")} for key, (form, _) in REPORT_FORMS.items()}
+    anchored = {key: f"^(?:{form.pattern})".replace(r"\Z", "$") for key, (form, _) in REPORT_FORMS.items()}
+    formed = {key: {**LABEL, "pattern": pattern} for key, pattern in anchored.items()}
     form = mapping(
         {
             "component": texts("The part of the application; `*` is any part.", least=1, item=formed["component"]),

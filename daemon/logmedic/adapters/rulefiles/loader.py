@@ -16,7 +16,8 @@ from logmedic.adapters.rulefiles.memory import Known, Memory, digest_of
 from logmedic.adapters.rulefiles.patterns import MAX_LENGTH, PatternTester, place_in
 from logmedic.adapters.rulefiles.places import parts_of, patterns_in
 from logmedic.adapters.rulefiles.review import Reviewer
-from logmedic.model.rule import Rule, RuleProblem, RuleSet
+from logmedic.model.problem import RuleProblem
+from logmedic.model.rule import Rule, RuleSet
 from logmedic.yamldoc import Document, DocumentInvalid, Fields, Node, Problems
 
 Prove = Callable[[Rule], list[tuple[int, str]]]

@@ -84,7 +84,7 @@ EVENTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "report_group_not_set": ("warning", {"group": "apps", "path": "/run/logmedic/report.sock"}),
     "reports_refused": (
         "warning",
-        {"what": ["812 reports of shop refused: more than the limit a second (reason: rate)"]},
+        {"what": ["812 reports of shop refused: more than the limit a second"]},
     ),
     "rule_problem": ("error", {"problem": "/etc/logmedic/rules.d/web.yaml:3:5: unknown key `no` in rule web-down"}),
     "rule_quarantined": ("error", {"rule": "web-down", "reason": "took more than 0.1 s, five times"}),

@@ -9,7 +9,7 @@ from typing import Any
 from logmedic.core.promotion import similar
 from logmedic.core.rowvalues import entity
 from logmedic.model.errors import NotFound
-from logmedic.model.issue import IssueSource, IssueStatus, KnownIssue, Template
+from logmedic.model.issue import REPORTED, IssueSource, IssueStatus, KnownIssue, Template
 from logmedic.model.learned import FixedBefore
 
 FIXES_SHOWN = 100
@@ -19,6 +19,11 @@ Row = Mapping[str, Any]
 
 def story(issue: Row, ordinary_of: Callable[[str], list[str]], fixed_before: Sequence[Row]) -> dict[str, Any]:
     """`issue`: as Queries.issue answers it. Raises NotFound when it is not a learned one, or part of another."""
+    if issue["fingerprint"].startswith(REPORTED):
+        raise NotFound(
+            f"issue {issue['id'][-8:]} was reported by an application, and no rule can be drafted from it",
+            "a rule can know such a report by what it says, match: { report: ... }; docs/rules.md has it",
+        )
     if issue["source"] != IssueSource.LEARNED.value:
         raise NotFound(
             f"issue {issue['id'][-8:]} was not learned, it comes from a {issue['source']}",

@@ -13,8 +13,8 @@ import click
 from logmedic.cli.alerts.group import alerts_command, policy_of, sender_of
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import Row, print_rows, visible
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.errors import OrderRefused
-from logmedic.model.rule import AlertEvent
 
 _EVENT = click.Choice([each.value for each in AlertEvent])
 _ENDINGS = {"html": "html", "markdown": "md", "slack": "md"}

@@ -12,8 +12,8 @@ from logmedic.cli.alerts.group import alerts_command, policy_of
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import complain, print_json
 from logmedic.cli.styled import say
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.errors import DaemonUnreachable, LogmedicError
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 if TYPE_CHECKING:

@@ -64,9 +64,10 @@ def resolve_command(context: Context, issue: str, in_version: str, because: str)
 @shared
 @pass_context
 def merge_command(context: Context, issue: str, into: str) -> None:
-    """Make the learned ISSUE a part of INTO, for ever: what the one's lines are, the other's are from now on."""
+    """Make the learned ISSUE a part of INTO, for ever: what the one's lines are, the other's are from now on. Whether
+    people are called is as of INTO: a mute of ISSUE ends."""
     row = _post(context, issue, "merge", into=into)
-    _tell(context, row, f"{short(row)}: seen {row['occurrences']}x with what was merged into it")
+    _tell(context, row, f"{short(row)}: seen {row['occurrences']}x with what was merged into it, {state_of(row)}")
 
 
 def _post(context: Context, issue: str, act: str, **body: Any) -> Row:

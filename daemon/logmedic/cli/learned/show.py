@@ -13,7 +13,7 @@ from logmedic.cli.learned.suggestion import suggestion
 from logmedic.cli.learned.words import sentences, state_of
 from logmedic.cli.output import print_json, several, short
 from logmedic.cli.styled import say
-from logmedic.core.issuewords import life
+from logmedic.core.issuewords import is_reported, life
 
 SAMPLES = 5
 SAMPLE_LINES = 12
@@ -63,6 +63,8 @@ def _section(heading: str, lines: Iterator[str]) -> Iterator[str]:
 
 
 def _from(issue: Issue) -> str:
+    if is_reported(issue):
+        return "reported by an application"
     match issue["source"]:
         case "rule":
             return f"of rule {issue['issue_type']}"
@@ -74,7 +76,7 @@ def _from(issue: Issue) -> str:
 def _pattern(issue: Issue) -> Iterator[str]:
     if issue["error_pattern"]:
         yield issue["error_pattern"]
-    elif issue["source"] == "learned":
+    elif issue["source"] == "learned" and not is_reported(issue):
         yield "none: no pattern could be made that takes its lines and no ordinary ones"
     texts = [each["template"] for each in issue["templates"] if not each["merged_into"]]
     yield from (f"from the template: {text}" for text in texts)
@@ -116,7 +118,7 @@ def _next_steps(issue: Issue) -> Iterator[str]:
     if issue["status"] == "merged":
         yield f"logmedic learned show {issue['merged_into'][-8:]}"
         return
-    if issue["source"] == "learned":
+    if issue["source"] == "learned" and not is_reported(issue):
         yield f"logmedic learned promote {name}    drafts a rule with tests"
     if issue["source"] == "rule":
         yield f"logmedic rules show {issue['issue_type']}"

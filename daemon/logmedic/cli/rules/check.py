@@ -12,7 +12,8 @@ from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import color_on_stderr, complain, print_json, several
 from logmedic.cli.rules.group import INVALID, PATHS, loader_of, rules_command
 from logmedic.cli.styled import say
-from logmedic.model.rule import RuleProblem, RuleSet
+from logmedic.model.problem import RuleProblem
+from logmedic.model.rule import RuleSet
 
 
 @rules_command.command("check")

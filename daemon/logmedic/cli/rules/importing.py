@@ -10,7 +10,7 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import color_on_stderr, complain, several
 from logmedic.cli.rules.group import INVALID, loader_of, rules_command
-from logmedic.model.rule import RuleProblem
+from logmedic.model.problem import RuleProblem
 
 
 @rules_command.group("import")

@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from logmedic.cli.output import visible
-from logmedic.model.rule import RuleProblem
+from logmedic.model.problem import RuleProblem
 
 
 def junit_xml(cases: Sequence[Mapping[str, Any]], problems: Sequence[RuleProblem]) -> str:

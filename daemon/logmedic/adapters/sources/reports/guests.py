@@ -20,26 +20,19 @@ class Visitor(Protocol):
 
 
 class Guest:
-    """One user of this host. `full`: more waits than may. `hasty`: it was refused a moment ago, for its rate."""
+    """One user of this host. `full`: more waits than may, and nothing is read of it."""
 
-    __slots__ = ("bucket", "full", "hasty", "uid", "visitors")
+    __slots__ = ("bucket", "full", "uid", "visitors")
 
     def __init__(self, uid: int, bucket: Bucket) -> None:
         self.uid = uid
         self.bucket = bucket
         self.visitors: set[Visitor] = set()
         self.full = False
-        self.hasty = False
 
-    @property
-    def is_heard(self) -> bool:
-        return not (self.full or self.hasty)
-
-    def set(self, *, full: bool | None = None, hasty: bool | None = None) -> None:
-        before = self.is_heard
-        self.full = self.full if full is None else full
-        self.hasty = self.hasty if hasty is None else hasty
-        if self.is_heard != before:
+    def fill(self, full: bool) -> None:
+        if full != self.full:
+            self.full = full
             for each in tuple(self.visitors):
                 each.attune()
 

@@ -13,7 +13,7 @@ from logmedic.adapters.sources.reports.guests import Guest, Guests
 from logmedic.adapters.sources.reports.limits import LEAST_WAIT_S, Limits
 from logmedic.adapters.sources.reports.questions import Questions
 from logmedic.adapters.sources.reports.receipts import Receipt, Receipts
-from logmedic.adapters.sources.reports.refusals import BUSY, OTHERS, RATE, Refusals
+from logmedic.adapters.sources.reports.refusals import BUSY, CROWD, OTHERS, RATE, Refusals
 from logmedic.adapters.sources.reports.session import Session
 from logmedic.adapters.sources.reports.sharing import Shared, followed, shared
 from logmedic.adapters.sources.reports.waiting import Waiting
@@ -23,8 +23,9 @@ from logmedic.ports import Answers
 from logmedic.unixsocket.lookups import Lookups
 from logmedic.unixsocket.peers import Peer, number_of
 
-HASTY_S = 0.25
-"""Who was refused for its rate is not read for so long: to refuse costs as well."""
+HASTY_S, HASTY_MOST = 0.25, 16
+"""Who was refused for its rate is not read for so long, times the connections of its user up to so many: to refuse
+costs as well, some 10 ms for what is read at once."""
 BUFFER_BYTES = 64 * 1024
 TOLD_BEFORE = "it was reported before, over another connection"
 
@@ -55,16 +56,15 @@ class Reception:
         self._board: Board[Session] = Board()
         self._sessions: dict[Session, Guest] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._taken = self._repeated = self._turned_away = self._cut_off = 0
+        self._taken = self._repeated = self._cut_off = 0
 
     # -- who comes and goes ------------------------------------------------------------------------------------------
 
     def arrive(self, session: Session, peer: Peer) -> Guest | None:
         guest = self._guests.of(peer.uid, _loop_time())
         if not self._guests.enter(guest, session):
-            self._turned_away += 1
-            self._refuse(session, BUSY, "there are too many connections", "use one a process", "", LEAST_WAIT_S)
+            self.refusals.note(CROWD, number_of(peer.uid), self._now())
+            session.tell(_refused("", BUSY, "there are too many connections", "use one a process", LEAST_WAIT_S))
             return None
         self._sessions[session] = guest
         session.tell({"type": "hello", "protocol": 1, "version": __version__})
@@ -89,18 +89,15 @@ class Reception:
 
     def close(self) -> None:
         """What waits is dropped, and nobody was told that it was taken: it is sent again."""
-        for timer in self._timers.values():
-            timer.cancel()
         for task in self._tasks:
             task.cancel()
         for session in tuple(self._sessions):
             session.close()
             self.leave(session)
-        self._timers.clear()
         self.waiting.clear()
         self._questions.clear()
         for guest in self._guests:
-            guest.set(full=False, hasty=False)
+            guest.fill(False)
 
     def begin_anew(self) -> None:
         """Everything that was handed on is stored by now, or never will be."""
@@ -115,7 +112,7 @@ class Reception:
             if receipt.report.asks:
                 self._questions.begin(receipt)
         for guest in [each for each in self._guests if each.full]:
-            guest.set(full=self._is_full(guest.uid))
+            guest.fill(self._is_full(guest.uid))
         return taken
 
     def handed_on(self, receipts: Sequence[Receipt], end: int) -> None:
@@ -140,7 +137,7 @@ class Reception:
             return
         wait = guest.bucket.take(_loop_time())
         if wait:
-            self._hold_back(guest)
+            session.pause(HASTY_S * min(len(guest.visitors), HASTY_MOST))
         try:
             told = _object(line)
             if wait:
@@ -176,7 +173,7 @@ class Reception:
             self._questions.reserve(receipt)
             session.asks += 1
         self.waiting.put(receipt)
-        guest.set(full=self._is_full(guest.uid))
+        guest.fill(self._is_full(guest.uid))
         self._news()
 
     def _repeat(self, session: Session, guest: Guest, report: Report) -> None:
@@ -217,19 +214,8 @@ class Reception:
     def _refuse(
         self, session: Session, reason: str, text: str, hint: str, report_id: str = "", retry_after: float = 0.0
     ) -> None:
-        user = session.sender.user if session.sender is not None else OTHERS
-        self.refusals.note(reason, user, self._now())
-        told = {"type": "refused", "id": report_id, "reason": reason, "error": text, "hint": hint}
-        session.tell({**told, "retry_after": round(retry_after, 3)} if retry_after else told)
-
-    def _hold_back(self, guest: Guest) -> None:
-        if guest.uid not in self._timers:
-            guest.set(hasty=True)
-            self._timers[guest.uid] = asyncio.get_running_loop().call_later(HASTY_S, self._go_on, guest)
-
-    def _go_on(self, guest: Guest) -> None:
-        del self._timers[guest.uid]
-        guest.set(hasty=False)
+        self.refusals.note(reason, session.sender.user if session.sender is not None else OTHERS, self._now())
+        session.tell(_refused(report_id, reason, text, hint, retry_after))
 
     def _is_full(self, uid: int) -> bool:
         """Whoever has nothing there is heard all the same: nobody else's flood keeps them out."""
@@ -246,9 +232,9 @@ class Reception:
         self._board.sweep(_loop_time())
         return ReportCounts(
             taken=self._taken,
-            refused=dict(self.refusals.by_reason),
+            refused={reason: times for reason, times in self.refusals.by_reason.items() if reason != CROWD},
             repeated=self._repeated,
-            turned_away=self._turned_away,
+            turned_away=self.refusals.by_reason[CROWD],
             cut_off=self._cut_off,
             waiting=self.waiting.count,
             connections=self._guests.connections,
@@ -259,6 +245,12 @@ class Reception:
 
 def _loop_time() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _refused(report_id: str, reason: str, text: str, hint: str, retry_after: float) -> dict[str, Any]:
+    """As it is sent; `retry_after` 0: to send the same again is of no use."""
+    told = {"type": "refused", "id": report_id, "reason": reason, "error": text, "hint": hint}
+    return {**told, "retry_after": round(retry_after, 3)} if retry_after else told
 
 
 def _object(line: bytes | None) -> dict[str, Any]:

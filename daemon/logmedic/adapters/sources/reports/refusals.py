@@ -14,8 +14,13 @@ LASTS = timedelta(seconds=60)
 """So long after the last one the socket's problem says so."""
 MOST_USERS = 256
 OTHERS = "other users"
-RATE, BUSY = "rate", "busy"
-WHY = {RATE: "more than the limit a second", BUSY: "too much at once"}
+RATE, BUSY, CROWD = "rate", "busy", "crowd"
+"""CROWD: a connection, and no report, was one too many."""
+WHAT = {
+    RATE: ("report", "refused: more than the limit a second"),
+    BUSY: ("report", "refused: too much at once"),
+    CROWD: ("connection", "turned away: too many at once"),
+}
 
 
 class Refusals:
@@ -29,8 +34,9 @@ class Refusals:
         self._last: dict[tuple[str, str], datetime] = {}
 
     def note(self, reason: str, user: str, now: datetime) -> None:
+        """`reason`: of WHAT, or form or size."""
         self.by_reason[reason] += 1
-        if reason not in WHY:
+        if reason not in WHAT:
             return
         key = (user, reason)
         if key not in self._last and len(self._last) >= MOST_USERS:
@@ -54,10 +60,11 @@ class Refusals:
         if not lasting:
             return ""
         user, reason = lasting[-1]
-        more = f", and of {len(lasting) - 1} more" if len(lasting) > 1 else ""
-        return f"reports of {user} are refused: {WHY[reason]}{more}"
+        what, why = WHAT[reason]
+        more = f" (and {len(lasting) - 1} more such)" if len(lasting) > 1 else ""
+        return f"{what}s of {user} are {why}{more}"
 
     def _told(self, folded: Counter[tuple[str, str]]) -> Iterator[str]:
         for (user, reason), times in folded.items():
-            what = "1 report" if times == 1 else f"{times} reports"
-            yield f"{what} of {user} refused: {WHY[reason]} (reason: {reason})"
+            what, why = WHAT[reason]
+            yield f"{times} {what}{'' if times == 1 else 's'} of {user} {why}"

@@ -46,6 +46,7 @@ class Session(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._guest: Guest | None = None
         self._ended = False
+        self._pausing: asyncio.TimerHandle | None = None
         self.sender: Sender | None = None
         self.owes = 0
         self.asks = 0
@@ -79,6 +80,8 @@ class Session(asyncio.BufferedProtocol):
         return (self.owes > 0 or self.asks > 0) and not self._is_gone()
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._pausing is not None:
+            self._pausing.cancel()
         if self._guest is not None:
             self._house.leave(self)
 
@@ -92,10 +95,20 @@ class Session(asyncio.BufferedProtocol):
     def attune(self) -> None:
         if self._transport is None or self.sender is None or self._guest is None or self._ended:
             return
-        if self._guest.is_heard:
-            self._transport.resume_reading()
-        else:
+        if self._guest.full or self._pausing is not None:
             self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def pause(self, seconds: float) -> None:
+        """Read nothing for so long, counted from the first of several calls."""
+        if self._pausing is None and self.is_open:
+            self._pausing = asyncio.get_running_loop().call_later(seconds, self._go_on)
+            self.attune()
+
+    def _go_on(self) -> None:
+        self._pausing = None
+        self.attune()
 
     def tell(self, told: Mapping[str, Any]) -> None:
         """Whoever does not read what it is told is cut off. Whoever is gone is not told: to write there would end the

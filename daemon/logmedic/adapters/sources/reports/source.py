@@ -62,7 +62,7 @@ class ReportSource:
         self._reception = Reception(
             limits=limits,
             answers=answers,
-            names=names or Lookups(name_of),
+            names=Lookups(name_of) if names is None else names,
             now=clock.now,
             news=self._news.set,
         )

@@ -78,7 +78,7 @@ def actions(row: Row, view: View) -> Html | None:
         return None
     base = f"/issues/{quote(str(row['id']), safe='')}"
     muted = row["status"] == IssueStatus.MUTED
-    learned = row["source"] == IssueSource.LEARNED
+    learned = row["source"] == IssueSource.LEARNED and not issuewords.is_reported(row)
     return element(
         "div",
         parts.button("Draft a rule", f"{base}/promote", "main") if learned else None,
@@ -120,11 +120,12 @@ def _issues(answer: Answer, view: View) -> Html:
 
 def _cells(row: Row, view: View) -> Sequence[Part]:
     by = ", ".join(parts.line(each, 60) for each in row["tags"] if each != "auto_detected")
+    whose = "reported: " if issuewords.is_reported(row) else "logged by "
     return (
         parts.severity(row),
         joined(
             element("span", issue_link(row), class_="main-cell"),
-            element("p", parts.short_id(row), f" · logged by {by}" if by else None, class_="soft"),
+            element("p", parts.short_id(row), f" · {whose}{by}" if by else None, class_="soft"),
         ),
         state(row, view),
         f"{row['occurrences']:,}x",

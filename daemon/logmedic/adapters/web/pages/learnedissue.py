@@ -57,6 +57,8 @@ def render(answer: Answer, view: View) -> Html:
 
 def _lead(row: Row) -> Html:
     of = {"rule": "of a rule", "learned": "learned", "breaker": "of a breaker"}[row["source"]]
+    if issuewords.is_reported(row):
+        of = "reported by an application"
     rule = joined(": ", parts.rule_link(row["issue_type"])) if row["source"] == IssueSource.RULE else None
     return joined("issue ", parts.short_id(row), f", {of}", rule)
 

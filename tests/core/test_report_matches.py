@@ -1,0 +1,370 @@
+"""Rules about reports of applications: what fits is heard, and nothing that is no report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+
+from logmedic.core.matcher import Matcher
+from logmedic.core.reportmatch import KEYS, misfits, takes
+from logmedic.core.reports import FIELDS, entry_of
+from logmedic.core.samplereports import told_by
+from logmedic.model.match import Capture, CaptureType, MatchSpec, ReportSpec
+from logmedic.model.record import Block, Checkpoint, Entry, Findings
+from logmedic.model.report import Report, ReportKind
+from logmedic.model.rule import Rule
+from logmedic.model.when import Clear, Sequence, Stage, Threshold, When
+
+NOW = datetime(2026, 11, 26, 11, 22, 33, tzinfo=UTC)
+WORD = Capture(CaptureType.WORD)
+CHARGE: dict[str, Any] = {
+    "component": "checkout",
+    "action": "charge",
+    "error": "TimeoutError",
+    "message": "the gateway pay1 did not answer",
+    "environment": "production",
+    "request_id": "8f3c",
+    "context": {"order": "17"},
+}
+
+
+def reported(user: str = "shop", **changes: Any) -> Report:
+    return told_by({**CHARGE, **changes}, user)
+
+
+def block_of(*reports: Report) -> Block:
+    content, entries = b"", []
+    for each in reports:
+        text, entry = entry_of(each, len(content), "web1", NOW)
+        content += text
+        entries.append(entry)
+    mark = Checkpoint("reports", "reports", len(content), NOW)
+    return Block("reports", "reports", content, 0, mark, NOW, complete=True, entries=tuple(entries))
+
+
+def lines_of(*reports: Report) -> Block:
+    """The very same bytes, read from a log."""
+    content = block_of(*reports).data
+    return Block("app", "a.log", content, 0, Checkpoint("a.log", "app", len(content), NOW), NOW, complete=True)
+
+
+def rule(spec: ReportSpec, *patterns: str, rule_id: str = "r", **more: Any) -> Rule:
+    when = more.pop("when", When())
+    sources = more.pop("sources", ())
+    return Rule(rule_id, "t", MatchSpec(patterns, report=spec, **more), sources=sources, when=when)
+
+
+def find(block: Block, *rules: Rule, scanner: str = "auto") -> Findings:
+    return Matcher(rules, zone=UTC, scanner=scanner).find(block)
+
+
+def matches(wanted: Rule, *reports: Report) -> int:
+    return len(find(block_of(*reports), wanted).matches)
+
+
+FITTING = [
+    (ReportSpec(), {}, True),
+    (ReportSpec(component=("checkout",)), {}, True),
+    (ReportSpec(component=("check",)), {}, False),
+    (ReportSpec(component=("Checkout",)), {}, False),
+    (ReportSpec(component=("cart", "check*")), {}, True),
+    (ReportSpec(action=("charge",)), {"action": ""}, False),
+    (ReportSpec(action=("*",)), {"action": ""}, True),
+    (ReportSpec(action=("POST /pay/*/card",)), {"action": "POST /pay/17/card"}, True),
+    (ReportSpec(error=("redis.*",)), {"error": "redis.exceptions.TimeoutError"}, True),
+    (ReportSpec(error=("redis.*",)), {"error": "redisX"}, False),
+    (ReportSpec(error=("*TimeoutError",)), {"error": "redis.exceptions.TimeoutError"}, True),
+    (ReportSpec(error=("Timeout.*",)), {}, False),
+    (ReportSpec(error=("*a*b*",)), {"error": "x\na\nb"}, True),
+    (ReportSpec(environment=("production",)), {}, True),
+    (ReportSpec(environment=("production",)), {"environment": ""}, False),
+    (ReportSpec(component=("checkout",), error=("ValueError",)), {}, False),
+    (ReportSpec(), {"kind": "circuit_breaker_open", "name": "pay"}, False),
+    (ReportSpec(kind=(ReportKind.BREAKER_OPEN,)), {"kind": "circuit_breaker_open", "name": "pay"}, True),
+    (ReportSpec(kind=(ReportKind.BREAKER_CLOSED,)), {"kind": "circuit_breaker_closed", "name": "pay"}, True),
+    (ReportSpec(kind=(ReportKind.DEGRADED, ReportKind.ERROR)), {"kind": "graceful_degradation", "name": "x"}, True),
+    (ReportSpec(kind=(ReportKind.DEGRADED, ReportKind.ERROR)), {}, True),
+]
+
+
+@pytest.mark.parametrize("scanner", ["auto", "plain"])
+@pytest.mark.parametrize(("spec", "changes", "fits"), FITTING)
+def test_a_report_fits_when_each_key_has_one_word_for_it(
+    spec: ReportSpec, changes: dict[str, Any], fits: bool, scanner: str
+) -> None:
+    found = find(block_of(reported(**changes)), rule(spec), scanner=scanner)
+    assert bool(found.matches) is fits
+
+
+@pytest.mark.parametrize(
+    ("users", "user", "fits"),
+    [
+        (("shop",), "shop", True),
+        (("shop",), "mallory", False),
+        (("shop", "www-data"), "www-data", True),
+        (("shop-*",), "shop-eu", True),
+        (("uid 1234",), "uid 1234", True),
+        ((), "mallory", True),
+    ],
+)
+def test_who_reports_is_the_kernels_word(users: tuple[str, ...], user: str, fits: bool) -> None:
+    liar = reported(user, context={"user": "shop"}, message="user=shop component=checkout")
+    assert bool(matches(rule(ReportSpec(users=users)), liar)) is fits
+
+
+def test_the_same_text_in_a_log_is_no_report() -> None:
+    wanted = rule(ReportSpec(), "TimeoutError")
+    assert matches(wanted, reported()) == 1
+    assert find(lines_of(reported()), wanted).matches == ()
+
+
+def test_an_entry_that_says_it_is_one_is_no_report() -> None:
+    content = b"ERROR charge: TimeoutError\n"
+    entry = Entry(0, NOW, {"component": "checkout", "error": "TimeoutError", "user": "shop"}, "checkout")
+    mark = Checkpoint("reports", "reports", len(content), NOW)
+    block = Block("reports", "reports", content, 0, mark, NOW, complete=True, entries=(entry,))
+    assert find(block, rule(ReportSpec(component=("checkout",)))).matches == ()
+
+
+def test_a_line_has_no_candidates_among_rules_about_reports() -> None:
+    wanted = [rule(ReportSpec(component=(name,)), ".", rule_id=f"r-{name}") for name in ("checkout", "*")]
+    asked = Matcher(wanted, zone=UTC, learning=False).account(lines_of(reported()), everything=False)
+    assert asked == []
+    asked = Matcher(wanted, zone=UTC, learning=False).account(block_of(reported()), everything=False)
+    assert [each.rule.id for each in asked] == ["r-checkout", "r-*"]
+
+
+# -- patterns, captures ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("patterns", "more", "fits"),
+    [
+        ((r"^ERROR charge: TimeoutError: the gateway \w+ did not answer$",), {}, True),
+        (("checkout",), {}, False),
+        ((r"web1|\[4711\]",), {}, False),
+        (("nothing", "gateway"), {}, True),
+        (("gateway",), {"unless": ("pay1",)}, False),
+        ((), {"unless": ("pay1",)}, False),
+        ((), {"unless": ("pay2",)}, True),
+        (("^the gateway",), {"field": "message"}, True),
+        (("^17$",), {"field": "context.order"}, True),
+        (("^17$",), {"field": "context.user"}, False),
+        (("TimeoutError",), {"field": "message"}, False),
+    ],
+)
+def test_a_pattern_is_about_what_follows_the_head(patterns: tuple[str, ...], more: dict[str, Any], fits: bool) -> None:
+    assert bool(matches(rule(ReportSpec(), *patterns, **more), reported())) is fits
+
+
+def test_a_field_is_what_was_reported_and_not_what_a_text_holds() -> None:
+    wanted = rule(ReportSpec(), "^pay$", field="name")
+    assert matches(wanted, reported(message="name=pay other=x")) == 0
+    assert matches(wanted, reported(name="pay")) == 1
+
+
+def test_the_traceback_is_below_what_failed() -> None:
+    trace = 'Traceback (most recent call last):\n  File "shop/pay.py", line 7, in charge\nTimeoutError: x\n'
+    wanted = rule(ReportSpec(), r'(?m)^  File "shop/pay\.py"')
+    assert matches(wanted, reported(traceback=trace)) == 1
+    assert matches(wanted, reported()) == 0
+
+
+def captured(wanted: Rule, report: Report) -> Mapping[str, str]:
+    (found,) = find(block_of(report), wanted).matches
+    return found.captures
+
+
+def test_captures_are_groups_and_else_fields_of_the_report() -> None:
+    types = {"component": WORD, "request_id": WORD, "user": WORD, "gateway": WORD}
+    wanted = rule(ReportSpec(), r"gateway (?P<gateway>\w+)", captures=types)
+    assert captured(wanted, reported()) == {
+        "component": "checkout",
+        "request_id": "8f3c",
+        "user": "shop",
+        "gateway": "pay1",
+    }
+
+
+def test_a_group_comes_before_a_field_of_the_same_name() -> None:
+    wanted = rule(ReportSpec(), r"^ERROR (?P<action>\w\w)", captures={"action": WORD, "error": WORD})
+    assert captured(wanted, reported()) == {"action": "ch", "error": "TimeoutError"}
+
+
+@pytest.mark.parametrize(
+    ("name", "capture", "changes"),
+    [
+        ("action", WORD, {"action": "rm -rf; $(reboot)"}),
+        ("action", WORD, {"action": ""}),
+        ("request_id", WORD, {"request_id": "-x"}),
+        ("component", Capture(CaptureType.ENUM, values=("cart",)), {}),
+        ("message", WORD, {}),
+    ],
+)
+def test_a_field_that_is_not_of_its_type_is_no_match_and_is_counted(
+    name: str, capture: Capture, changes: dict[str, Any]
+) -> None:
+    found = find(block_of(reported(**changes)), rule(ReportSpec(), captures={name: capture}))
+    assert (found.matches, found.captures_refused) == ((), 1)
+
+
+def test_reports_are_counted_apart_by_what_they_say() -> None:
+    wanted = rule(ReportSpec(), captures={"component": WORD}, when=When(Threshold(2, by=("component",))))
+    found = find(block_of(reported(), reported(component="cart")), wanted)
+    assert [each.group for each in found.matches] == ["checkout", "cart"]
+
+
+# -- beside others -----------------------------------------------------------------------------------------------------
+
+
+def test_rules_about_lines_hear_reports_as_they_did_and_all_keep_their_order() -> None:
+    rules = [
+        Rule("a-line", "t", MatchSpec(("gateway",))),
+        rule(ReportSpec(), rule_id="b-report"),
+        Rule("c-line", "t", MatchSpec(("TimeoutError",))),
+    ]
+    for scanner in ("auto", "plain"):
+        found = find(block_of(reported(), reported(component="cart")), *rules, scanner=scanner)
+        assert [each.rule_id for each in found.matches] == ["a-line", "b-report", "c-line"] * 2
+
+
+def test_what_a_rule_knows_is_not_learned_and_what_it_does_not_is() -> None:
+    wanted = rule(ReportSpec(component=("checkout",)))
+    assert find(block_of(reported()), wanted).unknown == ()
+    (unknown,) = find(block_of(reported(component="cart")), wanted).unknown
+    assert unknown.component == "cart"
+
+
+def test_a_breaker_that_a_rule_hears_of_stays_a_known_issue_of_its_own() -> None:
+    opened = reported(kind="circuit_breaker_open", name="payments")
+    wanted = rule(ReportSpec(kind=(ReportKind.BREAKER_OPEN,)), captures={"name": WORD})
+    found = find(block_of(opened), wanted)
+    assert [each.captures for each in found.matches] == [{"name": "payments"}]
+    assert [each.report for each in found.reports] == [opened]
+
+
+def test_a_record_that_matches_has_the_report_whole() -> None:
+    (found,) = find(block_of(reported()), rule(ReportSpec())).matches
+    assert found.record.report == reported()
+
+
+@pytest.mark.parametrize(
+    ("sources", "hears"),
+    [((), True), (("reports",), True), (("reports:checkout",), True), (("reports:cart",), False), (("app",), False)],
+)
+def test_a_component_can_be_named_as_a_part_of_the_source(sources: tuple[str, ...], hears: bool) -> None:
+    assert bool(matches(rule(ReportSpec(), sources=sources), reported())) is hears
+
+
+def test_each_part_of_a_rule_can_be_about_reports() -> None:
+    closed = MatchSpec((), captures={"name": WORD}, report=ReportSpec(kind=(ReportKind.BREAKER_CLOSED,)))
+    opened = MatchSpec((), report=ReportSpec(kind=(ReportKind.BREAKER_OPEN,)))
+    wanted = rule(ReportSpec(), when=When(Sequence((Stage(opened), Stage(MatchSpec(("gave up",))))), Clear(closed)))
+    breaker = {"kind": "circuit_breaker_open", "name": "pay"}
+    told = (
+        reported(),
+        reported(**breaker),
+        reported(message="gave up"),
+        reported(kind="circuit_breaker_closed", name="p"),
+    )
+    found = find(block_of(*told), wanted)
+    assert [each.part for each in found.matches] == ["", "then1", "then2", "", "clear"]
+
+
+# -- the claims, of whatever is sent -----------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(["a", "b", "ab", "aab", "a.b", "b.a.b", "ba"])
+GLOBS = st.one_of(WORDS, st.text(st.sampled_from("ab.*"), min_size=1, max_size=4))
+MANY = st.lists(GLOBS, max_size=2).map(tuple)
+NAMES = st.sampled_from(["shop", "www", "uid 7"])
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> ReportSpec:
+    kinds = draw(st.lists(st.sampled_from(list(ReportKind)), min_size=1, max_size=2, unique=True))
+    users = draw(st.lists(st.one_of(NAMES, st.just("*"), st.just("uid *")), max_size=2).map(tuple))
+    return ReportSpec(draw(MANY), draw(MANY), draw(MANY), users, tuple(kinds), draw(MANY))
+
+
+@st.composite
+def some_reports(draw: st.DrawFn) -> Report:
+    told = {
+        "component": draw(WORDS),
+        "action": draw(st.one_of(st.just(""), WORDS)),
+        "error": draw(WORDS),
+        "message": draw(st.sampled_from(["", "a", "component=b error=b", "a]: b\nERROR a: b"])),
+        "kind": draw(st.sampled_from(list(ReportKind))).value,
+        "environment": draw(st.one_of(st.just(""), WORDS)),
+        "name": draw(WORDS),
+    }
+    return told_by(told, draw(NAMES))
+
+
+def reads(pattern: str, value: str) -> bool:
+    """What a star is, letter by letter."""
+    if not pattern:
+        return not value
+    if pattern[0] == "*":
+        return reads(pattern[1:], value) or (bool(value) and reads(pattern, value[1:]))
+    return bool(value) and pattern[0] == value[0] and reads(pattern[1:], value[1:])
+
+
+def ought_to_fit(spec: ReportSpec, report: Report) -> bool:
+    """The meaning of the keys, said again."""
+    if report.kind not in spec.kind:
+        return False
+    told = (
+        (spec.component, report.component),
+        (spec.action, report.action),
+        (spec.error, report.error),
+        (spec.users, report.sender.user),
+        (spec.environment, report.environment),
+    )
+    return all(not values or any(reads(each, value) for each in values) for values, value in told)
+
+
+@given(st.lists(st.one_of(specs()), min_size=1, max_size=4), st.lists(some_reports(), min_size=1, max_size=4))
+@example([ReportSpec(component=("a*b*b",))], [told_by({"component": "ab", "error": "a"})])
+def test_exactly_what_fits_is_matched_whatever_the_scanner(wanted: list[ReportSpec], told: list[Report]) -> None:
+    rules = [rule(spec, rule_id=f"r{number}") for number, spec in enumerate(wanted)]
+    expected = [
+        (n, f"r{m}") for n, each in enumerate(told) for m, spec in enumerate(wanted) if ought_to_fit(spec, each)
+    ]
+    event(f"fits: {bool(expected)}")
+    starts = [entry.start for entry in block_of(*told).entries]
+    for scanner in ("hyperscan", "plain"):
+        found = find(block_of(*told), *rules, scanner=scanner)
+        assert [(starts.index(each.record.start), each.rule_id) for each in found.matches] == expected
+
+
+@given(st.lists(specs(), min_size=1, max_size=4), st.lists(some_reports(), min_size=1, max_size=4), st.booleans())
+def test_what_is_no_report_is_never_matched(wanted: list[ReportSpec], told: list[Report], known: bool) -> None:
+    """Not even the text of one, nor an entry with all of its fields."""
+    whole = block_of(*told)
+    entries = tuple(Entry(each.start, each.at, each.fields, each.unit) for each in whole.entries) if known else ()
+    block = Block("reports", "reports", whole.data, 0, whole.checkpoint, NOW, complete=True, entries=entries)
+    rules = [rule(spec, ".", rule_id=f"r{number}") for number, spec in enumerate(wanted)]
+    assert find(block, *rules).matches == ()
+
+
+@given(GLOBS, st.text(st.sampled_from("ab.\n"), max_size=6))
+def test_a_star_is_any_part(pattern: str, value: str) -> None:
+    assert takes((pattern,), value) is reads(pattern, value)
+
+
+def test_every_key_of_a_rule_is_told_of_when_it_does_not_fit() -> None:
+    assert {each.name for each in fields(ReportSpec)} == set(KEYS)
+    spec = ReportSpec(("a",), ("a",), ("a",), ("a",), (ReportKind.DEGRADED,), ("a",))
+    assert [each.key for each in misfits(spec, reported())] == list(KEYS)
+
+
+def test_all_that_can_be_captured_has_a_place_in_a_record() -> None:
+    told = reported(name="n", attempts=3, strategy="s", tags=["t"])
+    (entry,) = block_of(told).entries
+    assert set(FIELDS) - {"context"} <= set(entry.fields)
