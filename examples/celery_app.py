@@ -25,5 +25,5 @@ def pack(article: str) -> int:
 
 
 if __name__ == "__main__":
-    with start_worker(app, perform_ping_check=False), requestid.bound("order-17"):
+    with start_worker(app, perform_ping_check=False, loglevel="INFO"), requestid.bound("order-17"):
         log.info("packed: %s", pack.delay(sys.argv[1]).get(timeout=60))

@@ -226,6 +226,15 @@ def test_a_rule_hears_no_file_of_another_source(home: Path) -> None:
     assert "listen to other sources (doors): door-forced" in ran.stdout
 
 
+def test_no_log_has_reports_of_applications(home: Path) -> None:
+    rules = home / "shop.yaml"
+    rules.write_text("version: 1\nrules: [{ id: shop, title: t, match: { report: { component: checkout } } }]\n")
+    path = write(home / "copy.txt", ["ERROR checkout: boom"], START)
+    ran = logmedic(home, "rules", "backtest", rules, path)
+    assert ran.returncode == 0
+    assert "listen to other sources (reports): shop" in ran.stdout
+
+
 def test_a_rule_file_is_tried_in_the_place_of_the_configured_ones(home: Path) -> None:
     path = write(home / "copy.txt", ["window stands open"], START)
     draft = home / "draft.yaml"

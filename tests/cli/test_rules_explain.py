@@ -159,3 +159,61 @@ def test_a_rule_that_the_daemon_does_not_have_is_told_of_alone(rules: Path, tmp_
 @pytest.mark.parametrize("arguments", [(), (LINE, "--file", "x"), (LINE, "--at", "noon")])
 def test_what_makes_no_sense_is_wrong_usage(arguments: tuple[str, ...], rules: Path) -> None:
     assert explain(*arguments, rules=rules)[0] == 2
+
+
+# -- reports of applications -------------------------------------------------------------------------------------------
+
+SHOP = """version: 1
+rules:
+  - id: shop-pool
+    title: "{component} has lost its database"
+    match: { report: { component: checkout, error: "psycopg.*", users: shop }, captures: { component: word } }
+"""
+LOST = {"component": "checkout", "error": "psycopg.OperationalError", "message": "connection refused", "user": "shop"}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.yaml"
+    path.write_text(SHOP)
+    return path
+
+
+def test_a_report_is_explained_as_an_application_sends_it(shop: Path) -> None:
+    code, out, err = explain("--report", json.dumps(LOST), rules=shop)
+    assert (code, err) == (0, "")
+    for told in ("✓ shop-pool: matches", "component = checkout (word)", "source    reports; its head names checkout"):
+        assert told in out
+
+
+def test_each_key_that_does_not_fit_is_told_with_what_is_there(shop: Path) -> None:
+    odd = {**LOST, "error": "ValueError", "user": "mallory"}
+    code, out, _ = explain("--report", json.dumps(odd), rules=shop)
+    assert code == 1
+    assert "✗ shop-pool: the report does not fit" in out
+    assert "error: wanted `psycopg.*`, found `ValueError`" in out
+    assert "users: wanted `shop`, found `mallory`" in out
+    (row,) = rows("--report", json.dumps(odd), rules=shop)
+    assert [each["key"] for each in row["rules"][0]["misfits"]] == ["error", "users"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--report", "{"), "--report: this is no line of JSON"),
+        (("--report", '{"component": "a b"}'), "--report: `component`: 'a b' is none"),
+        (("--report", json.dumps(LOST), "LINE"), "name one thing to explain"),
+        (("--report", json.dumps(LOST), "--source", "reports"), "name one thing to explain"),
+    ],
+)
+def test_what_no_application_could_send_is_a_wrong_use(arguments: tuple[str, ...], words: str, shop: Path) -> None:
+    code, _, err = explain(*arguments, rules=shop)
+    assert code == 2
+    assert words in err
+
+
+def test_a_line_is_none_whatever_it_says(shop: Path) -> None:
+    line = "2026-11-26T11:22:33.123456+00:00 h checkout[7]: ERROR psycopg.OperationalError: connection refused"
+    code, out, _ = explain(line, "--rule", "shop-pool", rules=shop)
+    assert code == 1
+    assert "it is about reports of applications, and this is a line of a log" in out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.urls import clear_url_caches, path
 from fastapi import Body, FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
 import fakes.asgi_caller as asgi_caller
@@ -98,6 +98,40 @@ def test_an_application_is_healed_inside_and_from_outside(bank: Bank, make: Any,
     assert b"charged 42" in caller.text
     assert bank.ids == [caller.answered["x-request-id"]] * 2
     assert len(bank.client.told) == 1
+
+
+@pytest.mark.parametrize("outer", [True, False], ids=["outside of ours", "inside of ours"])
+def test_middleware_that_streams_answers_does_no_harm(bank: Bank, outer: bool) -> None:
+    app = fastapi_app(bank)
+
+    async def timed(request: Request, call_next: Any) -> Any:
+        response = await call_next(request)
+        response.headers["x-timed"] = "yes"
+        return response
+
+    if not outer:
+        app.middleware("http")(timed)
+    app.add_middleware(asgi.SelfHealing, component="shop", client=bank.client.real)
+    if outer:
+        app.middleware("http")(timed)
+    caller = asgi_caller.Caller(path="/pay/blocking/42")
+    asyncio.run(caller.call(app))
+
+    assert (caller.status, caller.answered["x-timed"]) == (200, "yes")
+    assert bank.ids == [caller.answered["x-request-id"]] * 2
+
+
+def test_a_stream_that_breaks_off_is_reported_and_raised_on(bank: Bank) -> None:
+    async def half() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise ConnectionError("bank")
+
+    app = Starlette(routes=[Route("/", lambda _: StreamingResponse(half()))])
+    caller = asgi_caller.Caller(path="/")
+    with pytest.raises(ConnectionError, match="bank"):
+        asyncio.run(caller.call(asgi.SelfHealing(app, "shop", client=bank.client.real)))
+    assert caller.text == b"half"
+    assert (len(bank.client.told), bank.client.asked) == (1, [])
 
 
 def test_fastapi_says_the_route_and_not_the_path(bank: Bank) -> None:

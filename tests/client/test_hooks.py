@@ -84,7 +84,8 @@ def test_an_interrupt_is_no_error(
 def test_an_error_that_was_reported_is_not_reported_again(client: AskedClient, seen: list[BaseException]) -> None:
     remove = install_hooks(client=client.real)
     error = ValueError("x")
-    uncaught(error)
+    with requestid.bound("r-1"):
+        uncaught(error)
     uncaught(error)
     remove()
 

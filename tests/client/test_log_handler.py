@@ -73,6 +73,17 @@ def test_an_error_is_reported_once_however_often_it_is_logged(client: AskedClien
     assert len(client.told) == 1
 
 
+def test_nor_is_one_that_was_reported_in_a_request_which_is_over(client: AskedClient, log: logging.Logger) -> None:
+    """As servers log what an application raises."""
+    error = ValueError("x")
+    with requestid.bound("r-1"):
+        log.error("here", exc_info=error)
+    log.error("and outside", exc_info=error)
+    with requestid.bound("r-2"):
+        log.error("in another request, which raised the same object", exc_info=error)
+    assert [each.request_id for each in client.told] == ["r-1", "r-2"]
+
+
 @pytest.mark.parametrize("name", ["logmedic.client", "logmedic.client.sender"])
 def test_the_clients_own_words_are_no_reports(client: AskedClient, log: logging.Logger, name: str) -> None:
     handler = log.handlers[0]

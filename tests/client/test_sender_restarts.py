@@ -48,6 +48,7 @@ def test_a_daemon_that_hangs_up_again_and_again(tmp_path: Path) -> None:
         assert {each["id"] for each in daemon.reports} == {report_id}
 
 
+@pytest.mark.slow
 def test_what_no_daemon_ever_takes_is_given_up(tmp_path: Path) -> None:
     with ReportDaemon(tmp_path / "s") as daemon, client_of(tmp_path / "s") as client:
 

@@ -35,7 +35,7 @@ def test_an_error_is_reported_with_its_values(client: AskedClient) -> None:
     (told,) = client.told
     assert told.error == "no_answer"
     assert (told.component, told.action, told.impact, told.request_id) == ("checkout", "charge", "medium", "r-1")
-    assert told.context == {"bank": "hsbc", "tries": "3"}
+    assert told.context == {"bank": "hsbc", "tries": 3}
 
 
 def test_an_exception_is_reported_as_such(client: AskedClient) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pwd
+import socket
 import subprocess
 import sys
 import threading
@@ -14,9 +15,12 @@ from typing import Any
 
 import pytest
 
-from logmedic.adapters.sources.reports.limits import Limits
+from logmedic.adapters.sources.reports.guests import Guest
+from logmedic.adapters.sources.reports.limits import Bucket, Limits
+from logmedic.adapters.sources.reports.session import Session
+from logmedic.model.report import Sender
 from logmedic.unixsocket.lookups import Lookups
-from logmedic.unixsocket.peers import name_of, peer_of
+from logmedic.unixsocket.peers import Peer, name_of, peer_of
 from reports.talking import WITHIN_S, Store, plain, report, reporting, talking
 
 NOBODY = 65534
@@ -228,3 +232,60 @@ def test_a_number_that_no_user_can_have_has_no_name() -> None:
     assert name_of(2**32 - 1) == f"uid {2**32 - 1}"
     assert name_of(-5) == "uid -5"
     assert name_of(2**80) == f"uid {2**80}"
+
+
+class Wire(asyncio.Transport):
+    """As asyncio's of Python 3.11.2: it reads after it was paused, until it is told again. `reads`: it does."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__({"socket": connection})
+        self.reads = True
+        self._paused = self._begun = False
+
+    def pause_reading(self) -> None:
+        if not self._paused:
+            self._paused, self.reads, self._begun = True, not self._begun, True
+
+    def resume_reading(self) -> None:
+        self._paused, self.reads = False, True
+
+    def is_closing(self) -> bool:
+        return False
+
+
+class House:
+    """Hears one session."""
+
+    unread_bytes = 0
+
+    def __init__(self) -> None:
+        self.buffer = memoryview(bytearray(1000))
+        self.heard: list[bytes | None] = []
+        self.guest = Guest(0, Bucket(1, 1, 0.0))
+
+    def arrive(self, session: Session, peer: Peer) -> Guest:
+        return self.guest
+
+    def hear(self, session: Session, line: bytes | None) -> None:
+        assert session.sender is not None
+        self.heard.append(line)
+
+    def cut_off(self, session: Session) -> None: ...
+
+    def leave(self, session: Session) -> None: ...
+
+
+def test_what_is_read_too_early_waits_for_the_name() -> None:
+    house, (here, there) = House(), socket.socketpair()
+    session, wire = Session(house), Wire(here)
+    with here, there:
+        session.connection_made(wire)
+        assert wire.reads, "this is what Python 3.11.2 does"
+        house.buffer[:9] = b"one\ntwo\nt"
+        session.buffer_updated(9)
+        assert (house.heard, wire.reads) == ([], False)
+        session.welcome(Sender(0, 0, 1, "root"))
+        assert (house.heard, wire.reads) == ([b"one", b"two"], True)
+        house.buffer[:5] = b"hree\n"
+        session.buffer_updated(5)
+        assert house.heard[-1] == b"three"

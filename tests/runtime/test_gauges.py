@@ -23,6 +23,7 @@ from logmedic.model.changeset import Changeset, PauseFixes, TellNow
 from logmedic.model.errors import StoreFull
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.problem import RuleProblem
+from logmedic.model.report import ReportCounts
 from logmedic.model.rule import RuleSet
 from logmedic.model.trust import PauseOrigin
 from logmedic.runtime.engine import Engine
@@ -124,7 +125,9 @@ class Scene:
             exports=lambda: None,
             store_limit=1 << 30,
             clock=self.clock,
+            reports=lambda: self.reports,
         )
+        self.reports: ReportCounts | None = None
 
     def work(self) -> None:
         self.supervisor.keep("engine", self.engine.run, vital=True)
@@ -164,6 +167,18 @@ def test_what_was_read_matched_and_opened_is_told_and_the_store_is_asked_nothing
     assert set(now.daemon.parts) == {"engine"}
     assert now.engine.commit_s.spread().count > 0
     assert now.open.receivers == {"chat": True, "mail": False}
+
+
+def test_the_report_socket_is_told_of_where_there_is_one() -> None:
+    async def nothing(scene: Scene) -> None:
+        scene.work()
+
+    async def act(scene: Scene) -> None:
+        scene.work()
+        scene.reports = ReportCounts(taken=3, connections=2, questions=1)
+
+    assert played(nothing).reports is None
+    assert played(act).reports == ReportCounts(taken=3, connections=2, questions=1)
 
 
 def test_a_source_that_is_no_longer_read_keeps_its_counts() -> None:

@@ -43,6 +43,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "trust history": ("trust history disk-full",),
     "breakers": ("breakers",),
     "breakers reset": ("breakers reset disk-full",),
+    "report": ('report --component backup --error DumpFailed "pg_dump ended with 1" --wait 60s && retry-the-dump',),
     "rules": ("rules check", "rules list"),
     "rules check": ("rules check /etc/logmedic/rules.d/shop.yaml --strict",),
     "rules test": ("rules test --rule disk-full",),

@@ -58,6 +58,9 @@ _TOPICS: dict[str, dict[str, tuple[str, str]]] = {
         "trust": ("trust", "How far fixes are trusted: show, raise ..."),
         "breakers": ("breakers", "Breakers of fixes: list, reset."),
     },
+    "For scripts": {
+        "report": ("report", "Report an error, and wait for its fix."),
+    },
     "Rules": {
         "rules": ("rules", "Rule files: check, test, explain, new ..."),
         "reload": ("status", "Load the rules again."),

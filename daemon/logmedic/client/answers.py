@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from logmedic.client import guarded
+
+MAX_WAIT_S = 600.0
+"""The daemon follows no question for longer."""
 CONNECT_S = 0.25
 """So long a first connection may take to come about before the daemon counts as away."""
 
@@ -58,7 +62,9 @@ class Question:
     __slots__ = ("_began", "_final", "_known_within", "_latest", "_left", "_wait", "report_id", "wake")
 
     def __init__(self, began: float, wait: float, known_within: float) -> None:
-        self._began, self._wait, self._known_within = began, wait, min(known_within, wait)
+        self._began = began
+        self._wait = min(wait, MAX_WAIT_S) if wait > 0 else 0.0
+        self._known_within = min(known_within, self._wait) if known_within > 0 else 0.0
         self._latest: Answer | None = None
         self._final = False
         self._left = False
@@ -69,7 +75,7 @@ class Question:
         """Nothing after what is final counts. Wakes the asker."""
         if not self._final:
             self._latest, self._final = answer, final
-            self.wake()
+            guarded.silently(self.wake)  # the loop of the asker may have ended
 
     def away(self, detail: str) -> None:
         """Nobody will say more; what is known of the incident stays."""

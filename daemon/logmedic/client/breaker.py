@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -89,7 +89,6 @@ class CircuitBreaker:
         self._spec = BreakerSpec(failure_threshold, lasts, success_threshold, factor=1.0, open_max=lasts)
         self._timeout = timeout
         self._counted = named(on)
-        self._shared = shared
         self._news = BreakerNews(name, component, client, shared, timeout)
         self._clock = clock
         # Reentrant: a coroutine that is collected while its thread holds the lock gives its trial back.
@@ -108,42 +107,47 @@ class CircuitBreaker:
 
     def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
         """Raises TypeError for generators."""
-
-        @wraps(fn)
-        def broken(*args: P.args, **kwargs: P.kwargs) -> R:
-            return self.call(fn, *args, **kwargs)
-
-        @wraps(fn)
-        async def broken_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return await self.call_async(cast(Callable[P, Awaitable[Any]], fn), *args, **kwargs)
-
-        return cast(Callable[P, R], broken_async) if is_async(fn, f"the breaker {self.name}") else broken
+        if is_async(fn, f"the breaker {self.name}"):
+            return cast(Callable[P, R], wraps(fn)(self._around_async(cast(Callable[P, Awaitable[Any]], fn))))
+        return wraps(fn)(self._around(fn))
 
     def call(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        turn = self._turn  # read first: when the breaker opens in between, this call is of the time before
-        if not self._calm:
-            turn = self._admitted()
-        try:
-            result = fn(*args, **kwargs)
-        except BaseException as error:
-            self._failed(turn, error)
-            raise
-        if not self._calm:
-            self._worked(turn)
-        return result
+        return self._around(fn)(*args, **kwargs)
 
-    async def call_async(self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        turn = self._turn
-        if not self._calm:
-            turn = self._admitted()
-        try:
-            result = await fn(*args, **kwargs)
-        except BaseException as error:
-            self._failed(turn, error)
-            raise
-        if not self._calm:
-            self._worked(turn)
-        return result
+    def call_async(self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        return self._around_async(fn)(*args, **kwargs)
+
+    def _around(self, fn: Callable[P, R]) -> Callable[P, R]:
+        def broken(*args: P.args, **kwargs: P.kwargs) -> R:
+            turn = self._turn  # read first: when the breaker opens in between, this call is of the time before
+            if not self._calm:
+                turn = self._admitted()
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:
+                self._failed(turn, error)
+                raise
+            if not self._calm:
+                self._worked(turn)
+            return result
+
+        return broken
+
+    def _around_async(self, fn: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        async def broken(*args: P.args, **kwargs: P.kwargs) -> R:
+            turn = self._turn
+            if not self._calm:
+                turn = self._admitted()
+            try:
+                result = await fn(*args, **kwargs)
+            except BaseException as error:
+                self._failed(turn, error)
+                raise
+            if not self._calm:
+                self._worked(turn)
+            return result
+
+        return broken
 
     def __enter__(self) -> CircuitBreaker:
         self._entered.enter(sys._getframe(1), self._admitted())

@@ -14,16 +14,16 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from logmedic.client import layers, requestid, telling
+from logmedic.client import guarded, layers, requestid, telling
 
 if TYPE_CHECKING:
     from logmedic.client.client import Client, Impact
 
 OWN = "logmedic.client"
 NO_REQUEST = "-"
+LONGEST = 4000
 ERRORS = frozenset({"error", "exception", "critical", "fatal"})
 SAID_ELSEWHERE = frozenset(
     {"event", "exc_info", "stack_info", "request_id", "component", "action", "level", "timestamp"}
@@ -83,7 +83,7 @@ def report_processor(component: str = "", client: Client | None = None) -> Calla
                 action=_words(event_dict.get("action")) or _words(event_dict.get("logger")),
                 impact="critical" if method in ("critical", "fatal") else "medium",
                 request_id=request_id,
-                context={key: _words(value) for key, value in event_dict.items() if key not in SAID_ELSEWHERE},
+                context={key: value for key, value in event_dict.items() if key not in SAID_ELSEWHERE},
             )
         return event_dict
 
@@ -101,15 +101,11 @@ def _report(client: Client | None, error: BaseException | None, said: str, **fac
 
 def _said(record: logging.LogRecord) -> str:
     """Without its arguments where they do not fit: the other handlers say so."""
-    with suppress(Exception):
-        return record.getMessage()
-    return _words(record.msg)
+    return guarded.quietly(record.getMessage, "") or _words(record.msg)
 
 
 def _words(value: object) -> str:
-    with suppress(Exception):  # what an application logs may be unable to say what it is
-        return "" if value is None else str(value)
-    return f"<{type(value).__name__}>"
+    return "" if value is None else guarded.text_of(value, LONGEST)
 
 
 def _raised(exc_info: Any) -> BaseException | None:

@@ -20,8 +20,8 @@ from typing import Any
 
 @dataclass(slots=True)
 class Noticed:
-    """Filled in by what runs for one request, in threads that inherited its context as well. `environ`: of WSGI, {} else.
-    `route`: the pattern of its path, where the framework says it; with a slash at its begin."""
+    """Filled in by what runs for one request, in threads that inherited its context as well. `environ`: of WSGI; else
+    nothing. `route`: the pattern of its path, where the framework says it; with a slash at its begin."""
 
     environ: Mapping[str, Any]
     error: Exception | None = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import wraps
 from types import TracebackType
@@ -82,36 +82,41 @@ class Retry:
 
     def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
         """Raises TypeError for generators."""
-
-        @wraps(fn)
-        def retried(*args: P.args, **kwargs: P.kwargs) -> R:
-            return self.call(fn, *args, **kwargs)
-
-        @wraps(fn)
-        async def retried_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return await self.call_async(cast(Callable[P, Awaitable[Any]], fn), *args, **kwargs)
-
-        return cast(Callable[P, R], retried_async) if is_async(fn, "retry") else retried
+        if is_async(fn, "retry"):
+            return cast(Callable[P, R], wraps(fn)(self._around_async(cast(Callable[P, Awaitable[Any]], fn))))
+        return wraps(fn)(self._around(fn))
 
     def call(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        began = time.monotonic() if self._timed else 0.0
-        try:
-            return fn(*args, **kwargs)
-        except self._caught as error:
-            if not self._goes_on(error):
-                raise
-            tries = _Tries(error)
-        return self._again(tries, began, fn, args, kwargs)  # out here: a later error has no other behind it
+        return self._around(fn)(*args, **kwargs)
 
-    async def call_async(self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        began = time.monotonic() if self._timed else 0.0
-        try:
-            return await fn(*args, **kwargs)
-        except self._caught as error:
-            if not self._goes_on(error):
-                raise
-            tries = _Tries(error)
-        return await self._again_async(tries, began, fn, args, kwargs)
+    def call_async(self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        return self._around_async(fn)(*args, **kwargs)
+
+    def _around(self, fn: Callable[P, R]) -> Callable[P, R]:
+        def retried(*args: P.args, **kwargs: P.kwargs) -> R:
+            began = time.monotonic() if self._timed else 0.0
+            try:
+                return fn(*args, **kwargs)
+            except self._caught as error:
+                if not self._goes_on(error):
+                    raise
+                tries = _Tries(error)
+            return self._again(tries, began, fn, args, kwargs)  # out here: a later error has no other behind it
+
+        return retried
+
+    def _around_async(self, fn: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        async def retried(*args: P.args, **kwargs: P.kwargs) -> R:
+            began = time.monotonic() if self._timed else 0.0
+            try:
+                return await fn(*args, **kwargs)
+            except self._caught as error:
+                if not self._goes_on(error):
+                    raise
+                tries = _Tries(error)
+            return await self._again_async(tries, began, fn, args, kwargs)
+
+        return retried
 
     def _goes_on(self, error: BaseException) -> bool:
         """Not with an open breaker, which would only be asked again before its time."""

@@ -94,6 +94,7 @@ class Sender:
             if not self._runs:
                 self._inbox.open()
                 self._runs = True
+                guarded.silently(lambda: _end_with_worker(self))
                 # threading.Thread.start waits, and holds a lock that whoever a signal interrupted may hold as well
                 self._runs = guarded.silently(lambda: _thread.start_new_thread(self._run, ()))
                 if not self._runs:
@@ -125,7 +126,6 @@ class Sender:
         self.talk.abandon()
 
     def _run(self) -> None:
-        guarded.silently(lambda: _end_with_worker(self))
         while not self._ended:
             if not guarded.silently(self._turn) and not self._ended:
                 self.faults += 1

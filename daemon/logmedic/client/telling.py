@@ -63,11 +63,12 @@ def mark(error: BaseException, report_id: str, request_id: str, answer: Answer |
 
 
 def reported(error: BaseException, request_id: str) -> Mark | None:
-    """None: not yet, not in this request, or long ago."""
+    """None: not yet, not in this request, or long ago. Outside of any request (""), where what a request has raised is
+    logged at the end, that of any counts."""
     found = quietly(lambda: getattr(error, MARK, None), None)
-    if isinstance(found, Mark) and found.request_id == request_id and time.monotonic() - found.at < FRESH_S:
-        return found
-    return None
+    if not isinstance(found, Mark) or time.monotonic() - found.at >= FRESH_S:
+        return None
+    return found if request_id in ("", found.request_id) else None
 
 
 def _resolved(client: Client | None) -> Client:

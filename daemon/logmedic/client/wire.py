@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from logmedic.client.answers import MAX_WAIT_S as MAX_WAIT_S
 from logmedic.client.answers import Answer, State
 
 PROTOCOL: Final = 1
 MAX_LINE: Final = 64 * 1024
 """Bytes of a line, its newline included."""
-MAX_WAIT_S: Final = 600.0
 MAX_MESSAGE, MAX_TRACEBACK, MAX_WORDS = 4000, 32_000, 200
 """Characters."""
 MAX_TAGS, MAX_CONTEXT, MAX_VALUE, MAX_ATTEMPTS = 16, 32, 1000, 1000

@@ -21,7 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from logmedic.client.httppolicy import Around
-from logmedic.client.wsgirequest import App, Environ, Request, StartResponse
+from logmedic.client.wsgianswer import StartResponse
+from logmedic.client.wsgirequest import App, Environ, Request
 
 
 class SelfHealing(Around[App]):

@@ -31,6 +31,7 @@ _BEST_FIRST = (
 waiting is worth it while one of them may."""
 _UNKNOWN = "no rule knows it; it is counted, and learned when it comes again"
 _NOT_YET = "a rule knows it, and no incident of it is open: nothing is to be fixed yet"
+_MENDED = "its fix worked a moment ago"
 _RULE_GONE = "its rule is not in force any more"
 _TOO_EARLY = "the wait was over before it was looked at"
 
@@ -74,18 +75,20 @@ def late(report_id: str, last: Answer | None) -> Answer:
 
 
 def _answer(report_id: str, placed: Placed, case: Case | None, until: datetime) -> Answer:
-    if case is not None:
-        told, issue = _of_incident(case, until), case.incident.issue_id
+    incident, issue = "", placed.issue_id
+    if placed.mended:
+        told, incident = _Told(AnswerState.FIXED, _MENDED), placed.incident_id
+    elif case is not None:
+        told, incident, issue = _of_incident(case, until), case.incident.id, case.incident.issue_id
     else:
         known = bool(placed.rule_id)
         told = _Told(AnswerState.KNOWN, _NOT_YET) if known else _Told(AnswerState.UNKNOWN, _UNKNOWN)
-        issue = placed.issue_id
     return Answer(
         report_id,
         told.state,
         told.final,
         issue=issue,
-        incident=case.incident.id if case is not None else "",
+        incident=incident,
         rule=placed.rule_id,
         hold=told.hold,
         detail=told.detail,

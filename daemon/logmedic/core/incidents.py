@@ -36,12 +36,12 @@ def on_match(draft: Draft, match: Match) -> None:
         _count(draft, rule, match.record)
     if match.group != EVERY_GROUP:
         _take(draft, rule, match)
-        reported.place(draft, match)
+        reported.place(draft, rule, match)
         return
     for group in draft.groups_of(rule.id):
         if group != EVERY_GROUP:
             _take(draft, rule, replace(match, group=group))
-            reported.place(draft, replace(match, group=group))
+            reported.place(draft, rule, replace(match, group=group))
 
 
 def _count(draft: Draft, rule: Rule, record: Record) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from logmedic.core.draft import Draft
 from logmedic.core.targets import target_of
-from logmedic.model.fix import FixAttempt
+from logmedic.model.fix import FixAttempt, Verdict
 from logmedic.model.rule import Rule
 
 OWN_CAUSE = timedelta(seconds=3)
@@ -23,6 +23,12 @@ _CUT = timedelta(seconds=1)
 def is_own(draft: Draft, rule: Rule, group: str, at: datetime) -> bool:
     """Whether a line of the rule and group, written at `at`, is of the time in which its own fix worked."""
     return any(_covers(each, at, draft.now, OWN_CAUSE) for each in draft.attempts.of_group(rule.id, group))
+
+
+def mended_by(draft: Draft, rule: Rule, group: str, at: datetime) -> FixAttempt | None:
+    """The newest attempt that verifiably fixed, in whose time, or just behind it, a line written at `at` is."""
+    own = (each for each in draft.attempts.of_group(rule.id, group) if _covers(each, at, draft.now, OWN_CAUSE))
+    return max((each for each in own if each.verdict is Verdict.FIXED), key=lambda each: each.id, default=None)
 
 
 def chain_of(draft: Draft, rule: Rule, captures: Mapping[str, str], at: datetime) -> tuple[str, ...]:

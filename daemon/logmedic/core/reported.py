@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from logmedic.core import issues
+from logmedic.core import issues, owncause
 from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
 from logmedic.core.secrets import masked
@@ -13,6 +13,7 @@ from logmedic.model.changeset import ReportsCounted
 from logmedic.model.issue import ALIVE, REPORTED, REQUESTS_KEPT, Incident, IssueSource, KnownIssue, PatternType
 from logmedic.model.record import Match, Record
 from logmedic.model.report import REFUSALS, Placed, Report, ReportKind
+from logmedic.model.rule import Rule
 from logmedic.model.severity import Severity
 
 WORDS = 200
@@ -30,13 +31,17 @@ def with_request(draft: Draft, incident: Incident, record: Record) -> Incident:
     return changed(incident, requests=(*incident.requests, report.request_id)[-REQUESTS_KEPT:])
 
 
-def place(draft: Draft, match: Match) -> None:
-    """Who waits to hear what becomes of this match is told of its incident."""
-    report = match.record.report
+def place(draft: Draft, rule: Rule, match: Match) -> None:
+    """Who waits to hear what becomes of this match is told of its incident. Of many calls that fail together, the fix
+    may have worked for the first before the last is reported."""
+    record, report = match.record, match.record.report
     if report is None or not report.asks:
         return
-    incident = draft.open_incident(match.rule_id, match.group)
-    draft.place(Placed(report.key, match.rule_id, incident.id if incident is not None else ""))
+    if (incident := draft.open_incident(rule.id, match.group)) is not None:
+        draft.place(Placed(report.key, rule.id, incident.id))
+        return
+    mended = owncause.mended_by(draft, rule, match.group, record.at)
+    draft.place(Placed(report.key, rule.id, mended.incident_id if mended else "", mended=mended is not None))
 
 
 def on_report(draft: Draft, record: Record) -> None:

@@ -74,12 +74,13 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Placed:
     """Where a report (its `key`) whose sender asks belongs: to what rule and incident, or to what learned issue. Empty
-    where there is none (yet)."""
+    where there is none (yet). `mended`: the incident is over, for the rule's fix worked while the report was made."""
 
     report: str
     rule_id: str = ""
     incident_id: str = ""
     issue_id: str = ""
+    mended: bool = False
 
 
 class AnswerState(StrEnum):

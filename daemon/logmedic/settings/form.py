@@ -20,8 +20,8 @@ from logmedic.settings.alerts import Alerts
 from logmedic.settings.diagnosis import DiagnosisSettings
 from logmedic.settings.metrics import MetricsSettings
 from logmedic.settings.parts import Duration, Part
-from logmedic.settings.places import SYSTEM_RULES, shipped_rules
-from logmedic.settings.reports import SOCKET, Reports
+from logmedic.settings.places import REPORT_SOCKET, SYSTEM_RULES, shipped_rules
+from logmedic.settings.reports import Reports
 from logmedic.settings.sources import SourceSettings, usual_sources
 from logmedic.settings.storage import Storage
 from logmedic.settings.web import Web
@@ -100,7 +100,7 @@ class Settings(BaseSettings):
 
     @property
     def report_socket(self) -> Path:
-        return self.reports.socket or self.web.socket.with_name(SOCKET)
+        return self.reports.socket or self.web.socket.with_name(REPORT_SOCKET)
 
     @property
     def discovers(self) -> bool:

@@ -19,7 +19,7 @@ from logmedic.settings.dangling import dangling
 from logmedic.settings.form import PREFIX, Settings
 from logmedic.settings.mistakes import KeyPath, mistake_of
 from logmedic.settings.oddities import oddities
-from logmedic.settings.places import CONFIG_VARIABLE, config_path
+from logmedic.settings.places import CONFIG_VARIABLE, REPORT_VARIABLE, config_path
 from logmedic.settings.reportplace import taken_twice
 from logmedic.settings.secrets import followed
 from logmedic.settings.wrongways import wrong_ways
@@ -127,7 +127,7 @@ def _unknown_variables(env: Mapping[str, str]) -> Iterator[RuleProblem]:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     for name in env:
         head = name.split("__")[0]
-        if name.startswith(PREFIX) and head not in known and name != CONFIG_VARIABLE:
+        if name.startswith(PREFIX) and head not in known and name not in (CONFIG_VARIABLE, REPORT_VARIABLE):
             yield Place("environment").problem(f"{name} is no setting", meant(head, known))
 
 

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 CONFIG_VARIABLE = "LOGMEDIC_CONFIG"
+REPORT_VARIABLE = "LOGMEDIC_REPORT_SOCKET"
+"""Where logmedic.client reports."""
 
+REPORT_SOCKET = "report.sock"
+"""Beside the socket for commands, unless the config says otherwise."""
 SYSTEM_CONFIG = Path("/etc/logmedic/logmedic.yaml")
 SYSTEM_RULES = Path("/etc/logmedic/rules.d")
 SYSTEM_PAUSE = Path("/etc/logmedic/paused")

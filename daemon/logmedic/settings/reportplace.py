@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from logmedic.settings.form import Settings
 from logmedic.settings.mistakes import Said
-from logmedic.settings.reports import NAME, SOCKET
+from logmedic.settings.places import REPORT_SOCKET
+from logmedic.settings.reports import NAME
 
 
 def taken_twice(settings: Settings) -> Iterator[Said]:
@@ -17,8 +18,8 @@ def taken_twice(settings: Settings) -> Iterator[Said]:
         yield ("sources", NAME), text, "name this source otherwise, or write reports: { enabled: false }"
     if settings.report_socket == settings.web.socket:
         text = "this is web.socket, where commands are answered"
-        yield ("reports", "socket"), text, f"write {settings.web.socket.with_name(SOCKET)}"
+        yield ("reports", "socket"), text, f"write {settings.web.socket.with_name(REPORT_SOCKET)}"
     for name, each in settings.sources.items():
         if each.syslog is not None and each.syslog.unix == settings.report_socket:
-            hint = f"name another path, or write reports: {{ socket: /run/{SOCKET} }}"
+            hint = f"name another path, or write reports: {{ socket: /run/{REPORT_SOCKET} }}"
             yield ("sources", name, "syslog", "unix"), "this is where applications report (reports.socket)", hint

@@ -8,10 +8,10 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from logmedic.settings.parts import Part
+from logmedic.settings.places import REPORT_SOCKET
 
 NAME = "reports"
 """Of the source that it is."""
-SOCKET = "report.sock"
 _GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\Z", re.ASCII)
 
 
@@ -33,7 +33,7 @@ class Reports(Part):
     @classmethod
     def _is_absolute(cls, path: Path | None) -> Path | None:
         if path is not None and not path.is_absolute():
-            raise ValueError(f"`{path}` is no absolute path; write /run/logmedic/{SOCKET}, from the root on")
+            raise ValueError(f"`{path}` is no absolute path; write /run/logmedic/{REPORT_SOCKET}, from the root on")
         return path
 
     @field_validator("group")

@@ -37,6 +37,7 @@ _FULL = Story(
     tags=("web", "shop"),
     effects=2,
     since_text=f"{_AT}",
+    requests=("8f3c2b1e4d5a46c7b8d9e0f1a2b3c4d5", "checkout-41"),
 )
 _BARE = Story("rules", AlertEvent.RULES_REFUSED, Severity.LOW, "a rule", "", "", "", "", "", "", since=_SINCE)
 _LINKS = tuple(

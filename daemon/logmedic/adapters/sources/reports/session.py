@@ -43,6 +43,7 @@ class Session(asyncio.BufferedProtocol):
     def __init__(self, house: House) -> None:
         self._house = house
         self._lines = Lines()
+        self._early = b""
         self._transport: asyncio.Transport | None = None
         self._guest: Guest | None = None
         self._ended = False
@@ -69,7 +70,17 @@ class Session(asyncio.BufferedProtocol):
         return self._house.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        for line in self._lines.take(bytes(self._house.buffer[:nbytes])):
+        fresh = bytes(self._house.buffer[:nbytes])
+        if self.sender is None and self._transport is not None:
+            # Of Python 3.11.2, asyncio reads once more after it was paused in connection_made.
+            self._early += fresh
+            self._transport.resume_reading()
+            self._transport.pause_reading()
+            return
+        self._take(fresh)
+
+    def _take(self, fresh: bytes) -> None:
+        for line in self._lines.take(fresh):
             self._house.hear(self, line)
 
     def eof_received(self) -> bool:
@@ -90,6 +101,8 @@ class Session(asyncio.BufferedProtocol):
     def welcome(self, sender: Sender) -> None:
         """Who it is: from now on it is heard."""
         self.sender = sender
+        early, self._early = self._early, b""
+        self._take(early)
         self.attune()
 
     def attune(self) -> None:
