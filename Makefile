@@ -7,6 +7,7 @@
 # make test-systemd   fixes in a really booted systemd, in a container; as root
 # make bench  everything measured beside its peers, for docs/performance.md
 # make bench-client   what logmedic.client adds to a call, beside tenacity and pybreaker
+# make client-wheel   logmedic.client alone, for the environments of applications: dist/logmedic_client-*.whl
 # make bench-mining   how right the groups of unknown errors are, beside drain3, and a flood of new ones
 SHELL := /bin/bash
 VENV := .venv
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-client bench-mining locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page man vendor clean
+.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-client bench-mining client-wheel locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page man vendor clean
 
 all: lint types test
 
@@ -90,6 +91,10 @@ bench-client: setup-dev
 # LABELLED=DIR: CSVs with Content, EventId and EventTemplate; a made corpus without it.
 bench-mining: setup-dev
 	$(BIN)/python -m benchmarks mining mining-soak $(if $(LABELLED),--labelled $(LABELLED))
+
+# What applications install: stamina is all that it needs.
+client-wheel: setup-dev
+	cd distributions/client && $(CURDIR)/$(BIN)/python -m hatchling build -t wheel -d $(CURDIR)/dist
 
 schema: setup-dev
 	$(BIN)/logmedic rules schema > docs/schema/rules-v1.json

@@ -17,9 +17,10 @@ from logmedic.adapters.sources.stdin import StdinSource
 from logmedic.adapters.sources.syslog import SyslogSource
 from logmedic.adapters.sources.wake import InotifyWake
 from logmedic.core.framing import TRACES
+from logmedic.core.reportmatch import SOURCE
 from logmedic.ports import Answers, Clock, Source
 from logmedic.rulesets import ARGUMENT
-from logmedic.settings.reports import NAME, Reports
+from logmedic.settings.reports import Reports
 from logmedic.settings.sources import SourceSettings
 
 
@@ -73,7 +74,7 @@ class Inputs:
     def of_reports(self, spec: Reports, socket: Path, *, answers: Answers, host: str) -> ReportSource:
         """What applications report; `host`: this one's name, in their records."""
         return ReportSource(
-            NAME,
+            SOURCE,
             clock=self._clock,
             path=socket,
             group=spec.group,

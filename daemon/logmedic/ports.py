@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
@@ -298,6 +298,9 @@ class Answers(Protocol):
     def ask(self, report: Report, tell: Callable[[Answer], None]) -> Callable[[], None]:
         """Before the block with the report is handed on. `tell` hears of it, in the loop's thread, until an answer is
         final. The result takes the question back; after a final answer it does nothing."""
+
+    def settled(self, reports: Iterable[Report]) -> None:
+        """These are stored: whoever asked about one that nobody placed is told so."""
 
 
 class RuleFiles(Protocol):

@@ -422,16 +422,53 @@ def test_a_thousand_requests_wait_without_a_thread_of_their_own() -> None:
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize("name", ["ClientDisconnect", "WebSocketDisconnect"])
-def test_an_application_whose_caller_left_has_no_error(name: str) -> None:
+def test_when_too_many_wait_the_next_is_refused_at_once() -> None:
+    async def scene() -> None:
+        shop = Shop()
+        client = answering(State.FIXED, mends=shop.mend, holding=True)
+        app = around(shop, client, max_waiting=1)
+        first = asyncio.ensure_future(Caller().call(app))
+        await turns(lambda: client.waiting == 1)
+        assert (await Caller().call(app)).status == 503
+        client.answer_all()
+        assert (await first).status == 200
+        assert (len(client.told), len(client.asked)) == (2, 1)
+        shop.broken = True
+        assert (await Caller().call(app)).status == 200, "its place is free again"
+
+    asyncio.run(scene())
+
+
+class ClientDisconnect(Exception):
+    """What Starlette raises in an application that reads."""
+
+
+class WebSocketDisconnect(Exception):
+    """What Starlette raises in an application that listens."""
+
+
+def test_an_application_whose_caller_left_has_no_error() -> None:
     async def reads(scope: Any, receive: Any, send: Any) -> None:
-        raise type(name, (Exception,), {})()
+        while (await receive())["type"] == "http.request":
+            pass
+        raise ClientDisconnect
 
     client, caller = answering(State.UNKNOWN), Caller(leaves=True)
-    with pytest.raises(Exception) as raised:  # noqa: PT011 - its type has just been made
+    with pytest.raises(ClientDisconnect):
         called(around(reads, client), caller=caller)
-    assert type(raised.value).__name__ == name
     assert (client.told, caller.got) == ([], [])
+
+
+def test_one_who_only_seems_to_have_left_does_not_hide_it() -> None:
+    async def streams(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            raise ConnectionError("bank")
+        except ConnectionError:
+            raise ClientDisconnect  # noqa: B904 - as Starlette does
+
+    client = answering(State.UNKNOWN)
+    assert called(around(streams, client)).status == 503
+    assert [str(each.error) for each in client.told] == ["bank"]
 
 
 def test_nor_has_one_whose_answer_nobody_takes() -> None:
@@ -547,6 +584,18 @@ def test_an_error_of_a_websocket_is_reported_and_raised_on() -> None:
         asyncio.run(around(live, client)(scope, receive, ignored))
     (told,) = client.told
     assert (told.action, told.request_id, told.asked) == ("WEBSOCKET /live", "ws-1", 0.0)
+
+
+def test_a_websocket_whose_caller_left_has_none() -> None:
+    async def live(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        raise WebSocketDisconnect
+
+    client = answering(State.FIXED)
+    scope, receive = channel("websocket", "websocket.disconnect")
+    with pytest.raises(WebSocketDisconnect):
+        asyncio.run(around(live, client)(scope, receive, ignored))
+    assert client.told == []
 
 
 def test_so_is_one_of_the_lifespan() -> None:

@@ -61,7 +61,12 @@ def tasks() -> Iterator[dict[str, Any]]:
     def pack(article: str) -> str:
         return PACKING.pack(article)
 
+    def pack_bound(self: Any, article: str) -> str:
+        assert self.request.id
+        return PACKING.pack(article)
+
     made = {name: app.task(name=name, **options)(pack) for name, options in kinds.items()}
+    made["bound"] = app.task(name="bound", base=healing, repeat_after_fix=True, bind=True)(pack_bound)
     with start_worker(app, perform_ping_check=False, shutdown_timeout=PATIENCE_S):
         yield made
 
@@ -96,6 +101,11 @@ def test_after_a_fix_it_runs_once_more_where_that_was_declared(tasks: dict[str, 
     assert ran(tasks["again"], task_id="t-3") == "packed 7"
     assert PACKING.ids == ["t-3", "t-3"]
     assert len(client.told) == 1
+
+
+def test_so_does_one_that_is_bound(tasks: dict[str, Any]) -> None:
+    PACKING.begin(ConnectionError(), states=(State.FIXED,))
+    assert ran(tasks["bound"]) == "packed 7"
 
 
 def test_it_can_be_declared_for_all_tasks(tasks: dict[str, Any]) -> None:

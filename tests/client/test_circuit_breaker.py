@@ -9,6 +9,7 @@ import gc
 import inspect
 import os
 import pickle
+import sys
 import threading
 import warnings
 import weakref
@@ -352,6 +353,16 @@ def fail(call: Any) -> None:
 # One trial at a time
 
 
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads that take turns after every few steps."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
 def test_of_many_threads_one_has_the_trial(breaker: CircuitBreaker, clock: Clock) -> None:
     crowd = 32
     for _ in range(20):
@@ -673,6 +684,17 @@ def test_a_trial_that_fails_keeps_the_others_waiting() -> None:
     stays(workers.breakers[0], by_call, works, CircuitOpen)
     workers.clock.now += 10
     workers.breakers[0].call(works)
+
+
+def test_trials_that_worked_before_another_opened_do_not_count_afterwards() -> None:
+    workers = Workers()
+    opened(workers.breakers[0])
+    workers.clock.now += 10
+    workers.breakers[0].call(works)
+    stays(workers.breakers[1], by_call, fails, Down)
+    workers.clock.now += 10
+    workers.breakers[0].call(works)
+    assert workers.breakers[0].state is HALF_OPEN
 
 
 def test_a_trial_of_ones_own_goes_on_when_anothers_failed() -> None:

@@ -187,3 +187,14 @@ def test_breakers_are_followed_in_the_child_as_well(tmp_path: Path) -> None:
         client.close()
         for each in (heard, hears, lives, ends):
             os.close(each)
+
+
+def test_what_was_closed_stays_closed_in_the_child(tmp_path: Path) -> None:
+    client = Client(socket=tmp_path / "nobody")
+    client.report("x")
+    client.close()
+
+    def work() -> None:
+        assert client.report("y") == ""
+
+    in_a_child(work)

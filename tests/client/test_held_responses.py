@@ -88,6 +88,15 @@ def test_what_is_held_is_dropped_when_the_application_raised() -> None:
     assert played(scene).sent == []
 
 
+def test_what_a_failed_attempt_has_left_running_sends_nothing_any_more() -> None:
+    async def scene(response: HeldResponse, server: Server) -> None:
+        assert await response.settle()
+        with pytest.raises(OSError, match="is over"):
+            await response.send(start(200))
+
+    assert played(scene).sent == []
+
+
 def test_a_long_error_is_not_held() -> None:
     async def scene(response: HeldResponse, server: Server) -> None:
         await response.send(start(500))

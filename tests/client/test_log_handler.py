@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -101,6 +102,18 @@ def test_arguments_that_do_not_fit_cost_nobody_anything(client: AskedClient, log
     handler = log.handlers[0]
     handler.handle(logging.LogRecord("shop", logging.ERROR, __file__, 1, "%d of %d", ("x",), None))
     assert [each.error for each in client.told] == ["%d of %d"]
+
+
+@pytest.mark.parametrize("exc_info", [(None, None, None), True, ()], ids=["nothing", "a flag", "empty"])
+def test_a_record_whose_exception_is_none_is_reported_by_its_words(
+    client: AskedClient, log: logging.Logger, exc_info: Any
+) -> None:
+    log.handlers[0].handle(logging.makeLogRecord({"name": "a", "msg": "x", "levelno": 40, "exc_info": exc_info}))
+    assert [each.error for each in client.told] == ["x"]
+
+
+def test_a_record_of_nothing_costs_nobody_anything(log: logging.Logger) -> None:
+    log.handlers[0].handle(logging.makeLogRecord({"levelno": 40}))
 
 
 class Broken(AskedClient):

@@ -123,3 +123,9 @@ def test_an_interrupt_ends_the_program_as_ever(tmp_path: Path) -> None:
     assert running.returncode == -signal.SIGINT
     assert told.splitlines()[-1] == "KeyboardInterrupt"
     assert time.monotonic() - began < 10.0
+
+
+def test_a_client_that_nobody_holds_delivers_all_the_same(tmp_path: Path) -> None:
+    with ReportDaemon(tmp_path / "s") as daemon:
+        assert ran(tmp_path, "Client(socket=PATH).report('nobody holds its client')") == ""
+        assert len(daemon.reports) == 1

@@ -65,9 +65,14 @@ def client() -> RecordingClient:
     return RecordingClient()
 
 
+def trying(on: Any, **options: Any) -> Retry:
+    """Its reports go nowhere, unless said otherwise."""
+    return retry(on, **{"client": RecordingClient().real, **options})
+
+
 def quick(on: Any = ConnectionError, **options: Any) -> Retry:
     """Without waits."""
-    return retry(on, **{"base": 0.0, "jitter": 0.0, **options})
+    return trying(on, **{"base": 0.0, "jitter": 0.0, **options})
 
 
 def virtually(coro: Coroutine[Any, Any, T]) -> tuple[T, float]:
@@ -204,12 +209,12 @@ def test_on_must_name_exceptions(on: Any) -> None:
 )
 def test_what_makes_no_sense_is_refused_when_it_is_written(option: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(option))):
-        retry(OSError, **option)
+        trying(OSError, **option)
 
 
 def test_the_defaults_wait_one_and_two_seconds_and_up_to_one_more_each(waits: list[float]) -> None:
     flaky = Flaky(OSError(), OSError())
-    _, slept = virtually(retry(OSError)(flaky.later)())
+    _, slept = virtually(trying(OSError)(flaky.later)())
     assert flaky.calls == 3
     assert 1 <= waits[0] <= 2 <= waits[1] <= 3
     assert slept == pytest.approx(sum(waits), abs=1e-3)
@@ -229,7 +234,7 @@ def test_each_wait_is_the_formulas_whatever_is_asked_for(
     told: list[float] = []
     set_on_retry_hooks([lambda details: told.append(details.wait_for)])
     flaky = Flaky(*(OSError() for _ in range(attempts)))
-    retrying = retry(OSError, attempts=attempts, base=base, cap=cap, factor=factor, jitter=jitter)
+    retrying = trying(OSError, attempts=attempts, base=base, cap=cap, factor=factor, jitter=jitter)
     with pytest.raises(OSError):  # noqa: PT011 - it has no text
         virtually(retrying(flaky.later)())
     least = [min(cap, base * factor**n) for n in range(attempts - 1)]
@@ -240,13 +245,13 @@ def test_each_wait_is_the_formulas_whatever_is_asked_for(
 
 def test_a_sync_call_waits_the_same(waits: list[float]) -> None:
     flaky = Flaky(*(OSError() for _ in range(4)))
-    assert retry(OSError, attempts=5, base=0.001, cap=0.003, jitter=0.0)(flaky)() == "done"
+    assert trying(OSError, attempts=5, base=0.001, cap=0.003, jitter=0.0)(flaky)() == "done"
     assert waits == pytest.approx([0.001, 0.002, 0.003, 0.003])
 
 
 def test_after_the_timeout_a_failure_is_final(client: RecordingClient) -> None:
     flaky = Flaky(*(OSError(str(n)) for n in range(9)))
-    on_time = retry(OSError, attempts=9, timeout=1e-9, client=client.real)
+    on_time = trying(OSError, attempts=9, timeout=1e-9, client=client.real)
     with pytest.raises(OSError, match="0"):
         on_time(flaky)()
     assert flaky.calls == 1
@@ -265,7 +270,7 @@ def test_stamina_switched_off_is_one_attempt(how: str, client: RecordingClient) 
     stamina.set_active(False)
     try:
         with pytest.raises(OSError, match="1"):
-            tried(how, retry(OSError, client=client.real), flaky)
+            tried(how, trying(OSError, client=client.real), flaky)
     finally:
         stamina.set_active(True)
     assert flaky.calls == 1
@@ -276,7 +281,7 @@ def test_stamina_switched_off_is_one_attempt(how: str, client: RecordingClient) 
 def test_staminas_test_mode_says_how_often_and_waits_for_nothing(how: str, waits: list[float]) -> None:
     flaky = Flaky(*(OSError() for _ in range(4)))
     with stamina.set_testing(True, attempts=5):
-        assert tried(how, retry(OSError), flaky) == "done"
+        assert tried(how, trying(OSError), flaky) == "done"
     assert (flaky.calls, waits) == (5, [0.0] * 4)
 
 
@@ -298,7 +303,7 @@ def test_a_cancel_ends_the_waiting_at_once(client: RecordingClient) -> None:
 
     async def cancelled() -> float:
         loop = asyncio.get_running_loop()
-        task = asyncio.create_task(retry(OSError, base=100.0, cap=100.0, client=client.real)(flaky.later)())
+        task = asyncio.create_task(trying(OSError, base=100.0, cap=100.0, client=client.real)(flaky.later)())
         await asyncio.sleep(1)
         task.cancel()
         await asyncio.wait([task])
@@ -312,7 +317,7 @@ def test_a_cancel_ends_the_waiting_at_once(client: RecordingClient) -> None:
 
 def test_many_calls_at_once_do_not_count_together() -> None:
     flakies = [Flaky(*(OSError() for _ in range(n % 3))) for n in range(30)]
-    retrying = retry(OSError)
+    retrying = trying(OSError)
 
     async def all_of_them() -> list[str]:
         return await asyncio.gather(*(retrying.call_async(each.later) for each in flakies))

@@ -49,6 +49,15 @@ def test_what_goes_in_comes_out_in_order_and_then_the_file_goes(tmp_path: Path) 
     spool.close()
 
 
+def test_a_batch_is_bounded_in_bytes(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "1")
+    for number in range(400):
+        assert spool.put(line(str(number), "x" * 4000))
+    assert 60 < len(spool.batch(1000)) < 70
+    assert len(everything(spool, 1000)) > 330
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_stays_until_all_of_it_was_taken(tmp_path: Path) -> None:
     path = spooled(tmp_path, "a", "b", "c")
     first = Spool(tmp_path, "2")

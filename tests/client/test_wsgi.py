@@ -422,6 +422,21 @@ def test_what_ends_the_program_passes(end: type[BaseException]) -> None:
     assert client.told == []
 
 
+def test_when_too_many_wait_the_next_is_refused_at_once() -> None:
+    shop = Shop()
+    meanwhile: list[int] = []
+
+    def mend() -> None:
+        meanwhile.append(Caller().call(app).status)
+        shop.mend()
+
+    client = answering(State.FIXED, mends=mend)
+    app = around(shop, client, max_waiting=1)
+    assert Caller().call(app).status == 200
+    assert meanwhile == [503]
+    assert (len(client.told), len(client.asked)) == (2, 1)
+
+
 class Left:
     """The input of a caller who has gone."""
 
@@ -516,3 +531,8 @@ def test_without_auto_fix_nobody_is_asked() -> None:
     client = answering(State.FIXED)
     assert Caller().call(around(Shop(), client, auto_fix=False)).status == 503
     assert (client.asked, len(client.told)) == ([], 1)
+
+
+def test_a_signal_outside_of_any_request_is_nothing() -> None:
+    on_request_exception(exception=ValueError())
+    on_request_exception()

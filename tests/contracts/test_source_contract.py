@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,10 +19,12 @@ from fakes.manual_wake import ManualDiscovery, ManualWake
 from logmedic.adapters.sources.command import CommandSource
 from logmedic.adapters.sources.files import FileSource
 from logmedic.adapters.sources.journal import JournalSource
+from logmedic.adapters.sources.reports.source import ReportSource
 from logmedic.adapters.sources.stdin import StdinSource
 from logmedic.adapters.sources.syslog import SyslogSource
 from logmedic.model.record import Block, Checkpoint
 from logmedic.ports import ManyOrigins, Source
+from reports.talking import KeptAnswers
 from tail.collector import Collector, SystemClock, append
 from tail.journals import log_to
 
@@ -141,6 +145,29 @@ async def _syslog(room: Path, kind: str) -> AsyncIterator[Place]:
     yield Place(source, say)
 
 
+@asynccontextmanager
+async def _reports(room: Path) -> AsyncIterator[Place]:
+    made: list[ReportSource] = []
+    ids = count()
+
+    def source() -> Source:
+        made.append(ReportSource(NAME, clock=CLOCK, path=room / "s", answers=KeptAnswers(), host="web1"))
+        return made[-1]
+
+    async def say(*lines: str) -> None:
+        while not made[-1].is_listening:
+            await asyncio.sleep(0.001)
+        _, writer = await asyncio.open_unix_connection(str(room / "s"))
+        for line in lines:  # a report says something
+            told = {"type": "report", "id": f"r{next(ids)}", "component": "app", "error": "E", "message": line or "-"}
+            writer.write(json.dumps(told).encode() + b"\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    yield Place(source, say, text=lambda line: line.partition("ERROR E: ")[2].replace("-", ""))
+
+
 PLACES: dict[str, Callable[[Path], Any]] = {
     "files": _a_file,
     "stdin": _standard_input,
@@ -149,10 +176,13 @@ PLACES: dict[str, Callable[[Path], Any]] = {
     "syslog, udp": lambda room: _syslog(room, "udp"),
     "syslog, tcp": lambda room: _syslog(room, "tcp"),
     "syslog, unix": lambda room: _syslog(room, "unix"),
+    "reports": _reports,
 }
 every_kind = pytest.mark.parametrize("kind", PLACES)
 with_positions = pytest.mark.parametrize("kind", ["files", "journal"])
-without_positions = pytest.mark.parametrize("kind", [kind for kind in PLACES if kind not in ("files", "journal")])
+OTHERS = ("files", "journal", "reports")
+"""Reports are sent once, and never read again; but their positions go on, and never mean what others meant."""
+without_positions = pytest.mark.parametrize("kind", [kind for kind in PLACES if kind not in OTHERS])
 
 
 def said(place: Place, *parts: Collector) -> list[str]:

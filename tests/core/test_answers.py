@@ -195,6 +195,12 @@ def test_what_no_rule_knows_is_unknown(placed: tuple[Placed, ...]) -> None:
     assert answer.issue == (placed[0].issue_id if placed else "")
 
 
+def test_what_was_mended_while_it_was_reported_is_fixed_and_names_its_incident() -> None:
+    answer = answer_of("r1", (Placed("1000:r1", "web-down", "i1", mended=True),), {}, UNTIL)
+    assert (answer.state, answer.final, answer.incident) == (AnswerState.FIXED, True, "i1")
+    assert answer.detail == "its fix worked a moment ago"
+
+
 OF_STATE = {
     AnswerState.FIXED: incident(IncidentStatus.RESOLVED, resolution=Resolution.FIXED, resolved_at=SOON),
     AnswerState.FIXING: incident(IncidentStatus.FIXING),

@@ -153,6 +153,11 @@ def test_the_line_of_a_log_that_looks_like_a_report_makes_a_rule_about_lines() -
         ({"action": "POST /pay"}, ("POST /pay", "TimeoutError", "no answer", 0)),
         ({"error": "", "action": "", "message": "it: is: odd"}, ("", "", "it: is: odd", 0)),
         ({"error": "Gone", "action": "", "message": "x"}, ("", "", "Gone: x", 0)),
+        ({"action": "handleTimeout"}, ("handleTimeout", "TimeoutError", "no answer", 0)),
+        (
+            {"action": "OldError", "traceback": TRACE.format("TimeoutError", "no answer")},
+            ("OldError", "TimeoutError", "no answer", 0),
+        ),
         ({"message": "ValueError: inner"}, ("charge", "TimeoutError", "ValueError: inner", 0)),
     ],
 )

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
+from logmedic.core.budget import QUARANTINE_AFTER
 from logmedic.core.matcher import Matcher
-from logmedic.core.reportmatch import KEYS, misfits, takes
+from logmedic.core.reportmatch import KEYS, fits, misfits, takes
 from logmedic.core.reports import FIELDS, entry_of
 from logmedic.core.samplereports import told_by
+from logmedic.core.scanner import make_scanner
 from logmedic.model.match import Capture, CaptureType, MatchSpec, ReportSpec
 from logmedic.model.record import Block, Checkpoint, Entry, Findings
 from logmedic.model.report import Report, ReportKind
@@ -138,6 +140,33 @@ def test_a_line_has_no_candidates_among_rules_about_reports() -> None:
     assert asked == []
     asked = Matcher(wanted, zone=UTC, learning=False).account(block_of(reported()), everything=False)
     assert [each.rule.id for each in asked] == ["r-checkout", "r-*"]
+
+
+class Shelved(dict[str, bytes]):
+    """Keeps compiled databases."""
+
+    def put(self, key: str, content: bytes) -> None:
+        self[key] = content
+
+
+@pytest.mark.parametrize("kind", ["hyperscan", "plain"])
+def test_nothing_is_looked_for_in_the_place_of_a_rule_about_reports(kind: str) -> None:
+    shelf = Shelved()
+    for patterns in (["a", None, "b"], ["a", "b"], ["a", None, "b"]):
+        scanner = make_scanner(patterns, kind, saved=shelf)
+        hits = {index for index, _ in scanner.scan(b"x a\nx b\nx c\n")}
+        assert hits == {number for number, each in enumerate(patterns) if each is not None}
+
+
+def test_f43_a_pattern_about_reports_that_explodes_is_quarantined_as_any_other() -> None:
+    explodes = rule(ReportSpec(), r"^(?:a?){0,30}(a|aa)+$", rule_id="explodes", field="message")
+    matcher = Matcher([explodes, rule(ReportSpec())], zone=UTC, timeout_s=0.01)
+    block = block_of(*[reported(message="a" * 60 + "!")] * 20)
+    found = matcher.find(block)
+    assert found.timeouts == {"explodes": QUARANTINE_AFTER}
+    assert set(matcher.quarantined) == {"explodes"}
+    assert [each.rule_id for each in found.matches] == ["r"] * 20
+    assert matcher.find(block).timeouts == {}
 
 
 # -- patterns, captures ------------------------------------------------------------------------------------------------
@@ -287,7 +316,7 @@ NAMES = st.sampled_from(["shop", "www", "uid 7"])
 
 @st.composite
 def specs(draw: st.DrawFn) -> ReportSpec:
-    kinds = draw(st.lists(st.sampled_from(list(ReportKind)), min_size=1, max_size=2, unique=True))
+    kinds = draw(st.lists(st.sampled_from(list(ReportKind)), max_size=2, unique=True))
     users = draw(st.lists(st.one_of(NAMES, st.just("*"), st.just("uid *")), max_size=2).map(tuple))
     return ReportSpec(draw(MANY), draw(MANY), draw(MANY), users, tuple(kinds), draw(MANY))
 
@@ -317,7 +346,7 @@ def reads(pattern: str, value: str) -> bool:
 
 def ought_to_fit(spec: ReportSpec, report: Report) -> bool:
     """The meaning of the keys, said again."""
-    if report.kind not in spec.kind:
+    if spec.kind and report.kind not in spec.kind:
         return False
     told = (
         (spec.component, report.component),
@@ -332,6 +361,7 @@ def ought_to_fit(spec: ReportSpec, report: Report) -> bool:
 @given(st.lists(st.one_of(specs()), min_size=1, max_size=4), st.lists(some_reports(), min_size=1, max_size=4))
 @example([ReportSpec(component=("a*b*b",))], [told_by({"component": "ab", "error": "a"})])
 def test_exactly_what_fits_is_matched_whatever_the_scanner(wanted: list[ReportSpec], told: list[Report]) -> None:
+    assert all(fits(spec, each) is not any(misfits(spec, each)) for spec in wanted for each in told)
     rules = [rule(spec, rule_id=f"r{number}") for number, spec in enumerate(wanted)]
     expected = [
         (n, f"r{m}") for n, each in enumerate(told) for m, spec in enumerate(wanted) if ought_to_fit(spec, each)

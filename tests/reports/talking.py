@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,10 @@ class KeptAnswers:
         self.asked: dict[str, Callable[[Answer], None]] = {}
         """By the report's id."""
         self.taken_back: list[str] = []
+        self.stored: list[str] = []
+
+    def settled(self, reports: Iterable[Report]) -> None:
+        self.stored += [each.id for each in reports]
 
     def ask(self, report: Report, tell: Callable[[Answer], None]) -> Callable[[], None]:
         self.asked[report.id] = tell

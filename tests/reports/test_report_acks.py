@@ -47,6 +47,20 @@ def test_nothing_is_taken_before_it_is_stored(path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_who_follows_reports_hears_of_those_that_are_asked_about_once_they_are_stored(path: Path) -> None:
+    async def scenario() -> None:
+        async with reporting(path, commits=False) as store, talking(path) as talk:
+            talk.say(report("r0"), report("r1", wait=5))
+            await store.until(lambda: len(store.blocks) == 2)
+            assert store.answers.stored == []
+            store.commit()
+            await talk.next()
+            await talk.next()
+            assert store.answers.stored == ["r1"]
+
+    asyncio.run(scenario())
+
+
 def test_what_is_stored_of_other_sources_takes_nothing(path: Path) -> None:
     async def scenario() -> None:
         async with reporting(path, commits=False) as store, talking(path) as talk:

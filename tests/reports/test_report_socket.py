@@ -159,6 +159,17 @@ def test_the_file_has_its_mode_from_its_first_moment(path: Path) -> None:
     assert seen <= {0o666}
 
 
+def test_others_come_through_the_directory_that_is_made_for_it_and_no_other_is_changed(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir(mode=0o700)
+    before = os.umask(0o077)
+    try:
+        for directory in ("new", "own"):
+            listen(tmp_path / directory / "report.sock", 0o666, setting="reports.socket").close()
+    finally:
+        os.umask(before)
+    assert [mode_of(tmp_path / each) for each in ("new", "own")] == [0o755, 0o700]
+
+
 def test_one_that_a_killed_daemon_left_behind_is_taken_over(path: Path) -> None:
     path.parent.mkdir()
     for place in (path, path.with_name(".report.sock")):  # killed while it listened, or while it made its file

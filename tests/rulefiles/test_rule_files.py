@@ -467,3 +467,10 @@ def test_no_damage_to_a_file_raises(tmp_path_factory: pytest.TempPathFactory, da
     loaded = load(put(tmp_path_factory.mktemp("damaged"), "".join(lines)))
     assert loaded.rules or loaded.problems
     assert told(loaded) is not None
+
+
+def test_the_name_of_what_applications_report_is_no_name_for_files(tmp_path: Path) -> None:
+    brought = "version: 1\nsources: { reports: { files: [/var/log/reports.log] } }\nrules:"
+    loaded = load(put(tmp_path, RULE.replace("version: 1\nrules:", brought)))
+    assert "`reports` is the source of what applications report" in told(loaded)
+    assert ids(loaded) == []

@@ -83,6 +83,11 @@ def test_what_the_sandbox_of_fixes_needs_is_left_to_it() -> None:
     assert values("ProcSubset") == []
 
 
+def test_who_is_at_the_other_end_of_its_sockets_is_seen() -> None:
+    """In a namespace of users all others are nobody: operators, and whoever reports."""
+    assert values("PrivateUsers") == []
+
+
 def test_the_users_are_made_for_the_daemon_and_for_fixes() -> None:
     lines = (SHIPPED / "logmedic.sysusers.conf").read_text().splitlines()
     users = [line.split()[1] for line in lines if line.startswith("u")]

@@ -171,6 +171,14 @@ def test_a_living_daemons_socket_is_left_alone(path: Path) -> None:
         bind(path, "no-such-group")
 
 
+def test_what_is_no_socket_is_left_alone(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("mine")
+    with pytest.raises(PermanentError, match="no socket"):
+        bind(path, "no-such-group")
+    assert path.read_text() == "mine"
+
+
 @pytest.mark.parametrize("body", ["[]", "{", '"x"', "\x00"])
 def test_a_body_that_is_no_object_is_refused(path: Path, body: str) -> None:
     with serving(path) as control:

@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 TAKEN_S = 5.0
 """So long the daemon may take to store it."""
 NOT_FIXED = 1
-_FOUND = {
-    "unknown": "no rule knows it; it is learned",
-    "known": "a rule knows it, and there is nothing that it would run now",
-    "held": "its fix does not run now",
-    "fixing": "its fix is under way",
-    "fixed": "fixed, and the checks passed",
-    "not_fixed": "its fix did not help",
-    "unproven": "its fix ran, and nobody can say what came of it",
-    "late": "the wait is over before the outcome",
-}
 
 
 @click.command("report")
@@ -120,8 +110,8 @@ def _row(answer: Answer) -> dict[str, str]:
 
 
 def _words(answer: Answer) -> str:
-    found = _FOUND.get(answer.state.value, answer.state.value)
-    words = f"{found}: {answer.detail}" if answer.detail else found
+    state = answer.state.value.replace("_", " ")
+    words = answer.detail if answer.detail.startswith(state) else f"{state}: {answer.detail}".removesuffix(": ")
     where = f" (logmedic show {answer.incident[-8:]})" if answer.incident else ""
     return f"{words}{where}"
 

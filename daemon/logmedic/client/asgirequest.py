@@ -15,7 +15,7 @@ from logmedic.client.layers import Layer
 from logmedic.client.noticed import Noticed, noticing
 
 if TYPE_CHECKING:
-    from logmedic.client.healing import Failure
+    from logmedic.client.healing import Failure, Healing
 
 Scope = Message
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -25,6 +25,11 @@ CALLER_LEFT = frozenset({"ClientDisconnect", "WebSocketDisconnect", "ClientDisco
 
 def caller_left(error: Exception) -> bool:
     return type(error).__name__ in CALLER_LEFT
+
+
+def _behind(error: Exception) -> Exception:
+    """Starlette takes each OSError of an answer in chunks for a caller who has gone, also that of a dependency."""
+    return error.__context__ if caller_left(error) and isinstance(error.__context__, Exception) else error
 
 
 class Request:
@@ -56,7 +61,8 @@ class Request:
     async def _heal(self, error: Exception) -> None:
         action = self._action()
         failurelog.failed(error, action, self._id, traceback=error is not self._logged)
-        failure = await self._asked(error, action)
+        with self._policy.asked() as healing:
+            failure = await self._asked(healing, error, action)
         if failure is None:
             return
         if failure.repeat and self._body.whole:
@@ -73,13 +79,17 @@ class Request:
         try:
             await attempt()
         except Exception as error:
-            if error is self._response.lost or caller_left(error):
+            if error is self._response.lost or (caller_left(error) and self._gone):
                 raise
             if self._response.begun:
-                self._policy.tell(error, self._action(), self._id)
+                self._policy.tell(_behind(error), self._action(), self._id)
                 raise
-            return error
+            return _behind(error)
         return None
+
+    @property
+    def _gone(self) -> bool:
+        return self._body.gone or self._response.lost is not None
 
     async def _protected(self) -> None:
         retry = self._policy.retry
@@ -133,10 +143,10 @@ class Request:
         self._body.rewind()
         self._response = HeldResponse(self._send, self._policy.header.encode(), self._id.encode())
 
-    async def _asked(self, error: Exception, action: str) -> Failure | None:
+    async def _asked(self, healing: Healing, error: Exception, action: str) -> Failure | None:
         """None: the caller left in the meantime, and the question was taken back."""
         may_repeat = self._policy.may_repeat(self._method) and self._body.whole and not self._body.gone
-        question = self._policy.asking.failed_async(error, action=action, request_id=self._id, may_repeat=may_repeat)
+        question = healing.failed_async(error, action=action, request_id=self._id, may_repeat=may_repeat)
         asking = asyncio.ensure_future(question)
         leaving = asyncio.ensure_future(self._body.left())
         try:

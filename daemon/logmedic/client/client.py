@@ -11,7 +11,6 @@ import itertools
 import os
 import sys
 import time
-import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -126,11 +125,12 @@ class Client:
         seconds."""
         flush = Flush(patient=True)
         guarded.quietly(lambda: self._sender.wait(flush, timeout), None)
-        return flush.empty or self._sender.waiting == 0
+        return flush.empty if self._sender.runs else self._sender.waiting == 0
 
     def close(self, timeout: float = 0.5) -> None:
         """Give the daemon so long to take what waits; the rest goes to the spool, or is lost and logged. Reports that
         come later are dropped. Where the daemon is away this does not wait."""
+        _clients.discard(self)
         guarded.quietly(lambda: close_at_exit(self._sender, timeout), None)
 
     def stats(self) -> Stats:
@@ -185,7 +185,8 @@ class Client:
         return answer
 
 
-_clients: weakref.WeakSet[Client] = weakref.WeakSet()
+_clients: set[Client] = set()
+"""Those that are not closed."""
 _default: Client | None = None
 
 

@@ -18,8 +18,9 @@ MOST_HUNG: Final = 2
 """So many may be left behind at work; as long as they are, no other object is asked for its text."""
 PLAIN: Final = (str, int, float, bool, type(None))
 PLAIN_BYTES: Final = 100_000
-_hung = 0
-_speaking = 0
+_hung: set[object] = set()
+_speaking: set[int] = set()
+"""Threads that write into the log just now."""
 
 
 def quietly(call: Callable[[], T], instead: T) -> T:
@@ -59,8 +60,7 @@ def text_of(value: object, longest: int) -> str:
 
 def in_time(write: Callable[[], str]) -> str:
     """What `write` returns, which runs in a thread and context of its own, or words for why there is nothing."""
-    global _hung
-    if _hung >= MOST_HUNG:
+    if len(_hung) >= MOST_HUNG:
         return "(its text is not asked for: others never came to an end)"
     written: list[str] = []
     done = _thread.allocate_lock()
@@ -68,43 +68,40 @@ def in_time(write: Callable[[], str]) -> str:
     context = contextvars.copy_context()
 
     def run() -> None:
-        global _hung
         if not silently(lambda: written.append(context.run(write))):
             written.append("(its text could not be made)")
         done.release()
-        if given_up:
-            _hung -= 1
+        _hung.discard(done)
 
-    given_up: list[bool] = []
     if not silently(lambda: _thread.start_new_thread(run, ())):
         return "(no thread could be started for its text)"
     if not done.acquire(timeout=SECONDS):
-        _hung += 1
-        given_up.append(True)
-        return "(its text took too long)"
+        _hung.add(done)
+        if not written:
+            return "(its text took too long)"
+        _hung.discard(done)  # it came to its end just now
     return written[0]
 
 
 @contextmanager
 def speaking() -> Iterator[None]:
     """What the client's thread logs inside is not reported in turn."""
-    global _speaking
-    _speaking = _thread.get_ident()
+    _speaking.add(_thread.get_ident())
     try:
         yield
     finally:
-        _speaking = 0
+        _speaking.discard(_thread.get_ident())
 
 
 def is_speaking() -> bool:
     """Whether the caller was called by what the client logs."""
-    return _speaking == _thread.get_ident()
+    return _thread.get_ident() in _speaking
 
 
 def forked() -> None:
     """In a child: the threads that hung are not there."""
-    global _hung, _speaking
-    _hung = _speaking = 0
+    _hung.clear()
+    _speaking.clear()
 
 
 def _is_plain(error: BaseException) -> bool:

@@ -29,12 +29,15 @@ class HeldResponse:
         self._size = 0
         self._timer: asyncio.TimerHandle | None = None
         self._late: asyncio.Task[None] | None = None
+        self._over = False
         self.status = 0
         self.begun = False
         self.lost: OSError | None = None
 
     async def send(self, message: Message) -> None:
         async with self._order:
+            if self._over:
+                raise OSError("this attempt of the request is over")
             if message["type"] == "http.response.start":
                 message = self._with_id(message)
             if self._keeps(message):
@@ -48,11 +51,13 @@ class HeldResponse:
             await self._let_go()
 
     async def settle(self) -> bool:
-        """Drops what is held, unless its time was over; whether another answer can take its place."""
+        """Drops what is held, unless its time was over; whether another answer can take its place. Then nothing more is
+        sent by this one, whatever the application has left running."""
         async with self._order:
             self.stop_timer()
             self._held = []
-            return not self.begun
+            self._over = not self.begun
+            return self._over
 
     def _keeps(self, message: Message) -> bool:
         if message["type"] == "http.response.start":

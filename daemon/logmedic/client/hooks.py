@@ -82,7 +82,7 @@ def _hook_threads(tell: Tell) -> Callable[[], None]:
 
     def hook(args: threading.ExceptHookArgs, /) -> None:
         name = args.thread.name if args.thread is not None else "?"
-        tell(args.exc_value if args.exc_value is not None else args.exc_type(), f"thread {name}")
+        tell(args.exc_value if args.exc_value is not None else args.exc_type.__name__, f"thread {name}")
         before(args)
 
     def remove() -> None:

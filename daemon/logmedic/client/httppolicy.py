@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from logmedic.client import failurelog, requestid
@@ -33,6 +35,7 @@ class HttpPolicy:
     safe_methods: frozenset[str]
     max_body: int
     header: str
+    places: BoundedSemaphore
 
     def may_repeat(self, method: str) -> bool:
         return self.repeat or method in self.safe_methods
@@ -46,6 +49,17 @@ class HttpPolicy:
         wanted = self.header.encode()
         given = (value.decode("latin-1") for name, value in headers if name.lower() == wanted)
         return requestid.accepted(next(given, ""))
+
+    @contextmanager
+    def asked(self) -> Iterator[Healing]:
+        """Who is asked about an error: nobody (`telling`) while too many wait already."""
+        if not self.places.acquire(blocking=False):
+            yield self.telling
+            return
+        try:
+            yield self.asking
+        finally:
+            self.places.release()
 
     def named(self, method: str, route: str) -> str:
         """What the request is called in reports and in the log."""
@@ -64,7 +78,10 @@ class Around(Generic[A]):
     `retry` (of requests that may be repeated) and `breaker` are around the application, inside of the healing; an open
     breaker answers 503 at once. `wait`: seconds for a fix at most. `repeat`: requests of any method may be repeated.
     `action`: what requests are called in reports, the method and the route by default. `max_body`: bytes of a request's
-    body that are kept for its repeat; one with more is not repeated. `header` carries the request's id, in and out."""
+    body that are kept for its repeat; one with more is not repeated. `header` carries the request's id, in and out.
+    `max_waiting`: so many requests wait for a fix at once, and any more are refused; MAX_WAITING by default."""
+
+    MAX_WAITING = 10_000
 
     def __init__(
         self,
@@ -83,6 +100,7 @@ class Around(Generic[A]):
         safe_methods: Sequence[str] = SAFE_METHODS,
         max_body: int = MAX_BODY,
         header: str = "x-request-id",
+        max_waiting: int | None = None,
     ) -> None:
         said: dict[str, Any] = {"impact": impact, "environment": environment, "client": client}
         self.app = app
@@ -96,4 +114,5 @@ class Around(Generic[A]):
             safe_methods=frozenset(safe_methods),
             max_body=max_body,
             header=header.lower(),
+            places=BoundedSemaphore(self.MAX_WAITING if max_waiting is None else max_waiting),
         )

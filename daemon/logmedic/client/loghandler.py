@@ -50,14 +50,15 @@ class ReportHandler(logging.Handler):
         self._client = client
 
     def emit(self, record: logging.LogRecord) -> None:
+        guarded.quietly(lambda: self._tell(record), None)  # records can be made of anything
+
+    def _tell(self, record: logging.LogRecord) -> None:
         if record.name == OWN or record.name.startswith(OWN + "."):
             return  # what the client says of its reports would become reports
-        said = _said(record)
-        error = record.exc_info[1] if record.exc_info else None
         _report(
             self._client,
-            error,
-            said,
+            _raised(record.exc_info),
+            _said(record),
             component=_text(record, "component") or self._component,
             action=_text(record, "action") or record.name,
             impact=_impact(record.levelno),
@@ -109,7 +110,7 @@ def _words(value: object) -> str:
 
 
 def _raised(exc_info: Any) -> BaseException | None:
-    """structlog's: an exception, what sys.exc_info() gives, or True for what is being handled."""
+    """Out of an exception, of what sys.exc_info() gives, or of True, for what is being handled."""
     if isinstance(exc_info, BaseException):
         return exc_info
     if isinstance(exc_info, tuple) and len(exc_info) == 3:

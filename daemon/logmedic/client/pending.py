@@ -50,10 +50,11 @@ class Pending:
         return len(self._unsent) < len(self._all)
 
     def add(self, waiting: Waiting) -> bool:
-        """False: there is no room."""
+        """False: there is no room. For a batch out of the spool there always is."""
         if waiting.id in self._all:
             return True
-        if len(self._all) >= self._most or self._bytes + len(waiting.begun) > self._most_bytes:
+        full = len(self._all) >= self._most or self._bytes + len(waiting.begun) > self._most_bytes
+        if full and not waiting.spooled:
             return False
         self._all[waiting.id] = waiting
         self._unsent.append(waiting.id)

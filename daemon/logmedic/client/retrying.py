@@ -101,7 +101,8 @@ class Retry:
                 if not self._goes_on(error):
                     raise
                 tries = _Tries(error)
-            return self._again(tries, began, fn, args, kwargs)  # out here: a later error has no other behind it
+            # Out here, so that a later error has no other behind it.
+            return cast(R, self._again(tries, began, fn, args, kwargs))
 
         return retried
 
@@ -114,7 +115,7 @@ class Retry:
                 if not self._goes_on(error):
                     raise
                 tries = _Tries(error)
-            return await self._again_async(tries, began, fn, args, kwargs)
+            return cast(R, await self._again_async(tries, began, fn, args, kwargs))
 
         return retried
 

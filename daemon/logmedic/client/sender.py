@@ -71,6 +71,10 @@ class Sender:
         """Of the client itself: tests hold it at none."""
 
     @property
+    def runs(self) -> bool:
+        return self._runs
+
+    @property
     def waiting(self) -> int:
         """Reports that are not taken yet, about."""
         return len(self._inbox) + len(self.talk.pending)
@@ -191,6 +195,5 @@ def _end_with_worker(sender: Sender) -> None:
 def close_at_exit(sender: Sender, seconds: float = 0.5) -> None:
     """So long for the daemon to take what waits; where it is away, not at all."""
     until = time.monotonic() + seconds
-    if sender.waiting:
-        sender.wait(Flush(patient=False), seconds)
+    sender.wait(Flush(patient=False), seconds)
     sender.end(max(0.1, until - time.monotonic()))

@@ -17,6 +17,8 @@ from logmedic.client.wire import ID, MAX_LINE
 MAX_FILE = 10 * 1024 * 1024
 MAX_ROOM = 5 * MAX_FILE
 """Bytes of all files."""
+MAX_BATCH = 256 * 1024
+"""Bytes, and one line more."""
 SUFFIX = ".reports"
 _OPEN = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -129,12 +131,14 @@ class Spool:
         """Lines that are no reports are passed over."""
         claimed = self._claimed
         found: list[tuple[str, bytes]] = []
-        while claimed is not None and claimed.read < claimed.size and len(found) < lines:
+        held = 0
+        while claimed is not None and claimed.read < claimed.size and len(found) < lines and held < MAX_BATCH:
             line = os.pread(claimed.number, MAX_LINE, claimed.read)
             end = line.find(b"\n")
             claimed.read += end + 1 if end >= 0 else max(len(line), 1)
             if end > 0 and (id := _id_of(line[:end])):
                 found.append((id, line[: end - 1]))
+                held += end
         return found
 
     def _let_go(self, *, unlink: bool = False) -> None:

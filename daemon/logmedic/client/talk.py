@@ -163,7 +163,7 @@ class Talk:
 
     def _fetch_spooled(self, now: float) -> None:
         """The next of them when all before were taken."""
-        if self._spool is None or self.pending.spooled or now < self._spool_due or len(self.pending) >= SPOOL_BATCH:
+        if self._spool is None or self.pending.spooled or now < self._spool_due:
             return
         batch = self._spool.batch(SPOOL_BATCH)
         self._spool_due = -_NEVER if batch else now + SPOOL_EVERY_S

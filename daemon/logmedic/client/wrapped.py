@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def is_async(fn: Callable[..., Any], what: str) -> bool:
+def is_async(fn: Any, what: str) -> bool:
     """Whether its call is awaited. Raises TypeError, with `what` in its words, for what cannot be wrapped."""
     if not callable(fn):
         hint = f"; put {what} below @{type(fn).__name__}" if isinstance(fn, classmethod | property) else ""

@@ -26,7 +26,10 @@ from logmedic.client.wsgirequest import App, Environ, Request
 
 
 class SelfHealing(Around[App]):
-    """Its options are those of `httppolicy.Around`."""
+    """Its options are those of `httppolicy.Around`. Who waits keeps a thread of the server from everybody else: for one
+    with many threads `max_waiting` may be higher."""
+
+    MAX_WAITING = 4
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         return Request(self.app, self.policy, environ, start_response).run()

@@ -47,8 +47,8 @@ class Request:
         action = self._action()
         failurelog.failed(error, action, self._id, traceback=error is not self._logged)
         may_repeat = self._policy.may_repeat(self._method) and self._input.whole
-        asking = self._policy.asking
-        failure = asking.failed(error, action=action, request_id=self._id, may_repeat=may_repeat)
+        with self._policy.asked() as healing:
+            failure = healing.failed(error, action=action, request_id=self._id, may_repeat=may_repeat)
         if not failure.repeat or not self._input.whole:
             return self._refuse(failure.retry_after)
         try:

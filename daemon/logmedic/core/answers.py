@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from logmedic.core.phrases import said
 from logmedic.core.standing import standing_of
@@ -36,13 +37,18 @@ _RULE_GONE = "its rule is not in force any more"
 _TOO_EARLY = "the wait was over before it was looked at"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """An incident as it is now; its rule, None: a reload took it away; its attempts, oldest first."""
 
     incident: Incident
     rule: Rule | None
     attempts: Sequence[FixAttempt] = ()
+
+    @cached_property
+    def stands(self) -> str:
+        """A few words. Thousands may wait for one incident: they are found once."""
+        return standing_of(self.incident, self.rule, self.attempts).outcome if self.rule is not None else _RULE_GONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +102,7 @@ def _answer(report_id: str, placed: Placed, case: Case | None, until: datetime) 
 
 
 def _of_incident(case: Case, until: datetime) -> _Told:
-    incident, rule = case.incident, case.rule
-    stands = standing_of(incident, rule, case.attempts).outcome if rule is not None else _RULE_GONE
+    incident, rule, stands = case.incident, case.rule, case.stands
     if incident.status is IncidentStatus.RESOLVED:
         well = incident.resolution is Resolution.FIXED
         return _Told(AnswerState.FIXED if well else AnswerState.UNPROVEN, stands)

@@ -15,8 +15,6 @@ from logmedic.model.issue import ALIVE, MUTE_ENDED, IssueSource, IssueStatus, Kn
 from logmedic.model.rule import Rule
 from logmedic.model.severity import Severity
 
-SILENCE = timedelta(minutes=15)
-"""What comes after so long a silence begins a new episode."""
 NEW_FOR = timedelta(days=1)
 
 
@@ -50,47 +48,50 @@ def occurred(
     at: datetime,
     times: int = 1,
     *,
+    began: datetime | None = None,
     version: str = "",
     source: str = "",
     returns: bool = True,
 ) -> KnownIssue:
-    """Count `times` more occurrences, the newest of them at `at`, written by `version` of what writes to `source`. What
-    is muted may be heard again; what was resolved comes back (`returned`), unless `returns` leaves that to the
-    caller."""
+    """Count `times` more occurrences without a silence, the newest of them at `at`, the oldest at `began`, written by
+    `version` of what writes to `source`. What is muted may be heard again; what was resolved comes back (`returned`),
+    unless `returns` leaves that to the caller."""
     if (
         issue.status in ALIVE
         and rates.is_same_hour(issue, at)
         and version in ("", issue.version)
-        and _goes_on(issue, at)
+        and _goes_on(issue, began or at)
     ):
         counts = issue.occurrences + times, issue.slot_count + times
         counted = changed(issue, occurrences=counts[0], slot_count=counts[1], last_seen=max(issue.last_seen, at))
     else:
-        counted = _counted(draft, issue, at, times, version, source)
+        counted = _counted(draft, issue, at, times, began or at, version, source)
     counted = aged(counted, at)
     draft.put_issue(counted)
     return returned(draft, counted, at, version, source) if returns else counted
 
 
-def _counted(draft: Draft, issue: KnownIssue, at: datetime, times: int, version: str, source: str) -> KnownIssue:
+def _counted(
+    draft: Draft, issue: KnownIssue, at: datetime, times: int, began: datetime, version: str, source: str
+) -> KnownIssue:
     counted = changed(
         rates.counted(issue, at, times),
         occurrences=issue.occurrences + times,
-        first_seen=min(issue.first_seen, at),
+        first_seen=min(issue.first_seen, began),
         last_seen=max(issue.last_seen, at),
     )
     if version and (not issue.version or versions.is_newer(version, issue.version, draft.releases(source))):
         counted = replace(counted, version=version, first_version=issue.first_version or version)
-    if not (issue.occurrences and _goes_on(issue, at)):
-        draft.begin(issue.id, at)
-        counted = replace(counted, episodes=issue.episodes + 1, onset_at=at)
+    if not (issue.occurrences and _goes_on(issue, began)):
+        draft.begin(issue.id, began)
+        counted = replace(counted, episodes=issue.episodes + 1, onset_at=began)
         forewarn(draft, counted)
     return unmuted(counted) if _mute_is_over(draft, counted, version, source) else counted
 
 
 def _goes_on(issue: KnownIssue, at: datetime) -> bool:
     """No new episode: there was no silence before. What is older than the newest occurrence begins nothing."""
-    return at - issue.last_seen < SILENCE
+    return at - issue.last_seen < rates.SILENCE
 
 
 def returned(draft: Draft, issue: KnownIssue, at: datetime, version: str = "", source: str = "") -> KnownIssue:

@@ -150,7 +150,9 @@ def _promoted(draft: Draft, template: Template, error: UnknownError, *, grown: b
     if fresh or (grown and leads):
         issue = _described(draft, issue, template)
     times = template.occurrences if fresh else error.count
-    issue = issues.occurred(draft, issue, error.last_seen, times, version=version, source=error.record.source)
+    issue = issues.occurred(
+        draft, issue, error.last_seen, times, began=error.record.at, version=version, source=error.record.source
+    )
     if template.issue_id != issue.id:
         template = replace(template, issue_id=issue.id)
     if leads and (fresh or issue.episodes != _episodes_of(draft, issue)):

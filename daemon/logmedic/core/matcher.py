@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from itertools import chain
 from threading import Lock
 from types import MappingProxyType
 
@@ -20,6 +21,7 @@ from logmedic.core.read import Read
 from logmedic.core.records import decode
 from logmedic.core.reportmatch import Listeners
 from logmedic.core.scanner import UNSAVED, Saved, make_scanner
+from logmedic.core.stretches import stretches
 from logmedic.core.unknowns import Judge, Kind
 from logmedic.model.match import MatchSpec
 from logmedic.model.record import EVERY_GROUP, Block, Entry, Findings, Match, Record, UnknownError
@@ -53,14 +55,11 @@ class Asked:
 
 @dataclass(slots=True)
 class _Same:
-    """Unknown errors of one fingerprint in one block: where the first and the last of them stand."""
+    """Unknown errors of one fingerprint in one block: where they stand."""
 
     kind: Kind
-    first: tuple[int, int]
-    last: tuple[int, int]
-    count: int = 1
-    critical: bool = False
-    spans: list[tuple[int, int]] = field(default_factory=list)
+    spans: list[tuple[int, int]]
+    critical: bool
 
 
 @dataclass(slots=True)
@@ -152,9 +151,10 @@ class Matcher:
         return self._budget.uses
 
     def find(self, block: Block, draw: Draw | None = None) -> Findings:
-        """Matches in the order of the block; unknown errors put together by fingerprint, in the order of their first
-        ones. What was told of the first record before (`block.told`) is not told again. `draw`: an ordinary line is
-        asked for; without learning there is none."""
+        """Matches in the order of the block. Unknown errors are put together by fingerprint, and where the block covers
+        more by hour and episode: in the order of the first ones of a fingerprint, then of time. What was told of the
+        first record before (`block.told`) is not told again. `draw`: an ordinary line is asked for; without learning
+        there is none."""
         if self._budget.quarantined and self._budget.set_free():
             self._mute()
         found, waits = _Found(), False
@@ -184,12 +184,10 @@ class Matcher:
                     break
                 found.add(said)
             if kind is not None:
-                same = _note(found.unknown, kind, span)
-                if self._placing:
-                    same.spans.append(span)
+                _note(found.unknown, kind, span)
         return Findings(
             matches=tuple(found.matches),
-            unknown=tuple(self._unknown(block, entries, same) for same in found.unknown.values()),
+            unknown=tuple(chain.from_iterable(self._unknown(block, entries, each) for each in found.unknown.values())),
             captures_refused=found.captures_refused,
             timeouts=dict(found.timeouts),
             lines=_lines(block.data, told, grows if waits else None),
@@ -215,7 +213,7 @@ class Matcher:
         hits = sorted({index for index, _ in self._scanner.scan(block.data, lambda data: [(0, len(data))])})
         kind = self._kind(block, span, hits) if hits and hits[-1] >= detectors else None
         entries = Entries(block) if block.entries else None
-        return self._unknown(block, entries, _Same(kind, span, span, critical=kind.critical)) if kind else None
+        return next(self._unknown(block, entries, _Same(kind, [span], kind.critical))) if kind else None
 
     def _asked(self, part: Part, read: Read, names: tuple[str, ...], hits: set[int]) -> Asked:
         found = [n for n in sorted(hits) if n < len(self._owner) and self._owner[n] is part]
@@ -281,20 +279,32 @@ class Matcher:
     def _kind(self, block: Block, span: tuple[int, int], indices: list[int]) -> Kind | None:
         return self._judge.judge(block.source, block.data[span[0] : span[1]], indices)
 
-    def _unknown(self, block: Block, entries: Entries | None, same: _Same) -> UnknownError:
-        record, kind = self._record_of(block, entries, same.first), same.kind
-        last = record if same.count == 1 else self._record_of(block, entries, same.last)
+    def _unknown(self, block: Block, entries: Entries | None, same: _Same) -> Iterator[UnknownError]:
+        """One for each stretch of time; where spans are asked for, one: who asks reads the times of each."""
+        records: dict[int, Record] = {}
+
+        def record(number: int) -> Record:
+            if number not in records:
+                records[number] = self._record_of(block, entries, same.spans[number])
+            return records[number]
+
+        count = len(same.spans)
+        for begin, end in [(0, count - 1)] if self._placing else stretches(count, lambda number: record(number).at):
+            yield self._stretch(same, begin, end, record)
+
+    def _stretch(self, same: _Same, begin: int, end: int, record: Callable[[int], Record]) -> UnknownError:
+        first, last, kind = record(begin), record(end), same.kind
         return UnknownError(
-            record,
+            first,
             kind.component,
             kind.template,
             kind.fingerprint,
             kind.trace,
-            same.critical or (record.report is not None and record.report.impact is Severity.CRITICAL),
-            same.count,
-            None if same.count == 1 else max(record.at, last.at),
-            last_text=last.text if last is not record else "",
-            spans=tuple(same.spans),
+            same.critical or (first.report is not None and first.report.impact is Severity.CRITICAL),
+            end - begin + 1,
+            None if begin == end else max(first.at, last.at),
+            last_text=last.text if begin != end else "",
+            spans=tuple(same.spans) if self._placing else (),
             shape=kind.shape,
         )
 
@@ -391,15 +401,13 @@ def _scanned(spec: MatchSpec) -> Sequence[str | None]:
     return [*spec.patterns, r"\\"] if spec.field else list(spec.patterns)
 
 
-def _note(unknown: dict[str, _Same], kind: Kind, span: tuple[int, int]) -> _Same:
+def _note(unknown: dict[str, _Same], kind: Kind, span: tuple[int, int]) -> None:
     same = unknown.get(kind.fingerprint)
     if same is None:
-        same = unknown[kind.fingerprint] = _Same(kind, span, span, critical=kind.critical)
+        unknown[kind.fingerprint] = _Same(kind, [span], kind.critical)
     else:
-        same.last = span
-        same.count += 1
+        same.spans.append(span)
         same.critical = same.critical or kind.critical
-    return same
 
 
 def _lines(content: bytes, start: int, end: int | None) -> int:

@@ -8,6 +8,8 @@ from logmedic.model.changed import changed
 from logmedic.model.issue import KnownIssue
 
 HOUR = timedelta(hours=1)
+SILENCE = timedelta(minutes=15)
+"""What comes after so long a silence begins a new episode."""
 LEARNED_FROM = 24
 """Hours, before anything is unusual: less than a day knows no nights."""
 TIMES = 3.0
@@ -17,9 +19,14 @@ WEIGHT = 0.02
 """Of one hour in the usual: half of it is of the last 34 hours."""
 
 
+def slot_of(at: datetime) -> datetime:
+    """When its hour began."""
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
 def counted(issue: KnownIssue, at: datetime, times: int) -> KnownIssue:
     """With `times` occurrences at `at`. What is older than the hour that is counted no longer counts for the rate."""
-    slot = at.replace(minute=0, second=0, microsecond=0)
+    slot = slot_of(at)
     if issue.slot_at is None:
         return changed(issue, slot_at=slot, slot_count=times)
     if slot < issue.slot_at:
@@ -36,7 +43,7 @@ def is_same_hour(issue: KnownIssue, at: datetime) -> bool:
 def until(issue: KnownIssue, at: datetime) -> KnownIssue:
     """Every hour that was over by `at` has become part of the usual: the counted one with its occurrences, those behind
     it with none. What people were told of the rate holds until an hour was not high: a flood that lasts is one."""
-    slot = at.replace(minute=0, second=0, microsecond=0)
+    slot = slot_of(at)
     if issue.slot_at is None or slot <= issue.slot_at:
         return issue
     empty = int((slot - issue.slot_at) / HOUR) - 1

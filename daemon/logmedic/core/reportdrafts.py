@@ -21,7 +21,8 @@ MAX_VALUES = 3
 _HEAD = re.compile(r"\S+ \S+ (?P<component>[A-Za-z][A-Za-z0-9_.-]{0,63})\[\d+\]: ERROR (?P<said>[^\n]+)", re.ASCII)
 _GAVE_UP = re.compile(r" \(gave up after (\d{1,4}) attempts\)\Z")
 _TYPE = re.compile(
-    r"(?:\w+\.)*(?:\w*(?:Error|Exception|Warning|Expired|Timeout|Failure|DoesNotExist)|(?<=\.)(?:error|timeout))\Z"
+    r"(?:\w+\.)*(?:(?:[A-Z]\w*)?(?:Error|Exception|Warning|Expired|Timeout|Failure|DoesNotExist)"
+    r"|(?<=\.)(?:error|timeout))\Z"
 )
 """What types of errors are called: an action is hardly ever called so."""
 _ANY_TYPE = re.compile(r"(?:\w+\.)*\w+\Z")
@@ -76,16 +77,13 @@ def _values(told: Iterable[str]) -> tuple[str, ...]:
 def _parts(said: str, raised: str) -> dict[str, str]:
     """`raised`: the type that the traceback names; may be empty."""
     first, _, rest = said.partition(": ")
-    if _is_type(first, raised):
-        return {"error": first, "message": rest}
     second, _, message = rest.partition(": ")
-    if _is_type(second, raised):
-        return {"action": first, "error": second, "message": message}
-    return {"message": said}
-
-
-def _is_type(word: str, raised: str) -> bool:
-    return bool(word) and (word == raised or _TYPE.match(word) is not None)
+    of_action = {"action": first, "error": second, "message": message}
+    if raised and raised in (first, second):
+        return of_action if first != raised else {"error": first, "message": rest}
+    if _TYPE.match(first):
+        return {"error": first, "message": rest}
+    return of_action if _TYPE.match(second) else {"message": said}
 
 
 def _raised(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from logmedic.model.issue import Template
-from logmedic.model.shape import WILD, Keys, Shape, likely, places, skeleton
+from logmedic.model.shape import WILD, Keys, Shape, likely, places, skeleton, words_of
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -133,7 +133,7 @@ class Grove:
         return self._those(self._loose.get(key))
 
     def but_for_words(self, key: int) -> list[Template]:
-        """Those whose skeleton has this key with all places WILD that words may be shown to be values in."""
+        """Those whose skeleton has this key with all of its words WILD."""
         return self._those(self._wide.get(key), CROWD)
 
     def wild(self, room: Room) -> list[Wild]:
@@ -173,14 +173,13 @@ class Grove:
         self._turn += 1
         bare = skeleton(template.shape)
         keys, name = Keys(template.component, bare), (template.fingerprint,)
-        words = list(places(bare))
-        holes = [keys.without(at) for at in words]
+        holes = [keys.without(at) for at in places(bare)]
         loose = keys.without(*likely(bare))
         for layer, key in (
             (self._whole, keys.whole),
             *((self._lacking, hole) for hole in holes),
             (self._loose, loose),
-            (self._wide, keys.without(*words)),
+            (self._wide, keys.without(*words_of(bare))),
         ):
             _enter(layer, key, name, present)
         self._tell(self._lacking, keys.whole)

@@ -118,11 +118,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class UnknownError:
-    """Error-looking records that no rule knows, of one block and one kind. `record`: the first of them; `count`: how
-    many. Where there is more than one, `last_at` is the later time of the first and the last, and `last_text` is of the
-    last. `shape` is what it says with its variable parts masked, and `template` the same as text; `fingerprint`
-    identifies component and shape. `spans`: where in the block each of them stands, when the matcher was asked for
-    that."""
+    """Error-looking records that no rule knows, of one block and one kind, and of one hour without a silence. `record`:
+    the first of them; `count`: how many. Where there is more than one, `last_at` is the later time of the first and the
+    last, and `last_text` is of the last. `shape` is what it says with its variable parts masked, and `template` the
+    same as text; `fingerprint` identifies component and shape. `spans`: where in the block each of them stands, when
+    the matcher was asked for that; then these are all of the block."""
 
     record: Record
     component: str
@@ -143,7 +143,7 @@ class UnknownError:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the matcher found in one block: `matches` in the order of the records, `unknown` one a fingerprint; and what
+    """What the matcher found in one block: `matches` in the order of the records, `unknown` by fingerprint; and what
     it had to give up on (I5). `given_up`: records that no decision could be made of (F44). `waits`: the last record,
     which may still grow, is left out: what it means depends on the lines that it may get. `ordinary`: a line that is no
     error and that no rule knows, when one was asked for. `reports`: those of applications that tell of no error (a

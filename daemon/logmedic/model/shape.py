@@ -109,6 +109,11 @@ def places(bare: Sequence[str]) -> Iterator[int]:
             first = False
 
 
+def words_of(bare: Sequence[str]) -> list[int]:
+    """Where a skeleton has words."""
+    return [at for at, token in enumerate(bare) if is_word(token)]
+
+
 def likely(bare: Sequence[str]) -> list[int]:
     """Those places that look like ones of values: after `=`, `:`, an opening bracket or a word like `for`; names like
     org.example.Job, sub_task, subTask."""

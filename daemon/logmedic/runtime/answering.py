@@ -76,12 +76,14 @@ class Answering:
         """What was committed, before the state knows it."""
         if not self._questions:
             return
-        changed = {each.id: each for each in changeset.incidents if each.id in self._followers}
-        touched = dict.fromkeys(key for each in changed.values() if self._is_news(each) for key in self._of(each.id))
+        touched: dict[str, None] = {}
         for placed in changeset.placed:
             if (question := self._questions.get(placed.report)) is not None:
                 self._place(question, placed)
                 touched[placed.report] = None
+        for incident in changeset.incidents:
+            if (followers := self._followers.get(incident.id)) is not None and self._is_news(incident):
+                touched.update(followers)
         cases: dict[str, Case] = {}
         for key in touched:
             if (question := self._questions.get(key)) is not None:
@@ -99,9 +101,6 @@ class Answering:
         self._closed = True
         for each in tuple(self._questions.values()):
             self._drop(each)
-
-    def _of(self, incident_id: str) -> Iterable[str]:
-        return self._followers.get(incident_id, ())
 
     def _is_news(self, incident: Incident) -> bool:
         """A storm of matches changes an incident hundreds of times a second, and nothing that is told of it."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from logmedic.core.reportmatch import SOURCE
 from logmedic.settings.form import Settings
 from logmedic.settings.mistakes import Said
 from logmedic.settings.places import REPORT_SOCKET
-from logmedic.settings.reports import NAME
 
 
 def taken_twice(settings: Settings) -> Iterator[Said]:
     if not settings.reports.enabled:
         return
-    if NAME in settings.sources:
-        text = f"`{NAME}` is the name of the source of the report socket"
-        yield ("sources", NAME), text, "name this source otherwise, or write reports: { enabled: false }"
+    if SOURCE in settings.sources:
+        text = f"`{SOURCE}` is the name of the source of the report socket"
+        yield ("sources", SOURCE), text, "name this source otherwise, or write reports: { enabled: false }"
     if settings.report_socket == settings.web.socket:
         text = "this is web.socket, where commands are answered"
         yield ("reports", "socket"), text, f"write {settings.web.socket.with_name(REPORT_SOCKET)}"

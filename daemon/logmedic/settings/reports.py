@@ -10,8 +10,6 @@ from pydantic import Field, field_validator
 from logmedic.settings.parts import Part
 from logmedic.settings.places import REPORT_SOCKET
 
-NAME = "reports"
-"""Of the source that it is."""
 _GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\Z", re.ASCII)
 
 

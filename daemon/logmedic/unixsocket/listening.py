@@ -42,7 +42,7 @@ def listen(path: Path, mode: int, *, group: str = "", setting: str) -> Listener:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _refuse_what_is_no_socket(path)
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _make_room(path.parent)
         grouped = _bind(made, path, mode, group)
         made.setblocking(False)
         return Listener(made, path, path.lstat().st_ino, grouped)
@@ -50,6 +50,13 @@ def listen(path: Path, mode: int, *, group: str = "", setting: str) -> Listener:
         made.close()
         why = error.strerror or error
         raise PermanentError(f"cannot make the socket {path}: {why}", f"set {setting} to another path") from None
+
+
+def _make_room(directory: Path) -> None:
+    """Others have to come through it, whatever our umask is; one that is there already is somebody's choice."""
+    if not directory.is_dir():
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o755)
 
 
 def _bind(made: socket.socket, path: Path, mode: int, group: str) -> bool:

@@ -11,6 +11,7 @@ from logmedic.adapters.rulefiles.fixes import build_fix
 from logmedic.adapters.rulefiles.matching import build_match
 from logmedic.adapters.rulefiles.samples import build_tests
 from logmedic.adapters.rulefiles.triggers import build_when
+from logmedic.core.reportmatch import SOURCE
 from logmedic.model.rule import DEFAULT_ALERT_EVENTS, AlertEvent, AlertSpec, Fix, LogFiles, Rule
 from logmedic.model.severity import Severity
 from logmedic.yamldoc import Document, Fields, Node, Problems
@@ -62,6 +63,9 @@ def _sources(root: Fields, file: str) -> list[LogFiles]:
 def _log_files(sources: Fields, name: str, file: str) -> LogFiles | None:
     if not _SOURCE.match(name):
         sources.problems.add(sources.at(name), f"`{name[:80]}` is no name of a source", "letters, digits, _, . and -")
+    if name == SOURCE:
+        text = f"`{SOURCE}` is the source of what applications report"
+        sources.problems.add(sources.at(name), text, "name these files otherwise")
     fields = sources.mapping(name)
     if fields is None:
         return None

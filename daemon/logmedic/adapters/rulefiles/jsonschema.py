@@ -8,7 +8,7 @@ from itertools import combinations
 from logmedic.adapters.rulefiles.checkschema import checks_schema
 from logmedic.adapters.rulefiles.deprecations import VERSION
 from logmedic.adapters.rulefiles.fixschema import fix_schema
-from logmedic.adapters.rulefiles.reporting import FORMS as REPORT_FORMS
+from logmedic.adapters.rulefiles.reportschema import report_schema, sent_schema
 from logmedic.adapters.rulefiles.schemaparts import (
     FLAG,
     LABEL,
@@ -28,10 +28,8 @@ from logmedic.adapters.rulefiles.schemaparts import (
 )
 from logmedic.adapters.rulefiles.stepschema import rung_schema, sandbox_schema, step_schema
 from logmedic.adapters.rulefiles.triggers import MAX_COUNT, MAX_KEPT, MAX_STAGES
-from logmedic.core.reports import MAX_ATTEMPTS, MAX_WORDS
 from logmedic.model.issue import Resolution
 from logmedic.model.match import CaptureType, IncidentStage, Level
-from logmedic.model.report import ReportKind
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
@@ -144,27 +142,12 @@ def _match_keys() -> Schema:
             {"type": "object", "additionalProperties": ref("capture")},
             "The types of the named groups; of a report also of its fields.",
         ),
-        "report": told(_report(), "Instead of lines: reports of applications that fit. A pattern is not needed then."),
+        "report": told(
+            report_schema(), "Instead of lines: reports of applications that fit. A pattern is not needed then."
+        ),
         "incident": texts("Instead of lines: incidents of these rules.", least=1),
         "on": told(one_of(IncidentStage), "Of the incident: opened (default), failed (its fix), resolved."),
     }
-
-
-def _report() -> Schema:
-    word = {**LABEL, "minLength": 1, "maxLength": MAX_WORDS}
-    anchored = {key: f"^(?:{form.pattern})".replace(r"\Z", "$") for key, (form, _) in REPORT_FORMS.items()}
-    formed = {key: {**LABEL, "pattern": pattern} for key, pattern in anchored.items()}
-    form = mapping(
-        {
-            "component": texts("The part of the application; `*` is any part.", least=1, item=formed["component"]),
-            "action": texts("What it was doing.", least=1, item=word),
-            "error": texts("The type of the error: TimeoutError, redis.*", least=1, item=word),
-            "users": texts("Who reports it, by the kernel's word.", least=1, item=formed["users"]),
-            "kind": told(some(one_of(ReportKind), least=1), "What it tells. Default: error."),
-            "environment": texts("Where it runs: production.", least=1, item=formed["environment"]),
-        }
-    )
-    return {**form, "minProperties": 1}
 
 
 def _capture() -> Schema:
@@ -302,7 +285,7 @@ def _sample() -> Schema:
             "at": duration("From the start of the test."),
             "source": told(LABEL, "Where it is read. Default: where the rule listens."),
             "fields": told(plain, "What its origin says of it."),
-            "report": told(_sent(), "Instead of a line: what an application reports."),
+            "report": told(sent_schema(), "Instead of a line: what an application reports."),
             "incident": told(TEXT, "Instead of a line: an incident of this rule."),
             "captures": told(plain, "Of that incident."),
             "on": told(one_of(IncidentStage), "To which stage that incident comes."),
@@ -315,31 +298,3 @@ def _sample() -> Schema:
         "source": {"not": {"required": ["report"]}},
     }
     return form
-
-
-def _sent() -> Schema:
-    return mapping(
-        {
-            **{key: told(LABEL, words) for key, words in _SENT.items()},
-            "kind": told(one_of(ReportKind), "Default: error."),
-            "impact": told(one_of(Severity), "As the application says. Default: medium."),
-            "tags": texts("Of the report."),
-            "attempts": told(whole(0, MAX_ATTEMPTS), "Of a retry that gave up."),
-            "context": told({"type": "object", "additionalProperties": LABEL}, "More of it, by name."),
-        },
-        ["component"],
-    )
-
-
-_SENT = {
-    "component": "The part of the application.",
-    "action": "What it was doing.",
-    "error": "The type of the error.",
-    "message": "What the error says.",
-    "traceback": "Where it came from.",
-    "environment": "Where it runs: production.",
-    "request_id": "Of the request that failed.",
-    "name": "Of the breaker, or of the feature.",
-    "strategy": "Of the retry, in words.",
-    "user": "Who reports it. Default: nobody.",
-}

@@ -29,6 +29,7 @@ WHEELS = {
     "regex": "regex",
     "rich": "rich",
     "sse_starlette": "sse-starlette",
+    "stamina": "stamina",
     "starlette": "starlette",
     "structlog": "structlog",
     "uvicorn": "uvicorn",

@@ -11,7 +11,7 @@ from logmedic.core.mining.evidence import needed
 from logmedic.model.changed import changed
 from logmedic.model.grove import Grove, Wild, wild_of
 from logmedic.model.issue import Template
-from logmedic.model.shape import EMPTY, MIXED, WILD, Keys, Shape, is_word, likely, places, skeleton, text_of
+from logmedic.model.shape import EMPTY, MIXED, WILD, Keys, Shape, is_word, likely, places, skeleton, text_of, words_of
 
 VERSION = 2
 """Of the fingerprints made here."""
@@ -127,9 +127,9 @@ def _known(grove: Grove, keys: Keys, wild: list[Wild]) -> Iterator[Template]:
 def _covered(grove: Grove, shape: Shape, component: str) -> Iterator[Template]:
     """Those that a template of this shape takes: each would join it when it came again, and so it does at once."""
     bare = skeleton(shape)
-    words = [at for at, token in enumerate(bare) if token is not WILD]
+    words = words_of(bare)
     fixed = [at for at, token in enumerate(shape) if token != WILD]
-    for each in grove.but_for_words(Keys(component, bare).without(*places(bare))):
+    for each in grove.but_for_words(Keys(component, bare).without(*words)):
         if all(each.shape[at] == bare[at] for at in words):
             others = skeleton(each.shape)
             if all(bare[at] == others[at] for at in fixed):

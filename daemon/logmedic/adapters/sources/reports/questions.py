@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from logmedic.adapters.sources.reports.receipts import Receipt, Teller
@@ -54,6 +54,10 @@ class Questions:
         take_back = self._answers.ask(receipt.report, lambda answer: self._tell(question, answer))
         if self._open.get(receipt.report.key) is question:  # else it was answered at once
             question.take_back = take_back
+
+    def settled(self, receipts: Iterable[Receipt]) -> None:
+        """They are stored, and their senders were told."""
+        self._answers.settled(each.report for each in receipts if each.report.asks)
 
     def drop(self, teller: Teller) -> None:
         """Nobody is there to be told. What was not handed on may still be asked by another connection."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from logmedic import __version__
 from logmedic.adapters.sources.reports.board import Board
 from logmedic.adapters.sources.reports.guests import Guest, Guests
 from logmedic.adapters.sources.reports.limits import LEAST_WAIT_S, Limits
@@ -17,7 +16,8 @@ from logmedic.adapters.sources.reports.refusals import BUSY, CROWD, OTHERS, RATE
 from logmedic.adapters.sources.reports.session import Session
 from logmedic.adapters.sources.reports.sharing import Shared, followed, shared
 from logmedic.adapters.sources.reports.waiting import Waiting
-from logmedic.core.reports import ID, MAX_LINE, BadReport, parsed, report_of
+from logmedic.adapters.sources.reports.wire import HELLO, id_of, object_of, refused
+from logmedic.core.reports import BadReport, report_of
 from logmedic.model.report import Answer, AnswerState, Report, ReportCounts, Sender
 from logmedic.ports import Answers
 from logmedic.unixsocket.lookups import Lookups
@@ -64,10 +64,10 @@ class Reception:
         guest = self._guests.of(peer.uid, _loop_time())
         if not self._guests.enter(guest, session):
             self.refusals.note(CROWD, number_of(peer.uid), self._now())
-            session.tell(_refused("", BUSY, "there are too many connections", "use one a process", LEAST_WAIT_S))
+            session.tell(refused("", BUSY, "there are too many connections", "use one a process", LEAST_WAIT_S))
             return None
         self._sessions[session] = guest
-        session.tell({"type": "hello", "protocol": 1, "version": __version__})
+        session.tell(HELLO)
         task = asyncio.get_running_loop().create_task(self._introduce(session, peer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -121,12 +121,14 @@ class Reception:
     def stored(self, offset: int) -> None:
         """Everything before it is: tell its senders."""
         ids: dict[Session, list[str]] = {}
-        for receipt in self._receipts.stored(offset):
+        stored = list(self._receipts.stored(offset))
+        for receipt in stored:
             self._taken += 1
             if isinstance(receipt.teller, Session):
                 ids.setdefault(receipt.teller, []).append(receipt.report.id)
         for session, taken in ids.items():
             session.told_taken(taken)
+        self._questions.settled(stored)
 
     # -- what is said ------------------------------------------------------------------------------------------------
 
@@ -139,9 +141,9 @@ class Reception:
         if wait:
             session.pause(HASTY_S * min(len(guest.visitors), HASTY_MOST))
         try:
-            told = _object(line)
+            told = object_of(line)
             if wait:
-                self._refuse(session, RATE, "more than the limit a second", "send less often", _id_of(told), wait)
+                self._refuse(session, RATE, "more than the limit a second", "send less often", id_of(told), wait)
             else:
                 self._hear(session, guest, told, len(line or b""))
         except BadReport as bad:
@@ -215,7 +217,7 @@ class Reception:
         self, session: Session, reason: str, text: str, hint: str, report_id: str = "", retry_after: float = 0.0
     ) -> None:
         self.refusals.note(reason, session.sender.user if session.sender is not None else OTHERS, self._now())
-        session.tell(_refused(report_id, reason, text, hint, retry_after))
+        session.tell(refused(report_id, reason, text, hint, retry_after))
 
     def _is_full(self, uid: int) -> bool:
         """Whoever has nothing there is heard all the same: nobody else's flood keeps them out."""
@@ -245,21 +247,3 @@ class Reception:
 
 def _loop_time() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _refused(report_id: str, reason: str, text: str, hint: str, retry_after: float) -> dict[str, Any]:
-    """As it is sent; `retry_after` 0: to send the same again is of no use."""
-    told = {"type": "refused", "id": report_id, "reason": reason, "error": text, "hint": hint}
-    return {**told, "retry_after": round(retry_after, 3)} if retry_after else told
-
-
-def _object(line: bytes | None) -> dict[str, Any]:
-    if line is None:
-        raise BadReport("size", f"a line has at most {MAX_LINE} bytes", "cut the traceback")
-    return parsed(line)
-
-
-def _id_of(told: Mapping[str, Any]) -> str:
-    """Of a report that is not looked at further."""
-    found = told.get("id")
-    return found if isinstance(found, str) and ID.match(found) else ""

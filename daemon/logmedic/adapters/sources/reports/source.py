@@ -120,11 +120,12 @@ class ReportSource:
     async def _listening(self) -> AsyncIterator[None]:
         listener = self._listen()
         server = await asyncio.get_running_loop().create_unix_server(
-            lambda: Session(self._reception), sock=listener.socket
+            lambda: Session(self._reception), sock=listener.socket, start_serving=False
         )
         folding = asyncio.create_task(self._fold())
-        self._listens = True
         try:
+            await server.start_serving()
+            self._listens = True
             yield
         finally:
             self._listens = False

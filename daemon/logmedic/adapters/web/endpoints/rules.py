@@ -280,6 +280,7 @@ ENDPOINTS = (
         explain_report,
         _EXPLAINED,
         about="As /v1/explain. `misfits`: the keys of a rule's `match.report` that it does not fit.",
+        refused=(409,),
         query=(
             queries.text(
                 "report",
