@@ -52,7 +52,6 @@ HTTPServer(("127.0.0.1", 9100), Payments).serve_forever()
 UNIT = """\
 [Service]
 ExecStart=/usr/bin/python3 /opt/tests/payments.py
-User=nobody
 """
 PYTHON = "/opt/logmedic/bin/python"
 LOGMEDIC = "/opt/logmedic/bin/logmedic"
@@ -61,13 +60,14 @@ APPLICATION = """\
 import os, sys
 from logmedic.client import configure, requestid, self_healing
 from stock import pieces
-configure(spool=f"/var/tmp/reports-{os.getuid()}")
+client = configure(spool=f"/var/tmp/reports-{os.getuid()}")
 healed = self_healing("shop", action="pay", wait=60.0, repeat=True)(pieces)
 with requestid.bound(sys.argv[1]):
     try:
         print("answered", healed("7"))
     except OSError as error:
         print("raised", type(error).__name__)
+client.close(20)
 """
 
 
@@ -110,26 +110,27 @@ def incident_of(host: Host, request_id: str) -> Any:
 
 def test_a_call_is_made_once_more_after_its_unit_was_restarted(shop: Host) -> None:
     shop.run("systemctl", "stop", "payments")
-    assert calls(shop, "order-17") == "answered 12\n"
-    told = incident_of(shop, "order-17")
+    assert calls(shop, "basket-17") == "answered 12\n"
+    told = incident_of(shop, "basket-17")
     assert [(each["sandbox"], each["verdict"]) for each in told["attempts"]] == [("systemd", "fixed")]
     assert shop.run("systemctl", "is-active", "payments").strip() == "active"
     story = shop.logmedic("show", told["id"])
-    assert "request order-17 of shop (pay), reported by shop[" in story
+    assert "request basket-17 of shop (pay), reported by shop[" in story
     assert "ConnectionRefusedError" in story
     assert "answered 200" in story
 
 
 def test_a_stranger_who_says_the_same_restarts_nothing(shop: Host) -> None:
     shop.run("systemctl", "stop", "payments")
-    assert calls(shop, "order-18", user="stranger") == "raised ConnectionRefusedError\n"
-    assert incident_of(shop, "order-18") is None
+    assert calls(shop, "basket-18", user="stranger") == "raised ConnectionRefusedError\n"
+    assert incident_of(shop, "basket-18") is None
     assert shop.run("systemctl", "is-active", "payments", check=False).strip() == "inactive"
 
 
 def test_while_the_service_is_down_the_application_has_its_own_error_and_its_report_comes_later(shop: Host) -> None:
     shop.run("systemctl", "stop", "payments", "logmedic")
-    assert calls(shop, "order-19") == "raised ConnectionRefusedError\n"
+    assert calls(shop, "basket-19") == "raised ConnectionRefusedError\n"
+    assert "basket-19" in shop.run("sh", "-c", "cat /var/tmp/reports-*/*")
     start(shop)
-    assert calls(shop, "order-20") == "answered 12\n"
-    shop.until("order-19", LOGMEDIC, "incidents", "--request", "order-19", "-o", "json")
+    assert calls(shop, "basket-20") == "answered 12\n"
+    shop.until("basket-19", LOGMEDIC, "incidents", "--request", "basket-19", "-o", "json")

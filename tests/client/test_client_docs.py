@@ -14,6 +14,7 @@ import pytest
 
 import forked
 from fakes.example_run import EXAMPLES, Scene, scene
+from logmedic.client import Client
 
 ROOT = Path(__file__).parents[2]
 QUOTED = re.compile(r"# (examples/\w+\.py)\n")
@@ -192,6 +193,13 @@ def test_rules_about_reports_pass_the_check(page: str, options: list[str], tmp_p
     ran = forked.run([sys.executable, "-m", "logmedic", "rules", "check", *options, str(file)], text=True, timeout=60)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "2 tests" in ran.stdout
+
+
+def test_what_is_wrong_with_the_connection_is_said_as_the_page_says(tmp_path: Path) -> None:
+    client = Client(socket=tmp_path / "report.sock")
+    assert "No such file or directory" in client.ask("a test", wait=1).detail
+    assert "| `No such file or directory` there |" in PAGE
+    client.close(0)
 
 
 def test_the_defaults_are_those_of_the_page() -> None:

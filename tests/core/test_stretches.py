@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import Bench, learning, observed, policy
-from core.blocks import block_of
+from core.blocks import NOW, block_of
 from logmedic.core.matcher import Matcher
 from logmedic.core.rates import SILENCE, slot_of
 from logmedic.core.stretches import MOST, stretches
-from logmedic.model.changeset import Send
-from logmedic.model.issue import IssueStatus, KnownIssue
+from logmedic.model.issue import IssueStatus, KnownIssue, PatternType
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTES = st.lists(st.sampled_from((0, 1, 7, 14, 15, 16, 40, 59, 61, 300, 1500)), min_size=1, max_size=40)
@@ -96,6 +96,13 @@ def test_a_block_of_a_backlog_teaches_what_its_lines_teach_one_by_one(gaps: list
     assert life(learned([*begun, b"".join(rest)])) == life(learned([*begun, *rest]))
 
 
+def escalations(made: Bench) -> list[str]:
+    """Why people were called for a rate."""
+    lessons = [each for changeset in made.all for each in changeset.learnings]
+    reasons = [each.learnings for each in lessons if each.pattern_type is PatternType.ISSUE_ESCALATION]
+    return [each for each in reasons if "usual are" in each]
+
+
 def test_catching_up_with_a_weekend_is_no_flood() -> None:
     """Five an hour, as ever, and 60 hours of them in one block."""
     at = [BEGIN + timedelta(hours=hour, minutes=10 * n) for hour in range(100) for n in range(5)]
@@ -104,6 +111,17 @@ def test_catching_up_with_a_weekend_is_no_flood() -> None:
     assert issue.occurrences == 500
     assert issue.status is IssueStatus.ONGOING
     assert 4.9 < issue.usual < 5.1
-    told = [each.alert.title for each in made.intents if isinstance(each, Send)]
-    assert not any("in this hour" in each for each in told)
-    assert issue.rate_level == 0
+    assert escalations(made) == []
+
+
+@pytest.mark.parametrize(("over_for", "told"), [(5, 1), (30, 0)], ids=["last night", "days ago"])
+def test_a_flood_while_nobody_watched_is_told_with_its_hour_unless_it_is_long_over(over_for: int, told: int) -> None:
+    now = NOW.replace(minute=0)
+    hours = [now - timedelta(hours=over_for + n) for n in range(60, 0, -1)]
+    flood = [hours[-1] + timedelta(hours=1, seconds=30 * n) for n in range(100)]
+    at = [each + timedelta(minutes=10 * n) for each in hours for n in range(5)] + flood
+    made = Bench(policy(learning=learning(escalate_after=10**6)))
+    made.now = NOW
+    made.give(observed(*Matcher([], zone=UTC).find(block_of(b"".join(lines(at)), 0)).unknown))
+    assert len(escalations(made)) == told
+    assert all(f"in the hour of {flood[0]:%Y-%m-%d %H:%M} UTC" in each for each in escalations(made))

@@ -1,4 +1,5 @@
 """A plain application, told over its standard input what happens to it: a JSON list a line, answered by one line.
+Its argument: where it keeps what the daemon has not taken, or nothing.
 
 ["report", "no room left"]              the report's id
 ["flush"]                               whether the daemon has taken everything
@@ -13,7 +14,7 @@ import sys
 
 from logmedic.client import CircuitBreaker, CircuitOpen, configure, fallback, report, requestid
 
-CLIENT = configure(component="packer")
+CLIENT = configure(component="packer", spool=sys.argv[1] if len(sys.argv) > 1 else None)
 BREAKERS: dict[str, CircuitBreaker] = {}
 
 

@@ -48,9 +48,9 @@ class Reporter:
 
 
 @contextmanager
-def reporter(shop: Shop) -> Iterator[Reporter]:
+def reporter(shop: Shop, *arguments: str) -> Iterator[Reporter]:
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "reporter.py")],
+        [sys.executable, str(HERE / "reporter.py"), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -86,6 +86,19 @@ def test_what_is_reported_while_the_daemon_is_away_is_counted_once_when_it_is_ba
             incident = shop.incident("packer-fails")
     assert incident["occurrences"] == 22
     assert len(set(incident["requests"])) == len(incident["requests"]) == 20
+
+
+def test_what_an_application_leaves_behind_is_delivered_by_the_next_one(shop: Shop) -> None:
+    (shop.world.home / "rules" / "packer.yaml").write_text(COUNTED)
+    spool = str(shop.world.home / "spool")
+    for _ in range(2):
+        with reporter(shop, spool) as packer:
+            packer.does("report", "nobody is there")
+    with daemon(shop.world), reporter(shop, spool) as packer:
+        packer.does("report", "somebody is there")
+        until(lambda: shop.incident("packer-fails").get("occurrences") == 3, "all are counted")
+        assert packer.does("flush")
+    assert list(Path(spool).iterdir()) == []
 
 
 def test_an_unknown_error_that_is_reported_again_and_again_is_learned_and_drafted_as_a_rule(shop: Shop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from logmedic.core import confidence, history, issues, lessons, rates, reported, versions
 from logmedic.core.alerting import news
@@ -26,6 +27,8 @@ NEARBY = 10
 """Ordinary lines that a model is shown beside an error."""
 SAMPLE_KEPT = 4000
 """Characters of the first record that a template keeps."""
+OF_THE_PAST = timedelta(days=1)
+"""A flood that was over so long ago, in a backlog, calls nobody."""
 SAMPLES = 5
 FURTHER_KEPT = 600
 """Characters of the further ones: a little more than counts for a template."""
@@ -276,18 +279,20 @@ def _of_issue(draft: Draft, issue_id: str) -> Template | None:
 
 def _escalated(draft: Draft, issue: KnownIssue, template: Template, *, came_back: bool) -> None:
     """Call people once a level: at escalate_after occurrences, at ten times that, and so on; at each doubling of a rate
-    that is high; when it comes back. Once for what one block reaches together."""
+    that is high, or was within a day; when it comes back. Once for what one stretch reaches together."""
     if issue.status not in ALIVE:
         return
     level = _level(issue.occurrences, draft.policy.learning.escalate_after)
-    doublings = rates.doublings(issue) if issue.status is IssueStatus.ESCALATING else 0
+    recent = draft.now - issue.last_seen < OF_THE_PAST
+    doublings = rates.doublings(issue) if recent and issue.status is IssueStatus.ESCALATING else 0
     regressed = came_back and issue.status is IssueStatus.REGRESSED
     if level <= issue.escalation_level and doublings <= issue.rate_level and not regressed:
         return
     if regressed:
         reason = f"escalated, for it came back: {issue.title}"
     elif doublings > issue.rate_level:
-        reason = f"{issue.title} came {issue.slot_count} times in this hour; usual are {issue.usual:.3g}"
+        hour = rates.hour_text(issue, draft.now)
+        reason = f"{issue.title} came {issue.slot_count} times in {hour}; usual are {issue.usual:.3g}"
     else:
         reason = f"{issue.title} came {issue.occurrences} times and no rule knows it"
     told = issues.came_back(issue, issue.last_seen, issue.version) if regressed else reason

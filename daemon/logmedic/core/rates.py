@@ -40,6 +40,11 @@ def is_same_hour(issue: KnownIssue, at: datetime) -> bool:
     return issue.slot_at is not None and 0 <= (at - issue.slot_at).total_seconds() < 3600
 
 
+def hour_text(issue: KnownIssue, now: datetime) -> str:
+    """The hour that is counted, for people."""
+    return "this hour" if is_same_hour(issue, now) else f"the hour of {issue.slot_at:%Y-%m-%d %H:%M} UTC"
+
+
 def until(issue: KnownIssue, at: datetime) -> KnownIssue:
     """Every hour that was over by `at` has become part of the usual: the counted one with its occurrences, those behind
     it with none. What people were told of the rate holds until an hour was not high: a flood that lasts is one."""
