@@ -12,7 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from stock import pieces
 
-from logmedic.client.noticed import on_request_exception
+from logmedic.client.http.noticed import on_request_exception
 from logmedic.client.wsgi import SelfHealing
 
 settings.configure(

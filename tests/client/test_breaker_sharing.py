@@ -9,8 +9,8 @@ import pytest
 from fakes.report_client import client_of, until
 from fakes.report_daemon import ReportDaemon
 from logmedic.adapters.sources.reports.sharing import followed, shared
-from logmedic.client.sharing import Board
-from logmedic.client.wire import MAX_LINE, BreakerNews, Lines
+from logmedic.client.sending.sharing import Board
+from logmedic.client.sending.wire import MAX_LINE, BreakerNews, Lines
 
 
 def told(board: Board, now: float) -> list[dict[str, object]]:

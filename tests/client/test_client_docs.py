@@ -205,9 +205,9 @@ def test_what_is_wrong_with_the_connection_is_said_as_the_page_says(tmp_path: Pa
 def test_the_defaults_are_those_of_the_page() -> None:
     from logmedic.client.client import SOCKET
     from logmedic.client.healing import LONGEST_S
-    from logmedic.client.httppolicy import MAX_BODY
-    from logmedic.client.spool import MAX_FILE, MAX_ROOM
-    from logmedic.client.wire import MAX_MESSAGE, MAX_TRACEBACK
+    from logmedic.client.http.httppolicy import MAX_BODY
+    from logmedic.client.sending.spool import MAX_FILE, MAX_ROOM
+    from logmedic.client.sending.wire import MAX_MESSAGE, MAX_TRACEBACK
     from logmedic.settings.reports import Reports
 
     settings, mib = Reports(), 1024 * 1024

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fakes.virtual_loop import VirtualLoop
-from logmedic.client.heldresponse import LONGEST_S, MOST_BYTES, HeldResponse
+from logmedic.client.http.heldresponse import LONGEST_S, MOST_BYTES, HeldResponse
 
 Message = dict[str, Any]
 

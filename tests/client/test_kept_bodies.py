@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logmedic.client.keptbody import KeptBody, KeptInput
+from logmedic.client.http.keptbody import KeptBody, KeptInput
 
 
 def part(body: bytes, more: bool = False) -> dict[str, Any]:

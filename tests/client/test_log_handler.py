@@ -85,7 +85,7 @@ def test_nor_is_one_that_was_reported_in_a_request_which_is_over(client: AskedCl
     assert [each.request_id for each in client.told] == ["r-1", "r-2"]
 
 
-@pytest.mark.parametrize("name", ["logmedic.client", "logmedic.client.sender"])
+@pytest.mark.parametrize("name", ["logmedic.client", "logmedic.client.sending.sender"])
 def test_the_clients_own_words_are_no_reports(client: AskedClient, log: logging.Logger, name: str) -> None:
     handler = log.handlers[0]
     handler.handle(logging.LogRecord(name, logging.ERROR, __file__, 1, "dropped", (), None))

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from logmedic.client import unavailable
+from logmedic.client.http import unavailable
 
 
 def test_the_body_says_a_general_sentence_and_the_id() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logmedic.client.building import Words, draft_of, finished, line_of, weight_of
+from logmedic.client.sending.building import Words, draft_of, finished, line_of, weight_of
 from logmedic.core.reports import MAX_LINE, report_of
 from logmedic.model.report import Report, Sender
 

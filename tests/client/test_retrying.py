@@ -20,7 +20,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from fakes.recording_client import BrokenClient, RecordingClient
 from fakes.virtual_loop import VirtualLoop
 from logmedic.client.breaker import CircuitOpen
-from logmedic.client.layers import Layer
+from logmedic.client.calls.layers import Layer
 from logmedic.client.retrying import Backoff, Retry, retry
 
 T = TypeVar("T")

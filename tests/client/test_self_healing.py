@@ -17,8 +17,8 @@ from fakes.recording_client import BrokenClient, RecordingClient
 from logmedic.client import requestid
 from logmedic.client.answers import State
 from logmedic.client.breaker import CircuitBreaker, CircuitOpen
+from logmedic.client.calls.layers import Layer
 from logmedic.client.healing import Failure, Healing, self_healing
-from logmedic.client.layers import Layer
 from logmedic.client.loghandler import ReportHandler
 from logmedic.client.retrying import retry
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fakes.report_client import client_of, until
 from fakes.report_daemon import HELLO, Line, ReportDaemon, answer, encoded, taken, taking
-from logmedic.client.wire import MAX_LINE, Lines, Told, message_of
+from logmedic.client.sending.wire import MAX_LINE, Lines, Told, message_of
 
 NONSENSE = {
     "no JSON": b"{this is no JSON\n",

@@ -12,9 +12,9 @@ import pytest
 
 from fakes.report_client import client_of, program, until
 from fakes.report_daemon import ReportDaemon, hanging, taking
-from logmedic.client import spool as spooling
-from logmedic.client.building import draft_of, line_of
-from logmedic.client.spool import SUFFIX, Spool
+from logmedic.client.sending import spool as spooling
+from logmedic.client.sending.building import draft_of, line_of
+from logmedic.client.sending.spool import SUFFIX, Spool
 
 
 def line(id: str, words: str = "x") -> bytes:
@@ -152,7 +152,7 @@ def test_a_full_disk_leaves_no_half_lines(tmp_path: Path) -> None:
     text = """
 import resource, signal
 from fakes.report_client import *
-from logmedic.client.spool import Spool
+from logmedic.client.sending.spool import Spool
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 spool = Spool(Path(ROOM), "1")

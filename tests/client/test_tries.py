@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logmedic.client.trying import EARLIEST_S, LIMIT, Tries
+from logmedic.client.sending.trying import EARLIEST_S, LIMIT, Tries
 
 
 def test_the_first_try_is_at_once() -> None:

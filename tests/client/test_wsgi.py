@@ -17,7 +17,7 @@ from fakes.wsgi_caller import Caller, Environ
 from logmedic.client import requestid
 from logmedic.client.answers import State
 from logmedic.client.breaker import CircuitBreaker
-from logmedic.client.noticed import on_request_exception
+from logmedic.client.http.noticed import on_request_exception
 from logmedic.client.retrying import retry
 from logmedic.client.wsgi import SelfHealing
 

@@ -8,16 +8,16 @@ whether it mends the cause. A request that may be repeated (GET, HEAD, OPTIONS; 
 after a verified fix; else its caller gets 503 with Retry-After. Who waits is a task, not a thread. When the answer has
 begun, and for websockets and the lifespan, the error is reported and raised on.
 
-Django answers its errors itself: see `logmedic.client.noticed`."""
+Django answers its errors itself: see `logmedic.client.http.noticed`."""
 
 from __future__ import annotations
 
 from logmedic.client import requestid
-from logmedic.client.asgirequest import App, Request, Scope, caller_left
-from logmedic.client.heldresponse import Send
-from logmedic.client.httppolicy import Around
-from logmedic.client.keptbody import Message, Receive
-from logmedic.client.layers import Layer
+from logmedic.client.calls.layers import Layer
+from logmedic.client.http.asgirequest import App, Request, Scope, caller_left
+from logmedic.client.http.heldresponse import Send
+from logmedic.client.http.httppolicy import Around
+from logmedic.client.http.keptbody import Message, Receive
 
 
 class SelfHealing(Around[App]):

@@ -23,10 +23,10 @@ from functools import wraps
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from logmedic.client.breakernews import BreakerNews
-from logmedic.client.causes import Causes, named
-from logmedic.client.entered import Entered
-from logmedic.client.wrapped import is_async
+from logmedic.client.calls.breakernews import BreakerNews
+from logmedic.client.calls.causes import Causes, named
+from logmedic.client.calls.entered import Entered
+from logmedic.client.calls.wrapped import is_async
 from logmedic.core import breaker as machine
 from logmedic.model.circuit import BreakerSpec, BreakerStatus, Circuit
 

@@ -16,9 +16,10 @@ import types
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from logmedic.client import failurelog, requestid
+from logmedic.client import requestid
+from logmedic.client.calls.layers import Layer
 from logmedic.client.healing import Healing
-from logmedic.client.layers import Layer
+from logmedic.client.http import failurelog
 
 if TYPE_CHECKING:
     from logmedic.client.client import Client, Impact

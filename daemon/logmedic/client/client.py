@@ -18,11 +18,11 @@ from typing import Any, Literal, Unpack
 
 from logmedic.client import guarded, requestid
 from logmedic.client.answers import Answer, Question, State
-from logmedic.client.building import Impact as Impact
-from logmedic.client.building import Words, component_of, draft_of, weight_of
-from logmedic.client.sender import Flush, Follow, Sender, Share, close_at_exit
-from logmedic.client.sharing import Told
-from logmedic.client.wire import MAX_WORDS
+from logmedic.client.sending.building import Impact as Impact
+from logmedic.client.sending.building import Words, component_of, draft_of, weight_of
+from logmedic.client.sending.sender import Flush, Follow, Sender, Share, close_at_exit
+from logmedic.client.sending.sharing import Told
+from logmedic.client.sending.wire import MAX_WORDS
 
 SOCKET = "/run/logmedic/report.sock"
 MIB = 1024 * 1024

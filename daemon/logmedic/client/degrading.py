@@ -9,9 +9,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from logmedic.client import requestid, telling
-from logmedic.client.causes import Causes, named
-from logmedic.client.wrapped import is_async
+from logmedic.client import requestid
+from logmedic.client.calls import telling
+from logmedic.client.calls.causes import Causes, named
+from logmedic.client.calls.wrapped import is_async
 
 if TYPE_CHECKING:
     from logmedic.client.client import Client

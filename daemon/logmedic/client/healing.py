@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from logmedic.client import requestid, telling
+from logmedic.client import requestid
 from logmedic.client.answers import Answer, State
 from logmedic.client.breaker import CircuitOpen
-from logmedic.client.layers import Layer, taken
-from logmedic.client.wrapped import is_async, name_of
+from logmedic.client.calls import telling
+from logmedic.client.calls.layers import Layer, taken
+from logmedic.client.calls.wrapped import is_async, name_of
 
 if TYPE_CHECKING:
     from logmedic.client.breaker import CircuitBreaker

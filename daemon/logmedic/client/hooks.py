@@ -12,7 +12,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from logmedic.client import requestid, telling
+from logmedic.client import requestid
+from logmedic.client.calls import telling
 
 if TYPE_CHECKING:
     import asyncio

@@ -16,7 +16,8 @@ import sys
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from logmedic.client import guarded, layers, requestid, telling
+from logmedic.client import guarded, requestid
+from logmedic.client.calls import layers, telling
 
 if TYPE_CHECKING:
     from logmedic.client.client import Client, Impact

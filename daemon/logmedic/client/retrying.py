@@ -17,10 +17,10 @@ from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from logmedic.client import layers
 from logmedic.client.breaker import CircuitOpen
-from logmedic.client.causes import Causes, Named, named
-from logmedic.client.wrapped import is_async, name_of
+from logmedic.client.calls import layers
+from logmedic.client.calls.causes import Causes, Named, named
+from logmedic.client.calls.wrapped import is_async, name_of
 
 if TYPE_CHECKING:
     from logmedic.client.client import Client, Impact

@@ -9,7 +9,7 @@ and the daemon is asked whether it mends the cause; the thread of the request wa
 Retry-After. When the answer has begun, the error is reported and raised on.
 
 Flask and Django answer their errors themselves, so that nothing reaches what is around them. Connect their signal,
-which is the way for both (`logmedic.client.noticed`):
+which is the way for both (`logmedic.client.http.noticed`):
 
     got_request_exception.connect(on_request_exception)
 
@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from logmedic.client.httppolicy import Around
-from logmedic.client.wsgianswer import StartResponse
-from logmedic.client.wsgirequest import App, Environ, Request
+from logmedic.client.http.httppolicy import Around
+from logmedic.client.http.wsgianswer import StartResponse
+from logmedic.client.http.wsgirequest import App, Environ, Request
 
 
 class SelfHealing(Around[App]):

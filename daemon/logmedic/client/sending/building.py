@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Any, Final, Literal, NamedTuple, TypedDict
 
 from logmedic.client import guarded
-from logmedic.client.captured import Captured, cut, name_of, taken_down, weight, written
-from logmedic.client.wire import (
+from logmedic.client.sending.captured import Captured, cut, name_of, taken_down, weight, written
+from logmedic.client.sending.wire import (
     IMPACTS,
     KINDS,
     MAX_ATTEMPTS,

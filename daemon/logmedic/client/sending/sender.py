@@ -12,13 +12,13 @@ from threading import Event
 
 from logmedic.client import guarded
 from logmedic.client.answers import Question
-from logmedic.client.building import Draft, line_of
-from logmedic.client.inbox import Inbox
-from logmedic.client.losses import Losses
-from logmedic.client.pending import Pending, Waiting
-from logmedic.client.sharing import Told
-from logmedic.client.spool import Spool
-from logmedic.client.talk import Talk
+from logmedic.client.sending.building import Draft, line_of
+from logmedic.client.sending.inbox import Inbox
+from logmedic.client.sending.losses import Losses
+from logmedic.client.sending.pending import Pending, Waiting
+from logmedic.client.sending.sharing import Told
+from logmedic.client.sending.spool import Spool
+from logmedic.client.sending.talk import Talk
 
 FAULT_PAUSE_S = 1.0
 FAULT = "a fault of the client"

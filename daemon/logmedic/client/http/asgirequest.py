@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from logmedic.client import failurelog, requestid, unavailable
-from logmedic.client.heldresponse import HeldResponse, Send
-from logmedic.client.httppolicy import HttpPolicy
-from logmedic.client.keptbody import KeptBody, Message, Receive
-from logmedic.client.layers import Layer
-from logmedic.client.noticed import Noticed, noticing
+from logmedic.client import requestid
+from logmedic.client.calls.layers import Layer
+from logmedic.client.http import failurelog, unavailable
+from logmedic.client.http.heldresponse import HeldResponse, Send
+from logmedic.client.http.httppolicy import HttpPolicy
+from logmedic.client.http.keptbody import KeptBody, Message, Receive
+from logmedic.client.http.noticed import Noticed, noticing
 
 if TYPE_CHECKING:
     from logmedic.client.healing import Failure, Healing

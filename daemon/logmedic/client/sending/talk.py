@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from logmedic.client import guarded
 from logmedic.client.answers import CONNECT_S, Question
-from logmedic.client.building import finished
-from logmedic.client.link import Link, LinkLost
-from logmedic.client.losses import Losses
-from logmedic.client.pending import Pending, Waiting
-from logmedic.client.sharing import Board
-from logmedic.client.spool import Spool
-from logmedic.client.trying import Tries
-from logmedic.client.wire import PROTOCOL, BreakerNews, Hello, Message, Refused, Taken, Told
+from logmedic.client.sending.building import finished
+from logmedic.client.sending.link import Link, LinkLost
+from logmedic.client.sending.losses import Losses
+from logmedic.client.sending.pending import Pending, Waiting
+from logmedic.client.sending.sharing import Board
+from logmedic.client.sending.spool import Spool
+from logmedic.client.sending.trying import Tries
+from logmedic.client.sending.wire import PROTOCOL, BreakerNews, Hello, Message, Refused, Taken, Told
 
 UNTAKEN_S = 30.0
 """A daemon that took nothing for so long, although something was sent, is not believed to be well."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from logmedic.client import requestid, telling
+from logmedic.client import requestid
+from logmedic.client.calls import telling
 
 if TYPE_CHECKING:
     from logmedic.client.client import Client

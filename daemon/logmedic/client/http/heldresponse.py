@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from logmedic.client.keptbody import Message
+from logmedic.client.http.keptbody import Message
 
 Send = Callable[[Message], Awaitable[None]]
 MOST_BYTES = 64 * 1024

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from logmedic.client import requestid, telling
+from logmedic.client import requestid
+from logmedic.client.calls import telling
 
 if TYPE_CHECKING:
     from logmedic.client.client import Client

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from logmedic.client import guarded
-from logmedic.client.wire import MAX_LINE, MAX_NAMES, MAX_WORDS, BreakerNews, encoded
+from logmedic.client.sending.wire import MAX_LINE, MAX_NAMES, MAX_WORDS, BreakerNews, encoded
 
 Told = Callable[[str, float], None]
 """Is called in the client's thread with ("open", seconds) or ("closed", 0.0)."""

@@ -14,7 +14,7 @@ from types import CodeType, TracebackType
 from typing import NamedTuple
 
 from logmedic.client import guarded
-from logmedic.client.wire import MAX_MESSAGE, MAX_TRACEBACK, MAX_WORDS
+from logmedic.client.sending.wire import MAX_MESSAGE, MAX_TRACEBACK, MAX_WORDS
 
 MAX_CHAIN, MAX_NOTES = 8, 8
 FIRST, LAST = 20, 60

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from logmedic.client import failurelog, requestid
+from logmedic.client import requestid
 from logmedic.client.healing import Healing
+from logmedic.client.http import failurelog
 
 if TYPE_CHECKING:
     from logmedic.client.breaker import CircuitBreaker

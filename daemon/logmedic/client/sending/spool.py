@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from logmedic.client.wire import ID, MAX_LINE
+from logmedic.client.sending.wire import ID, MAX_LINE
 
 MAX_FILE = 10 * 1024 * 1024
 MAX_ROOM = 5 * MAX_FILE

@@ -6,7 +6,7 @@ import select
 import socket
 from collections.abc import Iterator
 
-from logmedic.client.wire import Lines, Message, message_of
+from logmedic.client.sending.wire import Lines, Message, message_of
 
 HELLO_S = 5.0
 """So long the daemon may take for its first line."""

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from logmedic.client import failurelog, requestid, unavailable
-from logmedic.client.httppolicy import HttpPolicy
-from logmedic.client.keptbody import KeptInput
-from logmedic.client.layers import Layer
-from logmedic.client.noticed import Noticed, noticing
-from logmedic.client.wsgianswer import Answer, Started, StartResponse, closed
+from logmedic.client import requestid
+from logmedic.client.calls.layers import Layer
+from logmedic.client.http import failurelog, unavailable
+from logmedic.client.http.httppolicy import HttpPolicy
+from logmedic.client.http.keptbody import KeptInput
+from logmedic.client.http.noticed import Noticed, noticing
+from logmedic.client.http.wsgianswer import Answer, Started, StartResponse, closed
 
 Environ = dict[str, Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]

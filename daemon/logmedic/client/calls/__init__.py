@@ -1,0 +1,1 @@
+"""What retry, breaker, fallback and the self-healing wrapper share."""

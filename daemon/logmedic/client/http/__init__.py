@@ -1,0 +1,1 @@
+"""What the middlewares of ASGI and WSGI share, and what is each one's own."""
