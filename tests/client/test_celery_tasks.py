@@ -67,8 +67,14 @@ def tasks() -> Iterator[dict[str, Any]]:
 
     made = {name: app.task(name=name, **options)(pack) for name, options in kinds.items()}
     made["bound"] = app.task(name="bound", base=healing, repeat_after_fix=True, bind=True)(pack_bound)
-    with start_worker(app, perform_ping_check=False, shutdown_timeout=PATIENCE_S):
-        yield made
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    try:
+        with start_worker(app, perform_ping_check=False, shutdown_timeout=PATIENCE_S):
+            yield made
+    finally:  # a worker takes its process's log for its own
+        root.setLevel(level)
+        root.handlers[:] = handlers
 
 
 def ran(task: Any, **options: Any) -> Any:
