@@ -102,7 +102,8 @@ EVERY = [(name, example) for name, examples in EXAMPLES.items() for example in e
 @pytest.mark.parametrize(("name", "example"), EVERY, ids=[example for _, example in EVERY])
 def test_an_example_of_a_help_can_be_typed(name: str, example: str) -> None:
     """It is read as the command line reads it, and not carried out."""
-    words = shlex.split(shown(example).partition(" > ")[0].partition("| ")[0 if "| logmedic" not in example else 2])
+    typed = shown(example).partition(" > ")[0].partition(" && ")[0]
+    words = shlex.split(typed.partition("| ")[0 if "| logmedic" not in example else 2])
     words = words[words.index("logmedic") + 1 :]
     context = click.Context(command, info_name="logmedic")
     found: click.Command = command

@@ -40,6 +40,7 @@ def test_an_unhandled_error_keeps_its_exit_code(tmp_path: Path) -> None:
 def test_without_a_daemon_the_log_says_what_was_lost(tmp_path: Path) -> None:
     told = ran(tmp_path, "for number in range(3): report('x')")
     assert told.startswith("3 reports were not delivered to the daemon at")
+    assert "(No such file or directory)" in told
 
 
 def test_with_a_spool_nothing_is_lost(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_with_a_spool_nothing_is_lost(tmp_path: Path) -> None:
     assert list((tmp_path / "spool").iterdir()) == []
 
 
-def test_a_daemon_that_hangs_holds_the_end_for_half_a_second(tmp_path: Path) -> None:
+def test_a_daemon_that_hangs_holds_the_end_for_two_seconds(tmp_path: Path) -> None:
     text = """
 import atexit, time
 began = []
@@ -69,7 +70,7 @@ atexit.register(lambda: began.append(time.monotonic()))
 """
     with ReportDaemon(tmp_path / "s", hanging):
         took = float(ran(tmp_path, text).split()[-1])
-    assert 0.4 < took < 3.0
+    assert 1.9 < took < 6.0
 
 
 CLOSED = "os.close(2); sys.stderr = None"

@@ -17,7 +17,7 @@ from logmedic.core.reports import BadReport
 from logmedic.core.rulewords.spec import spec_rows
 from logmedic.core.samplereports import written
 from logmedic.model.errors import OrderRefused
-from logmedic.model.match import Capture, CaptureType, ReportSpec
+from logmedic.model.match import Capture, CaptureType, MatchSpec, ReportSpec
 from logmedic.model.record import Block
 from logmedic.model.report import ReportKind
 from logmedic.model.rule import Rule
@@ -55,6 +55,11 @@ REASONS = {
         Why.CAPTURE,
     ),
     "no such field": (rule(ReportSpec(), "x", field="context.cart"), "no field `context.cart`", Why.FIELD),
+    "a rule about lines": (
+        Rule("r", "t", MatchSpec(("gateway",))),
+        "it is about lines, and hears of reports only with `source: reports`",
+        Why.SOURCE,
+    ),
     "another source": (rule(ReportSpec(), sources=("reports:cart",)), "only reports:cart", Why.SOURCE),
 }
 

@@ -252,11 +252,46 @@ def test_reports_are_counted_apart_by_what_they_say() -> None:
 # -- beside others -----------------------------------------------------------------------------------------------------
 
 
-def test_rules_about_lines_hear_reports_as_they_did_and_all_keep_their_order() -> None:
+@pytest.mark.parametrize("scanner", ["auto", "plain"])
+@pytest.mark.parametrize(
+    ("sources", "hears"),
+    [
+        ((), False),
+        (("app", "syslog", "journal"), False),
+        (("reports:cart",), False),
+        (("reports",), True),
+        (("syslog", "reports:sshd"), True),
+    ],
+)
+def test_no_application_speaks_as_another_program_to_rules_that_do_not_ask_for_reports(
+    sources: tuple[str, ...], hears: bool, scanner: str
+) -> None:
+    """Anybody of the host may report with any component: a rule with a fix, about a log that only root writes, is not
+    to be triggered by it."""
+    spoken = reported("mallory", component="sshd", action="", message="Failed password for root from 192.0.2.1")
+    pretended = Rule("sshd", "t", MatchSpec(("Failed password",), program=("sshd",)), sources=sources)
+    plain = Rule("plain", "t", MatchSpec(("Failed password",)), sources=sources)
+    in_field = Rule("field", "t", MatchSpec(("Failed password",), field="message"), sources=sources)
+    found = find(block_of(spoken), pretended, plain, in_field, scanner=scanner)
+    assert [each.rule_id for each in found.matches] == (["sshd", "plain", "field"] if hears else [])
+
+
+def test_an_application_ends_no_incident_of_lines() -> None:
+    cleared = Rule("down", "t", MatchSpec(("went down",)), when=When(clear=Clear(match=MatchSpec(("came up",)))))
+    assert find(block_of(reported(message="eth0 came up")), cleared).matches == ()
+
+
+def test_a_rule_about_lines_keeps_no_report_from_being_learned() -> None:
+    greedy = Rule("greedy", "t", MatchSpec(("TimeoutError",)))
+    (unknown,) = find(block_of(reported()), greedy).unknown
+    assert unknown.component == "checkout"
+
+
+def test_rules_about_lines_and_about_reports_keep_their_order() -> None:
     rules = [
-        Rule("a-line", "t", MatchSpec(("gateway",))),
+        Rule("a-line", "t", MatchSpec(("gateway",)), sources=("reports",)),
         rule(ReportSpec(), rule_id="b-report"),
-        Rule("c-line", "t", MatchSpec(("TimeoutError",))),
+        Rule("c-line", "t", MatchSpec(("TimeoutError",)), sources=("reports",)),
     ]
     for scanner in ("auto", "plain"):
         found = find(block_of(reported(), reported(component="cart")), *rules, scanner=scanner)

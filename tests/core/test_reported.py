@@ -9,6 +9,8 @@ import pytest
 
 import builders as make
 from logmedic.core.matcher import Matcher
+from logmedic.core.rates import SILENCE
+from logmedic.core.reported import ISSUES, ISSUES_OF_USER
 from logmedic.core.reports import entry_of
 from logmedic.model.changeset import (
     Changeset,
@@ -239,9 +241,44 @@ def test_a_breaker_that_closes_again_resolves_it_and_one_that_opens_again_brings
     said(on, OPENED)
     said(on, CLOSED)
     assert (issue(on).status, issue(on).resolution_notes) == (IssueStatus.RESOLVED, "the breaker closed again")
-    said(on, OPENED)
+    said(on, OPENED, after=SILENCE.total_seconds())
     assert (issue(on).status, issue(on).occurrences) == (IssueStatus.REGRESSED, 2)
     assert len(lessons(on, PatternType.REGRESSION)) == 1
+
+
+def test_a_breaker_that_flaps_as_fast_as_it_can_is_one_lesson_an_episode() -> None:
+    on = bench()
+    for _ in range(200):
+        said(on, OPENED, CLOSED, OPENED, CLOSED, after=10)
+    assert (issue(on).status, issue(on).occurrences) == (IssueStatus.RESOLVED, 400)
+    assert 1 <= len(lessons(on, PatternType.REGRESSION)) <= 200 * 10 / SILENCE.total_seconds()
+
+
+def test_names_that_are_never_the_same_fill_the_known_issues_of_nobody_else() -> None:
+    on = bench()
+    many = [
+        replace(each, id=f"r{number}", name=f"name{number}")
+        for number in range(ISSUES_OF_USER)
+        for each in (OPENED, DEGRADED)
+    ]
+    for at in range(0, len(many), 100):
+        said(on, *many[at : at + 100])
+    assert len(on.state.issues) == on.state.reporters["shop"] == ISSUES_OF_USER
+    assert on.tally("reported_issues_refused") == ISSUES_OF_USER
+    assert len(lessons(on, PatternType.GRACEFUL_DEGRADATION)) == ISSUES_OF_USER // 2
+    said(on, many[0])
+    assert on.tally("reported_issues_refused") == ISSUES_OF_USER, "what is known goes on"
+    said(on, replace(OPENED, sender=replace(make.SENDER, uid=33, user="www-data")))
+    assert len(on.state.issues) == ISSUES_OF_USER + 1
+
+
+def test_all_users_together_make_a_bounded_number_of_known_issues() -> None:
+    on = bench()
+    for uid in range(ISSUES // 128 + 2):
+        sender = replace(make.SENDER, uid=uid, user=f"uid {uid}")
+        said(on, *(replace(OPENED, sender=sender, name=f"n{number}") for number in range(128)))
+    assert len(on.state.issues) == ISSUES
+    assert on.tally("reported_issues_refused") == 256
 
 
 def test_a_breaker_that_closes_and_was_never_known_is_none() -> None:
@@ -305,7 +342,7 @@ def test_a_feature_that_is_degraded_is_a_lesson_and_an_issue() -> None:
         "graceful_degradation",
         Severity.LOW,
     )
-    assert found.fingerprint == "reported:degraded:checkout:recommendations"
+    assert found.fingerprint == "reported:degraded:shop:checkout:recommendations"
 
 
 def test_it_is_one_lesson_an_episode_however_often_it_is_said() -> None:

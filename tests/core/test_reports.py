@@ -140,9 +140,9 @@ def test_a_message_cannot_write_a_second_line_or_move_a_terminal() -> None:
     assert "\x1b" not in text
 
 
-@pytest.mark.parametrize("days", [-400, 2])
-def test_a_clock_that_is_far_off_counts_as_now(days: int) -> None:
-    at = (NOW + timedelta(days=days)).isoformat()
+@pytest.mark.parametrize("off", [timedelta(days=-400), timedelta(days=-2), timedelta(seconds=5), timedelta(days=2)])
+def test_what_is_older_than_a_day_or_still_to_come_counts_as_now(off: timedelta) -> None:
+    at = (NOW + off).isoformat()
     _, entry = entry_of(report_of({**LEAST, "at": at}, SHOP), 0, "web1", NOW)
     assert entry.at == NOW
 

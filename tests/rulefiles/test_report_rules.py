@@ -160,6 +160,24 @@ def test_a_fix_that_anybody_can_start_deserves_a_look(tmp_path: Path, report: st
     assert ids(strict) == ([] if warned else ["one"])
 
 
+@pytest.mark.parametrize(
+    ("source", "mode", "warned"),
+    [
+        ("reports", "auto", True),
+        ("[app, 'reports:checkout']", "auto", True),
+        ("reports", "approve", False),
+        ("app", "auto", False),
+    ],
+)
+def test_a_fix_that_hears_the_text_of_reports_deserves_the_same_look(
+    tmp_path: Path, source: str, mode: str, warned: bool
+) -> None:
+    path = put(tmp_path, a_rule("{ pattern: 'no answer' }", source=source, fix=FIX.replace("@", mode), **WELL))
+    here = Surroundings({"reports": (), "app": ()})
+    told = "its fix runs by itself on the text of what any user of this host may report"
+    assert (told in texts(reviewed(path, here=here).warnings)) is warned
+
+
 def test_what_only_ends_an_incident_starts_no_fix(tmp_path: Path) -> None:
     when = "{ clear: { report: { component: checkout, kind: circuit_breaker_closed } } }"
     match = "{ report: { component: checkout, users: shop } }"

@@ -26,7 +26,7 @@ from logmedic.client.sending.wire import MAX_WORDS
 
 SOCKET = "/run/logmedic/report.sock"
 MIB = 1024 * 1024
-EXIT_S = 0.5
+EXIT_S = 2.0
 """So long the end of the program waits for all clients together."""
 _FAULT = Answer(State.AWAY, detail="the report could not be made")
 
@@ -127,7 +127,7 @@ class Client:
         guarded.quietly(lambda: self._sender.wait(flush, timeout), None)
         return flush.empty if self._sender.runs else self._sender.waiting == 0
 
-    def close(self, timeout: float = 0.5) -> None:
+    def close(self, timeout: float = EXIT_S) -> None:
         """Give the daemon so long to take what waits; the rest goes to the spool, or is lost and logged. Reports that
         come later are dropped. Where the daemon is away this does not wait."""
         _clients.discard(self)

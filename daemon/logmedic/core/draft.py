@@ -27,6 +27,7 @@ from logmedic.model.issue import (
     Tally,
     Template,
     Window,
+    reporter_of,
 )
 from logmedic.model.learned import Onset, OrdinaryLine, Release
 from logmedic.model.match import IncidentStage
@@ -52,6 +53,7 @@ class Draft:
         self.mint = mint
         self._issues: dict[str, KnownIssue] = {}
         self._fingerprints: dict[str, str] = {}
+        self._reporters: Counter[str] = Counter()
         """Of those, by id."""
         self._incidents: dict[str, Incident] = {}
         self._under_way: dict[str, Incident] = {}
@@ -106,7 +108,15 @@ class Draft:
     def issues(self) -> list[KnownIssue]:
         return list({**self.state.issues, **self._issues}.values())
 
+    def reported_by(self, user: str) -> tuple[int, int]:
+        """How many known issues that user, and how many all users, made by reports alone."""
+        known = self.state.reporters
+        return known[user] + self._reporters[user], known.total() + self._reporters.total()
+
     def put_issue(self, issue: KnownIssue) -> None:
+        reporter = reporter_of(issue.fingerprint)
+        if reporter and self.issue(issue.fingerprint) is None:
+            self._reporters[reporter] += 1
         self._issues[issue.fingerprint] = issue
         self._fingerprints[issue.id] = issue.fingerprint
 

@@ -218,7 +218,7 @@ def _words(asked: Asked, miss: NearMiss | None) -> str:
     spec = asked.spec
     match asked.answer:
         case No.SOURCE:
-            return f"it does not hear this source, only {_few(asked.rule.sources)}"
+            return _unheard(asked)
         case No.PROGRAM:
             return f"it is about {_few(spec.program)}; the head names `{asked.found}`"
         case No.FIELD:
@@ -256,6 +256,12 @@ def miss_words(miss: NearMiss | None) -> str:
 
 def short(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]}...{text[-SHOWN // 2 :]}"
+
+
+def _unheard(asked: Asked) -> str:
+    if asked.report is not None and not asked.rule.sources:
+        return "it is about lines, and hears of reports only with `source: reports`"
+    return f"it does not hear this source, only {_few(asked.rule.sources)}"
 
 
 def _unless(asked: Asked) -> str:

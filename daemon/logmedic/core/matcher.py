@@ -19,7 +19,7 @@ from logmedic.core.framing import TRACES, Framing
 from logmedic.core.ordinary import Draw, ordinary_line
 from logmedic.core.read import Read
 from logmedic.core.records import decode
-from logmedic.core.reportmatch import Listeners
+from logmedic.core.reportmatch import SOURCE, Listeners
 from logmedic.core.scanner import UNSAVED, Saved, make_scanner
 from logmedic.core.stretches import stretches
 from logmedic.core.unknowns import Judge, Kind
@@ -221,7 +221,7 @@ class Matcher:
         text = read.about(part.spec)
         if part.rule.id in self._budget.quarantined:
             answer = No.QUARANTINED
-        elif not self._hears(part.rule, names):
+        elif not self._hears(part, names, read.report):
             answer = No.SOURCE
         else:
             answer = self._answer(part, found, text, read) if found else text if isinstance(text, No) else No.MATCH
@@ -257,7 +257,7 @@ class Matcher:
         known = False
         read = Read(text, entry)
         begun = Read(decode(block.data, span[0], block.told), entry) if span[0] < block.told else None
-        for part, candidates in self._candidates(indices, names):
+        for part, candidates in self._candidates(indices, names, entry.report):
             told = self._ask(part, candidates, begun) if begun is not None else No.MATCH
             if isinstance(told, dict) or told is No.UNLESS:
                 known = True
@@ -359,7 +359,9 @@ class Matcher:
             return part.patterns.search_report(places, text, read.told, self._timeout_s)
         return part.patterns.search(places, text, self._timeout_s)
 
-    def _candidates(self, indices: list[int], names: tuple[str, ...]) -> list[tuple[Part, list[int]]]:
+    def _candidates(
+        self, indices: list[int], names: tuple[str, ...], report: Report | None
+    ) -> list[tuple[Part, list[int]]]:
         """The rules to be asked, each with its patterns that had a hit."""
         asked: list[tuple[Part, list[int]]] = []
         for index in indices:
@@ -368,13 +370,17 @@ class Matcher:
             part = self._owner[index]
             if asked and asked[-1][0] is part:
                 asked[-1][1].append(index)
-            elif part.rule.id not in self._budget.quarantined and self._hears(part.rule, names):
+            elif part.rule.id not in self._budget.quarantined and self._hears(part, names, report):
                 asked.append((part, [index]))
         return asked
 
-    def _hears(self, rule: Rule, names: tuple[str, ...]) -> bool:
-        """`names`: of the source, and of the part of it that spoke."""
-        return not rule.sources or names[0] in self._any_source or any(name in rule.sources for name in names)
+    def _hears(self, part: Part, names: tuple[str, ...], report: Report | None) -> bool:
+        """`names`: of the source, and of the part of it that spoke. Anybody of the host may report, as any program: what
+        is about lines hears of a report only where its rule names where reports come from."""
+        sources = part.rule.sources
+        if report is not None and not part.of_reports:
+            return SOURCE in sources or f"{SOURCE}:{report.component}" in sources
+        return not sources or names[0] in self._any_source or any(name in sources for name in names)
 
     def _record(self, block: Block, entry: Entry, span: tuple[int, int], text: str) -> Record:
         at = entry.at or event_time(text, block.read_at, self._zone, self._boot_at)

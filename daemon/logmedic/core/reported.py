@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from logmedic.core import issues, owncause
 from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
+from logmedic.core.rates import SILENCE
 from logmedic.core.secrets import masked
 from logmedic.model.changed import changed
 from logmedic.model.changeset import ReportsCounted
-from logmedic.model.issue import ALIVE, REPORTED, REQUESTS_KEPT, Incident, IssueSource, KnownIssue, PatternType
+from logmedic.model.issue import (
+    ALIVE,
+    REPORTED,
+    REQUESTS_KEPT,
+    Incident,
+    IssueSource,
+    IssueStatus,
+    KnownIssue,
+    PatternType,
+)
 from logmedic.model.record import Match, Record
 from logmedic.model.report import REFUSALS, Placed, Report, ReportKind
 from logmedic.model.rule import Rule
@@ -18,6 +29,8 @@ from logmedic.model.severity import Severity
 
 WORDS = 200
 """Characters of what failed, in a timeline."""
+ISSUES_OF_USER, ISSUES = 256, 4096
+"""Known issues made by reports alone: as many as circuit breakers that can be open and shared."""
 
 
 def with_request(draft: Draft, incident: Incident, record: Record) -> Incident:
@@ -54,13 +67,29 @@ def on_report(draft: Draft, record: Record) -> None:
         if before is not None and before.status in ALIVE:
             issues.resolve(draft, before.fingerprint, "the breaker closed again")
         return
-    issue = issues.occurred(draft, before or _issue(draft, report, record), record.at, source=record.source)
-    if report.kind is ReportKind.BREAKER_OPEN:
-        draft.tally("breaker_opens_reported")
+    opened = report.kind is ReportKind.BREAKER_OPEN
+    draft.tally("breaker_opens_reported" if opened else "degraded")
+    if before is None and not _has_room(draft, report):
+        draft.tally("reported_issues_refused")
         return
-    draft.tally("degraded")
-    if before is None or issue.episodes != before.episodes:  # a feature may degrade a thousand times a second
+    known = _back(before, record.at) if before is not None else _issue(draft, report, record)
+    issue = issues.occurred(draft, known, record.at, source=record.source)
+    if not opened and (before is None or issue.episodes != before.episodes):  # it may degrade a thousand times a second
         _learn(draft, issue, report)
+
+
+def _has_room(draft: Draft, report: Report) -> bool:
+    """Names are what an application makes them, and known issues never leave (I6). What is refused is a record like any
+    other, which rules may know."""
+    own, every = draft.reported_by(report.sender.user)
+    return own < ISSUES_OF_USER and every < ISSUES
+
+
+def _back(issue: KnownIssue, at: datetime) -> KnownIssue:
+    """One that was over a moment ago goes on: a breaker that flaps, however fast, is one lesson an episode."""
+    if issue.status is not IssueStatus.RESOLVED or issue.onset_at is None or at - issue.onset_at >= SILENCE:
+        return issue
+    return changed(issue, status=IssueStatus.REGRESSED)
 
 
 def on_counted(draft: Draft, counted: ReportsCounted) -> None:
@@ -84,7 +113,7 @@ def _request(report: Report) -> str:
 
 def _fingerprint(report: Report) -> str:
     if report.kind is ReportKind.DEGRADED:
-        return f"{REPORTED}degraded:{report.component}:{report.name}"
+        return f"{REPORTED}degraded:{report.sender.user}:{report.component}:{report.name}"
     return f"{REPORTED}breaker:{report.sender.user}:{report.name}"
 
 

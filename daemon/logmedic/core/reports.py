@@ -21,7 +21,8 @@ MAX_MESSAGE, MAX_TRACEBACK, MAX_WORDS = 4000, 32_000, 200
 MAX_TAGS, MAX_CONTEXT, MAX_VALUE = 16, 32, 1000
 MAX_ATTEMPTS = 1000
 MAX_SKEW = timedelta(days=1)
-"""A report says when it happened; what is further away than this is a wrong clock, and counts as now."""
+"""A report says when it happened; what is older than this, or still to come by the clock of the same host, counts as
+now: else one from tomorrow would make what others report today look old."""
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
 COMPONENT = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z", re.ASCII)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}\Z", re.ASCII)
@@ -89,7 +90,7 @@ def report_of(told: Mapping[str, Any], sender: Sender) -> Report:
 def entry_of(report: Report, start: int, host: str, now: datetime) -> tuple[bytes, Entry]:
     """Its record, as a log would have it, with one newline at the end, and the entry that it is at byte `start` of a
     block."""
-    at = report.at if report.at is not None and abs(now - report.at) <= MAX_SKEW else now
+    at = report.at if report.at is not None and timedelta(0) <= now - report.at <= MAX_SKEW else now
     head = f"{at.astimezone(UTC).isoformat(timespec='microseconds')} {host} {report.component}[{report.sender.pid}]:"
     text = f"{head} {_said(report)}\n"
     return text.encode("utf-8", "replace"), Entry(start, at, fields_of(report), report.component, report)

@@ -17,7 +17,13 @@ class IssueSource(StrEnum):
 
 
 REPORTED = "reported:"
-"""What the fingerprints of issues begin with that applications reported: no rule and no line of a log is behind them."""
+"""What the fingerprints of issues begin with that applications reported: no rule and no line of a log is behind them.
+The kind comes next, and then the user who said so (no name of an account has a colon)."""
+
+
+def reporter_of(fingerprint: str) -> str:
+    """The user whose processes reported the issue; empty of what nobody reported."""
+    return fingerprint.split(":", 3)[2] if fingerprint.startswith(REPORTED) else ""
 
 
 class IssueStatus(StrEnum):

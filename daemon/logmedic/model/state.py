@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -13,7 +14,7 @@ from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
 from logmedic.model.gap import SourceEventKind
 from logmedic.model.grove import Grove
-from logmedic.model.issue import UNDER_WAY, Incident, IncidentStatus, KnownIssue, Template, Window
+from logmedic.model.issue import UNDER_WAY, Incident, IncidentStatus, KnownIssue, Template, Window, reporter_of
 from logmedic.model.learned import Release
 from logmedic.model.notice import AlertGroup, Notice, Silence
 from logmedic.model.precursor import Precursor
@@ -59,6 +60,8 @@ class EngineState:
     under_way: dict[str, Incident] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
     """Of known issues, by id."""
+    reporters: Counter[str] = field(default_factory=Counter)
+    """How many known issues each user made by reports alone."""
     releases: dict[str, dict[str, Release]] = field(default_factory=dict)
     ordinary: dict[str, dict[int, str]] = field(default_factory=dict)
     precursors: tuple[Precursor, ...] = ()
@@ -80,6 +83,8 @@ class EngineState:
     def apply(self, changeset: Changeset) -> None:
         """Take over what was committed."""
         for issue in changeset.issues:
+            if issue.fingerprint not in self.issues and (reporter := reporter_of(issue.fingerprint)):
+                self.reporters[reporter] += 1
             self.issues[issue.fingerprint] = issue
             self.fingerprints[issue.id] = issue.fingerprint
         for incident in changeset.incidents:

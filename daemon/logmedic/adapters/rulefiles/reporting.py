@@ -128,8 +128,14 @@ def _source_mistakes(rule: Rule, node: Node, specs: Sequence[MatchSpec]) -> Iter
 
 def of_anybody(rule: Rule, node: Node) -> Iterator[Mistake]:
     """Of a rule whose fix runs by itself: where it may be made to by anybody who may write to the report socket."""
+    hears = [place for place in items(child(node, "source")) if place.text.partition(":")[0] == SOURCE]
     for part, spec, at in parts_of(rule, node):
-        if spec.report is None or part in (CLEAR, OF):
+        if part in (CLEAR, OF):
+            continue
+        if spec.report is None:
+            text = "its fix runs by itself on the text of what any user of this host may report"
+            hint = "name who reports it, which the kernel vouches for: match: { report: { users: [shop] } }"
+            yield from ((place, text, hint) for place in hears if spec.patterns)
             continue
         if not spec.report.users or any(set(each) == {ANY} for each in spec.report.users):
             text = "its fix runs by itself on what any user of this host may report"

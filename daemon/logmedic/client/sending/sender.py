@@ -192,7 +192,7 @@ def _end_with_worker(sender: Sender) -> None:
         util.Finalize(None, close_at_exit, args=(sender,), exitpriority=0)
 
 
-def close_at_exit(sender: Sender, seconds: float = 0.5) -> None:
+def close_at_exit(sender: Sender, seconds: float) -> None:
     """So long for the daemon to take what waits; where it is away, not at all."""
     until = time.monotonic() + seconds
     sender.wait(Flush(patient=False), seconds)

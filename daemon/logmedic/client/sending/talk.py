@@ -41,6 +41,7 @@ class Talk:
         """Something was taken on this connection."""
         self.sent = self.taken = self.spooled = 0
         self.away = False
+        self._trouble = ""
         """The last try failed, and no daemon has greeted since."""
 
     @property
@@ -104,7 +105,8 @@ class Talk:
         for each in self.pending:
             _away(each.question, "the program ends")
             if not each.spooled:
-                self._put_by(each, "the program ended before they were taken")
+                because = f" ({self._trouble})" if self.away else ""
+                self._put_by(each, f"the program ended before they were taken{because}")
         for question in self._asked.values():
             question.away("the program ends")
         self.close()
@@ -187,7 +189,7 @@ class Talk:
 
     def _leave_alone(self, why: str) -> None:
         """Whoever waits is told that the daemon is away."""
-        self.away = True
+        self.away, self._trouble = True, why
         for each in self.pending:
             _away(each.question, why)
 

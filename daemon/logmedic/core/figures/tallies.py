@@ -55,6 +55,7 @@ MEANINGS = {
     **{f"reports_refused_{reason}": f"reports not taken: {why}" for reason, why in REFUSED.items()},
     "breaker_opens_reported": "times a circuit breaker of an application opened",
     "degraded": "times an application went on without a feature, on its fallback",
+    "reported_issues_refused": "of both, those without a place among the known issues",
     "alerts_sent": "messages sent",
     "alert_failures": "tries to send that failed",
     "alerts_dead": "messages given up",
