@@ -12,8 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from stock import pieces
 
-from logmedic.client.http.noticed import on_request_exception
-from logmedic.client.wsgi import SelfHealing
+from logmedic.client.wsgi import SelfHealing, on_request_exception
 
 settings.configure(
     ROOT_URLCONF=__name__, ALLOWED_HOSTS=["127.0.0.1"], SECRET_KEY=get_random_secret_key(), LOGGING_CONFIG=None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import requestlog
-from flask import Flask
+from flask import Flask, got_request_exception
 from stock import pieces
 
-from logmedic.client.wsgi import SelfHealing
+from logmedic.client.wsgi import SelfHealing, on_request_exception
 
 log = requestlog.configure()
 app = Flask(__name__)
-app.config["PROPAGATE_EXCEPTIONS"] = True  # to what is around it, which logs them
+got_request_exception.connect(on_request_exception, app)  # Flask answers its errors itself: this says which they were
 app.wsgi_app = SelfHealing(app.wsgi_app, "shop", wait=20.0)
 
 

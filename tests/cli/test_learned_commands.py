@@ -308,6 +308,18 @@ def test_samples_of_several_lines_stand_apart(path: Path) -> None:
     assert "Boom\n\n  | ERROR cannot book order 18\n\nwhat was learned" in ran.stdout
 
 
+def test_of_a_long_trace_both_ends_are_shown_and_of_further_records_the_first_line(path: Path) -> None:
+    frames = [f'  File "shop.py", line {number}, in pay' for number in range(30)]
+    trace = "\n".join(["ERROR cannot book order 17", "Traceback (most recent call last):", *frames, "Boom: no money"])
+    long = replace(TEMPLATE, sample=trace, samples=(trace[:600], trace[:600].replace("17", "18")))
+    with serving(path, replace(KNOWN, templates=(long,))):
+        ran = logmedic("learned", "show", "aaaa1111", socket=path)
+    said_of_it = ran.stdout.partition("samples\n")[2].partition("\nwhat was learned")[0].split("\n")
+    assert said_of_it[0] == "  | ERROR cannot book order 17"
+    assert said_of_it[7:9] == ["  | ... (21 more lines)", '  |   File "shop.py", line 26, in pay']
+    assert said_of_it[12:] == ["  | Boom: no money", "", "  | ERROR cannot book order 18", ""]
+
+
 def test_the_dates_of_a_life_are_in_order(path: Path) -> None:
     page = said(path, "learned", "show", "aaaa1111")
     dates = [line.split("Z  ") for line in page.splitlines() if line.startswith("  20") and "Z  " in line]

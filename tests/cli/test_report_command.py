@@ -69,7 +69,8 @@ def test_without_a_daemon_it_says_what_to_start(tmp_path: Path) -> None:
     for more in ((), ("--wait", "5s")):
         ran = typed(tmp_path / "nobody.sock", *more, "it broke")
         assert ran.returncode == 4
-        assert "no daemon took the report" in ran.stderr
+        assert "error: no daemon took the report: 1 report was not delivered to the daemon at" in ran.stderr
+        assert ran.stderr.count("not delivered") == 1
         assert "systemctl start logmedic" in ran.stderr
 
 
@@ -78,6 +79,34 @@ def test_a_report_that_is_refused_is_an_error_with_its_reason(tmp_path: Path) ->
     assert ran.returncode == 1
     assert "it is refused" in ran.stderr
     assert "docs/reports.md" in ran.stderr
+
+
+def test_its_message_may_come_from_a_pipe(tmp_path: Path) -> None:
+    with ReportDaemon(tmp_path / "report.sock", taking) as daemon:
+        env = {"PATH": os.environ["PATH"], "LOGMEDIC_REPORT_SOCKET": str(daemon.path)}
+        said = "pg_dump: error: no room\nit ended with 1\n"
+        ran = forked.run(command("-"), input=said, capture_output=True, text=True, timeout=30, check=False, env=env)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert daemon.reports[0]["message"] == said.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((" ",), "MESSAGE: it is empty: say what failed"),
+        (("--component", "7 of 9", "x"), "--component: `7 of 9`: write a letter"),
+        (("--component", "", "x"), "--component: ``: write a letter"),
+        (("--request", "order 17", "x"), "--request: `order 17`: write at most 128"),
+        (("--environment", "my test", "x"), "--environment: `my test`: write at most 64"),
+        (("--tag", "db", "--tag", "a b", "x"), "--tag: `a b`: write at most 64"),
+    ],
+    ids=["no message", "component", "no component", "request", "environment", "tag"],
+)
+def test_what_a_report_cannot_say_is_refused_here(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    """Rules and people would look for it in vain."""
+    ran = typed(tmp_path / "nobody.sock", *arguments)
+    assert ran.returncode == 2
+    assert words in ran.stderr
 
 
 @pytest.mark.parametrize("wait", ["soon", "0s", "11m"])

@@ -122,6 +122,17 @@ def test_requests_of_applications_that_failed_of_it_are_told() -> None:
     assert not any("requests" in line for line in told(story(requests=[])))
 
 
+def test_of_long_evidence_both_ends_are_shown() -> None:
+    lines = [
+        line for line in told(story(evidence="\n".join(f"line {n}" for n in range(40)), captures={})) if "│" in line
+    ]
+    shown = [line.partition("│ ")[2] for line in lines]
+    assert shown[8:11] == ["line 8", "(25 more lines; -o json has all that is kept)", "line 34"]
+    assert (shown[0], shown[-1], len(shown)) == ("line 0", "line 39", 16)
+    short = story(evidence="\n".join(f"line {n}" for n in range(15)), captures={})
+    assert not any("more lines" in line for line in told(short))
+
+
 def test_it_reads_from_seen_to_the_end_in_the_order_of_time() -> None:
     assert marks(story()) == [
         *("▸ seen", "! held", "✓ decided", "✓ fix", "✓ verify", "· verify", "✓ over", "✓ told"),

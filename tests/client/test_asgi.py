@@ -14,9 +14,8 @@ from fakes.asgi_caller import Caller
 from fakes.asked_client import AskedClient, answering
 from logmedic.client import requestid
 from logmedic.client.answers import State
-from logmedic.client.asgi import SelfHealing
+from logmedic.client.asgi import SelfHealing, on_request_exception
 from logmedic.client.breaker import CircuitBreaker
-from logmedic.client.http.noticed import on_request_exception
 from logmedic.client.retrying import retry
 
 NO_ANSWERS = [State.AWAY, State.UNKNOWN, State.KNOWN, State.HELD, State.NOT_FIXED, State.UNPROVEN, State.LATE]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,6 +131,45 @@ def test_a_storm_is_told_at_once_and_then_every_ten_seconds_with_its_number(clie
     clock.now = 10.0
     ranking("broken")
     assert client.reported[1].facts["context"] == {"uses": "1000"}
+
+
+def test_a_signal_in_the_middle_of_it_may_fall_back_as_well(client: RecordingClient) -> None:
+    inner: list[str] = []
+
+    def clock() -> float:  # is read in the middle, where a handler may run
+        if not inner:
+            inner.append("begun")
+            inner.append(ranking("broken"))
+        return 0.0
+
+    ranking = degrading("sync", client, clock=clock)
+    done = threading.Thread(target=ranking, args=("broken",), daemon=True)
+    done.start()
+    done.join(10)
+    assert not done.is_alive()
+    assert inner == ["begun", "popular 1"]
+
+
+def test_a_child_falls_back_although_a_thread_of_its_parent_was_about_to(client: RecordingClient) -> None:
+    held, goes_on = threading.Event(), threading.Event()
+
+    def clock() -> float:
+        if threading.current_thread() is other:
+            held.set()
+            goes_on.wait(20)
+        return 0.0
+
+    ranking = degrading("sync", client, clock=clock)
+    other = threading.Thread(target=ranking, args=("broken",))
+    other.start()
+    assert held.wait(10)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)  # ends it where it is stuck
+        os._exit(0 if ranking("broken") == "popular 1" else 1)
+    goes_on.set()
+    other.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @each_way

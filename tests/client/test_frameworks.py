@@ -28,7 +28,7 @@ import fakes.wsgi_caller as wsgi_caller
 from fakes.asked_client import AskedClient, answering
 from logmedic.client import asgi, requestid, wsgi
 from logmedic.client.answers import State
-from logmedic.client.http.noticed import on_request_exception
+from logmedic.client.wsgi import on_request_exception
 
 
 class Bank:

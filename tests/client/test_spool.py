@@ -124,6 +124,16 @@ def test_links_and_pipes_are_not_followed(tmp_path: Path) -> None:
     assert target.exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file somebody else's")
+def test_what_another_user_puts_there_is_not_reported_in_this_ones_name(tmp_path: Path) -> None:
+    """A rule goes by who reports, which is the kernel's word; a file in a directory of all is anybody's."""
+    forged = spooled(tmp_path, "forged")
+    os.chown(forged, 65534, 65534)
+    spooled(tmp_path, "own", seed="2")
+    assert everything(Spool(tmp_path, "3")) == ["own"]
+    assert forged.exists()
+
+
 def test_a_file_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spooling, "MAX_FILE", 1000)
     spool = Spool(tmp_path, "1")

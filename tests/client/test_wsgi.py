@@ -17,9 +17,8 @@ from fakes.wsgi_caller import Caller, Environ
 from logmedic.client import requestid
 from logmedic.client.answers import State
 from logmedic.client.breaker import CircuitBreaker
-from logmedic.client.http.noticed import on_request_exception
 from logmedic.client.retrying import retry
-from logmedic.client.wsgi import SelfHealing
+from logmedic.client.wsgi import SelfHealing, on_request_exception
 
 NO_ANSWERS = [State.AWAY, State.UNKNOWN, State.KNOWN, State.HELD, State.NOT_FIXED, State.UNPROVEN, State.LATE]
 PLAIN = [("Content-Type", "text/plain")]

@@ -276,6 +276,13 @@ def test_no_application_speaks_as_another_program_to_rules_that_do_not_ask_for_r
     assert [each.rule_id for each in found.matches] == (["sshd", "plain", "field"] if hears else [])
 
 
+def test_what_is_about_lines_in_a_rule_about_reports_hears_no_text_of_a_report() -> None:
+    when = When(clear=Clear(match=MatchSpec(("is back",))))
+    said = reported("mallory", component="cart", message="checkout is back")
+    wanted = rule(ReportSpec(component=("checkout",)), when=when, sources=("reports", "app"))
+    assert find(block_of(said), wanted).matches == ()
+
+
 def test_an_application_ends_no_incident_of_lines() -> None:
     cleared = Rule("down", "t", MatchSpec(("went down",)), when=When(clear=Clear(match=MatchSpec(("came up",)))))
     assert find(block_of(reported(message="eth0 came up")), cleared).matches == ()
@@ -329,7 +336,8 @@ def test_a_component_can_be_named_as_a_part_of_the_source(sources: tuple[str, ..
 def test_each_part_of_a_rule_can_be_about_reports() -> None:
     closed = MatchSpec((), captures={"name": WORD}, report=ReportSpec(kind=(ReportKind.BREAKER_CLOSED,)))
     opened = MatchSpec((), report=ReportSpec(kind=(ReportKind.BREAKER_OPEN,)))
-    wanted = rule(ReportSpec(), when=When(Sequence((Stage(opened), Stage(MatchSpec(("gave up",))))), Clear(closed)))
+    gone = MatchSpec(("gave up",), report=ReportSpec())
+    wanted = rule(ReportSpec(), when=When(Sequence((Stage(opened), Stage(gone))), Clear(closed)))
     breaker = {"kind": "circuit_breaker_open", "name": "pay"}
     told = (
         reported(),

@@ -199,7 +199,7 @@ def test_an_unknown_error_is_critical_when_its_application_says_so(impact: Sever
 
 def test_a_report_is_matched_as_a_record_with_what_was_said_beside_it() -> None:
     told = make.report(message="the web is down")
-    (match,) = found_in(told).matches
+    (match,) = found_in(told, rule=replace(NO_FIX, sources=("reports",))).matches
     assert match.record.report == told
     assert match.record.fields["component"] == "checkout"
     assert match.record.text.endswith("ERROR charge: TimeoutError: the web is down")
@@ -270,6 +270,13 @@ def test_names_that_are_never_the_same_fill_the_known_issues_of_nobody_else() ->
     assert on.tally("reported_issues_refused") == ISSUES_OF_USER, "what is known goes on"
     said(on, replace(OPENED, sender=replace(make.SENDER, uid=33, user="www-data")))
     assert len(on.state.issues) == ISSUES_OF_USER + 1
+
+
+@pytest.mark.parametrize("name", ["\x07\x1b]0;x\x07", "\u202e\u200b", "\x00"])
+def test_a_name_of_no_letters_is_said_to_be_one(name: str) -> None:
+    on = bench()
+    said(on, replace(OPENED, name=name))
+    assert issue(on).title == "The circuit breaker (a name of no letters) of checkout is open"
 
 
 def test_all_users_together_make_a_bounded_number_of_known_issues() -> None:

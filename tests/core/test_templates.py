@@ -75,6 +75,19 @@ def test_who_said_what(line: str, component: str, message: str) -> None:
     assert (templates.component_of(line, "app"), templates.message_of(line)) == (component, message)
 
 
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        ("ERROR shop.pay: charge: bank.Refused: no money", "charge: bank.Refused: no money"),
+        ("ERROR shop.pay: order lost", "order lost: bank.Refused: no money"),
+    ],
+    ids=["that its first line says", "that only its last line says"],
+)
+def test_an_exception_is_told_once(first: str, message: str) -> None:
+    text = f'{first}\nTraceback (most recent call last):\n  File "pay.py", line 7, in pay\nbank.Refused: no money'
+    assert templates.message_of(text).removeprefix("shop.pay: ") == message
+
+
 def test_a_line_that_declares_itself_calm_is_calm() -> None:
     assert templates.declares_calm("2026-11-23 INFO shop: error: none seen")
     assert not templates.declares_calm("2026-11-23 ERROR shop: INFO missing")

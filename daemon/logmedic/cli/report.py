@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 TAKEN_S = 5.0
 """So long the daemon may take to store it."""
 NOT_FIXED = 1
+MAX_READ = 16_384
+"""Characters of standard input; a report keeps fewer."""
 
 
 @click.command("report")
@@ -50,8 +53,12 @@ def report_command(
     """Report an error to the daemon, as applications do with logmedic.client. Everybody on the host may, unless the
     config names a group.
 
-    With --wait: exits 0 when it is verifiably fixed, so that the script can go on, and 1 otherwise."""
+    MESSAGE says what failed; - reads it from standard input. With --wait: exits 0 when it is verifiably fixed, so that
+    the script can go on, and 1 otherwise."""
     wait_s = _seconds(wait) if wait else 0.0
+    message = _message(message)
+    _check_words(component, environment, request_id, tags)
+    lost = _Lost()
     client = _client(_socket(context), component, environment)
     error: Exception | str = _raised(kind, message) if kind else message
     about = {"action": action, "impact": impact, "request_id": request_id, "tags": tags}
@@ -60,8 +67,8 @@ def report_command(
     else:
         report_id = client.report(error, **about)  # type: ignore[arg-type]
         client.flush(TAKEN_S)
-    _check(client)
     client.close(0)
+    _check(client, lost.why)
     if not wait_s:
         _told({"report": report_id, "state": "taken"}, "taken", context)
         return None
@@ -93,14 +100,51 @@ def _raised(kind: str, message: str) -> Exception:
     return made(message)
 
 
-def _check(client: Client) -> None:
+class _Lost(logging.Handler):
+    """Takes what the client would log of a report that is lost. `why`: with what goes before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.why = ""
+        client = logging.getLogger("logmedic.client")
+        client.addHandler(self)
+        client.propagate = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.why = f": {record.getMessage()}"
+
+
+def _message(given: str) -> str:
+    """Raises UsageError."""
+    text = click.get_text_stream("stdin", errors="replace").read(MAX_READ) if given == "-" else given
+    if not text.strip():
+        raise click.BadParameter("it is empty: say what failed", param_hint="MESSAGE")
+    return text.rstrip()
+
+
+def _check_words(component: str, environment: str, request_id: str, tags: tuple[str, ...]) -> None:
+    """An application's are cleaned; here somebody can still mend them. Raises UsageError."""
+    from logmedic.core import reports
+
+    said = [
+        ("--component", component, reports.COMPONENT, "a letter, then letters, digits, . _ -; at most 64"),
+        ("--environment", environment, reports.ENVIRONMENT, "at most 64 letters, digits, . _ : -"),
+        ("--request", request_id or "-", reports.REQUEST_ID, "at most 128 letters, digits, . _ : / = + @ -"),
+        *(("--tag", tag, reports.TAG, "at most 64 letters, digits, . _ : -") for tag in tags),
+    ]
+    for option, given, wanted, words in said:
+        if wanted.match(given) is None:
+            raise click.BadParameter(f"`{given}`: write {words}", param_hint=option)
+
+
+def _check(client: Client, why: str) -> None:
     """Raises DaemonUnreachable, PermanentError."""
     stats = client.stats()
     if stats.refused:
-        text = "the daemon did not take the report: too many, or not what it takes"
+        text = f"the daemon did not take the report{why or ': too many, or not what it takes'}"
         raise PermanentError(text, "journalctl -u logmedic -g reports_refused says why; docs/reports.md has the limits")
     if not stats.taken:
-        text = "no daemon took the report"
+        text = f"no daemon took the report{why}"
         raise DaemonUnreachable(text, "systemctl start logmedic; reports: {enabled: true} in its config is the default")
 
 

@@ -8,7 +8,12 @@ whether it mends the cause. A request that may be repeated (GET, HEAD, OPTIONS; 
 after a verified fix; else its caller gets 503 with Retry-After. Who waits is a task, not a thread. When the answer has
 begun, and for websockets and the lifespan, the error is reported and raised on.
 
-Django answers its errors itself: see `logmedic.client.http.noticed`."""
+Django answers its errors itself; its signal says which they were:
+
+    from django.core.signals import got_request_exception
+    from logmedic.client.asgi import on_request_exception
+
+    got_request_exception.connect(on_request_exception)"""
 
 from __future__ import annotations
 
@@ -18,6 +23,7 @@ from logmedic.client.http.asgirequest import App, Request, Scope, caller_left
 from logmedic.client.http.heldresponse import Send
 from logmedic.client.http.httppolicy import Around
 from logmedic.client.http.keptbody import Message, Receive
+from logmedic.client.http.noticed import on_request_exception as on_request_exception
 
 
 class SelfHealing(Around[App]):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -76,9 +78,10 @@ class _Degradation:
         self._component = component
         self._client = client
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: a signal's handler, or a destructor, may fall back meanwhile
         self._uses = 0
         self._next = -float("inf")
+        _ALL.add(self)
 
     def happened(self, error: BaseException) -> None:
         with self._lock:
@@ -97,3 +100,18 @@ class _Degradation:
             name=self._feature,
             context={"uses": str(uses)},
         )
+
+    def forked(self) -> None:
+        """In the child: the lock may be held by a thread that is not there."""
+        self._lock = threading.RLock()
+
+
+_ALL: weakref.WeakSet[_Degradation] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for each in list(_ALL):
+        each.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -9,18 +9,22 @@ and the daemon is asked whether it mends the cause; the thread of the request wa
 Retry-After. When the answer has begun, the error is reported and raised on.
 
 Flask and Django answer their errors themselves, so that nothing reaches what is around them. Connect their signal,
-which is the way for both (`logmedic.client.http.noticed`):
+which is the way for both:
+
+    from flask import got_request_exception            # or: from django.core.signals import got_request_exception
+    from logmedic.client.wsgi import on_request_exception
 
     got_request_exception.connect(on_request_exception)
 
-Or let them raise: `app.config["PROPAGATE_EXCEPTIONS"] = True` of Flask, `DEBUG_PROPAGATE_EXCEPTIONS = True` in Django's
-settings. Then they do not log the error either, and it is in the log once, with the request's id."""
+Reports then say the route (`GET /stock/<article>`), not the path. Or let them raise: `PROPAGATE_EXCEPTIONS` of Flask's
+config, `DEBUG_PROPAGATE_EXCEPTIONS` of Django's settings. Then they do not log the error either."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from logmedic.client.http.httppolicy import Around
+from logmedic.client.http.noticed import on_request_exception as on_request_exception
 from logmedic.client.http.wsgianswer import StartResponse
 from logmedic.client.http.wsgirequest import App, Environ, Request
 

@@ -375,11 +375,13 @@ class Matcher:
         return asked
 
     def _hears(self, part: Part, names: tuple[str, ...], report: Report | None) -> bool:
-        """`names`: of the source, and of the part of it that spoke. Anybody of the host may report, as any program: what
-        is about lines hears of a report only where its rule names where reports come from."""
+        """`names`: of the source, and of the part of it that spoke. Anybody of the host may report, as any program: a
+        part about lines hears the text of a report only where its rule names where reports come from, and has no part
+        about reports themselves."""
         sources = part.rule.sources
         if report is not None and not part.of_reports:
-            return SOURCE in sources or f"{SOURCE}:{report.component}" in sources
+            named = SOURCE in sources or f"{SOURCE}:{report.component}" in sources
+            return named and all(spec.report is None for _, spec in part.rule.parts)
         return not sources or names[0] in self._any_source or any(name in sources for name in names)
 
     def _record(self, block: Block, entry: Entry, span: tuple[int, int], text: str) -> Record:

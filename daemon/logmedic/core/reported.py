@@ -117,8 +117,12 @@ def _fingerprint(report: Report) -> str:
     return f"{REPORTED}breaker:{report.sender.user}:{report.name}"
 
 
+def _named(report: Report) -> str:
+    return clean(report.name, WORDS, keep="").strip() or "(a name of no letters)"
+
+
 def _issue(draft: Draft, report: Report, record: Record) -> KnownIssue:
-    name, what = clean(report.name, WORDS, keep=""), clean(masked(report.what), 1000, keep="")
+    name, what = _named(report), clean(masked(report.what), 1000, keep="")
     opened = report.kind is ReportKind.BREAKER_OPEN
     title = f"The circuit breaker {name} of {report.component} is open" if opened else f"{name} is degraded"
     kind_tag = "circuit_breaker" if opened else "degraded"
@@ -139,14 +143,14 @@ def _issue(draft: Draft, report: Report, record: Record) -> KnownIssue:
 
 def _learn(draft: Draft, issue: KnownIssue, report: Report) -> None:
     what = clean(masked(report.what), WORDS, keep="")
-    lesson = f"{report.component} went on without {clean(report.name, WORDS, keep='')}, on its fallback: {what}"
+    lesson = f"{report.component} went on without {_named(report)}, on its fallback: {what}"
     draft.learn(
         PatternType.GRACEFUL_DEGRADATION,
         lesson,
         1.0,
         issue=issue.id,
         component=report.component,
-        feature=clean(report.name, WORDS, keep=""),
+        feature=_named(report),
         request=report.request_id,
     )
 

@@ -112,14 +112,16 @@ def component_of(text: str, source: str) -> str:
 
 
 def message_of(text: str) -> str:
-    """What it says: the first line without its time, level and tag; of a Python trace its last line too."""
+    """What it says: the first line without its time, level and tag; of a Python trace its last line too, unless the
+    first says it already."""
     first, _, rest = text.partition("\n")
     bare = _without_prefix(first[: 2 * MAX_MESSAGE])
     message = _field(first) or _field(bare) or bare
     if _PYTHON_TRACE in text:
         exception = _exception_of(rest)
         first_words = message.replace(_PYTHON_TRACE, "").strip(" :-")
-        message = f"{first_words}: {exception}" if first_words and exception else first_words or exception or message
+        new = exception not in first_words
+        message = f"{first_words}: {exception}" if first_words and new else first_words or exception or message
     return message[:MAX_MESSAGE]
 
 

@@ -67,11 +67,9 @@ class IssueDesk:
             raise OrderRefused("an issue is no part of itself", "name two: logmedic learned list")
         merged = await self._decide(issue_id, lambda part: MergeIssue(part.id, whole.id, by))
         if merged["merged_into"] != whole.id:
-            raise OrderRefused(
-                f"{_short(merged['id'])} and {_short(whole.id)} cannot be one: both have to be learned from a log, of one "
-                "component",
-                "logmedic learned list",
-            )
+            both = f"{_short(merged['id'])} and {_short(whole.id)}"
+            why = "both have to be learned from a log, of one component"
+            raise OrderRefused(f"{both} cannot be one: {why}", "logmedic learned list")
         return await self._row(whole.id)
 
     async def _row(self, issue_id: str) -> dict[str, Any]:

@@ -128,7 +128,9 @@ def _source_mistakes(rule: Rule, node: Node, specs: Sequence[MatchSpec]) -> Iter
 
 def of_anybody(rule: Rule, node: Node) -> Iterator[Mistake]:
     """Of a rule whose fix runs by itself: where it may be made to by anybody who may write to the report socket."""
-    hears = [place for place in items(child(node, "source")) if place.text.partition(":")[0] == SOURCE]
+    plain = all(spec.report is None for _, spec in rule.parts)  # else its lines are lines
+    named = items(child(node, "source")) if plain else ()
+    hears = [place for place in named if place.text.partition(":")[0] == SOURCE]
     for part, spec, at in parts_of(rule, node):
         if part in (CLEAR, OF):
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -16,8 +16,8 @@ from logmedic.cli.styled import say
 from logmedic.core.issuewords import is_reported, life
 
 SAMPLES = 5
-SAMPLE_LINES = 12
-"""Of each."""
+SAMPLE_LINES, LAST_LINES = 12, 5
+"""Of the first record, without its middle where it is longer: a trace tells most at its ends."""
 LESSONS = 10
 
 Issue = Mapping[str, Any]
@@ -86,15 +86,23 @@ def _pattern(issue: Issue) -> Iterator[str]:
 
 
 def _samples(issue: Issue) -> Iterator[str]:
-    samples = dict.fromkeys(text for each in issue["templates"] for text in (*each["samples"], each["sample"]) if text)
-    shown = [text.splitlines() for text in list(samples)[:SAMPLES]]
+    """The first record of each template; of further ones, which are kept to show what varies, the first line."""
+    wholes = list(dict.fromkeys(each["sample"] for each in issue["templates"] if each["sample"]))
+    firsts = dict.fromkeys(text.partition("\n")[0] for each in issue["templates"] for text in each["samples"])
+    further = [line for line in firsts if line and not any(whole.startswith(line) for whole in wholes)]
+    shown = [_ends(whole.splitlines()) for whole in wholes] + [[line] for line in further[:SAMPLES]]
     spread = any(len(lines) > 1 for lines in shown)
     for number, lines in enumerate(shown):
-        if spread and number:
+        if spread and number and not (len(lines) == len(shown[number - 1]) == 1):
             yield ""
-        yield from (f"| {line}" for line in lines[:SAMPLE_LINES])
-        if len(lines) > SAMPLE_LINES:
-            yield f"  ... and {several(len(lines) - SAMPLE_LINES, 'line')} more"
+        yield from (f"| {line}" for line in lines)
+
+
+def _ends(lines: Sequence[str]) -> Sequence[str]:
+    more = len(lines) - SAMPLE_LINES
+    if more <= 0:
+        return lines
+    return [*lines[: SAMPLE_LINES - LAST_LINES], f"... ({several(more, 'more line')})", *lines[-LAST_LINES:]]
 
 
 def _lessons(issue: Issue) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Errors that a framework keeps to itself: Flask and Django answer 500 on their own, and only a signal tells why.
 
     from flask import got_request_exception            # or: from django.core.signals import got_request_exception
-    from logmedic.client.http.noticed import on_request_exception
+    from logmedic.client.wsgi import on_request_exception
 
     got_request_exception.connect(on_request_exception)
 

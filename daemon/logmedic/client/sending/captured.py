@@ -1,8 +1,8 @@
 """The traceback of an exception: taken down where it was caught, without its frames (they would keep alive whatever the
 application had in hand), and written out in the client's thread, where the source is read.
 
-The text is the interpreter's own, but for suggestions of names ("Did you mean"), and for what is left out of very long
-ones."""
+The text is the interpreter's own, but for suggestions of names ("Did you mean"), for the calls of this package around
+the application's, and for what is left out of very long ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import linecache
 import traceback
 from collections import deque
 from itertools import islice
+from pathlib import Path
 from types import CodeType, TracebackType
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ FIRST, LAST = 20, 60
 """Frames of one exception."""
 BYTES_A_FRAME = 120
 """About, as text."""
+OWN = f"{Path(__file__).parents[1]}/"
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
@@ -118,6 +120,9 @@ def _places(trace: TracebackType | None) -> tuple[tuple[Place, ...], int, tuple[
     count = 0
     while trace is not None:
         code = trace.tb_frame.f_code
+        if trace.tb_next is not None and code.co_filename.startswith(OWN):
+            trace = trace.tb_next
+            continue
         if code.co_filename not in linecache.cache:  # where the source is no file, only these globals know who has it
             linecache.lazycache(code.co_filename, trace.tb_frame.f_globals)
         (first if count < FIRST else last).append(Place(code, trace.tb_lineno, trace.tb_lasti))

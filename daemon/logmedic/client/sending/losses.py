@@ -44,7 +44,8 @@ class Losses:
         self._said += count
         import logging  # only who loses something needs it
 
-        words = "%d reports were not delivered to the daemon at %s: %s"
+        reports = "report was" if count == 1 else "reports were"
+        words = f"%d {reports} not delivered to the daemon at %s: %s"
         with guarded.speaking():
             guarded.silently(lambda: logging.getLogger("logmedic.client").warning(words, count, self._target, self.why))
 

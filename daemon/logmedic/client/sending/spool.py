@@ -119,10 +119,13 @@ class Spool:
 
     @staticmethod
     def _is_ours(number: int, path: str) -> bool:
-        """The lock is free, and the file was not removed by who held it before."""
+        """It is this user's (what others put there would be reported in this one's name), the lock is free, and it was
+        not removed by who held it before."""
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
             found = os.fstat(number)
+            if found.st_uid != os.geteuid():
+                return False
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.stat(path, follow_symlinks=False))
         except OSError:
             return False
