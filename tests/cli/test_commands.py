@@ -133,7 +133,7 @@ def test_who_has_the_id_of_a_request_finds_its_incident_over_or_not(path: Path) 
         nothing = logmedic("incidents", "--request", "req-3", socket=path)
         why = logmedic("why", "0193-over", socket=path)
     assert [row["id"] for row in json.loads(found.stdout)] == ["0193-over"]
-    assert "there was no incident yet like that" in nothing.stdout + nothing.stderr
+    assert "no incident has this request" in nothing.stdout + nothing.stderr
     assert "failed requests of applications: req-2, and 1 more" in why.stdout
 
 

@@ -160,8 +160,9 @@ if __name__ == "__main__":
     script = tmp_path / "workers.py"
     script.write_text(command[2])
     with ReportDaemon(tmp_path / "s") as daemon:
-        subprocess.run([command[0], str(script)], check=True, timeout=60)
+        ran = subprocess.run([command[0], str(script)], stderr=subprocess.PIPE, text=True, check=True, timeout=60)
         assert {each["message"] for each in daemon.reports} == {f"worker {number}" for number in range(3)}
+    assert ran.stderr == ""
 
 
 def test_breakers_are_followed_in_the_child_as_well(tmp_path: Path) -> None:

@@ -398,6 +398,13 @@ def test_the_wrapper_keeps_name_signature_and_kind() -> None:
     assert inspect.iscoroutinefunction(self_healing("shop")(charge_later))
 
 
+def test_a_component_that_was_forgotten_is_missed_at_once() -> None:
+    with pytest.raises(TypeError, match="needs a component"):
+
+        @self_healing  # type: ignore[arg-type]
+        def charge() -> None: ...
+
+
 def test_generators_are_refused() -> None:
     def lines() -> Iterator[str]:
         yield "a"

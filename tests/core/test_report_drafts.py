@@ -113,6 +113,15 @@ def test_what_differs_is_named_as_a_list_and_what_is_not_always_there_is_left_ou
     assert rule.match.report == ReportSpec(("checkout",), (), ("TimeoutError",))
 
 
+def test_actions_that_differ_in_what_varies_are_told_by_what_they_share() -> None:
+    rule = drafted(*(lost(n, action=f"GET /stock/{n}", error="KeyError", message="no such row") for n in (3, 4, 7)))
+    assert rule.match.report == ReportSpec(("checkout",), ("GET *",), ("KeyError",))
+    new = lost(9, action="GET /stock/9", error="KeyError", message="no such row")
+    assert len(find(block_of(new, replace(new, action="POST /stock/9")), rule).matches) == 1
+    rule = drafted(*(lost(n, action="GET /stock/<article>") for n in (3, 4, 7)))
+    assert rule.match.report == ReportSpec(("checkout",), ("GET /stock/<article>",), ("TimeoutError",))
+
+
 def test_a_type_is_known_by_its_traceback_whatever_it_is_called() -> None:
     gone = "shop.pay.GatewayGone"
     trace = TRACE.format(gone, "the gateway 10.0.0.{n} did not answer")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import event, example, given
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from logmedic.core.budget import QUARANTINE_AFTER
@@ -401,6 +401,7 @@ def ought_to_fit(spec: ReportSpec, report: Report) -> bool:
     return all(not values or any(reads(each, value) for each in values) for values, value in told)
 
 
+@settings(deadline=None)  # two scanners are built, which takes what the host has time for
 @given(st.lists(st.one_of(specs()), min_size=1, max_size=4), st.lists(some_reports(), min_size=1, max_size=4))
 @example([ReportSpec(component=("a*b*b",))], [told_by({"component": "ab", "error": "a"})])
 def test_exactly_what_fits_is_matched_whatever_the_scanner(wanted: list[ReportSpec], told: list[Report]) -> None:

@@ -86,7 +86,8 @@ class Daemon:
             if status is None:  # nobody answers yet, or any more: that is no end
                 seen.append("no answer")
                 return False
-            read = {row["origin"]: (row["offset"], row["lag_bytes"]) for row in status["sources"]}
+            lines = (row for row in status["sources"] if row["source"] != "reports")
+            read = {row["origin"]: (row["offset"], row["lag_bytes"]) for row in lines}
             idle = all(row["status"] in ("open", "failed") for row in status["open_incidents"])
             seen.append(("read", status["counts"]) if idle and read == wanted else read)
             return len(seen) > SAME and all(each == ("read", status["counts"]) for each in seen[-SAME:])

@@ -137,6 +137,17 @@ def test_breakers_of_one_name_open_and_close_together_and_their_issue_with_them(
     assert opened["status"] == "new"
 
 
+def test_what_is_reported_sets_off_no_rule_about_lines_and_is_learned(shop: Shop) -> None:
+    with daemon(shop.world), reporter(shop) as packer:
+        for _ in range(3):
+            packer.does("report", "smoke 12")
+        assert packer.does("flush")
+        until(lambda: issue(shop, "learned"), "nobody knows it")
+        assert shop.world.titles() == set()
+        shop.world.write("smoke 12")
+        until(lambda: "smoke was seen" in shop.world.titles(), "a line of the log does")
+
+
 def _closed(packer: Reporter) -> bool:
     return packer.does("state", "payments") == "closed"
 

@@ -70,6 +70,23 @@ def users(store: Store) -> set[str]:
 
 
 @as_root
+def test_the_highest_ids_are_told_as_they_are(path: Path) -> None:
+    """Rules name them so: `users: ["uid 4000000000"]`."""
+
+    async def scenario() -> None:
+        async with reporting(path) as store:
+            await as_another(path, report(), uid=4_000_000_000, gid=4_000_000_001)
+            (sent,) = store.reports
+            assert (sent.sender.uid, sent.sender.gid, sent.sender.user) == (
+                4_000_000_000,
+                4_000_000_001,
+                "uid 4000000000",
+            )
+
+    asyncio.run(scenario())
+
+
+@as_root
 def test_the_record_names_the_user_that_the_kernel_names(path: Path) -> None:
     async def scenario() -> None:
         async with reporting(path) as store:

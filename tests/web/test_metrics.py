@@ -37,6 +37,7 @@ from logmedic.core.figures.snapshot import (
 from logmedic.core.sums import Sums
 from logmedic.model.alert import AlertStatus
 from logmedic.model.metric import Family, Kind, Spread
+from logmedic.model.report import ReportCounts
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PROMETHEUS = (
@@ -80,6 +81,7 @@ def everything() -> Snapshot:
         sums=sums,
         day=dict.fromkeys(SIX, 1.5),
         process={each.name: 2.0 for each in PROCESS},
+        reports=ReportCounts(7, {"rate": 2}, 1, turned_away=1, cut_off=0, waiting=3, connections=2, questions=1),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,6 +17,8 @@ from fakes.paged import BOB, Paged, read_page
 from logmedic.adapters.web.html import joined
 from logmedic.adapters.web.pages import learned
 from logmedic.model.changeset import Changeset
+from logmedic.model.issue import IssueSource, KnownIssue, Template
+from logmedic.model.severity import Severity
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,19 @@ def test_one_issue_has_its_story_samples_and_what_can_be_decided(pages: Paged) -
     assert "order 9f31c2" in read.text
     for action in ("promote", "mute", "resolve", "merge"):
         assert f"/issues/{first(pages)}/{action}" in page
+
+
+def test_a_long_record_is_shown_whole_and_once() -> None:
+    at = datetime(2026, 11, 26, tzinfo=UTC)
+    whole = "ERROR cannot book order 17\nTraceback (most recent call last):\n" + '  File "shop.py"\n' * 60 + "Boom: no money"
+    further = (whole[:600], whole[:600].replace("17", "18"))
+    issue = KnownIssue("i1", IssueSource.LEARNED, "t1", "recurring_error", "shop: lost", Severity.HIGH, at, at)
+    template = Template("t1", "cannot book order <n>", "shop", whole, 2, at, at, issue_id="i1", samples=further)
+    with Paged(CannedControl(MemoryStore((Changeset(issues=(issue,), templates=(template,)),)))) as pages:
+        page = pages.get("/learned/i1").text
+    assert page.count("cannot book order 17\n") == page.count("cannot book order 18\n") == 1
+    assert "Boom: no money" in page
+    assert "seen once" in " ".join(read_page(page).text.split())
 
 
 def test_who_may_only_look_is_offered_nothing_to_decide() -> None:

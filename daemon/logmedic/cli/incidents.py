@@ -33,8 +33,14 @@ def incidents_command(context: Context, /, *, everything: bool, limit: int, **as
     """Open incidents, newest first."""
     given = {name: value for name, value in asked.items() if value}
     rows = context.ask("incidents", everything=everything, limit=limit, **given)
-    nothing = "there was no incident yet" if everything or given.get("request") else "no open incident"
-    print_rows(rows, INCIDENT_COLUMNS, context.output, nothing=f"{nothing} like that" if given else nothing)
+    print_rows(rows, INCIDENT_COLUMNS, context.output, nothing=_nothing(everything, given))
+
+
+def _nothing(everything: bool, given: Mapping[str, str]) -> str:
+    if given.keys() == {"request"}:
+        return "no incident has this request: no rule knows its error (logmedic learned), or it was not reported"
+    nothing = "there was no incident yet" if everything or "request" in given else "no open incident"
+    return f"{nothing} like that" if given else nothing
 
 
 @click.command("show")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +25,7 @@ TAKEN_S = 5.0
 """So long the daemon may take to store it."""
 NOT_FIXED = 1
 MAX_READ = 16_384
-"""Characters of standard input; a report keeps fewer."""
+"""Bytes of standard input; a report keeps fewer."""
 
 
 @click.command("report")
@@ -116,7 +118,7 @@ class _Lost(logging.Handler):
 
 def _message(given: str) -> str:
     """Raises UsageError."""
-    text = click.get_text_stream("stdin", errors="replace").read(MAX_READ) if given == "-" else given
+    text = sys.stdin.buffer.read(MAX_READ).decode(errors="replace") if given == "-" else given
     if not text.strip():
         raise click.BadParameter("it is empty: say what failed", param_hint="MESSAGE")
     return text.rstrip()
@@ -126,7 +128,7 @@ def _check_words(component: str, environment: str, request_id: str, tags: tuple[
     """An application's are cleaned; here somebody can still mend them. Raises UsageError."""
     from logmedic.core import reports
 
-    said = [
+    said: list[tuple[str, str, re.Pattern[str], str]] = [
         ("--component", component, reports.COMPONENT, "a letter, then letters, digits, . _ -; at most 64"),
         ("--environment", environment, reports.ENVIRONMENT, "at most 64 letters, digits, . _ : -"),
         ("--request", request_id or "-", reports.REQUEST_ID, "at most 128 letters, digits, . _ : / = + @ -"),

@@ -14,20 +14,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any, Literal, Unpack
+from typing import Literal, TypedDict, Unpack
 
 from logmedic.client import guarded, requestid
 from logmedic.client.answers import Answer, Question, State
 from logmedic.client.sending.building import Impact as Impact
 from logmedic.client.sending.building import Words, component_of, draft_of, weight_of
-from logmedic.client.sending.sender import Flush, Follow, Sender, Share, close_at_exit
+from logmedic.client.sending.sender import EXIT_S, Flush, Follow, Sender, Share, close_at_exit
 from logmedic.client.sending.sharing import Told
 from logmedic.client.sending.wire import MAX_WORDS
 
 SOCKET = "/run/logmedic/report.sock"
 MIB = 1024 * 1024
-EXIT_S = 2.0
-"""So long the end of the program waits for all clients together."""
 _FAULT = Answer(State.AWAY, detail="the report could not be made")
 
 
@@ -43,6 +41,17 @@ class Stats:
     spooled: int = 0
     connected: bool = False
     pending: int = 0
+
+
+class Settings(TypedDict, total=False):
+    """As `Client` takes them."""
+
+    socket: str | os.PathLike[str] | None
+    component: str
+    environment: str
+    spool: str | os.PathLike[str] | None
+    buffer: int
+    buffer_bytes: int
 
 
 class Client:
@@ -190,7 +199,7 @@ _clients: set[Client] = set()
 _default: Client | None = None
 
 
-def configure(**settings: Any) -> Client:
+def configure(**settings: Unpack[Settings]) -> Client:
     """The process's client, made with these (as `Client` takes them). One that was there before is closed: what waits
     in it goes where `close` says."""
     global _default

@@ -183,7 +183,9 @@ def self_healing(
 
     `repeat`: it is safe to run the call once more after it failed. `wait`: seconds for a fix at most. `action`: the
     function's name by default. A call outside of any request gets a request id of its own while it runs. Raises
-    TypeError for generators."""
+    TypeError for generators, and without a component."""
+    if not isinstance(component, str):
+        raise TypeError('self_healing needs a component: @self_healing("shop")')
     asking = Healing(component, auto_fix=auto_fix, wait=wait, impact=impact, environment=environment, client=client)
     only_telling = Healing(component, auto_fix=False, impact=impact, environment=environment, client=client)
 

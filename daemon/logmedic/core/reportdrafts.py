@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from logmedic.core.mining.masks import shape_of
 from logmedic.core.reportmatch import SOURCE, said_of
 from logmedic.core.reports import BadReport, entry_of
 from logmedic.core.samplereports import HOST, told_by
@@ -15,6 +16,7 @@ from logmedic.core.telling import TRACE, Subject
 from logmedic.model.match import ReportSpec
 from logmedic.model.report import Report
 from logmedic.model.rule import Rule
+from logmedic.model.shape import text_of
 
 MAX_VALUES = 3
 """Of a key: what has more different ones is not told apart by it."""
@@ -25,6 +27,7 @@ _TYPE = re.compile(
     r"|(?<=\.)(?:error|timeout))\Z"
 )
 """What types of errors are called: an action is hardly ever called so."""
+_MASK = re.compile(r"<\w+>")
 _ANY_TYPE = re.compile(r"(?:\w+\.)*\w+\Z")
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -62,7 +65,7 @@ def about_reports(rule: Rule, texts: Iterable[str]) -> Rule:
     reports = [report for each in texts if (report := report_in(each)) is not None]
     spec = ReportSpec(
         component=_values(each.component for each in reports),
-        action=_values(each.action for each in reports),
+        action=_values(_widened([each.action for each in reports])),
         error=_values(each.error for each in reports),
     )
     return replace(rule, match=replace(rule.match, program=(), report=spec), sources=())
@@ -72,6 +75,14 @@ def _values(told: Iterable[str]) -> tuple[str, ...]:
     """Empty when one of them says nothing, or they say too much."""
     values = tuple(dict.fromkeys(told))
     return values if all(values) and len(values) <= MAX_VALUES else ()
+
+
+def _widened(actions: Sequence[str]) -> Iterator[str]:
+    """`GET /stock/7` and `GET /stock/8` are `GET *`: there will be a `GET /stock/9`."""
+    shapes = [text_of(shape_of(each)) for each in actions]
+    alike = {shape for shape in shapes if len({a for a, s in zip(actions, shapes, strict=True) if s == shape}) > 1}
+    for action, shape in zip(actions, shapes, strict=True):
+        yield _MASK.sub("*", shape) if shape in alike else action
 
 
 def _parts(said: str, raised: str) -> dict[str, str]:

@@ -9,7 +9,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-_CREDENTIALS = struct.Struct("3i")
+_CREDENTIALS = struct.Struct("iII")
+"""`struct ucred`: ids of users and groups have all 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)

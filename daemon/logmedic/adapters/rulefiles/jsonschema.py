@@ -95,7 +95,7 @@ def _rule() -> Schema:
             "tags": texts("For people and filters."),
             "runbook": told({"type": "string", "pattern": r"^https?://\S+$"}, "An address that stands in alerts."),
             "enabled": told(FLAG, "false: it is loaded and hears nothing."),
-            "source": texts("Names of the sources that it hears; every source when left out."),
+            "source": texts("Names of the sources that it hears; every source but `reports` when left out."),
             "match": told(_match(), "What a line has to look like."),
             "when": told(_when(), "When matches become an incident, and when it is over. Default: the first match."),
             "fix": told(fix_schema(), "What is done about it, how that is proved, and what holds it back."),

@@ -21,7 +21,7 @@ _ASKED = (
     *("LoadState", "ActiveState", "SubState", "UnitFileState", "User", "Result", "NRestarts", "ExecMainStatus"),
     *("MainPID", "ProtectHome", "LimitNOFILE", "FragmentPath", "NeedDaemonReload"),
 )
-_CREDENTIALS = struct.Struct("3i")
+_CREDENTIALS = struct.Struct("iII")
 
 
 @dataclass(frozen=True, slots=True)

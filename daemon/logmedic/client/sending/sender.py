@@ -20,6 +20,8 @@ from logmedic.client.sending.sharing import Told
 from logmedic.client.sending.spool import Spool
 from logmedic.client.sending.talk import Talk
 
+EXIT_S = 2.0
+"""So long the end of the program waits for all clients together."""
 FAULT_PAUSE_S = 1.0
 FAULT = "a fault of the client"
 
@@ -189,7 +191,7 @@ def _end_with_worker(sender: Sender) -> None:
     """Processes of `multiprocessing` end without `atexit`; they have ends of their own."""
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
-        util.Finalize(None, close_at_exit, args=(sender,), exitpriority=0)
+        util.Finalize(None, close_at_exit, args=(sender, EXIT_S), exitpriority=0)
 
 
 def close_at_exit(sender: Sender, seconds: float) -> None:

@@ -106,7 +106,7 @@ class Talk:
             _away(each.question, "the program ends")
             if not each.spooled:
                 because = f" ({self._trouble})" if self.away else ""
-                self._put_by(each, f"the program ended before they were taken{because}")
+                self._put_by(each, f"the program ended first{because}")
         for question in self._asked.values():
             question.away("the program ends")
         self.close()

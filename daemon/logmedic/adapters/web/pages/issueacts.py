@@ -34,7 +34,7 @@ def _subject(row: dict[str, Any], order: Order, refused: str) -> Subject:
     facts = (
         ("issue", parts.short_id(row)),
         ("state", str(row["status"])),
-        ("seen", f"{row['occurrences']:,} times"),
+        ("seen", "once" if row["occurrences"] == 1 else f"{row['occurrences']:,} times"),
         ("last seen", parts.ago(row["last_seen"], order.now)),
     )
     filled = {"into": "", "for": "7d"}

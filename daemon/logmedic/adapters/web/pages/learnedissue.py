@@ -68,7 +68,7 @@ def _numbers(row: Row, view: View) -> Html:
         "Numbers",
         parts.facts(
             (
-                ("seen", f"{row['occurrences']:,} times"),
+                ("seen", "once" if row["occurrences"] == 1 else f"{row['occurrences']:,} times"),
                 ("rate", issuewords.rate_of(row)),
                 ("confidence", parts.percent(row["confidence"])),
                 ("first seen", parts.ago(row["first_seen"], view.now)),
@@ -115,7 +115,10 @@ def _pattern(row: Row) -> Html | None:
 
 
 def _samples(row: Row) -> Html | None:
-    found = dict.fromkeys(text for each in row["templates"] for text in (*each["samples"], each["sample"]) if text)
+    """The first record of each template is whole; further ones are cut, and the first may be among them."""
+    wholes = [each["sample"] for each in row["templates"] if each["sample"]]
+    further = (text for each in row["templates"] for text in each["samples"] if text)
+    found = dict.fromkeys((*wholes, *(text for text in further if not any(each.startswith(text) for each in wholes))))
     if not found:
         return None
     return parts.section("As it was logged", *(parts.log(each) for each in list(found)[:SAMPLES]), id="samples")
