@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+settings.register_profile("usual", deadline=None)  # a machine with other work is no bug
+settings.load_profile("usual")
 settings.register_profile("deep", max_examples=3000, stateful_step_count=60, deadline=None, print_blob=True)
 
 

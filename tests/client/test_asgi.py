@@ -413,7 +413,7 @@ def test_a_thousand_requests_wait_without_a_thread_of_their_own() -> None:
         app = around(shop, client)
         requests = [asyncio.ensure_future(Caller().call(app)) for _ in range(1000)]
         await turns(lambda: client.waiting == 1000)
-        assert threading.active_count() == before
+        assert threading.active_count() <= before
         client.answer_all()
         assert {each.status for each in await asyncio.gather(*requests)} == {200}
         assert len(set(shop.ids)) == 1000

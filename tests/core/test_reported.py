@@ -211,6 +211,14 @@ def test_reports_that_tell_of_no_error_come_apart_in_their_order_and_are_no_unkn
     assert [each.record.report.id for each in found.unknown if each.record.report is not None] == ["r2"]
 
 
+@pytest.mark.parametrize("kind", [each for each in ReportKind if each is not ReportKind.ERROR])
+def test_the_error_that_is_the_reason_of_something_else_is_not_learned_beside_it(kind: ReportKind) -> None:
+    why = "FATAL error: Exception: Traceback (most recent call last): killed, out of memory"
+    told = replace(OPENED, kind=kind, message=why)
+    assert found_in(told).unknown == ()
+    assert len(found_in(replace(told, kind=ReportKind.ERROR)).unknown) == 1
+
+
 # -- circuit breakers --------------------------------------------------------------------------------------------------
 
 

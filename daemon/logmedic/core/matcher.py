@@ -177,7 +177,8 @@ class Matcher:
             span = start, end
             said = found if start != grows else _Found()
             known = indices[0] < detectors and self._is_known(block, entries, span, indices, said)
-            kind = None if known or indices[-1] < detectors else self._kind(block, span, indices)
+            unknown = not known and indices[-1] >= detectors and not _tells_of_no_error(entries, start)
+            kind = self._kind(block, span, indices) if unknown else None
             if said is not found:
                 waits = kind is not None or any(match.rule_id in self._careful for match in said.matches)
                 if waits:
@@ -211,8 +212,9 @@ class Matcher:
         """Of a block that is one record, and that no rule knows: what is learned of it. Nothing is counted by it."""
         span, detectors = (0, len(block.data)), len(self._owner)
         hits = sorted({index for index, _ in self._scanner.scan(block.data, lambda data: [(0, len(data))])})
-        kind = self._kind(block, span, hits) if hits and hits[-1] >= detectors else None
         entries = Entries(block) if block.entries else None
+        unknown = bool(hits) and hits[-1] >= detectors and not _tells_of_no_error(entries, 0)
+        kind = self._kind(block, span, hits) if unknown else None
         return next(self._unknown(block, entries, _Same(kind, [span], kind.critical))) if kind else None
 
     def _asked(self, part: Part, read: Read, names: tuple[str, ...], hits: set[int]) -> Asked:
@@ -407,6 +409,12 @@ def _scanned(spec: MatchSpec) -> Sequence[str | None]:
     if spec.report is not None:
         return (None,)
     return [*spec.patterns, r"\\"] if spec.field else list(spec.patterns)
+
+
+def _tells_of_no_error(entries: Entries | None, start: int) -> bool:
+    """A report of another kind is an issue by itself, whatever error it names as its reason."""
+    report = entries.at(start).report if entries is not None else None
+    return report is not None and report.kind is not ReportKind.ERROR
 
 
 def _note(unknown: dict[str, _Same], kind: Kind, span: tuple[int, int]) -> None:
