@@ -57,7 +57,7 @@ def _rule(rule: Rule, fixed_before: Sequence[FixedBefore]) -> Iterator[str]:
     elif rule.sources:
         yield f"    source: [{', '.join(map(scalar, rule.sources))}]"
     else:
-        yield "    # source: NAME               without it the rule hears every source"
+        yield "    # source: NAME               without it the rule hears every log"
     yield from _match(rule)
     yield from _when(rule)
     yield from _fixed(fixed_before)

@@ -80,7 +80,7 @@ def _print_groups(rows: Sequence[dict[str, Any]]) -> None:
     services = [(service, list(group)) for service, group in groupby(rows, key=lambda row: str(row["service"]))]
     for service, group in services:
         counts = f"{several(len(group), 'rule')}, {several(sum(row['tests'] for row in group), 'test')}"
-        heard = sorted({name for row in group for name in row["sources"] or ("every source",)})
+        heard = sorted({name for row in group for name in row["sources"] or ("every log",)})
         print()
         say(f"{service}: {counts}; hears {', '.join(heard)}")
         print_table(group, _SHORT)

@@ -116,7 +116,7 @@ def told(rule: Rule) -> Iterator[str]:
     yield from _row("severity", rule.severity.value + ("" if rule.enabled else "; the rule is switched off"))
     yield from _row("service", rule.service)
     yield from _row("tags", ", ".join(rule.tags))
-    yield from _row("hears", ", ".join(rule.sources) or "every source")
+    yield from _row("hears", ", ".join(rule.sources) or "every log")
     yield from _row("runbook", rule.runbook)
     yield from _paragraph("What it means", rule.description)
     yield from _paragraph("What to do", rule.resolution)

@@ -155,7 +155,7 @@ class _Writer:
         if heard:
             yield f"  source: {_list(heard)}"
         else:
-            yield "  # source: not told by fail2ban; without it every source is heard"
+            yield "  # source: not told by fail2ban; without it every log is heard"
 
     def _ban(self) -> Iterator[str]:
         """A ban is a fix that the operator writes."""

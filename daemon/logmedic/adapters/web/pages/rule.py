@@ -128,7 +128,7 @@ def _paragraphs(text: str) -> Iterator[Html]:
 
 
 def _speaks(said: Row) -> Html:
-    hears = ", ".join(parts.line(each, 80) for each in said["sources"]) or "every source"
+    hears = ", ".join(parts.line(each, 80) for each in said["sources"]) or "every log"
     return parts.section(
         "When it speaks",
         element("p", parts.line(said["in_short"], 600), "; it hears ", hears, "."),
