@@ -16,6 +16,36 @@ sources: { app: { files: [/var/log/app.log] } }
 rules: { paths: [/etc/logmedic/rules.d] }
 web: { operators: [olga] }
 """
+RULES = """\
+version: 1
+rules:
+  - id: told
+    title: told
+    match: { report: { component: shop, users: [shopper] }, pattern: 'seldom' }
+    tests:
+      - name: it is told
+        lines: [{ report: { component: shop, message: seldom, user: shopper } }]
+        expect: { fires: 1 }
+      - name: another says so
+        lines: [{ report: { component: shop, message: seldom, user: x } }]
+        expect: { fires: 0 }
+  - id: make-good
+    title: "app has lost {what}"
+    match: { report: { component: shop, users: [shopper] }, pattern: 'lost (?P<what>\\S+)', captures: { what: word } }
+    fix:
+      mode: auto
+      steps: [{ name: make it, run: [/usr/bin/touch, "/srv/app/{what}"], sandbox: { write: [/srv/app] } }]
+      verify:
+        command: { run: [/usr/bin/test, -e, "/srv/app/{what}"], sandbox: { read: [/srv/app] }, within: 5s, every: 1s }
+      limits: { max_per_hour: 1000, cooldown: 1s }
+    tests:
+      - name: it is lost
+        lines: [{ report: { component: shop, message: has lost x, user: shopper } }]
+        expect: { fires: 1 }
+      - name: it is there
+        lines: [{ report: { component: shop, message: has x, user: shopper } }]
+        expect: { fires: 0 }
+"""
 APPLICATION = """\
 import json, socket, sys
 wire = socket.socket(socket.AF_UNIX)
@@ -35,6 +65,7 @@ LOGMEDIC = "/opt/logmedic/bin/logmedic"
 @pytest.fixture(scope="module")
 def service(host: Host) -> Iterator[Host]:
     host.put("/etc/logmedic/logmedic.yaml", CONFIG)
+    host.put("/etc/logmedic/rules.d/reports.yaml", RULES)
     host.put("/var/log/app.log", "")
     host.put("/opt/tests/application.py", APPLICATION)
     host.run("sh", "-c", "for user in shopper olga viewer; do useradd -r $user; done; usermod -aG logmedic olga")
@@ -46,6 +77,7 @@ def service(host: Host) -> Iterator[Host]:
     host.until("armed (unit)", LOGMEDIC, "status")
     yield host
     host.run("systemctl", "stop", "logmedic")
+    host.run("rm", "/etc/logmedic/rules.d/reports.yaml")
 
 
 def tell(host: Host, *reports: dict[str, Any], user: str, until: str = "taken") -> list[dict[str, Any]]:
@@ -78,7 +110,7 @@ def story(host: Host, rule: str) -> Any:
 def test_an_ordinary_users_report_is_recorded_with_that_users_name(service: Host) -> None:
     told = tell(service, report("r1", "seldom is it so", request_id="order-17"), user="shopper")
     assert [each["type"] for each in told] == ["hello", "taken"]
-    said = [each["text"] for each in story(service, "seldom")["events"] if each["kind"] == "request"]
+    said = [each["text"] for each in story(service, "told")["events"] if each["kind"] == "request"]
     assert len(said) == 1
     assert "request order-17 of shop (pay), reported by shopper[" in said[0]
 
@@ -89,7 +121,7 @@ def test_who_waits_is_told_that_the_fix_was_verified(service: Host) -> None:
     answers = [each["state"] for each in told if each["type"] == "answer"]
     assert answers[-1] == "fixed", told
     assert service.run("ls", "/srv/app/till")
-    assert "order-18" in json.dumps(story(service, "mend")["events"])
+    assert "order-18" in json.dumps(story(service, "make-good")["events"])
 
 
 def test_an_operator_by_name_may_act_and_another_may_only_look(service: Host) -> None:

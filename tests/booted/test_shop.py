@@ -81,7 +81,7 @@ def shop(host: Host) -> Iterator[Host]:
     host.put("/opt/shop/stock.py", (EXAMPLES / "stock.py").read_text())
     host.put("/opt/shop/shop.py", APPLICATION)
     host.put("/etc/systemd/system/payments.service", UNIT)
-    host.run("sh", "-c", "for user in shop stranger; do useradd -r $user; done")
+    host.run("sh", "-c", "for user in shop stranger; do id $user || useradd -r $user; done")
     host.run("cp", f"{SHIPPED}/logmedic.service", "/etc/systemd/system/logmedic.service")
     host.run("systemctl", "daemon-reload")
     host.logmedic("install", "fixes")
