@@ -44,18 +44,22 @@ class Room:
         written.write_text(json.dumps(entry(fix, python=PYTHON, package="/x")))
         written.chmod(0o644)
 
-    def ground(self) -> serve.Ground:
+    @contextmanager
+    def metered(self) -> Iterator[serve.Ground]:
         meter = os.open(self.path / "meter", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        return serve.Ground(str(self.path), meter, US)
+        try:
+            yield serve.Ground(str(self.path), meter, US)
+        finally:
+            os.close(meter)
 
     def ask(self, request: object, name: str = NAME) -> dict[str, Any]:
         told = request if isinstance(request, bytes) else json.dumps(request).encode() + b"\n"
         ours, theirs = socket.socketpair()
-        with ours, theirs:
+        with ours, theirs, self.metered() as ground:
             ours.sendall(told)
             if not told.endswith(b"\n"):
                 ours.shutdown(socket.SHUT_WR)
-            serve.answer(theirs, name, self.ground())
+            serve.answer(theirs, name, ground)
             answer: dict[str, Any] = json.loads(ours.recv(1 << 20))
         return answer
 
