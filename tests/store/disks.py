@@ -74,7 +74,7 @@ _LOAD, _EQUAL, _AT_LEAST, _ANSWER = 0x20, 0x15, 0x35, 0x06
 _ERROR, _ALLOW = 0x00050000, 0x7FFF0000
 _NUMBER, _FIRST_ARGUMENT = 0, 16
 _SET_NO_NEW_PRIVS, _SET_SECCOMP, _FILTER = 38, 22, 2
-SICK_BELOW = 64
+SICK_BELOW = 256
 """Files with a descriptor of this number or more are on a sound disk: a filter stays for as long as its thread lives,
 and it sees numbers alone."""
 
