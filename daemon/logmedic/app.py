@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -34,18 +34,15 @@ from logmedic.adapters.web.server import ControlServer
 from logmedic.adapters.web.tokens import Token
 from logmedic.core.alerting.closing import is_telling
 from logmedic.core.diagnosing import spent_on
-from logmedic.core.framing import TRACES
-from logmedic.core.sums import Sums
 from logmedic.diagnosers import make_diagnosing
 from logmedic.healing import make_healing
 from logmedic.inputs import inputs
-from logmedic.model.changeset import Changeset, Diagnosed, Reloaded, TellNow
+from logmedic.model.changeset import Diagnosed, Reloaded, TellNow
 from logmedic.model.errors import PermanentError
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.live import Topic
 from logmedic.model.rule import Mode
-from logmedic.model.state import EngineState
-from logmedic.ports import Clock, Source
+from logmedic.ports import Clock
 from logmedic.reporting import Reporting, make_reporting
 from logmedic.rulesets import make_matcher, make_rule_loader
 from logmedic.runtime.clock import SystemClock, Uuid7, local_zone
@@ -53,27 +50,23 @@ from logmedic.runtime.control import DaemonControl
 from logmedic.runtime.dispatcher import Dispatcher
 from logmedic.runtime.engine import Engine
 from logmedic.runtime.enginemeter import LoopMeter
-from logmedic.runtime.feed import Feed
 from logmedic.runtime.foresight import Foresight, sweep_issues
 from logmedic.runtime.gauges import Gauges, SlowFacts
-from logmedic.runtime.heartbeat import Pulse
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.linkdesk import IncidentLinks
-from logmedic.runtime.live import Live
-from logmedic.runtime.meter import Meter
 from logmedic.runtime.notify import SystemdNotifier
 from logmedic.runtime.opening import Opening
 from logmedic.runtime.pausefile import PauseWatch
 from logmedic.runtime.reading import Reading
-from logmedic.runtime.reload import Reloader, first_generation
+from logmedic.runtime.reload import Reloader
 from logmedic.runtime.rulewatch import RuleWatch
-from logmedic.runtime.supervisor import Supervisor
 from logmedic.runtime.unstored import unstored
 from logmedic.runtime.versionwatch import VersionWatch
 from logmedic.runtime.watchman import Watchman, count_overflows, count_reports
 from logmedic.settings import Settings
 from logmedic.settings.sources import SourceSettings, usual_sources
 from logmedic.watchers import keep_watch, make_heartbeat, make_pushing, make_store_watch, room_of
+from logmedic.works import Edges, Works, make_works
 
 log = structlog.get_logger("logmedic.app")
 
@@ -170,68 +163,47 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     operators = Operators(settings.web.operators)
     entrance = _entrance(settings, key, operators)
     policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now(), zone=zone, link_key=key)
-    arm = not run.once or policy.mode is not Mode.OBSERVE
-    matchers = make_matcher(zone, settings.framings(), shelf)
-    first = await first_generation(loader, policy, runner, matchers, arm=arm)
-    gc.collect()
-    gc.freeze()  # with thousands of rules, each full collection would stop everything for half a second
-    stack.callback(gc.unfreeze)  # or cycles among them are still there at the exit, and DuckDB's binding tells of leaks
-    began = replace(first.policy, started_at=clock.now())  # reading begins now, and waits give it its time
-    live = Live(replace(first, policy=began))
-
-    unusable: dict[str, str] = {}
     diagnosing = make_diagnosing(
         settings,
         clock=clock,
         tell=lambda diagnosis, dropped: engine.submit(Diagnosed(diagnosis, dropped)),
         spent=spent_on(state.diagnoses.values(), clock.now()),
     )
-    dispatcher = Dispatcher(
+    edges = Edges(
+        store=store,
+        loader=loader,
+        matchers=make_matcher(zone, settings.framings(), shelf),
         runner=runner,
         prober=prober,
         sender=sender,
         receivers=lambda: receivers,
-        diagnose=diagnosing.ask if diagnosing is not None else lambda _: None,
-    )
-    stack.push_async_callback(dispatcher.stop)
-    pauses = PauseWatch(settings.actions.pause_file, lambda given: engine.submit(given))
-    pulse = Pulse(notifier.alive)
-    sums = Sums.since(await store.ask("counts"))
-    feed = Feed(store.ask, clock=clock, titles=state.incidents.get)
-    reporting: Reporting | None = None
-    engine = Engine(
-        state=state,
-        store=store,
-        clock=clock,
-        mint=Uuid7(behind=await feed.newest()),
-        policy=lambda: live.current.policy,
-        carry_out=dispatcher.carry_out,
-        alive=pulse.beat,
-        first=await pauses.first_look(),
-        noted=lambda changeset: _note(changeset, sums, state, feed, reporting),
-    )
-    dispatcher.report_to(engine.submit)
-    reloader = Reloader(
-        loader=loader,
-        live=live,
-        runner=runner,
-        make_matcher=matchers,
         notifier=notifier,
         clock=clock,
+        mint=Uuid7,
+        diagnose=diagnosing.ask if diagnosing is not None else lambda _: None,
+        zone=zone,
+        framings=settings.framings(),
     )
+    works = await make_works(edges, state, policy, arm=not run.once or policy.mode is not Mode.OBSERVE)
+    stack.push_async_callback(works.stop)
+    gc.collect()
+    gc.freeze()  # with thousands of rules, each full collection would stop everything for half a second
+    stack.callback(gc.unfreeze)  # or cycles among them are still there at the exit, and DuckDB's binding tells of leaks
+    engine, live, supervisor, reloader, feed = works.engine, works.live, works.supervisor, works.reloader, works.feed
     signals.install(reloader.request)
 
-    supervisor = Supervisor(clock)
-    stack.push_async_callback(supervisor.stop)
-    supervisor.keep("engine", engine.run, vital=True)
+    pauses = PauseWatch(settings.actions.pause_file, engine.submit)
+    works.begin(await pauses.first_look())
     supervisor.keep("pause file", pauses.run)
     versions = VersionWatch(settings.version_files(), engine.submit)
     await versions.first_look()
     supervisor.keep("versions", versions.run)
 
+    unusable: dict[str, str] = {}
     made = await stack.enter_async_context(inputs(clock, once=run.once))
+    reporting: Reporting | None = None
     if not run.once:
-        reporting = make_reporting(
+        heard = make_reporting(
             settings,
             made,
             state=state,
@@ -239,19 +211,11 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             host=policy.hostname,
             clock=clock,
         )
-    totals: dict[str, Meter] = {}
+        if heard is not None:
+            works.also_noted.append(heard.noted)
+        reporting = heard
 
-    def intake(source: Source) -> Intake:
-        return Intake(
-            source=source,
-            engine=engine,
-            matcher=lambda: live.current.matcher,
-            clock=clock,
-            zone=zone,
-            framing=settings.framings().get(source.name, TRACES),
-            total=totals.setdefault(source.name, Meter()),
-        )
-
+    intake = works.intake
     reading: Reading[SourceSettings] = Reading(
         make=lambda name, spec: intake(made.of_settings(name, spec)), supervisor=supervisor
     )
@@ -261,18 +225,18 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         usual = usual_sources()
         tasks = await reading.follow(settings.followed(live.current.ruleset.sources, usual))
         reloader.then = lambda ruleset: _after_reload(reading.follow(settings.followed(ruleset.sources, usual)), engine)
-    heartbeat = make_heartbeat(settings, pulse=pulse, engine=engine, supervisor=supervisor, clock=clock)
+    heartbeat = make_heartbeat(settings, pulse=works.pulse, engine=engine, supervisor=supervisor, clock=clock)
     loop_meter = LoopMeter()
     slow = SlowFacts(store=store, room=lambda: room_of(settings.storage.path), clock=clock)
     gauges = Gauges(
         engine=engine,
-        sums=sums,
+        sums=works.sums,
         live=live,
         supervisor=supervisor,
         reloader=reloader,
         intakes=lambda: reading.intakes,
-        totals=totals,
-        pulse=pulse,
+        totals=works.totals,
+        pulse=works.pulse,
         heartbeat=heartbeat,
         loop=loop_meter,
         slow=slow,
@@ -322,7 +286,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         figures=gauges.families,
     )
     if run.once:
-        return await _once(run, engine, dispatcher, supervisor, tasks, signals, control, clock)
+        return await _once(run, works, tasks, signals, control, clock)
 
     _watch_rule_files(settings, made.discovery, reloader)
     watchman = Watchman(watched=list(_to_be_heard(settings, reading.intakes)), engine=engine, clock=clock)
@@ -384,21 +348,13 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         )
         supervisor.keep("links", server.serve)
     supervisor.keep("retention", lambda: _keep_small(keeper, clock))
-    return await _until_stopped(run, engine, dispatcher, supervisor, signals, notifier)
+    return await _until_stopped(run, works, signals, notifier)
 
 
 async def _closed_door(settings: Settings, opening: Opening) -> None:
     """The control socket, while there is nothing to ask. Until cancelled."""
     web, operators = closed(lambda: (opening.told, opening.hint)), Operators(settings.web.operators)
     await ControlServer(web, settings.web.socket, settings.web.group, operators).serve()
-
-
-def _note(changeset: Changeset, sums: Sums, state: EngineState, feed: Feed, reporting: Reporting | None) -> None:
-    """What was committed, before the state knows it."""
-    sums.take(changeset, state)
-    feed.publish(changeset)
-    if reporting is not None:
-        reporting.noted(changeset)
 
 
 async def _after_reload(following: Awaitable[object], engine: Engine) -> None:
@@ -414,14 +370,8 @@ def _to_be_heard(settings: Settings, intakes: Sequence[Intake]) -> Iterator[tupl
             yield intake, spec.quiet_after
 
 
-async def _until_stopped(
-    run: Run,
-    engine: Engine,
-    dispatcher: Dispatcher,
-    supervisor: Supervisor,
-    signals: Signals,
-    notifier: SystemdNotifier,
-) -> int:
+async def _until_stopped(run: Run, works: Works, signals: Signals, notifier: SystemdNotifier) -> int:
+    supervisor = works.supervisor
     notifier.ready()
     log.info("started", pid=os.getpid(), socket=str(run.settings.web.socket))
     stopped = asyncio.create_task(signals.stop.wait())
@@ -432,26 +382,23 @@ async def _until_stopped(
         log.error("stopped_by_failure", error=supervisor.fatal.result().text)
         return 1
     log.info("stopping")
-    await supervisor.stop(*(name for name in supervisor.parts if name != "engine"))
-    await dispatcher.drain(DRAIN_S)
-    await engine.settled()
+    await works.drain(DRAIN_S)
     log.info("stopped")
     return 0
 
 
 async def _once(
     run: Run,
-    engine: Engine,
-    dispatcher: Dispatcher,
-    supervisor: Supervisor,
+    works: Works,
     intakes: Sequence[asyncio.Task[None]],
     signals: Signals,
     control: DaemonControl,
     clock: Clock,
 ) -> int:
     """Read everything, then wait for what that set off."""
+    engine, supervisor = works.engine, works.supervisor
     stopped = asyncio.create_task(signals.stop.wait())
-    everything = asyncio.create_task(_read_and_done(engine, dispatcher, intakes, clock))
+    everything = asyncio.create_task(_read_and_done(engine, works.dispatcher, intakes, clock))
     await asyncio.wait((stopped, everything, supervisor.fatal), return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     if supervisor.fatal.done():

@@ -61,11 +61,9 @@ class Engine:
         policy: Callable[[], Policy],
         carry_out: Callable[[Intent], None],
         alive: Callable[[], None],
-        first: Sequence[Input] = (),
         noted: Callable[[Changeset], None] = lambda _: None,
     ) -> None:
-        """`first`: what is decided before anything that was left unfinished is looked at. `noted`: hears of what was
-        committed, before the state knows it; answers at once."""
+        """`noted`: hears of what was committed, before the state knows it; answers at once."""
         self.state = state
         self._store = store
         self._clock = clock
@@ -73,7 +71,6 @@ class Engine:
         self._policy = policy
         self._carry_out = carry_out
         self._alive = alive
-        self._first = first
         self._noted = noted
         self.meter = EngineMeter()
         self._taken_since: float | None = None
@@ -115,9 +112,10 @@ class Engine:
         self._inputs.put_last((given, done, loop.time()))
         await done
 
-    async def run(self) -> None:
-        """Until cancelled. Raises what the store raises for good."""
-        await self._take([*self._first, Started()])
+    async def run(self, before: Sequence[Input] = ()) -> None:
+        """Until cancelled. `before`: what is decided before anything that was left unfinished is looked at. Raises what
+        the store raises for good."""
+        await self._take([*before, Started()])
         while True:
             self._alive()
             try:
