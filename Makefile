@@ -5,9 +5,13 @@
 # make test-slow   the tests that take long: kills at random moments, floods
 # make test-browser   the pages in a real browser
 # make test-systemd   fixes in a really booted systemd, in a container; as root
+# make faults-page   every test that is named after a fault; docs/faults.md says how they ended
+# make fuzz   hostile bytes to everything that reads them; tests/fuzz/README.md says more
+# make simulate   the whole engine on simulated edges, with faults: SEEDS=5000, or SEED=123 to tell one of them again
 # make bench  everything measured beside its peers, for docs/performance.md
 # make bench-client   what logmedic.client adds to a call, beside tenacity and pybreaker
 # make client-wheel   logmedic.client alone, for the environments of applications: dist/logmedic_client-*.whl
+# make deb    dist/logmedic_VERSION_ARCHITECTURE.deb; VERSION=0.2.0 calls it that; scripts/build-deb says more
 # make bench-mining   how right the groups of unknown errors are, beside drain3, and a flood of new ones
 SHELL := /bin/bash
 VENV := .venv
@@ -15,7 +19,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test test-slow test-browser test-systemd soak demo bench bench-client bench-mining client-wheel locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page man vendor clean
+.PHONY: all lint types test fuzz simulate test-slow test-browser test-systemd soak demo bench bench-client bench-mining client-wheel deb locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page faults-page man vendor clean
 
 all: lint types test
 
@@ -77,6 +81,14 @@ test-systemd: setup-dev
 soak: setup-dev
 	PYTHONPATH=tests $(BIN)/python -m crash.soak
 
+# TARGET=rules,config (all), SECONDS=6 (a target), SEED=1; INPUT=file reads that one input again.
+fuzz: setup-dev
+	@PYTHONPATH=tests SECONDS=$(SECONDS) $(BIN)/python -m fuzz  # bash counts in that name, so it is said again
+
+# Invariants I1 to I8 after each step; a seed that breaks one is printed, and can be told again.
+simulate: setup-dev
+	cd tests && PYTHONHASHSEED=0 ../$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300) --first $(or $(FIRST),0))
+
 demo: setup
 	@KEEP=$(KEEP) $(BIN)/logmedic demo
 
@@ -96,6 +108,11 @@ bench-mining: setup-dev
 client-wheel: setup-dev
 	cd distributions/client && $(CURDIR)/$(BIN)/python -m hatchling build -t wheel -d $(CURDIR)/dist
 
+# The same commit gives the same bytes.
+deb: $(VENV)/.run
+	@bash scripts/system-packages deb
+	$(BIN)/python scripts/build-deb $(if $(VERSION),--version $(VERSION)) $(if $(STORE_FORM),--store-form $(STORE_FORM))
+
 schema: setup-dev
 	$(BIN)/logmedic rules schema > docs/schema/rules-v1.json
 	$(BIN)/logmedic config schema > docs/schema/config-v1.json
@@ -110,6 +127,11 @@ packs-page: setup-dev
 # The tables of docs/metrics.md, from core/figures.
 metrics-page: setup-dev
 	$(BIN)/python scripts/metrics-page
+
+# docs/faults.md: runs every test that is named after a fault, and writes how they ended. RUN= writes the page alone.
+RUN ?= --run
+faults-page: setup-dev
+	PYTHONPATH=tests $(BIN)/python -m faultbook $(RUN)
 
 # The scripts that the dashboard serves itself, from npm: pinned, and checked by their sha512.
 vendor:

@@ -24,7 +24,7 @@ BAD = frozenset(
     }
 )
 NEWS = frozenset({"opened", "held", "ack_over", "proposed", "not_told"})
-WORK = frozenset({"fix_started", "step_finished", "rollback_started", "retry", "settling", "approved"})
+WORK = frozenset({"fix_started", "step_finished", "rollback_started", "retry", "waits", "settling", "approved"})
 _MARKS = (("✓", "green", GOOD), ("✗", "red", BAD), ("●", "yellow", NEWS), ("▸", "cyan", WORK))
 _OTHER = ("·", "")
 _SEVERITIES = {"critical": "bright_red", "high": "red", "medium": "yellow"}

@@ -61,6 +61,7 @@ from logmedic.model.changeset import (
     Speaking,
     Started,
     StepFinished,
+    StepNotBegun,
     Sweep,
     TellNow,
     TestAlert,
@@ -98,6 +99,8 @@ def decide_in(draft: Draft, given: Input) -> None:
                 draft.reached(checkpoint)
         case StepFinished(attempt_id, result):
             remedy.on_step_finished(draft, attempt_id, result)
+        case StepNotBegun(attempt_id, why):
+            remedy.on_step_not_begun(draft, attempt_id, why)
         case ProbesFinished(attempt_id, result):
             remedy.on_probes_finished(draft, attempt_id, result)
         case ChecksFinished(incident_id, results):

@@ -18,7 +18,8 @@ _ABOUT = ("issue", "incident", "rule")
 _OF_FIXES = frozenset(
     {
         *("would_run", "ranked", "approved", "rejected", "approval_expired", "fix_started", "step_finished"),
-        *("step_skipped", "retry", "rollback_started", "rolled_back", "checked", "probed", "observed", "settling"),
+        *("step_skipped", "retry", "waits", "not_begun", "rollback_started", "rolled_back", "checked", "probed"),
+        *("observed", "settling"),
         *("made_worse", "unknown_outcome", "fix_failed", "fix_unknown"),
         *("breaker_open", "breaker_trial", "breaker_closed", "breaker_reset"),
     }

@@ -256,15 +256,24 @@ def _budget(case: _Case) -> Check:
 
 
 def _busy(case: _Case) -> Check:
-    under_way = case.draft.attempts.unfinished()
-    running = sum(1 for each in under_way if each.status is AttemptStatus.RUNNING)
-    running += len(_others(case, IncidentStatus.CHECKING, IncidentStatus.RETRYING))  # they run a step next
+    running = steps_of_others(case.draft, case.incident, waiting=True)
     target, again = target_of(case.rule, case.incident.captures), _soon(case, BUSY_RECHECK)
-    if any(each.target == target for each in under_way) or _climbs(case, target):
+    if any(each.target == target for each in case.draft.attempts.unfinished()) or _climbs(case, target):
         return _held("target", HoldReason.BUSY, f"another fix of {target} is under way", again)
     if running >= case.draft.policy.max_running:
         return _held("target", HoldReason.BUSY, f"{running} fixes are running", again)
     return Check("target", None, f"no fix of {target} is under way, {running} of others")
+
+
+_RUNS_NEXT = (IncidentStatus.CHECKING, IncidentStatus.RETRYING)
+
+
+def steps_of_others(draft: Draft, incident: Incident, *, waiting: bool) -> int:
+    """Steps that run now, and executions that run one next; `waiting`: also those that wait for their turn. What is
+    verified, or has to stay silent, runs none."""
+    running = sum(1 for each in draft.attempts.unfinished() if each.status is AttemptStatus.RUNNING)
+    others = [each for each in draft.under_way() if each.status in _RUNS_NEXT and each.id != incident.id]
+    return running + sum(1 for each in others if waiting or not each.waits_for_turn)
 
 
 def _others(case: _Case, *statuses: IncidentStatus) -> list[Incident]:

@@ -11,7 +11,7 @@ from logmedic.core import earned, verdicts
 from logmedic.core.backoff import exponential, jittered
 from logmedic.core.calls import tell_held
 from logmedic.core.draft import Draft
-from logmedic.core.holds import Hold, stopped
+from logmedic.core.holds import BUSY_RECHECK, Hold, steps_of_others, stopped
 from logmedic.core.secrets import masked
 from logmedic.core.targets import (
     argv_of,
@@ -122,12 +122,37 @@ def _approach(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
     if hold := _hindered(draft, here, rule):
         _hold_back(draft, here, rule, hold)
         return
+    if step != incident.plan[0] and _is_crowded(draft, here):  # the governor counted before the first one
+        _wait_for_turn(draft, incident, step)
+        return
     checks = _checks_before(here, fix_of(rule), step)
     if not checks:
         start(draft, here, rule, step=step, try_no=1)
         return
     draft.put_incident(replace(here, status=IncidentStatus.CHECKING, hold=None, hold_detail="", due_at=None))
     draft.intend(RunChecks(here.id, tuple((purpose, _filled(probes, here)) for purpose, probes in checks)))
+
+
+def _is_crowded(draft: Draft, incident: Incident) -> bool:
+    """As many steps of others run as may run at once: one that was verified, and did not hold, comes back while others
+    have its place."""
+    return steps_of_others(draft, incident, waiting=False) >= draft.policy.max_running
+
+
+def _wait_for_turn(draft: Draft, incident: Incident, step: int) -> None:
+    if not incident.waits_for_turn:
+        draft.event(incident.id, "waits", f"{draft.policy.max_running} other steps are running: it waits for its turn")
+    waiting = replace(incident, status=IncidentStatus.RETRYING, step=step, try_no=0, due_at=draft.now + BUSY_RECHECK)
+    draft.put_incident(replace(waiting, hold=None, hold_detail=""))
+
+
+def _take_turn(draft: Draft, incident: Incident, rule: Rule) -> None:
+    """What waited: to undo the step that ran last, or for the next one."""
+    attempt = draft.attempt(incident.attempt_id)
+    if attempt is not None and attempt.step == incident.step:
+        _roll_back(draft, incident, rule, incident.step)
+    else:
+        _approach(draft, incident, rule, incident.step)
 
 
 def _checks_before(incident: Incident, fix: Fix, step: int) -> Checks:
@@ -304,9 +329,11 @@ def _step_failed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttem
 
 
 def retry(draft: Draft, incident: Incident, rule: Rule) -> None:
-    """The next try of the same step, unless fixes were stopped meanwhile."""
+    """The next try of the same step, unless fixes were stopped meanwhile; or what waited for its turn."""
     if hold := _hindered(draft, incident, rule):
         _hold_back(draft, incident, rule, hold)
+    elif incident.waits_for_turn:
+        _take_turn(draft, incident, rule)
     else:
         start(draft, incident, rule, step=incident.step, try_no=incident.try_no + 1)
 
@@ -399,6 +426,8 @@ def _roll_back(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
     hold = stopped(draft, incident, rule)
     if hold is not None:
         _hold_back(draft, incident, rule, hold)
+    elif _is_crowded(draft, incident):
+        _wait_for_turn(draft, incident, step)
     else:
         start(draft, incident, rule, step=step, try_no=1, kind=AttemptKind.ROLLBACK)
 

@@ -81,6 +81,19 @@ def on_step_finished(draft: Draft, attempt_id: str, result: FixResult) -> None:
         ladder.on_step_finished(draft, incident, rule, done, result)
 
 
+def on_step_not_begun(draft: Draft, attempt_id: str, why: str) -> None:
+    """The execution ends without a verdict, and the governor is asked anew, about the present."""
+    attempt = draft.attempt(attempt_id)
+    if attempt is None or attempt.status is not AttemptStatus.RUNNING:
+        draft.tally("results_ignored")
+        return
+    draft.event(attempt.incident_id, "not_begun", f"{attempt.step_name!r} was not begun: {why}")
+    verdicts.finish(draft, replace(attempt, finished_at=draft.now, detail=why), Verdict.UNKNOWN)
+    incident, rule = _subject(draft, attempt)
+    if incident is not None and rule is not None:
+        consider(draft, ladder.abandon(draft, incident), rule)
+
+
 def on_probes_finished(draft: Draft, attempt_id: str, result: ProbeResult) -> None:
     attempt = draft.attempt(attempt_id)
     settling = attempt is not None and _status_of(draft, attempt) is IncidentStatus.SETTLING

@@ -146,6 +146,8 @@ def _progress(case: _Case) -> tuple[str, str]:
         case IncidentStatus.FIXING:
             named = f"Step {step!r}, try {incident.try_no}," if step else "A step"
             return "the fix is running", f"{named} runs now; then it is checked whether it worked"
+        case IncidentStatus.RETRYING if incident.waits_for_turn:
+            return "waits for its turn", "As many steps of other fixes run as may: it goes on after one of them"
         case IncidentStatus.RETRYING:
             at = f" at {case.due}" if case.due else " soon"
             return "the fix tries again", f"Step {step!r} is tried again{at}" if step else f"It is tried again{at}"

@@ -55,6 +55,14 @@ class StepFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class StepNotBegun:
+    """The step of an attempt was not begun after all: `why`."""
+
+    attempt_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbesFinished:
     attempt_id: str
     result: ProbeResult
@@ -335,6 +343,7 @@ Input = (
     | Observed
     | Advanced
     | StepFinished
+    | StepNotBegun
     | ProbesFinished
     | ChecksFinished
     | Delivered

@@ -129,7 +129,7 @@ class HoldReason(StrEnum):
 
 class IncidentStatus(StrEnum):
     """OPEN: no fix is under way (see `hold`). CHECKING: probes run before a step, or after one that did not fix.
-    FIXING: a step runs. RETRYING: waiting for the next try of a step.
+    FIXING: a step runs. RETRYING: waiting for the next try of a step, or for its turn.
     VERIFYING: probes run. SETTLING: the probes passed, the quiet time runs. FAILED: the fix did not hold, people are
     needed. RESOLVED: over."""
 
@@ -176,7 +176,8 @@ REQUESTS_KEPT = 20
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One episode of a known issue for one group. `plan`: the indices of the fix's steps in the order of this
-    execution; `step` (an index of Fix.steps) and `try_no` (1-based) say where it stands; `fix`, `target`: what it is an
+    execution; `step` (an index of Fix.steps) and `try_no` (1-based; 0: it waits until fewer other steps run) say where it
+    stands; `fix`, `target`: what it is an
     execution of, as of its attempts (waiting for an approval: `fix` is the one that is asked for). `due_at` is when the
     engine looks at it again. `told`: what people were to be told of it (AlertEvents), once each; `escalated`: people
     were called to act on it. `chain`: ids of the rules whose fixes seem to have brought it about, the first first.
@@ -221,6 +222,11 @@ class Incident:
     fix: str = ""
     target: str = ""
     requests: tuple[str, ...] = ()
+
+    @property
+    def waits_for_turn(self) -> bool:
+        """Its next step (or what undoes the last one) could run, and as many others run as may."""
+        return self.status is IncidentStatus.RETRYING and self.try_no == 0
 
 
 @dataclass(frozen=True, slots=True)

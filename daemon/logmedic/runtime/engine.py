@@ -13,8 +13,9 @@ import structlog
 from logmedic.core.backoff import exponential
 from logmedic.core.decide import decide, decide_in, due, due_of
 from logmedic.core.draft import Draft, Mint
-from logmedic.model.changeset import Advanced, Changeset, Input, Intent, Observed, Started, Tick
+from logmedic.model.changeset import Advanced, Changeset, Input, Intent, Observed, RunStep, Started, StepNotBegun, Tick
 from logmedic.model.errors import TransientError
+from logmedic.model.fix import AttemptKind
 from logmedic.model.policy import Policy
 from logmedic.model.record import Checkpoint, Findings
 from logmedic.model.state import EngineState
@@ -41,6 +42,8 @@ FLUSH_SHARE = 10
 MANY_WINDOWS = 10_000
 LOOK_EVERY_S = 5.0
 """The longest wait for an input: the engine shows that it lives (watchdog), and old windows are dropped."""
+LATE = timedelta(seconds=30)
+"""What was decided so long before it could be stored is decided of the past: no step begins on it."""
 COMMIT_RETRY_BASE = timedelta(milliseconds=200)
 COMMIT_RETRY_MAX = timedelta(seconds=10)
 
@@ -239,13 +242,28 @@ class Engine:
     async def _make_true(self, changeset: Changeset) -> None:
         if changeset.empty:
             return
+        decided, policy = asyncio.get_running_loop().time(), self._policy()
         await self._commit(changeset)
         guarded(partial(self._noted, changeset))  # who is told live is no reason to end
         self.state.apply(changeset)
         if self._due_under is not None:
             self._due = min(filter(None, (self._due, due_of(changeset, self._due_under))), default=None)
+        late = self._late(decided, policy) if any(map(_is_step, changeset.intents)) else ""
         for intent in changeset.intents:
-            self._carry_out(intent)
+            if late and isinstance(intent, RunStep) and _is_step(intent):
+                self._inputs.put_last((StepNotBegun(intent.attempt.id, late), None, asyncio.get_running_loop().time()))
+            else:
+                self._carry_out(intent)
+
+    def _late(self, decided: float, policy: Policy) -> str:
+        """Why a step that was decided at `decided` (the loop's time), under `policy`, may not begin any more; or empty.
+        While the disk was full people may have ended the trouble, or changed the rule (F34, F48)."""
+        waited = asyncio.get_running_loop().time() - decided
+        if policy is not self._policy() and policy != self._policy():
+            return "rules were loaded while its decision was being stored"
+        if waited > LATE.total_seconds():
+            return f"its decision could not be stored for {waited:.0f} s"
+        return ""
 
     async def _take_without_poison(self, given: Input, failure: Failure) -> None:
         """A poisonous record (F44) is found by trying each alone, and given up, counted; the others are decided."""
@@ -285,6 +303,11 @@ class Engine:
                 self.commit_problem = ""
                 self.meter.commit_s.take(asyncio.get_running_loop().time() - begun)
                 return
+
+
+def _is_step(intent: Intent) -> bool:
+    """What undoes a step is never too late."""
+    return isinstance(intent, RunStep) and intent.attempt.kind is AttemptKind.STEP
 
 
 def _is_uneventful(observed: Observed) -> bool:

@@ -38,6 +38,8 @@ STAGES: Mapping[str, Stage] = {
     "fix_started": Stage("fix", "▸"),
     "step_finished": Stage("fix"),
     "retry": Stage("fix"),
+    "waits": Stage("fix"),
+    "not_begun": Stage("fix"),
     "rollback_started": Stage("undo", "▸"),
     "rolled_back": Stage("undo", "✓", GOOD),
     "probed": Stage("verify"),

@@ -51,6 +51,8 @@ _EVENTS: Mapping[str, tuple[Stage, str]] = {
     "step_finished": (Stage.FIX, "soft"),
     "step_skipped": (Stage.FIX, "soft"),
     "retry": (Stage.FIX, "wait"),
+    "waits": (Stage.FIX, "wait"),
+    "not_begun": (Stage.FIX, "wait"),
     "rollback_started": (Stage.FIX, "work"),
     "rolled_back": (Stage.FIX, "wait"),
     "checked": (Stage.VERIFY, "soft"),

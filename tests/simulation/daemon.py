@@ -1,0 +1,149 @@
+"""The daemon of a simulated host: the works of the real one, life after life."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import UTC, timedelta
+from typing import Any, TypeVar
+
+from logmedic.model.alert import AlertPlan, ReceiverPlan, Route
+from logmedic.model.changeset import Input
+from logmedic.model.policy import LearningPolicy, Policy
+from logmedic.model.rule import Mode
+from logmedic.runtime.foresight import sweep_issues
+from logmedic.runtime.reading import Reading
+from logmedic.runtime.rulewatch import RuleWatch
+from logmedic.runtime.watchman import Watchman
+from logmedic.works import Edges, Works, make_works
+from simulation.edges import RECEIVERS, Disk, Hands, Life, LogSource, Post, Silent
+from simulation.oracle import MAX_RUNNING, MAX_TEMPLATES, MESSAGES_PER_HOUR, PER_HOUR, PER_TEN_MINUTES, Oracle
+from simulation.ruleset import Files, make_matcher
+from simulation.world import World
+
+ROUTE = Route(
+    "oncall",
+    ("chat",),
+    ("mail",),
+    group_by=("rule",),
+    group_wait=timedelta(seconds=5),
+    group_interval=timedelta(minutes=1),
+    repeat_every=timedelta(hours=1),
+)
+PLANS = {name: ReceiverPlan(name, "json", max_per_hour=MESSAGES_PER_HOUR) for name in RECEIVERS}
+POLICY = Policy(
+    mode=Mode.AUTO,
+    hostname="sim",
+    host_max_per_hour=PER_HOUR,
+    host_max_per_ten_minutes=PER_TEN_MINUTES,
+    max_running=MAX_RUNNING,
+    learning=LearningPolicy(max_templates=MAX_TEMPLATES),
+    alerts=AlertPlan({"oncall": ROUTE}, "oncall", receivers=PLANS, page_after=timedelta(minutes=2)),
+)
+DRAIN_S = 20.0
+QUIET_AFTER = timedelta(minutes=10)
+T = TypeVar("T")
+
+
+class Daemon:
+    """One life. `begin`, then time passes in `world.loop`, then `kill` or `stop`."""
+
+    def __init__(self, world: World, oracle: Oracle, edges: EdgesOf) -> None:
+        self._world = world
+        self._oracle = oracle
+        self._edges = edges
+        self._life = Life()
+        self.works: Works | None = None
+        self.reading_since = world.loop.time()
+
+    def begin(self) -> None:
+        self._world.life += 1
+        self._world.tell("starts")
+        self._run(self._begin())
+
+    async def _begin(self) -> None:
+        world, life = self._world, self._life
+        edges = self._edges(world, life, self._oracle)
+        works = await make_works(edges, await edges.store.open(), POLICY, arm=True)
+        self.works = works
+        self._oracle.policy = lambda: works.live.current.policy
+        works.begin(())
+        reading: Reading[None] = Reading(make=_nothing, supervisor=works.supervisor)
+        intakes = [works.intake(LogSource(log, world, life)) for log in world.logs]
+        for each in intakes:
+            reading.begin(each)
+        watched = [(each, QUIET_AFTER) for each in intakes]
+        works.supervisor.keep("quiet sources", Watchman(watched=watched, engine=works.engine, clock=world.clock).run)
+        works.supervisor.keep("issue sweep", lambda: sweep_issues(works.engine.submit))
+        works.supervisor.keep("rule watch", RuleWatch(lambda: works.live.current, works.engine.settled).run)
+        works.supervisor.keep("reload", works.reloader.run)
+
+    def give(self, given: Input) -> None:
+        """As an operator's order comes in."""
+        assert self.works is not None
+        self._run(self.works.engine.submit(given))
+
+    def reload(self) -> None:
+        assert self.works is not None
+        self.works.reloader.request()
+
+    def kill(self) -> None:
+        """At this very moment, wherever each part is."""
+        self._world.tell("killed")
+        self._life.is_over = True
+        self._run(_ended())
+        self._oracle.life_ended(self._world.life)
+
+    def stop(self) -> None:
+        """As SIGTERM does."""
+        assert self.works is not None
+        self._world.tell("stops")
+        self._run(self._stop(self.works))
+        self._life.is_over = True
+        self._run(_ended())
+        self._oracle.life_ended(self._world.life)
+
+    async def _stop(self, works: Works) -> None:
+        await works.drain(DRAIN_S)
+        await works.stop()
+
+    def ends_by_itself(self) -> str:
+        """Why the daemon could not go on, or empty."""
+        assert self.works is not None
+        fatal = self.works.supervisor.fatal
+        return fatal.result().text if fatal.done() else ""
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._world.loop.run_until_complete(work)
+
+
+class EdgesOf:
+    """Makes the edges of a life. What inherits from it plants a fault that the oracle has to find."""
+
+    def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
+        hands = Hands(world, life, oracle)
+        return Edges(
+            store=Disk(world, life, oracle),
+            loader=Files(lambda: world.said),
+            matchers=make_matcher,
+            runner=hands,
+            prober=hands,
+            sender=Post(world, life, oracle),
+            receivers=lambda: RECEIVERS,
+            notifier=Silent(),
+            clock=world.clock,
+            mint=lambda _: world.mint,
+            zone=UTC,
+        )
+
+
+def _nothing(name: str, spec: None) -> Any:
+    raise AssertionError("no rule brings a source along here")
+
+
+async def _ended() -> None:
+    """Of all tasks but this one nothing is left."""
+    left = [each for each in asyncio.all_tasks() if each is not asyncio.current_task()]
+    for each in left:
+        each.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -1,0 +1,246 @@
+"""What must hold whatever happens: the invariants, asked after each commit, at each effect, and after each step of a story.
+
+It knows the daemon by its edges alone: what it made durable, started, and sent."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from logmedic.core.trust import level_of
+from logmedic.model.alert import UNDELIVERED, Alert, AlertStatus
+from logmedic.model.changeset import Changeset, RunStep
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
+from logmedic.model.issue import Incident, IncidentStatus, Template
+from logmedic.model.policy import Policy
+from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.trust import Pause, PauseOrigin, Trust
+from simulation.ruleset import Said
+from simulation.world import SERVICES, WIDTH, World
+
+MAX_RUNNING, PER_TEN_MINUTES, PER_HOUR = 2, 6, 12
+RULE_PER_HOUR = {"service-down": 6, "queue-slow": 3}
+MESSAGES_PER_HOUR = 20
+MAX_TEMPLATES = 40
+MAX_UNDELIVERED = 500
+ACTS = frozenset({"restart", "reinstall", "renew", "undo", "drain"})
+HELD_UP_S = 10.0
+"""What nothing is wrong with is read and stored by then, whatever happens beside it."""
+HOUR = timedelta(hours=1)
+STORING = timedelta(minutes=3)
+"""What lies between a decision, by which hours are counted, and its effect: slow commits."""
+TEN_MINUTES = timedelta(minutes=10)
+
+
+class Oracle:
+    """`broken`: what did not hold, in order; empty as it should be. `exact_time`: nobody sets the clock, so that what is
+    counted by the hour can be checked by it; `exact_arrivals`: and no message comes twice. `exact_errors`: nothing is lost and no rule goes, so that each error is
+    counted somewhere. `exact_lags`: the store holds nobody up."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.broken: list[str] = []
+        self.exact_time = not world.faults.clock_set
+        self.exact_arrivals = self.exact_time and not (world.faults.send_unsure or world.faults.killed)
+        self.exact_errors = not world.faults.lines_lost
+        self.exact_lags = not (world.faults.commit_slow or world.faults.commit_full or world.faults.commit_unsure)
+        self.policy: Callable[[], Policy | None] = lambda: None
+        self.counts: Counter[str] = Counter()
+        self.positions: dict[str, int] = {}
+        self.attempts: dict[str, FixAttempt] = {}
+        self.incidents: dict[str, Incident] = {}
+        self.breakers: dict[tuple[str, str, str], Breaker] = {}
+        self.pauses: dict[PauseOrigin, Pause] = {}
+        self.trust: dict[str, Trust] = {}
+        self.alerts: dict[str, Alert] = {}
+        self.templates: dict[str, Template] = {}
+        self.began: dict[str, int] = {}
+        """Attempts whose step was started, with the life in which it was."""
+        self.running: dict[str, FixAttempt] = {}
+        self.arrivals: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
+        """By receiver: of each message that came, when it was handed over."""
+        self._handed: dict[str, datetime] = {}
+
+    def check(self, holds: object, invariant: str, what: str) -> None:
+        if not holds:
+            self.broken.append(f"{invariant}: {what}")
+            self._world.tell(f"BROKEN: {invariant}: {what}")
+
+    # -- commits ---------------------------------------------------------------------------------------------------
+
+    def decided(self, changeset: Changeset) -> None:
+        """It is to be stored: what it begins is allowed by what is in force, and by what is stored, now."""
+        for intent in changeset.intents:
+            if isinstance(intent, RunStep):
+                self._may_run(intent.attempt, changeset)
+
+    def committed(self, changeset: Changeset) -> None:
+        self._know(changeset)
+        self._each_line_once()
+        self._held_with_a_reason(changeset.incidents)
+        self._bounded(changeset)
+
+    def _know(self, changeset: Changeset) -> None:
+        for each in changeset.tallies:
+            self.counts[each.kind] += each.n
+        self.positions.update((each.source, each.offset) for each in changeset.checkpoints)
+        self.attempts.update((each.id, each) for each in changeset.attempts)
+        self.incidents.update((each.id, each) for each in changeset.incidents)
+        self.breakers.update((each.key, each) for each in changeset.breakers)
+        self.pauses.update((each.origin, each) for each in changeset.pauses)
+        self.trust.update((each.rule_id, each) for each in changeset.trust)
+        self.alerts.update((each.id, each) for each in changeset.alerts)
+        for fingerprint in changeset.forgotten_templates:
+            self.templates.pop(fingerprint, None)
+        self.templates.update((each.fingerprint, each) for each in changeset.templates)
+
+    def _each_line_once(self) -> None:
+        """Effects and positions are one transaction, so they agree in each of them."""
+        reached = sum(self.positions.values())
+        counted = self.counts["lines"] * WIDTH + self.counts["bytes_lost"]
+        self.check(reached == counted, "I1", f"{reached} bytes are passed, and {counted} are counted or told as lost")
+        errors = sum(log.errors_before(self.positions.get(log.name, 0)) for log in self._world.logs)
+        known = self.counts["matched"] + self.counts["unknown"]
+        if self.exact_errors:
+            self.check(known == errors, "I1", f"of {errors} errors that are passed {known} are counted")
+        else:
+            self.check(known <= errors, "I1", f"{known} errors are counted, and there were {errors}")
+
+    def _held_with_a_reason(self, incidents: Iterable[Incident]) -> None:
+        for each in incidents:
+            if each.status in (IncidentStatus.OPEN, IncidentStatus.FAILED):
+                why = each.hold is not None and each.hold_detail
+                self.check(why, "I5", f"incident {each.id} of {each.rule_id} waits, and nothing says why")
+
+    def _bounded(self, changeset: Changeset) -> None:
+        unknown = [each for each in self.templates.values() if not each.issue_id]
+        self.check(len(unknown) <= MAX_TEMPLATES, "I6", f"{len(unknown)} templates, of {MAX_TEMPLATES} at most")
+        if changeset.alerts:
+            waiting = Counter(each.receiver for each in self.alerts.values() if each.status in UNDELIVERED)
+            for receiver, n in waiting.items():
+                self.check(n <= MAX_UNDELIVERED, "I6", f"{n} messages wait for {receiver}")
+
+    # -- fixes -----------------------------------------------------------------------------------------------------
+
+    def _may_run(self, attempt: FixAttempt, changeset: Changeset) -> None:
+        policy, name = self.policy(), f"attempt {attempt.id} of {attempt.rule_id}"
+        if policy is None:
+            return
+        rule = policy.rules.get(attempt.rule_id)
+        self.check(policy.arming.armed, "I8", f"{name} is to run, and fixes are disarmed")
+        self.check(rule is not None and rule.fix is not None, "I8", f"{name} is to run, and no rule says so")
+        if rule is not None:
+            mode = level_of(rule, self.trust.get(rule.id), policy).mode
+            self.check(mode is not Mode.OBSERVE, "I8", f"{name} is to run, and is only to be observed")
+        now = self._world.clock.now()
+        resumed = {each.origin for each in changeset.pauses if not each.on}
+        on = [each for each in self.pauses.values() if each.on and each.origin not in resumed]
+        paused = [each for each in on if each.until is None or now < each.until]
+        self.check(not paused or not self.exact_time, "I8", f"{name} is to run, and fixes are paused")
+        key = (attempt.rule_id, attempt.fix, attempt.target)
+        breaker = {**self.breakers, **{each.key: each for each in changeset.breakers}}.get(key)
+        shut = breaker is not None and breaker.status is BreakerStatus.OPEN
+        self.check(not shut, "I6", f"{name} is to run, and its breaker is open")
+        self._in_budget(attempt, changeset)
+
+    def _in_budget(self, attempt: FixAttempt, changeset: Changeset) -> None:
+        if not attempt.first or not self.exact_time:
+            return
+        known = {**self.attempts, **{each.id: each for each in changeset.attempts}}
+        first = [each for each in known.values() if each.first]
+        for span, most in ((TEN_MINUTES, PER_TEN_MINUTES), (HOUR, PER_HOUR)):
+            n = sum(attempt.started_at - each.started_at < span for each in first)
+            self.check(n <= most, "I6", f"{n} fixes began within {span}, and {most} may")
+        mine = [each for each in first if each.rule_id == attempt.rule_id]
+        n = sum(attempt.started_at - each.started_at < HOUR for each in mine)
+        most = RULE_PER_HOUR[attempt.rule_id]
+        self.check(n <= most, "I6", f"{n} fixes of {attempt.rule_id} began within an hour, and {most} may")
+
+    def step_began(self, attempt: FixAttempt, argv: Sequence[str]) -> None:
+        self._world.tell(f"step begins: {attempt.id} {' '.join(argv[1:])}")
+        stored = self.attempts.get(attempt.id)
+        durable = stored is not None and stored.status is AttemptStatus.RUNNING
+        self.check(durable, "I3", f"the step of attempt {attempt.id} begins, and nothing durable says so")
+        before = self.began.get(attempt.id)
+        self.check(before is None, "I3", f"the step of attempt {attempt.id} begins again; first in life {before}")
+        self.began[attempt.id] = self._world.life
+        same = [each.id for each in self.running.values() if each.target == attempt.target]
+        self.check(not same, "I6", f"the step of attempt {attempt.id} begins beside {same}, on {attempt.target}")
+        self.running[attempt.id] = attempt
+        self.check(len(self.running) <= MAX_RUNNING, "I6", f"{len(self.running)} steps run at once")
+        typed = len(argv) == 3 and argv[1] in ACTS and argv[2] in SERVICES
+        self.check(typed, "I7", f"a step is run as {list(argv)}")
+
+    def step_ended(self, attempt: FixAttempt) -> None:
+        self.running.pop(attempt.id, None)
+
+    def address_asked(self, url: str) -> None:
+        typed = any(
+            url == f"http://127.0.0.1:8000/{what}/{name}" for what in ("guard", "up", "queue") for name in SERVICES
+        )
+        self.check(typed, "I7", f"a probe asks {url!r}")
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    def handed_over(self, alert: Alert) -> None:
+        self._handed[alert.id] = self._world.clock.now()
+        stored = self.alerts.get(alert.id)
+        durable = stored is not None and stored.status is AlertStatus.SENDING
+        given_up = not self.exact_time  # what a clock that is set ahead calls lost may still be on its way
+        self.check(durable or given_up, "I1", f"message {alert.id} is sent, and is not stored as being sent")
+        for text in (alert.title, alert.body):
+            odd = [each for each in text if unicodedata.category(each) in ("Cc", "Cf", "Cs") and each != "\n"]
+            self.check(not odd, "I7", f"message {alert.id} has {odd} in it")
+
+    def arrived(self, alert: Alert) -> None:
+        self._world.tell(f"message arrives: {alert.id} at {alert.receiver}: {alert.title}")
+        if alert.event is AlertEvent.TEST:
+            return
+        now, came = self._handed[alert.id], self.arrivals[alert.receiver]
+        came.setdefault(alert.id, now)
+        recent = sum(now - at < HOUR - STORING for at in came.values())
+        if self.exact_arrivals:
+            self.check(recent <= MESSAGES_PER_HOUR, "I6", f"{alert.receiver} got {recent} messages within an hour")
+
+    def known_to_have_arrived(self, alert: Alert) -> None:
+        """Its sender says so."""
+
+    # -- steps of a story ------------------------------------------------------------------------------------------
+
+    def look(self, *, reading_for_s: float) -> None:
+        """After a step; the daemon has read without a break for so long."""
+        if self._world.said is Said.FEWER:
+            self.exact_errors = False
+        now = self._world.loop.time()
+        for log in self._world.logs if self.exact_lags else ():
+            at = self.positions.get(log.name, 0) // WIDTH
+            if log.may_fail or at >= len(log.written_s):
+                continue
+            waits = min(now - log.written_s[at], reading_for_s)
+            self.check(
+                waits <= HELD_UP_S,
+                "I2",
+                f"{log.name} has not been read for {waits:.0f} s, and nothing is wrong with it",
+            )
+
+    def life_ended(self, life: int) -> None:
+        """What it ran died with it."""
+        self.running.clear()
+
+    def at_rest(self) -> None:
+        """Everything is well again, and was for hours."""
+        for log in self._world.logs:
+            left = log.size - self.positions.get(log.name, 0)
+            self.check(left == 0, "I1", f"{left} bytes of {log.name} were never read")
+        for each in self.incidents.values():
+            over = each.status is IncidentStatus.RESOLVED
+            self.check(
+                over, "I2", f"incident {each.id} of {each.rule_id} is {each.status} for ever: {each.hold_detail}"
+            )
+        unfinished = [each.id for each in self.attempts.values() if each.status is not AttemptStatus.FINISHED]
+        self.check(not unfinished, "I3", f"attempts {unfinished} have no end")
+        waiting = [each.id for each in self.alerts.values() if each.status in UNDELIVERED]
+        self.check(not waiting, "I5", f"messages {waiting} never arrived, and nobody gave them up")
