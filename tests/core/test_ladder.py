@@ -301,3 +301,67 @@ def test_the_probes_of_the_verdict_are_filled_and_asked_for_as_long_as_they_may(
     bench.matched()
     finish(bench)
     assert bench.intents[-1] == RunProbes(attempt_id(bench), (PROBE,))
+
+
+# -- as many steps as may run ------------------------------------------------------------------------------------------
+
+
+OTHER = replace(RULE, id="db-down")
+
+
+def crowded() -> tuple[Bench, str, str]:
+    """One step may run at a time. That of RULE is verified; meanwhile that of OTHER runs. Their attempts."""
+    fix = replace(FIX, steps=(STEP, SECOND))
+    bench = Bench(policy(replace(RULE, fix=fix), replace(OTHER, fix=fix), max_running=1))
+    bench.matched()
+    first = attempt_id(bench)
+    finish(bench)
+    bench.matched(rule=OTHER)
+    second = attempt_id(bench)
+    assert first != second
+    return bench, first, second
+
+
+def test_a_rung_whose_place_others_took_waits_until_there_is_room() -> None:
+    bench, first, second = crowded()
+    bench.give(ProbesFinished(first, FAILED))
+    waiting = bench.incident()
+    assert (waiting.rule_id, waiting.status, waiting.waits_for_turn) == (RULE.id, IncidentStatus.RETRYING, True)
+    assert ran(bench) == [STEP.name, STEP.name]
+    bench.give(Tick(), 5)
+    assert ran(bench) == [STEP.name, STEP.name]
+    assert events(bench).count("waits") == 1
+    bench.give(StepFinished(second, OK))
+    bench.give(Tick(), 1)
+    assert ran(bench) == [STEP.name, STEP.name, SECOND.name]
+
+
+def test_two_that_wait_for_their_turn_do_not_wait_for_one_another() -> None:
+    bench, first, second = crowded()
+    bench.give(ProbesFinished(first, FAILED))
+    bench.give(StepFinished(second, OK))
+    bench.give(ProbesFinished(second, FAILED))
+    bench.give(Tick(), 1)
+    bench.give(Tick(), 1)
+    assert ran(bench)[2:] == [SECOND.name]
+    finish(bench)
+    bench.give(Tick(), 1)
+    assert ran(bench)[2:] == [SECOND.name, SECOND.name]
+
+
+def test_what_undoes_a_step_waits_its_turn_and_comes_before_the_next_rung() -> None:
+    fix = replace(FIX, steps=(replace(STEP, rollback=UNDO), SECOND), guard=(GUARD,))
+    bench = Bench(policy(replace(RULE, fix=fix), replace(OTHER, fix=fix), max_running=1))
+    bench.matched()
+    checked(bench, (CheckPurpose.GUARD, PASSED))
+    first = attempt_id(bench)
+    finish(bench)
+    bench.matched(rule=OTHER)
+    (other,) = (each.id for each in bench.state.incidents.values() if each.rule_id == OTHER.id)
+    bench.give(ChecksFinished(other, ((CheckPurpose.GUARD, PASSED),)))
+    bench.give(ProbesFinished(first, FAILED))
+    checked(bench, (CheckPurpose.WORSE, FAILED))
+    assert ran(bench) == [STEP.name, STEP.name]
+    bench.give(StepFinished(attempt_id(bench), OK))
+    bench.give(Tick(), 1)
+    assert ran(bench) == [STEP.name, STEP.name, UNDO.name]

@@ -12,16 +12,18 @@ from itertools import count
 import builders as make
 from fakes.clock import FakeClock
 from fakes.memory_store import MemoryStore
+from fakes.virtual_loop import BEGAN, VirtualClock, VirtualLoop
 from logmedic.core.decide import AT_ONCE
 from logmedic.model.alert import Alert, AlertPlan
 from logmedic.model.changeset import Changeset, Intent, Observed, RunStep, Send, StepFinished, TellNow, Tick
 from logmedic.model.errors import StoreFull
-from logmedic.model.fix import FixResult
-from logmedic.model.issue import IncidentStatus, Tally
+from logmedic.model.fix import FixResult, Verdict
+from logmedic.model.issue import HoldReason, IncidentStatus, Tally
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings
 from logmedic.model.state import EngineState
 from logmedic.model.when import Clear, When
+from logmedic.ports import Clock
 from logmedic.runtime.engine import Engine
 
 
@@ -43,16 +45,19 @@ class Bench:
 
 
 @asynccontextmanager
-async def running(policy: Policy | None = None, store: MemoryStore | None = None) -> AsyncIterator[Bench]:
+async def running(
+    policy: Callable[[], Policy] | None = None, store: MemoryStore | None = None, clock: Clock | None = None
+) -> AsyncIterator[Bench]:
+    usual = make.policy()
     bench = Bench(store or MemoryStore(), FakeClock(make.START))
     state = await bench.store.open()
     ids = count(1)
     bench.engine = Engine(
         state=state,
         store=bench.store,
-        clock=bench.clock,
+        clock=clock or bench.clock,
         mint=lambda: f"{next(ids):08d}",
-        policy=lambda: policy or make.policy(),
+        policy=policy or (lambda: usual),
         carry_out=bench.carry_out,
         alive=bench.alive,
     )
@@ -89,6 +94,49 @@ def test_the_position_is_committed_with_its_effects() -> None:
             (changeset,) = committed(bench.store, lambda each: each.checkpoints)
             assert changeset.checkpoints == (make.checkpoint(10),)
             assert changeset.incidents
+
+    asyncio.run(scenario())
+
+
+def test_f48_no_step_begins_on_what_was_decided_long_before_it_could_be_stored() -> None:
+    """It is asked about anew: by then people may have ended the trouble."""
+
+    async def scenario() -> list[tuple[Intent, int]]:
+        policy = make.policy(started_at=BEGAN - timedelta(hours=1))
+        async with running(lambda: policy, clock=VirtualClock(loop)) as bench:
+            await bench.engine.settled()
+            for _ in range(20):
+                bench.store.fail_next(StoreFull("no space", "make room"))
+            await bench.engine.settled(make.observed(make.match(at=BEGAN), at=make.checkpoint(10)))
+            await bench.engine.settled()
+            (attempt,) = {each.id: each for done in bench.store.changesets for each in done.attempts}.values()
+            assert attempt.verdict is Verdict.UNKNOWN
+            assert "could not be stored" in attempt.detail
+            return bench.acts
+
+    loop = VirtualLoop()
+    try:
+        assert not [intent for intent, _ in loop.run_until_complete(scenario()) if isinstance(intent, RunStep)]
+    finally:
+        loop.close()
+
+
+def test_f34_no_step_begins_by_a_rule_that_went_while_its_decision_was_stored() -> None:
+    class Slow(MemoryStore):
+        async def commit(self, changeset: Changeset) -> None:
+            if changeset.attempts:
+                in_force[:] = [make.policy(replace(make.RULE, fix=None))]
+            await super().commit(changeset)
+
+    in_force = [make.policy()]
+
+    async def scenario() -> None:
+        async with running(lambda: in_force[0], Slow()) as bench:
+            await bench.engine.settled(make.observed(make.match(), at=make.checkpoint(10)))
+            await bench.engine.settled()
+            assert not [intent for intent, _ in bench.acts if isinstance(intent, RunStep)]
+            (incident,) = bench.engine.state.incidents.values()
+            assert incident.hold is HoldReason.NO_FIX
 
     asyncio.run(scenario())
 
@@ -243,10 +291,10 @@ def test_what_waits_for_others_of_its_group_at_a_stop_is_told_after_the_start() 
         nofix, store = replace(make.RULE, fix=None), MemoryStore()
         waits = replace(make.AT_ONCE, group_wait=timedelta(seconds=5), group_by=("rule",))
         policy = make.policy(nofix, alerts=AlertPlan({"oncall": waits}, "oncall"))
-        async with running(policy, store) as before:
+        async with running(lambda: policy, store) as before:
             await before.engine.settled(make.observed(*(make.match(nofix, group=group) for group in "ab")))
             assert _sends(before) == []
-        async with running(policy, store.reopen()) as after:
+        async with running(lambda: policy, store.reopen()) as after:
             await after.engine.settled()
             assert _sends(after) == [], "its time has not come"
             await after.clock.advance(5)
@@ -254,7 +302,7 @@ def test_what_waits_for_others_of_its_group_at_a_stop_is_told_after_the_start() 
             await after.clock.settle()
             (sent,) = _sends(after)
             assert len(sent.tells) == 2
-        async with running(policy, after.store.reopen()) as again:
+        async with running(lambda: policy, after.store.reopen()) as again:
             await again.engine.settled()
             assert [each.id for each in _sends(again)] == [sent.id], "it may not have arrived"
 
@@ -265,7 +313,8 @@ def test_when_nothing_more_comes_nothing_waits_for_it() -> None:
     async def scenario() -> None:
         nofix = replace(make.RULE, fix=None)
         waits = replace(make.AT_ONCE, group_wait=timedelta(hours=1))
-        async with running(make.policy(nofix, alerts=AlertPlan({"oncall": waits}, "oncall"))) as bench:
+        policy = make.policy(nofix, alerts=AlertPlan({"oncall": waits}, "oncall"))
+        async with running(lambda: policy) as bench:
             await bench.engine.settled(make.observed(make.match(nofix)))
             await bench.engine.settled(TellNow())
             await bench.engine.settled()
@@ -288,7 +337,8 @@ def test_f32_the_watchdog_hears_of_progress_only() -> None:
 def test_a_storm_that_is_over_ends_at_once_some_at_a_time_without_another_input() -> None:
     async def scenario() -> None:
         nofix = replace(make.RULE, fix=None)
-        async with running(make.policy(nofix)) as bench:
+        policy = make.policy(nofix)
+        async with running(lambda: policy) as bench:
             many = make.observed(*(make.match(nofix, group=str(n)) for n in range(2 * AT_ONCE + 1)))
             await bench.engine.settled(many)
             before = len(bench.store.changesets)
@@ -305,7 +355,8 @@ def test_a_storm_that_is_over_ends_at_once_some_at_a_time_without_another_input(
 def test_what_came_to_be_due_sooner_is_not_overlooked_and_what_was_put_off_is_not_ended() -> None:
     async def scenario() -> None:
         soon = replace(make.RULE, id="soon", fix=None, when=When(clear=Clear(quiet=timedelta(seconds=20))))
-        async with running(make.policy(replace(make.RULE, fix=None), soon)) as bench:
+        policy = make.policy(replace(make.RULE, fix=None), soon)
+        async with running(lambda: policy) as bench:
             still_open = []
             for seconds, heard in ((0, (make.RULE, soon)), (10, (make.RULE, soon)), (15, ()), (10, ())):
                 await bench.clock.advance(seconds)

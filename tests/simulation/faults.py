@@ -1,5 +1,5 @@
-"""What can go wrong in a simulated world. Each seed has some of it, and none of the rest: a fault that is always there hides
-what happens without it."""
+"""What can go wrong in a simulated world. Each seed has some of it, and none of the rest: a fault that is always there
+hides what happens without it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Chances, 0 to 1: of one read, commit, step, probe, message, or (`killed` and what follows it) one step of the story.
-    `*_unsure`: it was done, and is said not to be. `*_slow`: it takes up to a minute instead of a moment."""
+    """Chances, 0 to 1: of one read, commit, step, probe, message, or (`killed` and what follows it) one step of the
+    story. `*_unsure`: it was done, and is said not to be. `*_slow`: it takes up to a minute instead of a moment."""
 
     read_fails: float = 0.0
     read_slow: float = 0.0

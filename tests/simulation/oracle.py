@@ -1,4 +1,4 @@
-"""What must hold whatever happens: the invariants, asked after each commit, at each effect, and after each step of a story.
+"""What must hold whatever happens: the invariants, asked after each commit, at each effect, after each step of a story.
 
 It knows the daemon by its edges alone: what it made durable, started, and sent."""
 
@@ -14,7 +14,7 @@ from logmedic.model.alert import UNDELIVERED, Alert, AlertStatus
 from logmedic.model.changeset import Changeset, RunStep
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
-from logmedic.model.issue import Incident, IncidentStatus, Template
+from logmedic.model.issue import UNDER_WAY, Incident, IncidentStatus, Template
 from logmedic.model.policy import Policy
 from logmedic.model.rule import AlertEvent, Mode
 from logmedic.model.trust import Pause, PauseOrigin, Trust
@@ -29,6 +29,8 @@ MAX_UNDELIVERED = 500
 ACTS = frozenset({"restart", "reinstall", "renew", "undo", "drain"})
 HELD_UP_S = 10.0
 """What nothing is wrong with is read and stored by then, whatever happens beside it."""
+GOES_ON_S = 300.0
+"""The longest that a step, its checks or their silence take, with room."""
 HOUR = timedelta(hours=1)
 STORING = timedelta(minutes=3)
 """What lies between a decision, by which hours are counted, and its effect: slow commits."""
@@ -36,9 +38,9 @@ TEN_MINUTES = timedelta(minutes=10)
 
 
 class Oracle:
-    """`broken`: what did not hold, in order; empty as it should be. `exact_time`: nobody sets the clock, so that what is
-    counted by the hour can be checked by it; `exact_arrivals`: and no message comes twice. `exact_errors`: nothing is lost and no rule goes, so that each error is
-    counted somewhere. `exact_lags`: the store holds nobody up."""
+    """`broken`: what did not hold, in order; empty as it should be. `exact_time`: nobody sets the clock, so that what
+    is counted by the hour can be checked by it; `exact_arrivals`: and no message comes twice. `exact_errors`: nothing
+    is lost and no rule goes, so that each error is counted somewhere. `exact_lags`: the store holds nobody up."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -63,6 +65,8 @@ class Oracle:
         self.arrivals: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
         """By receiver: of each message that came, when it was handed over."""
         self._handed: dict[str, datetime] = {}
+        self._moved_s: dict[str, float] = {}
+        """By incident: when it changed last, in seconds of the loop."""
 
     def check(self, holds: object, invariant: str, what: str) -> None:
         if not holds:
@@ -89,6 +93,7 @@ class Oracle:
         self.positions.update((each.source, each.offset) for each in changeset.checkpoints)
         self.attempts.update((each.id, each) for each in changeset.attempts)
         self.incidents.update((each.id, each) for each in changeset.incidents)
+        self._moved_s.update((each.id, self._world.loop.time()) for each in changeset.incidents)
         self.breakers.update((each.key, each) for each in changeset.breakers)
         self.pauses.update((each.origin, each) for each in changeset.pauses)
         self.trust.update((each.rule_id, each) for each in changeset.trust)
@@ -225,6 +230,10 @@ class Oracle:
                 "I2",
                 f"{log.name} has not been read for {waits:.0f} s, and nothing is wrong with it",
             )
+
+        for each in self.incidents.values() if self.exact_lags else ():
+            stands = min(now - self._moved_s[each.id], reading_for_s) if each.status in UNDER_WAY else 0.0
+            self.check(stands <= GOES_ON_S, "I2", f"incident {each.id} is {each.status} for {stands:.0f} s by now")
 
     def life_ended(self, life: int) -> None:
         """What it ran died with it."""

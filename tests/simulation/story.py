@@ -35,8 +35,8 @@ from simulation.ruleset import Said
 from simulation.world import SERVICES, WIDTH, World
 
 STEPS = 24
-AT_REST_S = 2 * 3600.0
-"""At most; half of it at least. What waits by itself waits for an hour's budget, an approval or a silence: less."""
+AT_REST_S = 4500.0
+"""What waits by itself waits for the hour's messages or fixes at most, for half an hour's approval, for a silence."""
 WHILES = (0.0, 0.05, 0.7, 5.0, 20.0, 61.0, 130.0, 400.0)
 HOSTILE = (
     "ERROR $(reboot) is down",
@@ -65,8 +65,8 @@ UNKNOWN = ("ERROR cannot reach peer {n}", "ERROR bad checksum in block {n}", "ER
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of one seed. `broken`: the invariants that did not hold; empty: all did. `digest`: of everything that happened; the
-    same seed has the same."""
+    """Of one seed. `broken`: the invariants that did not hold; empty: all did. `digest`: of everything that happened;
+    the same seed has the same."""
 
     seed: int
     faults: str
@@ -141,7 +141,7 @@ class Story:
                 self.daemon.give(given)
         if world.is_so(faults.reloaded):
             self._reload()
-        self._pass(world.chance.choice(WHILES))
+        self._pass(world.chance.choice(WHILES) * world.chance.uniform(0.5, 1.0))
         if world.is_so(faults.killed):
             self.daemon.kill()
             self._between_lives()
@@ -150,7 +150,7 @@ class Story:
             self._between_lives()
 
     def _pass(self, seconds: float) -> None:
-        self.world.loop.run_until_complete(asyncio.sleep(seconds * self.world.chance.uniform(0.5, 1.0)))
+        self.world.loop.run_until_complete(asyncio.sleep(seconds))
         self.oracle.look(reading_for_s=self.world.loop.time() - self.daemon.reading_since)
 
     def _between_lives(self) -> None:

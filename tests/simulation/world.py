@@ -1,4 +1,4 @@
-"""What outlives the daemon: time, logs, services, receivers, the disk. Whatever chance decides is drawn from one seed."""
+"""What outlives the daemon: time, logs, services, the disk. Whatever chance decides is drawn from one seed."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Clock:
 
 @dataclass(slots=True)
 class Log:
-    """What was written, whether or not it is still there: what lies before `lost_until` and was not read is gone. `errors`:
-    how many of the first n lines are about an error. `written_s`: of each line, in seconds of the loop."""
+    """What was written, whether or not it is still there: what lies before `lost_until` and was not read is gone.
+    `errors`: how many of the first n lines are about an error. `written_s`: of each line, in seconds of the loop."""
 
     name: str
     may_fail: bool
@@ -80,8 +80,8 @@ class Service:
 
 
 class World:
-    """`life`: the number of the daemon's present life, 0 before the first. `said`: the rule files as they are now. `faults`:
-    those of now. `story`: what happened, a line each, for people."""
+    """`life`: the number of the daemon's present life, 0 before the first. `said`: the rule files as they are now.
+    `faults`: those of now. `story`: what happened, a line each, for people."""
 
     def __init__(self, seed: int, faults: Faults) -> None:
         self.chance = Random(seed)
