@@ -45,7 +45,8 @@ from logmedic.model.rule import Mode
 from logmedic.ports import Clock
 from logmedic.reporting import Reporting, make_reporting
 from logmedic.rulesets import make_matcher, make_rule_loader
-from logmedic.runtime.clock import SystemClock, Uuid7, local_zone
+from logmedic.runtime.childwatch import without_threads
+from logmedic.runtime.clock import SystemClock, Uuid7, local_zone, steady
 from logmedic.runtime.control import DaemonControl
 from logmedic.runtime.dispatcher import Dispatcher
 from logmedic.runtime.engine import Engine
@@ -109,6 +110,7 @@ class Signals:
 def run_daemon(run: Run) -> int:
     """Run until a signal (or, with `once`, until everything is read and done). Answers the exit code. Raises
     LogmedicError for what keeps it from starting."""
+    without_threads()
     return asyncio.run(_serve(run))
 
 
@@ -180,6 +182,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         notifier=notifier,
         clock=clock,
         mint=Uuid7,
+        steady=steady,
         diagnose=diagnosing.ask if diagnosing is not None else lambda _: None,
         zone=zone,
         framings=settings.framings(),

@@ -29,9 +29,9 @@ from logmedic.runtime.supervisor import Supervisor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edges:
-    """The world, behind its ports. `mint` makes what mints ids that sort behind a given one. `diagnose` takes a
-    question and answers at once. `zone`: of times in lines that name none. `framings`: by source, where it
-    is not TRACES."""
+    """The world, behind its ports. `mint` makes what mints ids that sort behind a given one. `steady`: seconds of a
+    clock that nobody sets. `diagnose` takes a question and answers at once. `zone`: of times in lines that name none.
+    `framings`: by source, where it is not TRACES."""
 
     store: Store
     loader: RuleFiles
@@ -43,6 +43,7 @@ class Edges:
     notifier: Notifier
     clock: Clock
     mint: Callable[[str], Mint]
+    steady: Callable[[], float]
     diagnose: Callable[[Question], None] = lambda _: None
     zone: tzinfo = UTC
     framings: Mapping[str, Framing] = field(default_factory=lambda: MappingProxyType({}))
@@ -86,6 +87,7 @@ class Works:
             carry_out=self.dispatcher.carry_out,
             alive=self.pulse.beat,
             noted=self._note,
+            steady=edges.steady,
         )
         self.dispatcher.report_to(self.engine.submit)
         self._edges = edges

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import builders as make
@@ -46,7 +46,10 @@ class Bench:
 
 @asynccontextmanager
 async def running(
-    policy: Callable[[], Policy] | None = None, store: MemoryStore | None = None, clock: Clock | None = None
+    policy: Callable[[], Policy] | None = None,
+    store: MemoryStore | None = None,
+    clock: Clock | None = None,
+    steady: Callable[[], float] | None = None,
 ) -> AsyncIterator[Bench]:
     usual = make.policy()
     bench = Bench(store or MemoryStore(), FakeClock(make.START))
@@ -60,6 +63,7 @@ async def running(
         policy=policy or (lambda: usual),
         carry_out=bench.carry_out,
         alive=bench.alive,
+        steady=steady,
     )
     task = asyncio.create_task(bench.engine.run())
     try:
@@ -368,3 +372,29 @@ def test_what_came_to_be_due_sooner_is_not_overlooked_and_what_was_put_off_is_no
             assert still_open == [set(), {"web-down", "soon"}, {"web-down", "soon"}, {"web-down"}]
 
     asyncio.run(scenario())
+
+
+def test_f33_a_clock_that_is_set_is_noticed_once_and_a_drift_never() -> None:
+    class Set(VirtualClock):
+        by = timedelta()
+
+        def now(self) -> datetime:
+            return super().now() + self.by
+
+    async def scenario() -> None:
+        policy = make.policy(started_at=BEGAN)
+        async with running(lambda: policy, clock=clock, steady=loop.time) as bench:
+            await bench.engine.settled(make.observed(at=make.checkpoint(1)))
+            for by in (timedelta(seconds=1), timedelta(hours=-2), timedelta(hours=-2, seconds=1)):
+                clock.by = by
+                await bench.engine.settled(make.observed(at=make.checkpoint(2)))
+                await bench.engine.settled(make.observed(at=make.checkpoint(3)))
+            tallies = [each for done in bench.store.changesets for each in done.tallies if each.kind == "clock_set"]
+            assert sum(each.n for each in tallies) == 1
+
+    loop = VirtualLoop()
+    clock = Set(loop)
+    try:
+        loop.run_until_complete(scenario())
+    finally:
+        loop.close()

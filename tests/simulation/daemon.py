@@ -133,6 +133,7 @@ class EdgesOf:
             notifier=Silent(),
             clock=world.clock,
             mint=lambda _: world.mint,
+            steady=world.loop.time,
             zone=UTC,
         )
 

@@ -9,6 +9,7 @@ from operator import itemgetter
 from logmedic.core import (
     ailing,
     calls,
+    clockset,
     endings,
     incidents,
     kept,
@@ -36,6 +37,7 @@ from logmedic.model.changeset import (
     Approve,
     Changeset,
     ChecksFinished,
+    ClockSet,
     Delivered,
     Diagnosed,
     EndSilence,
@@ -109,6 +111,9 @@ def decide_in(draft: Draft, given: Input) -> None:
             outbox.on_delivery(draft, alert_id, delivery)
         case Tick():
             _tick(draft)
+        case ClockSet(by):
+            draft.tally("clock_set")
+            clockset.on_clock_set(draft, by)
         case TellNow():
             closing.tell_now(draft)
         case Started():

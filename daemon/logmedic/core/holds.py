@@ -293,11 +293,12 @@ def _target_of(draft: Draft, incident: Incident) -> str:
 
 
 def _uptime(case: _Case) -> Check:
-    """Of the daemon; that of a unit is asked for before the first step."""
+    """Of the daemon (a start in the future is one of before the clock was set back); that of a unit is asked for before
+    the first step."""
     wanted, started = case.fix.limits.min_uptime, case.draft.policy.started_at
     if unit := unit_of(case.fix) if wanted else "":
         return Check("uptime", None, f"{unit} has to run for {duration_text(wanted)}, if it runs: asked before a step")
-    if started is None or case.draft.now - started >= wanted:
+    if started is None or not started <= case.draft.now < started + wanted:
         return Check("uptime", None, "the daemon has run for long enough")
     return _held("uptime", HoldReason.WARMING_UP, "the daemon has only just started", started + wanted)
 

@@ -103,6 +103,13 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockSet:
+    """The wall clock is `by` ahead of what it would say by itself (behind, when that is negative)."""
+
+    by: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class TellNow:
     """Nothing more comes: what waits for others of its group is told now."""
 
@@ -348,6 +355,7 @@ Input = (
     | ChecksFinished
     | Delivered
     | Tick
+    | ClockSet
     | TellNow
     | Quiet
     | Speaking

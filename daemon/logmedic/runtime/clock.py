@@ -22,6 +22,11 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+def steady() -> float:
+    """Seconds since the boot, those in which the host was suspended included; nobody sets it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class Uuid7:
     """UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, then a counter that keeps the ids of one millisecond in order,
     then chance. Never goes backwards in one process, whatever the clock does; nor behind the id `behind`, of a process

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -13,7 +13,18 @@ import structlog
 from logmedic.core.backoff import exponential
 from logmedic.core.decide import decide, decide_in, due, due_of
 from logmedic.core.draft import Draft, Mint
-from logmedic.model.changeset import Advanced, Changeset, Input, Intent, Observed, RunStep, Started, StepNotBegun, Tick
+from logmedic.model.changeset import (
+    Advanced,
+    Changeset,
+    ClockSet,
+    Input,
+    Intent,
+    Observed,
+    RunStep,
+    Started,
+    StepNotBegun,
+    Tick,
+)
 from logmedic.model.errors import TransientError
 from logmedic.model.fix import AttemptKind
 from logmedic.model.policy import Policy
@@ -42,11 +53,14 @@ FLUSH_SHARE = 10
 MANY_WINDOWS = 10_000
 LOOK_EVERY_S = 5.0
 """The longest wait for an input: the engine shows that it lives (watchdog), and old windows are dropped."""
+SET_FROM = timedelta(seconds=2)
+"""A step of the clock, and no drift: less changes nothing that anybody waits for."""
 LATE = timedelta(seconds=30)
 """What was decided so long before it could be stored is decided of the past: no step begins on it."""
 COMMIT_RETRY_BASE = timedelta(milliseconds=200)
 COMMIT_RETRY_MAX = timedelta(seconds=10)
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Waiting = tuple[Input | None, asyncio.Future[None] | None, float]
 """An input, who waits until it is committed, and since when it waits, in seconds of the loop."""
 
@@ -65,8 +79,10 @@ class Engine:
         carry_out: Callable[[Intent], None],
         alive: Callable[[], None],
         noted: Callable[[Changeset], None] = lambda _: None,
+        steady: Callable[[], float] | None = None,
     ) -> None:
-        """`noted`: hears of what was committed, before the state knows it; answers at once."""
+        """`noted`: hears of what was committed, before the state knows it; answers at once. `steady`: seconds of a
+        clock that nobody sets; None: the wall clock is never set."""
         self.state = state
         self._store = store
         self._clock = clock
@@ -75,6 +91,8 @@ class Engine:
         self._carry_out = carry_out
         self._alive = alive
         self._noted = noted
+        self._steady = steady
+        self._ahead = self._now_ahead()
         self.meter = EngineMeter()
         self._taken_since: float | None = None
         """Of what is being decided and stored now: since when it waits."""
@@ -218,6 +236,10 @@ class Engine:
         """Decide all of `given`, commit it at once, act."""
         if not given:
             return
+        if by := self._set_by():
+            log.warning("clock_set", by_s=by.total_seconds())
+            self._flush_at = self._flush_at and self._flush_at + by
+            await self._take([ClockSet(by)])
         changeset = await self._decided(given)
         if not isinstance(changeset, Failure):
             await self._make_true(changeset)
@@ -226,6 +248,21 @@ class Engine:
                 await self._take([each])
         else:
             await self._take_without_poison(given[0], changeset)
+
+    def _set_by(self) -> timedelta:
+        """How far the wall clock was set since the last look; zero when it was not."""
+        ahead = self._now_ahead()
+        by = ahead - self._ahead
+        if abs(by) < SET_FROM:
+            return timedelta()
+        self._ahead = ahead
+        return by
+
+    def _now_ahead(self) -> timedelta:
+        """Of a clock that nobody sets; what counts is how it changes."""
+        if self._steady is None:
+            return timedelta()
+        return self._clock.now() - EPOCH - timedelta(seconds=self._steady())
 
     async def _decided(self, given: Sequence[Input]) -> Changeset | Failure:
         """Others on the loop get their turn meanwhile; the state is nobody else's to change."""

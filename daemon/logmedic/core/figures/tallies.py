@@ -20,6 +20,7 @@ MEANINGS = {
     "lines": "lines read",
     "gaps": "places that were passed over unread",
     "bytes_lost": "bytes that were passed over unread",
+    "clock_set": "times that somebody set the wall clock; what lasts lasts as long as it would have",
     "event_overflows": "overflows of the kernel's events; each time every file was looked at",
     "captures_refused": "matches whose captures are not what their rule allows",
     "pattern_timeouts": "records that a rule's pattern took too long for",

@@ -1,0 +1,130 @@
+"""Somebody sets the clock: what lasts lasts as long as it would have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import FIX, PROBE, RULE, STEP, Bench, breaker_of, policy
+from logmedic.model.alert import Delivery
+from logmedic.model.changeset import ClockSet, Delivered, ProbesFinished, RunStep, Send, StepFinished, Tick
+from logmedic.model.circuit import BreakerStatus
+from logmedic.model.fix import FixResult, ProbeResult
+from logmedic.model.issue import HoldReason, IncidentStatus
+from logmedic.model.rule import Limits, Rule, Verify
+from logmedic.model.step import Retry
+
+EACH_WAY = pytest.mark.parametrize("by", [-7200.0, -30.0, 30.0, 7200.0, 90_000.0])
+COOLDOWN = Limits(cooldown=timedelta(minutes=5))
+
+
+def set_clock(bench: Bench, by: float) -> None:
+    """As the engine notices it: before anything else is decided."""
+    bench.now += timedelta(seconds=by)
+    bench.give(ClockSet(timedelta(seconds=by)))
+
+
+def with_fix(**changes: object) -> Rule:
+    return replace(RULE, fix=replace(FIX, **changes))  # type: ignore[arg-type]
+
+
+def steps(bench: Bench) -> list[str]:
+    return [each.attempt.id for each in bench.intents if isinstance(each, RunStep)]
+
+
+def fixed(bench: Bench) -> None:
+    bench.give(StepFinished(steps(bench)[-1], FixResult(0, 0.1)))
+    bench.give(ProbesFinished(steps(bench)[-1], ProbeResult(True, "well")))
+
+
+@EACH_WAY
+def test_f33_a_cooldown_lasts_as_long_as_it_would_have(by: float) -> None:
+    bench = Bench(policy(with_fix(limits=COOLDOWN)))
+    bench.matched()
+    fixed(bench)
+    set_clock(bench, by)
+    bench.matched(60)
+    assert bench.incident().hold is HoldReason.COOLDOWN
+    bench.give(Tick(), 230)
+    assert len(steps(bench)) == 1
+    bench.give(Tick(), 20)
+    assert len(steps(bench)) == 2
+
+
+@EACH_WAY
+def test_f33_the_silence_that_proves_a_fix_is_not_cut_short_and_not_stretched(by: float) -> None:
+    bench = Bench(policy(with_fix(verify=Verify((PROBE,), timedelta(minutes=10)))))
+    bench.matched()
+    fixed(bench)
+    assert bench.incident().status is IncidentStatus.SETTLING
+    set_clock(bench, by)
+    bench.give(Tick(), 590)
+    assert bench.incident().status is IncidentStatus.SETTLING
+    bench.give(Tick(), 20)
+    assert bench.incident().status is IncidentStatus.RESOLVED
+
+
+@EACH_WAY
+def test_f33_a_retry_comes_when_it_would_have(by: float) -> None:
+    again = Retry(attempts=2, base=timedelta(minutes=1), max=timedelta(minutes=1))
+    bench = Bench(policy(with_fix(steps=(replace(STEP, retry=again),))))
+    bench.matched()
+    bench.give(StepFinished(steps(bench)[-1], FixResult(1, 0.1)))
+    set_clock(bench, by)
+    bench.give(Tick(), 40)
+    assert len(steps(bench)) == 1
+    bench.give(Tick(), 40)
+    assert len(steps(bench)) == 2
+
+
+@EACH_WAY
+def test_f33_an_open_breaker_opens_its_door_when_it_would_have(by: float) -> None:
+    bench = Bench(policy(with_fix(breaker=replace(FIX.breaker, failures=1))))
+    bench.matched()
+    bench.give(StepFinished(steps(bench)[-1], FixResult(1, 0.1)))
+    assert breaker_of(bench.state).status is BreakerStatus.OPEN
+    set_clock(bench, by)
+    bench.matched(29 * 60)
+    assert len(steps(bench)) == 1
+    bench.matched(2 * 60)
+    assert len(steps(bench)) == 2
+
+
+@EACH_WAY
+def test_f33_the_hours_budget_is_of_an_hour(by: float) -> None:
+    bench = Bench(policy(with_fix(limits=Limits(cooldown=timedelta(0), max_per_hour=1))))
+    bench.matched()
+    fixed(bench)
+    set_clock(bench, by)
+    bench.matched(30 * 60)
+    assert bench.incident().hold is HoldReason.BUDGET
+    bench.matched(31 * 60)
+    assert len(steps(bench)) == 2
+
+
+@EACH_WAY
+def test_f33_a_message_that_failed_is_tried_again_when_it_would_have_been(by: float) -> None:
+    bench = Bench(policy(replace(RULE, fix=None)))
+    bench.matched()
+    (alert,) = bench.messages
+    bench.give(Delivered(alert.id, Delivery(False, "503", retry_after_s=60)))
+    set_clock(bench, by)
+    sent = len([each for each in bench.intents if isinstance(each, Send)])
+    bench.give(Tick(), 50)
+    assert len([each for each in bench.intents if isinstance(each, Send)]) == sent
+    bench.give(Tick(), 15)
+    assert len([each for each in bench.intents if isinstance(each, Send)]) == sent + 1
+
+
+def test_f33_no_burst_at_a_day_ahead() -> None:
+    bench = Bench(policy(replace(RULE, fix=None)))
+    for name in "abc":
+        bench.matched(group=name)
+    bench.deliver()
+    before = len(bench.messages)
+    set_clock(bench, 90_000)
+    bench.give(Tick())
+    assert len(bench.messages) == before
+    assert len(bench.state.incidents) == 3
