@@ -7,14 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, PROBE, RULE, STEP, Bench, breaker_of, policy
+from builders import FIX, PROBE, RULE, START, STEP, Bench, breaker_of, match, observed, policy, record
 from logmedic.model.alert import Delivery
 from logmedic.model.changeset import ClockSet, Delivered, ProbesFinished, RunStep, Send, StepFinished, Tick
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import FixResult, ProbeResult
 from logmedic.model.issue import HoldReason, IncidentStatus
+from logmedic.model.match import MatchSpec
+from logmedic.model.record import Match
 from logmedic.model.rule import Limits, Rule, Verify
 from logmedic.model.step import Retry
+from logmedic.model.when import CLEAR, Clear, When
 
 EACH_WAY = pytest.mark.parametrize("by", [-7200.0, -30.0, 30.0, 7200.0, 90_000.0])
 COOLDOWN = Limits(cooldown=timedelta(minutes=5))
@@ -128,3 +131,13 @@ def test_f33_no_burst_at_a_day_ahead() -> None:
     bench.give(Tick())
     assert len(bench.messages) == before
     assert len(bench.state.incidents) == 3
+
+
+def test_f33_what_was_seen_by_a_clock_that_was_ahead_is_ended_by_the_line_that_says_so() -> None:
+    ends = When(clear=Clear(match=MatchSpec(("has room",))))
+    rule = replace(RULE, fix=None, when=ends)
+    bench = Bench(policy(rule))
+    bench.give(observed(match(rule, START + timedelta(hours=2))))
+    over = Match(rule.id, record("has room", START + timedelta(minutes=1)), {}, "", CLEAR)
+    bench.give(observed(over), 60)
+    assert bench.incident().status is IncidentStatus.RESOLVED

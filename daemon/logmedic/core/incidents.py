@@ -192,6 +192,13 @@ def _after_the_fix(draft: Draft, rule: Rule, incident: Incident, at: datetime) -
     return attempt is None or attempt.finished_at is None or at > attempt.finished_at + owncause.grace(quiet)
 
 
+def _last_at(incident: Incident, now: datetime) -> datetime:
+    """When it was seen last. A time ahead of the clock is of a wrong clock, and says nothing of what came first: then
+    it was when it was opened."""
+    ahead = incident.last_match_at > now + SKEW
+    return min(incident.opened_at, now) if ahead else incident.last_match_at
+
+
 def _clear(draft: Draft, rule: Rule, match: Match) -> None:
     """A line tells that it is over: then nothing that was written before it opens it again, and what was counted
     towards it until then is forgotten. One that names no group is remembered once, and not for each."""
@@ -202,5 +209,5 @@ def _clear(draft: Draft, rule: Rule, match: Match) -> None:
     groups = [match.group] if match.group != EVERY_GROUP else draft.open_groups(rule.id)
     for group in groups:
         incident = draft.open_incident(rule.id, group)
-        if incident is not None and at >= min(incident.last_match_at, draft.now + SKEW).timestamp():
+        if incident is not None and at >= _last_at(incident, draft.now).timestamp():
             end(draft, incident, Resolution.CLEARED, f"it is over: {match.record.text[:200]}")
