@@ -133,11 +133,13 @@ def test_f33_no_burst_at_a_day_ahead() -> None:
     assert len(bench.state.incidents) == 3
 
 
-def test_f33_what_was_seen_by_a_clock_that_was_ahead_is_ended_by_the_line_that_says_so() -> None:
+@pytest.mark.parametrize("hours_ahead", [0, 2])
+def test_f33_what_was_seen_by_a_clock_that_was_ahead_is_ended_by_the_line_that_says_so(hours_ahead: int) -> None:
     ends = When(clear=Clear(match=MatchSpec(("has room",))))
     rule = replace(RULE, fix=None, when=ends)
     bench = Bench(policy(rule))
-    bench.give(observed(match(rule, START + timedelta(hours=2))))
+    bench.give(observed(match(rule, START + timedelta(hours=2))), hours_ahead * 3600)
+    bench.now = START
     over = Match(rule.id, record("has room", START + timedelta(minutes=1)), {}, "", CLEAR)
     bench.give(observed(over), 60)
     assert bench.incident().status is IncidentStatus.RESOLVED

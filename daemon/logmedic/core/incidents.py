@@ -194,9 +194,9 @@ def _after_the_fix(draft: Draft, rule: Rule, incident: Incident, at: datetime) -
 
 def _last_at(incident: Incident, now: datetime) -> datetime:
     """When it was seen last. A time ahead of the clock is of a wrong clock, and says nothing of what came first: then
-    it was when it was opened."""
+    it was when it was opened, or just now when that is ahead as well."""
     ahead = incident.last_match_at > now + SKEW
-    return min(incident.opened_at, now) if ahead else incident.last_match_at
+    return min(incident.opened_at, now - SKEW) if ahead else incident.last_match_at
 
 
 def _clear(draft: Draft, rule: Rule, match: Match) -> None:
