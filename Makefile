@@ -2,12 +2,19 @@
 # make demo   the main job, for real, in under a minute
 # make test   the tests
 # make soak   ten minutes of kill -9 under load, and an exact count
+# make soak-long   an hour of everything at once, and whether memory, descriptors, threads and the store stay flat
 # make test-slow   the tests that take long: kills at random moments, floods
 # make test-browser   the pages in a real browser
 # make test-systemd   fixes in a really booted systemd, in a container; as root
 # make faults-page   every test that is named after a fault; docs/faults.md says how they ended
 # make fuzz   hostile bytes to everything that reads them; tests/fuzz/README.md says more
 # make simulate   the whole engine on simulated edges, with faults: SEEDS=5000, or SEED=123 to tell one of them again
+# make test-pythons   a selection of the tests under each Python from 3.11 to 3.14 that can be had: VERSIONS="3.13 3.14", TESTS=...
+# make test-duckdb   the tests of the store with DuckDB 1.5: DUCKDB=1.5.6, TESTS=...
+# make audit  known vulnerabilities of what the locks name; NOT AUDITED (exit 3) where nobody can be asked
+# make licences   docs/licences.md: which licence each package has; fails for one that may not be here
+# make sbom   the list of parts (CycloneDX): in the wheel, and dist/logmedic-VERSION.cdx.json
+# make wheel  wheel and sdist into dist/; make same-twice   builds them twice, and they are the same bytes
 # make bench  everything measured beside its peers, for docs/performance.md
 # make bench-client   what logmedic.client adds to a call, beside tenacity and pybreaker
 # make client-wheel   logmedic.client alone, for the environments of applications: dist/logmedic_client-*.whl
@@ -19,7 +26,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test fuzz simulate test-slow test-browser test-systemd soak demo bench bench-client bench-mining client-wheel deb locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page faults-page man vendor clean
+.PHONY: all lint types test fuzz simulate test-slow test-browser test-systemd soak soak-long demo bench bench-client bench-mining client-wheel wheel same-twice sbom licences audit test-pythons test-duckdb deb locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page faults-page man vendor clean
 
 all: lint types test
 
@@ -64,6 +71,7 @@ test: setup-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: setup-dev
+	@bash scripts/system-packages deb
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 # What people see: chromium, headless. PICTURES=DIR keeps a screenshot of each page.
@@ -81,7 +89,11 @@ test-systemd: setup-dev
 soak: setup-dev
 	PYTHONPATH=tests $(BIN)/python -m crash.soak
 
-# TARGET=rules,config (all), SECONDS=6 (a target), SEED=1; INPUT=file reads that one input again.
+# MINUTES=60, SEED=7; WRITE=1 puts the figures into docs/performance.md.
+soak-long: setup-dev
+	PYTHONPATH=tests:. $(BIN)/python -m crash.longsoak $(if $(WRITE),--write)
+
+# TARGET=rules,config (all), SECONDS=4 (a target), SEED=1; INPUT=file reads that one input again.
 fuzz: setup-dev
 	@PYTHONPATH=tests SECONDS=$(SECONDS) $(BIN)/python -m fuzz  # bash counts in that name, so it is said again
 
@@ -106,12 +118,37 @@ bench-mining: setup-dev
 
 # What applications install: stamina is all that it needs.
 client-wheel: setup-dev
-	cd distributions/client && $(CURDIR)/$(BIN)/python -m hatchling build -t wheel -d $(CURDIR)/dist
+	cd distributions/client && env -u SOURCE_DATE_EPOCH $(CURDIR)/$(BIN)/python -m hatchling build -t wheel -d $(CURDIR)/dist
 
 # The same commit gives the same bytes.
 deb: $(VENV)/.run
 	@bash scripts/system-packages deb
 	$(BIN)/python scripts/build-deb $(if $(VERSION),--version $(VERSION)) $(if $(STORE_FORM),--store-form $(STORE_FORM))
+
+# The same sources give the same bytes: hatchling takes no time from the clock. What a build gets from outside is unset.
+wheel: setup-dev
+	env -u SOURCE_DATE_EPOCH $(BIN)/python -m hatchling build -t wheel -t sdist -d dist
+	cd dist && sha256sum logmedic-*.whl logmedic-*.tar.gz
+
+same-twice: setup-dev
+	$(BIN)/python -m supply same-twice
+
+# Both are kept beside the locks, and tests say when they are old: after `make locks`.
+sbom: setup-dev
+	$(BIN)/python -m supply sbom
+
+licences: setup-dev
+	$(BIN)/python -m supply licences
+
+# LENIENT=--lenient: NOT AUDITED is told as loudly, and is no failure.
+audit: setup-dev
+	$(BIN)/python -m supply audit $(LENIENT)
+
+test-pythons: setup-dev
+	@bash scripts/test-pythons $(TESTS)
+
+test-duckdb: setup-dev
+	@bash scripts/test-duckdb $(TESTS)
 
 schema: setup-dev
 	$(BIN)/logmedic rules schema > docs/schema/rules-v1.json
@@ -128,7 +165,8 @@ packs-page: setup-dev
 metrics-page: setup-dev
 	$(BIN)/python scripts/metrics-page
 
-# docs/faults.md: runs every test that is named after a fault, and writes how they ended. RUN= writes the page alone.
+# docs/faults.md: runs every test that is named after a fault, and writes how they ended. RUN= writes the page alone;
+# RUN='--run F40 I6' runs those of some, RUN='--run --no-boot' all but those of a booted container.
 RUN ?= --run
 faults-page: setup-dev
 	PYTHONPATH=tests $(BIN)/python -m faultbook $(RUN)

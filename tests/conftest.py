@@ -1,4 +1,4 @@
-"""Profiles of the property tests: `pytest --hypothesis-profile=deep` looks longer."""
+"""Profiles of the property tests: `pytest --hypothesis-profile=deep` looks longer, `quick` is for one more Python."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import settings
 
 settings.register_profile("usual", deadline=None)  # a machine with other work is no bug
 settings.load_profile("usual")
+settings.register_profile("quick", max_examples=15, stateful_step_count=15, deadline=None)
 settings.register_profile("deep", max_examples=3000, stateful_step_count=60, deadline=None, print_blob=True)
 
 

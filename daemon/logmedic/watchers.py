@@ -39,6 +39,7 @@ from logmedic.settings.places import state_directory
 log = structlog.get_logger("logmedic.watchers")
 
 UNCHECKED = "could not be checked"
+CHECK_AGAIN_S = 10.0
 """How the sender says that it could not look at a receiver: which is no fault of its URL."""
 
 
@@ -153,14 +154,28 @@ def _of_opening(notices: Sequence[str], path: Path) -> list[Ailing]:
 async def _check_receivers(
     sender: AppriseSender, receivers: Mapping[str, Receiver], unusable: dict[str, str], engine: Engine
 ) -> None:
-    """F70: a bad URL is found at the start, and not at 3 a.m. The other receivers hear of it."""
-    verdicts = await sender.check(list(receivers.values()))
-    unusable.update((name, problem) for name, problem in verdicts.items() if problem)
-    for name, problem in unusable.items():
-        log.error("receiver_unusable", receiver=name, problem=problem)
-        if not problem.startswith(UNCHECKED):
-            to_do = f"Correct its URL in the config (alerts.receivers.{name}), and start the daemon again."
-            await engine.settled(Ailing(name, AlertEvent.RECEIVER_DEAD, problem, to_do, "sudo logmedic config check"))
+    """F70: a bad URL is found at the start, and not at 3 a.m. The other receivers hear of it. What could not be checked
+    (the process that does it was killed) is checked again later."""
+    unchecked = list(receivers.values())
+    while unchecked:
+        for name, problem in (await sender.check(unchecked)).items():
+            await _check_told(name, problem, unusable, engine)
+        unchecked = [each for each in unchecked if unusable.get(each.name, "").startswith(UNCHECKED)]
+        if unchecked:
+            await asyncio.sleep(CHECK_AGAIN_S)
+
+
+async def _check_told(name: str, problem: str, unusable: dict[str, str], engine: Engine) -> None:
+    if not problem:
+        unusable.pop(name, None)
+        return
+    if unusable.get(name) == problem:
+        return
+    unusable[name] = problem
+    log.error("receiver_unusable", receiver=name, problem=problem)
+    if not problem.startswith(UNCHECKED):
+        to_do = f"Correct its URL in the config (alerts.receivers.{name}), and start the daemon again."
+        await engine.settled(Ailing(name, AlertEvent.RECEIVER_DEAD, problem, to_do, "sudo logmedic config check"))
 
 
 async def _runs_again(engine: Engine, directory: Path) -> None:

@@ -203,6 +203,11 @@ class SmtpServer:
         return [each for to, _ in self._box.letters for each in to]
 
     @property
+    def letters(self) -> list[bytes]:
+        """Each that came whole, as it came, in order."""
+        return [content for _, content in self._box.letters]
+
+    @property
     def plain(self) -> list[str]:
         """The plain text of each letter that came whole, in order."""
         letters = (_parsed(content).get_body(("plain",)) for _, content in self._box.letters)

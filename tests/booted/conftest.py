@@ -1,4 +1,4 @@
-"""One container for all of these tests, with logmedic installed as docs/install.md says."""
+"""One container for most of these tests, with logmedic installed from its package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from booted.battery import attempts
-from booted.host import SHIPPED, Host, booted, why_not
+from booted.host import Host, booted, why_not
 
 RULES = Path(__file__).with_name("rules.yaml")
 ASKING = Path(__file__).with_name("asking.py")
@@ -44,20 +44,24 @@ except OSError:
 """
 
 
-@pytest.fixture(scope="session")
-def host() -> Iterator[Host]:
+@pytest.fixture(scope="session", autouse=True)
+def bootable() -> None:
     if why := why_not():
         pytest.fail(f"no systemd can be booted here: {why}")
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
     with booted() as made:
         set_up(made)
         yield made
 
 
 def set_up(host: Host) -> None:
-    for kind, program in (("sysusers", "systemd-sysusers"), ("tmpfiles", "systemd-tmpfiles --create")):
-        host.run("sh", "-c", f"cp {SHIPPED}/logmedic.{kind}.conf /usr/lib/{kind}.d/logmedic.conf && {program}")
-    host.run("sh", "-c", "useradd -r app; mkdir -p /srv/app /var/lib/logmedic; chown app:logmedic-fix /srv/app")
-    host.run("sh", "-c", "chmod 2775 /srv/app; chown logmedic: /var/lib/logmedic; chmod 700 /var/lib/logmedic")
+    """Each of these tests starts the daemon as it needs it, and says itself when fixes are to be installed."""
+    host.install()
+    host.run("systemctl", "disable", "--now", "logmedic.service", "logmedic-fixes.path")
+    host.run("sh", "-c", "useradd -r app; mkdir -p /srv/app; chown app:logmedic-fix /srv/app; chmod 2775 /srv/app")
     host.put("/usr/lib/battery/try", '#!/bin/sh\nexec "/usr/lib/battery/$1"\n', 0o755)
     for name, text in attempts().items():
         host.put(f"/usr/lib/battery/{name}", text, 0o755)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-ROOTFS = Path(__file__).parents[2] / ".systemd" / "rootfs"
-BOOT_S = 30.0
-SHIPPED = "/opt/logmedic/lib/python3.11/site-packages/logmedic/shipped/systemd"
+ROOM = Path(__file__).parents[2] / ".systemd"
+ROOTFS = ROOM / "rootfs"
+DEBS = ROOM / "debs"
+"""/debs in the container."""
+BOOT_S = 60.0
+UNTIL_S = 90.0
+"""Far more than anything takes, also where others use the processors."""
+LOGMEDIC = "/usr/bin/logmedic"
 
 
 def why_not() -> str:
@@ -23,9 +31,18 @@ def why_not() -> str:
         return "only root can boot a container"
     if shutil.which("systemd-nspawn") is None:
         return "systemd-nspawn is not installed: apt-get install systemd-container"
-    if not (ROOTFS / "opt/logmedic/bin/logmedic").exists():
-        return "no rootfs: bash scripts/booted-rootfs"
+    if not (ROOTFS / ".made").exists() or not list(DEBS.glob("present/*.deb")):
+        return "no rootfs, or no package: bash scripts/booted-rootfs"
     return ""
+
+
+def package(which: str = "present") -> str:
+    """Where it is in the container. `which`: present or previous."""
+    (found,) = (DEBS / which).glob("*.deb")
+    return f"/debs/{which}/{found.name}"
+
+
+_APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +86,34 @@ class Host:
         self.run("sh", "-c", f'mkdir -p "$(dirname {path})"; cat > {path}; chmod {mode:o} {path}', stdin=text)
 
     def logmedic(self, *arguments: str, check: bool = True) -> str:
-        return self.run("/opt/logmedic/bin/logmedic", *arguments, check=check)
+        return self.run(LOGMEDIC, *arguments, check=check)
+
+    def install(self, which: str = "present") -> str:
+        """The package, as people do it. What apt and its scripts say."""
+        return self.apt("install", package(which))
+
+    def apt(self, *words: str) -> str:
+        return self.run(*_APT, *words, timeout_s=180)
+
+    def restart(self) -> None:
+        """The daemon. Where that fails, what the journal says."""
+        ran = self.ran("systemctl", "restart", "logmedic", timeout_s=240)
+        assert ran.returncode == 0, ran.stdout + self.journal("-n", "80")
+
+    def status(self) -> Any:
+        """What the daemon answers, or None while none does."""
+        ran = self.ran(LOGMEDIC, "status", "-o", "json")
+        with suppress(ValueError):
+            return json.loads(ran.stdout)
+        return None
 
     def journal(self, *arguments: str) -> str:
         return self.run("journalctl", "--no-pager", "-q", *arguments)
 
-    def until(self, claim: str, *argv: str, timeout_s: float = 20, user: str = "") -> str:
+    def show(self, prop: str, unit: str = "logmedic") -> str:
+        return self.run("systemctl", "show", "-P", prop, unit).strip()
+
+    def until(self, claim: str, *argv: str, timeout_s: float = UNTIL_S, user: str = "") -> str:
         """Ask again until what the command prints holds `claim`."""
         end, told = time.monotonic() + timeout_s, ""
         while time.monotonic() < end:
@@ -86,30 +125,60 @@ class Host:
 
 
 @contextmanager
-def booted(name: str = "logmedic-test") -> Iterator[Host]:
+def ground() -> Iterator[Path]:
+    """The root of a container, over the rootfs and in memory: what boots in it finds what the one before left."""
+    room = Path(tempfile.mkdtemp(prefix="booted-"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", room], check=True)
+    root = room / "root"
+    try:
+        for name in ("upper", "work", "root"):
+            (room / name).mkdir()
+        layers = f"lowerdir={ROOTFS},upperdir={room}/upper,workdir={room}/work"
+        subprocess.run(["mount", "-t", "overlay", "-o", layers, "overlay", root], check=True)
+        yield root
+    finally:
+        for mounted in (root, room):
+            subprocess.run(["umount", "--lazy", mounted], check=False, stderr=subprocess.DEVNULL)
+        room.rmdir()
+
+
+@contextmanager
+def booted(root: Path | None = None, *, before: tuple[str, ...] = (), hierarchy: str = "1") -> Iterator[Host]:
+    """`root`: of `ground`, or one of its own. `before`: a command that becomes the container. `hierarchy`: "1", unified
+    control groups."""
+    if root is None:
+        with ground() as made, booted(made, before=before, hierarchy=hierarchy) as host:
+            yield host
+            return
     nspawn = subprocess.Popen(
         [
-            *("systemd-nspawn", "-q", "-D", str(ROOTFS), "--boot", "--register=no", "--keep-unit", "--private-network"),
-            *(f"--machine={name}-{os.getpid()}", "--console=pipe", "--volatile=overlay"),
+            *before,
+            *("systemd-nspawn", "-q", "-D", str(root), "--boot", "--register=no", "--keep-unit", "--private-network"),
+            *(f"--machine={root.parent.name.replace('_', '-')}", "--console=pipe", f"--bind-ro={DEBS}:/debs"),
             *("--capability=CAP_BPF", "--system-call-filter=bpf"),  # for IPAddressDeny=
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+        env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": hierarchy},
     )
     try:
         yield Host(_leader(nspawn))
     finally:
-        nspawn.send_signal(signal.SIGTERM)
-        try:
-            nspawn.wait(20)
-        except subprocess.TimeoutExpired:
-            nspawn.kill()
-            nspawn.wait()
-        assert nspawn.stderr is not None
-        nspawn.stderr.close()
+        _end(nspawn)
+
+
+def _end(nspawn: subprocess.Popen[bytes]) -> None:
+    """It has time to stop its services, as a host that is switched off."""
+    nspawn.send_signal(signal.SIGTERM)
+    try:
+        nspawn.wait(20)
+    except subprocess.TimeoutExpired:
+        nspawn.kill()
+        nspawn.wait()
+    assert nspawn.stderr is not None
+    nspawn.stderr.close()
 
 
 def _leader(nspawn: subprocess.Popen[bytes]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from booted.host import SHIPPED, Host
+from booted.host import Host
 
 CONFIG = """\
 mode: auto
@@ -70,7 +70,6 @@ def service(host: Host) -> Iterator[Host]:
     host.put("/opt/tests/application.py", APPLICATION)
     host.run("sh", "-c", "for user in shopper olga viewer; do useradd -r $user; done; usermod -aG logmedic olga")
     host.run("usermod", "-aG", "logmedic", "viewer")
-    host.run("cp", f"{SHIPPED}/logmedic.service", "/etc/systemd/system/logmedic.service")
     host.run("systemctl", "daemon-reload")
     host.logmedic("install", "fixes")
     host.run("systemctl", "start", "logmedic")

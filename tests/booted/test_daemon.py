@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from booted.host import SHIPPED, Host
+from booted.host import Host
 
 CONFIG = """\
 mode: auto
@@ -25,7 +25,6 @@ def daemon(host: Host) -> Iterator[Host]:
     host.put("/var/log/app.log", "")
     for name in ("app", "other"):
         host.put(f"/etc/systemd/system/{name}.service", SERVICE)
-    host.run("cp", f"{SHIPPED}/logmedic.service", "/etc/systemd/system/logmedic.service")
     host.run("systemctl", "daemon-reload")
     host.run("systemctl", "start", "app", "other")
     host.logmedic("install", "fixes")

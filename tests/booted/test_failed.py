@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from booted.host import SHIPPED, Host
+from booted.host import Host
 
 RECEIVER = """
 import http.server, json
@@ -41,8 +41,6 @@ ROOM = "/etc/systemd/system"
 @pytest.fixture(scope="module")
 def unit(host: Host) -> Iterator[Host]:
     before = host.run("sh", "-c", "cat /etc/logmedic/logmedic.yaml || true")
-    for name in ("logmedic", "logmedic-failed"):
-        host.run("cp", f"{SHIPPED}/{name}.service", f"{ROOM}/{name}.service")
     host.put("/etc/logmedic/hook-url", "json://127.0.0.1:8099/secret-path\n", 0o600)
     host.put(f"{ROOM}/logmedic.service.d/credentials.conf", CREDENTIALS)
     host.run("mkdir", "-p", f"{ROOM}/logmedic-failed.service.d")

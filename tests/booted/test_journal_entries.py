@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from booted.host import SHIPPED, Host
+from booted.host import Host
 
 CONFIG = """\
 mode: auto
@@ -21,8 +21,6 @@ rules: { paths: [/etc/logmedic/rules.d] }
 def service(host: Host) -> Iterator[Host]:
     host.put("/etc/logmedic/logmedic.yaml", CONFIG)
     host.put("/var/log/app.log", "")
-    host.run("sh", "-c", f"cp {SHIPPED}/logmedic.service {SHIPPED}/logmedic-failed.service /etc/systemd/system/")
-    host.run("systemctl", "daemon-reload")
     host.logmedic("install", "fixes")
     host.run("systemctl", "enable", "--now", "logmedic")
     host.until("armed (unit)", "/opt/logmedic/bin/logmedic", "status")

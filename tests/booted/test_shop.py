@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from booted.host import SHIPPED, Host
+from booted.host import Host
 
 CONFIG = """\
 mode: auto
@@ -82,7 +82,6 @@ def shop(host: Host) -> Iterator[Host]:
     host.put("/opt/shop/shop.py", APPLICATION)
     host.put("/etc/systemd/system/payments.service", UNIT)
     host.run("sh", "-c", "for user in shop stranger; do id $user || useradd -r $user; done")
-    host.run("cp", f"{SHIPPED}/logmedic.service", "/etc/systemd/system/logmedic.service")
     host.run("systemctl", "daemon-reload")
     host.logmedic("install", "fixes")
     start(host)

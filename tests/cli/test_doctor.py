@@ -537,7 +537,31 @@ def test_a_sandbox_that_does_not_hold_is_wrong_unless_no_fix_may_run_anyway() ->
     assert [each.state for each in sandbox.of_arming("sandbox", reason=reason, observes=True, **seen)] == [
         State.WARNING
     ]
-    assert sandbox.of_unit_tier(installed=False, wanted="unit").state is State.WRONG
+    assert sandbox.of_unit_tier(installed=False, wanted="unit", booted=True).state is State.WRONG
+
+
+@pytest.mark.parametrize(
+    ("booted", "state", "repair"), [(True, State.WARNING, "sudo logmedic install fixes"), (False, State.WELL, "")]
+)
+def test_where_systemd_runs_the_host_fixes_have_to_be_installed(booted: bool, state: State, repair: str) -> None:
+    """bubblewrap does not start inside the service."""
+    found = sandbox.of_unit_tier(installed=False, wanted="auto", booted=booted)
+    assert (found.state, found.repair) == (state, repair)
+
+
+@pytest.mark.parametrize(
+    ("path", "arming", "state", "told"),
+    [
+        ("active", "inactive", State.WELL, "by themselves"),
+        ("inactive", "inactive", State.WELL, "sudo logmedic install fixes"),
+        ("active", "failed", State.WARNING, "was not installed the last time"),
+    ],
+)
+def test_it_says_whether_rules_that_change_are_armed_by_themselves(
+    path: str, arming: str, state: State, told: str
+) -> None:
+    (found,) = service.of_arming(Unit({"ActiveState": path}), Unit({"ActiveState": arming}))
+    assert (found.state, told in found.found) == (state, True)
 
 
 # -- as it is typed ----------------------------------------------------------------------------------------------------

@@ -23,8 +23,18 @@ from hypothesis import strategies as st
 
 from logmedic.adapters.rulefiles.ownlog import EVENTS
 from logmedic.cli.journald import MAX_VALUE_BYTES, PATIENCE_S, PRIORITIES, entry, field_name, send, serialised
-from logmedic.cli.logs import LEFT_ALONE_S, ToJournal, configure, is_journal, with_priority
+from logmedic.cli.logs import (
+    LEFT_ALONE_S,
+    REMEMBERED,
+    REPEATED_S,
+    Libraries,
+    ToJournal,
+    configure,
+    is_journal,
+    with_priority,
+)
 from logmedic.core.ownline import MAX_CHARS, MAX_FIELDS, is_error, own_line, told
+from store.disks import FileLimit
 
 SECRET = "xoxb-123456789012-abcdefABCDEF123456"
 
@@ -231,6 +241,40 @@ def test_elsewhere_each_event_is_a_line_of_json_with_its_time(
     assert read["origin"] == "/var/log/\x1b[31mapp\u202e\nx.log"
 
 
+def test_f48_a_log_that_takes_nothing_stops_nobody_and_what_is_missing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe that is full stands for a disk that is."""
+    reader, writer = os.pipe2(os.O_NONBLOCK)
+    with open(reader, "rb", buffering=0) as given, open(writer, "w") as out:
+        with logging_to(out, tmp_path / "none", monkeypatch, as_journal=False):
+            room = fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ)
+            os.write(writer, b"x" * (room - 1) + b"\n")
+            for _ in range(3):
+                structlog.get_logger().warning("commit_failed", tries=1)
+            assert given.read(room) == b"x" * (room - 1) + b"\n"
+            structlog.get_logger().info("started")
+        told = [json.loads(line) for line in given.read(room).decode().splitlines()]
+    assert [each["event"] for each in told] == ["started", "own_lines_lost"]
+    assert told[1]["lines"] == 3
+
+
+def test_a_line_that_was_torn_spoils_none_that_comes_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = FileLimit(tmp_path)
+    with (tmp_path / "log").open("w+") as out:
+        try:
+            with logging_to(out, tmp_path / "none", monkeypatch, as_journal=False):
+                disk.fill(20)
+                structlog.get_logger().warning("commit_failed", tries=1)
+                disk.free()
+                structlog.get_logger().info("started")
+        finally:
+            disk.close()
+        torn, *whole = written(out)
+    assert len(torn) == 20
+    assert [json.loads(line)["event"] for line in whole] == ["started", "own_lines_lost"]
+
+
 def test_no_secret_is_logged_in_any_form(
     journald: Journald, out: TextIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,3 +373,38 @@ def test_the_levels_and_bounds_in_the_docs_are_those_of_the_log() -> None:
     assert {name: int(number) for name, number in re.findall(r"\| `(\w+)` \| (\d) \|", DOCS)} == PRIORITIES
     for bound in (f"{MAX_CHARS:,} characters", f"{MAX_FIELDS} fields", f"{MAX_VALUE_BYTES} bytes"):
         assert bound in " ".join(DOCS.split())
+
+
+def test_f40_what_libraries_say_again_and_again_is_told_once_with_how_often(
+    out: TextIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    heard = Libraries(logging.WARNING, lambda: now[0])
+
+    def said(words: str, at: float) -> None:
+        now[0] = at
+        heard.emit(logging.LogRecord("asyncio", logging.ERROR, __file__, 1, words, None, None))
+
+    with logging_to(out, tmp_path / "none", monkeypatch, as_journal=False):
+        for _ in range(1000):
+            said("no descriptors\nsocket: 7", 0.0)
+        said("something else", 1.0)
+        said("no descriptors\nsocket: 8", REPEATED_S - 0.1)
+        said("no descriptors\nsocket: 9", REPEATED_S)
+    read = [json.loads(line) for line in written(out)]
+    assert [(each["said"].partition("\n")[0], each.get("times")) for each in read] == [
+        ("no descriptors", None),
+        ("something else", None),
+        ("no descriptors", 1001),
+    ]
+
+
+def test_i6_what_libraries_said_is_not_remembered_without_bound(
+    out: TextIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Libraries(logging.WARNING, lambda: 0.0)
+    with logging_to(out, tmp_path / "none", monkeypatch, as_journal=False):
+        for number in range(3 * REMEMBERED):
+            heard.emit(logging.LogRecord("asyncio", logging.ERROR, __file__, 1, f"word {number}", None, None))
+    assert len(written(out)) == 3 * REMEMBERED, "nothing that differs is left out"
+    assert len(heard._next) <= REMEMBERED

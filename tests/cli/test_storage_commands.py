@@ -139,7 +139,7 @@ def test_a_copy_that_cannot_be_delivered_takes_no_room(running: World) -> None:
 
 def test_a_restore_is_refused_while_the_daemon_runs(running: World) -> None:
     copy = typed(running, "backup", "-o", "json").stdout
-    ran = typed(running, "restore", json.loads(copy)["path"], code=1)
+    ran = typed(running, "restore", json.loads(copy)["path"], code=7)
     assert "is in use by process" in ran.stderr
     assert "systemctl stop logmedic" in ran.stderr
 

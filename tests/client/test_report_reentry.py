@@ -55,8 +55,7 @@ def test_destructors_report_while_a_report_is_made(tmp_path: Path) -> None:
                 client.report(raised(ValueError("x")))
         finally:
             gc.set_threshold(*before)
-        gc.collect()
-        assert len(made) == 200
+        until(lambda: gc.collect() >= 0 and len(made) == 200)  # another thread may be collecting: then it does nothing
         assert "" not in made
         assert client.flush(20.0)
 

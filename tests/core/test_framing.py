@@ -65,6 +65,19 @@ def test_what_is_no_framing_is_refused(arguments: tuple[str, str]) -> None:
         Framing(*arguments)
 
 
+@pytest.mark.parametrize(
+    "pattern", [r"^\d{2147483647}-", r"^(?:\d{100}){100}", r"^\p{L}{99999}", r"^[[:alpha:]]{1,20000}"]
+)
+def test_a_pattern_that_counts_too_far_is_refused_before_it_takes_the_memory(pattern: str) -> None:
+    with pytest.raises(ValueError, match="counts too far"):
+        Framing(pattern)
+
+
+@pytest.mark.parametrize("pattern", [r"^\d{4}-\d\d", r"^\{\"at\":\"2026", r"^\p{Lu}{1,99} ", r"^\{12345\}"])
+def test_a_pattern_that_only_looks_like_it_is_taken(pattern: str) -> None:
+    assert Framing(pattern).start == pattern
+
+
 def test_i6_a_record_is_bounded_in_lines_and_bytes() -> None:
     many = of(b"2026-\n" + b"x\n" * 2 * MAX_RECORD_LINES, DATED)
     assert max(record.count(b"\n") for record in many) == MAX_RECORD_LINES

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import START, Bench, learning, observed, policy, unknown
+from builders import START, Bench, learning, observed, policy, report, report_record, unknown
 from logmedic.core import issues
 from logmedic.core.draft import Draft
+from logmedic.core.learning import REPORTS_SHARE
 from logmedic.core.mining.masks import shape_of
 from logmedic.core.mining.placing import fingerprint
 from logmedic.model.changeset import Send, Sweep
@@ -197,3 +198,75 @@ def test_templates_are_counted_as_they_come_and_go() -> None:
     draft.put_template(second)
     assert draft.template_count() == 3
     assert third.fingerprint in bench.state.templates
+
+
+# -- the share of reports ----------------------------------------------------------------------------------------------
+
+SHARE = MOST // REPORTS_SHARE
+ALMOST_NEVER = learning(max_templates=MOST, escalate_after=10**9)
+
+
+def invented(n: int, times: int = 1) -> UnknownError:
+    """An application says that it is component `n`, and what failed there; no two have a word in common."""
+    told = report(f"r{n}", component=f"c{n}", wait=timedelta(0))
+    return replace(distinct(n), record=report_record(told), component=f"c{n}", fingerprint=f"{n:016x}", count=times)
+
+
+def of_reports(bench: Bench) -> int:
+    return sum(each.source == "reports" for each in bench.state.templates.values())
+
+
+def test_i6_whoever_invents_components_takes_no_more_than_the_share_of_reports() -> None:
+    bench = Bench(policy(learning=ALMOST_NEVER))
+    for first in range(0, 10 * MOST, 50):
+        bench.give(observed(*(invented(n, times=3) for n in range(first, first + 50))))
+    assert of_reports(bench) == len(bench.state.issues) == SHARE
+    assert bench.tally("templates_refused") == 3 * (10 * MOST - SHARE), "what found no room is counted"
+
+
+def test_i6_logs_are_learned_from_whatever_was_reported() -> None:
+    bench = Bench(policy(learning=ALMOST_NEVER))
+    bench.give(observed(*(invented(n, times=3) for n in range(MOST))))
+    bench.give(observed(*(replace(distinct(n), count=3) for n in range(MOST - SHARE))))
+    assert len(bench.state.templates) == len(bench.state.issues) == MOST
+    assert of_reports(bench) == SHARE
+
+
+def test_i6_what_is_reported_goes_on_to_be_counted_when_the_share_is_full() -> None:
+    bench = Bench(policy(learning=ALMOST_NEVER))
+    bench.give(observed(*(invented(n, times=3) for n in range(MOST))))
+    bench.give(observed(invented(0, times=5), invented(MOST - 1)))
+    assert bench.state.templates[invented(0).fingerprint].occurrences == 8
+    assert invented(MOST - 1).fingerprint not in bench.state.templates
+
+
+def test_i6_a_full_share_forgets_of_its_own_what_never_came_back() -> None:
+    bench = Bench(policy(learning=ALMOST_NEVER))
+    bench.give(observed(*map(distinct, range(5000, 5040))))
+    bench.give(observed(*map(invented, range(SHARE))))
+    bench.give(observed(*map(invented, range(SHARE, SHARE + 10))))
+    assert of_reports(bench) == SHARE
+    assert bench.tally("templates_forgotten") == 10
+    assert len(bench.state.templates) == SHARE + 40, "nothing of a log had to go"
+
+
+def test_i6_a_full_share_costs_one_walk_over_the_templates() -> None:
+    bench = Bench(policy(learning=ALMOST_NEVER))
+    bench.give(observed(*(invented(n, times=3) for n in range(SHARE))))
+    walked = bench.state.templates = Walked(bench.state.templates)  # type: ignore[assignment]
+    bench.give(observed(*map(invented, range(SHARE, SHARE + 100))))
+    assert walked.walks <= 1
+
+
+FEW = 12
+STEPS = st.lists(st.lists(st.tuples(st.booleans(), st.integers(0, 40), st.integers(1, 3)), max_size=8), max_size=12)
+
+
+@given(STEPS)
+def test_i6_no_order_of_logs_and_reports_breaks_a_limit(steps: list[list[tuple[bool, int, int]]]) -> None:
+    bench = Bench(policy(learning=learning(max_templates=FEW, escalate_after=10**9)))
+    for step in steps:
+        bench.give(observed(*((invented if told else distinct)(n + 7) for told, n, _ in step)), after=1)
+        bench.give(observed(*(replace((invented if told else distinct)(n + 7), count=k) for told, n, k in step)))
+        assert of_reports(bench) == bench.state.templates_of["reports"] <= FEW // REPORTS_SHARE
+        assert bench.state.templates_of.total() == len(bench.state.templates) <= FEW

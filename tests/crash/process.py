@@ -86,7 +86,7 @@ class Daemon:
             if status is None:  # nobody answers yet, or any more: that is no end
                 seen.append("no answer")
                 return False
-            lines = (row for row in status["sources"] if row["source"] != "reports")
+            lines = (row for row in status["sources"] if row["origin"].startswith("/"))  # files
             read = {row["origin"]: (row["offset"], row["lag_bytes"]) for row in lines}
             idle = all(row["status"] in ("open", "failed") for row in status["open_incidents"])
             seen.append(("read", status["counts"]) if idle and read == wanted else read)
@@ -97,6 +97,14 @@ class Daemon:
     def said(self) -> str:
         """The end of it."""
         return self._said.read_text(errors="replace")[-4000:]
+
+    @property
+    def runs(self) -> bool:
+        """Started, and not ended by us."""
+        return self._process is not None
+
+    def is_alive(self) -> bool:
+        return self._live().poll() is None
 
     @property
     def pid(self) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ storage: {{ path: "{home}/state/logmedic.duckdb" }}
 web: {{ socket: "{home}/state/logmedic.sock" }}
 """
 PLACES = {"shop": "shop.log", "pay": "pay/pay.log", "depot": "depot.log"}
-LOOK_S = 0.25
+LOOK_S = 0.5
 MOST_BEHIND = 30_000
 """Lines that are written and not yet stored: with more, the writers wait, or the oldest generations would go unread."""
 EARLY = 0.3
@@ -73,13 +73,9 @@ class Report:
         return not (differing(self.rows) or self.notices or self.gaps)
 
     def text(self) -> str:
-        """The table, what differs marked."""
-        rows = [f"{'':44}{'written':>10}{'stored':>10}{'difference':>12}"]
-        rows += [
-            f"{row.what:44}{row.written:>10}{row.stored:>10}{row.difference:>12}{'  <--' * bool(row.difference)}"
-            for row in self.rows
-        ]
-        rows += [
+        """The table, and what else came of it."""
+        rows = [
+            table(self.rows),
             f"kills {self.kills}, rotations {self.rotations}, lines {self.lines}, bytes {self.bytes}",
             f"largest catch-up {self.largest_lag} lines, largest memory {self.largest_rss_kib / 1024:.0f} MiB, "
             f"descriptors {self.descriptors[0]} at rest before it, {self.descriptors[1]} after it",
@@ -115,7 +111,7 @@ class Storm:
             for name in LOGS
         }
         self._daemon = Daemon(home)
-        self._watch = Watch(self._daemon, self._speakers)
+        self._watch = Watch(self._daemon, lambda: sum(each.wrote.lines for each in self._speakers.values()))
         self._start_s = 0.0
         self._pause = threading.Event()  # is never set
 
@@ -206,11 +202,12 @@ class Storm:
 
 
 class Watch:
-    """Asks the daemon all the time how far it is. `largest`: how far it was behind at most. A context manager."""
+    """Asks the daemon all the time how far it is. `written`: lines so far. `largest`: how far it was behind at most. A
+    context manager."""
 
-    def __init__(self, daemon: Daemon, speakers: Mapping[str, Speaker]) -> None:
+    def __init__(self, daemon: Daemon, written: Callable[[], int]) -> None:
         self.largest = 0
-        self._daemon, self._speakers = daemon, speakers
+        self._daemon, self._written = daemon, written
         self._stored = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="watch")
@@ -225,13 +222,13 @@ class Watch:
 
     def behind(self) -> int:
         """Lines that are written and, as far as is known, not yet stored."""
-        return sum(speaker.wrote.lines for speaker in self._speakers.values()) - self._stored
+        return self._written() - self._stored
 
     def _work(self) -> None:
         while not self._over.wait(LOOK_S):
-            status = self._daemon.ask("status", wait_s=2)
-            if status is not None:
-                self._stored = status["counts"].get("lines", 0)
+            counts = self._daemon.ask("counts", wait_s=20)
+            if counts is not None:
+                self._stored = counts.get("lines", 0)
                 self.largest = max(self.largest, self.behind())
 
 
@@ -242,6 +239,15 @@ def furnish(home: Path, config: str, rules: str) -> None:
         (home / name).mkdir()
     (home / "rules" / "rules.yaml").write_text(rules)
     (home / "logmedic.yaml").write_text(config)
+
+
+def table(rows: Iterable[Row]) -> str:
+    """What differs is marked."""
+    told = (
+        f"{row.what:44}{row.written:>10}{row.stored:>10}{row.difference:>12}{'  <--' * bool(row.difference)}"
+        for row in rows
+    )
+    return "\n".join((f"{'':44}{'written':>10}{'stored':>10}{'difference':>12}", *told))
 
 
 def differing(rows: Iterable[Row]) -> list[Row]:

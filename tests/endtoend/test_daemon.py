@@ -211,7 +211,7 @@ def test_f70_a_receiver_that_cannot_be_used_is_told_at_the_start(world: World) -
 def test_f38_a_second_instance_says_who_holds_the_store(world: World) -> None:
     with daemon(world) as process:
         second = subprocess.run(world.command("run"), capture_output=True, text=True, timeout=30, check=False)
-        assert second.returncode == 1
+        assert second.returncode == 7
         assert str(process.pid) in second.stderr
         assert "hint:" in second.stderr
 

@@ -102,7 +102,7 @@ def kinds(incident: dict[str, Any]) -> list[str]:
     return [event["kind"] for event in incident["events"]]
 
 
-def test_the_story_of_two_rungs_tells_what_each_did_and_what_proved_it(ground: Ground) -> None:
+def test_f59_the_story_of_two_rungs_tells_what_each_did_and_what_proved_it(ground: Ground) -> None:
     with ground.shop() as address:
         ground.rule(
             f"""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from endtoend.test_daemon import World, daemon, until
+from endtoend.test_daemon import RULE, World, daemon, until
 
 PACK = """\
 version: 1
@@ -107,6 +108,21 @@ def test_i1_windows_and_waits_outlive_restarts(world: World) -> None:
         until(lambda: "three of a" in world.titles(), "the third one counts with those before")
         until(lambda: "backup does not end" in world.titles(), "what was waited for did not come")
         assert "sync does not end" not in world.titles()
+
+
+def test_f36_a_directory_that_disappears_leaves_what_was_and_is_heard_of_again(world: World) -> None:
+    directory = world.home / "rules"
+    with daemon(world):
+        shutil.rmtree(directory)
+        until(lambda: rules(world)["problems"], "it is told")
+        world.write("smoke 1")
+        until(lambda: "smoke was seen" in world.titles(), "the last good rules are in force")
+        assert rules(world)["loaded"] == 1
+        directory.mkdir()
+        drop(world, "smoke", RULE.format(id="smoke", word="smoke"))
+        drop(world, "sparks", RULE.format(id="sparks", word="sparks"))
+        until(lambda: rules(world)["loaded"] == 2, "what is written there now is loaded")
+        assert not rules(world)["problems"]
 
 
 def test_f42_f34_two_files_with_one_id_are_both_named(world: World) -> None:

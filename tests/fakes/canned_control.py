@@ -360,15 +360,15 @@ class CannedControl:
         self.silenced.append(meant)
         now = datetime.now(UTC)
         given = Silence(
-            id="" if meant["rehearse"] else "0193-new1",
-            starts_at=meant["starts_at"] or now,
+            id="" if meant.get("rehearse") else "0193-new1",
+            starts_at=meant.get("starts_at") or now,
             until=until,
             by=by,
             why=why,
             created_at=now,
-            severities=tuple(each.value for each in meant["severities"]),
-            tags=meant["tags"],
-            labels=meant["labels"],
+            severities=tuple(each.value for each in meant.get("severities", ())),
+            tags=meant.get("tags", ()),
+            labels=meant.get("labels", {}),
         )
         row = {each.name: jsonable(getattr(given, each.name)) for each in fields(given)}
         return silence_row(row, self.notices, now)

@@ -35,7 +35,7 @@ def test_the_real_sandbox_holds_the_canary() -> None:
     assert arm() == Arming(armed=True, sandbox="bubblewrap")
 
 
-def test_inside_the_hardened_unit_less_may_be_made_and_it_holds_all_the_same(tmp_path: Path) -> None:
+def test_inside_a_unit_that_lets_less_be_made_it_holds_all_the_same(tmp_path: Path) -> None:
     """There no netlink socket, and no namespace of IPC or UTS, may be made: bubblewrap as a whole does not start."""
     script = """
 import os, sys
@@ -74,6 +74,15 @@ os.execv("/usr/bin/bwrap", ["bwrap", *sys.argv[1:]])
         return (await again).armed, result.exit_code
 
     assert asyncio.run(reload_and_run()) == (True, 0)
+
+
+def test_f61_where_no_namespace_may_be_made_it_says_what_to_type(tmp_path: Path) -> None:
+    """As inside logmedic.service, and in containers."""
+    script = 'import sys; sys.exit("bwrap: Creating new namespace failed: Operation not permitted")'
+    arming = arm(bwrap=fake(tmp_path, script))
+    assert not arming.armed
+    assert "does not start here: " in arming.reason
+    assert "Operation not permitted; type: " in arming.reason
 
 
 def test_f61_without_bubblewrap_the_command_to_type_is_told(tmp_path: Path) -> None:

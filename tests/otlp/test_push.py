@@ -184,6 +184,8 @@ def test_a_stop_does_not_wait_for_a_push() -> None:
         ("-1", None),
         ("", None),
         ("soon", None),
+        ("H1 Jan 1 0:2337203685", None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
         ("Tue, 24 Nov 2026 05:02:00 GMT", 120.0),
         ("Tue, 24 Nov 2026 04:00:00 GMT", 0.0),
     ],

@@ -131,7 +131,7 @@ def test_what_is_no_work(loop: VirtualLoop, problem: str, parts: dict[str, Part]
     assert on(loop, scenario) == said
 
 
-def test_an_engine_that_hangs_shows_no_life_and_one_that_goes_on_does(loop: VirtualLoop) -> None:
+def test_f32_an_engine_that_hangs_shows_no_life_and_one_that_goes_on_does(loop: VirtualLoop) -> None:
     passed_on: list[None] = []
 
     async def scenario() -> str:

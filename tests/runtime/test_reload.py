@@ -120,7 +120,7 @@ def test_i8_every_reload_tries_the_sandbox_again() -> None:
     asyncio.run(scenario())
 
 
-def test_a_disabled_rule_stops_at_once() -> None:
+def test_f34_a_disabled_rule_stops_at_once() -> None:
     async def scenario() -> None:
         shelf = Shelf(make.RULE, OTHER)
         reload, live, _ = await reloader(shelf)

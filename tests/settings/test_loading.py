@@ -37,6 +37,27 @@ def test_without_a_file_everything_is_observed_and_nobody_told() -> None:
     assert any((path / "nginx.yaml").exists() for path in settings.rule_paths())
 
 
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        ({"mail": "of its own"}, "of its own"),
+        ({"logmedic_mail": "of the directory"}, "of the directory"),
+        ({"mail": "of its own", "logmedic_mail": "of the directory"}, "of its own"),
+    ],
+)
+def test_a_credential_is_found_however_the_unit_was_given_it(
+    tmp_path: Path, files: dict[str, str], wanted: str
+) -> None:
+    """LoadCredential=mail:/a/file, or LoadCredential=logmedic:/a/directory."""
+    given = tmp_path / "given"
+    given.mkdir()
+    for name, text in files.items():
+        (given / name).write_text(f"{text}\n")
+    text = "alerts: { receivers: { mail: 'json://${credential:mail}' } }"
+    settings = load(tmp_path, text, CREDENTIALS_DIRECTORY=str(given))
+    assert settings.receivers()["mail"].url == f"json://{wanted}"
+
+
 def test_variables_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) -> None:
     text = "mode: approve\nstorage: { keep: 5d }\nweb: { group: staff }\n"
     settings = load(tmp_path, text, LOGMEDIC_MODE="auto", LOGMEDIC_WEB__SOCKET="/x/y", OTHER="z")

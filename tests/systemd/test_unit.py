@@ -12,8 +12,9 @@ from logmedic.settings import Settings, load_settings
 
 SHIPPED = Path(__file__).parents[2] / "systemd"
 UNIT = SHIPPED / "logmedic.service"
-UNITS = ("logmedic.service", "logmedic-failed.service")
-MOST_EXPOSED = 2.0
+SERVICES = ("logmedic.service", "logmedic-failed.service", "logmedic-fixes.service")
+UNITS = (*SERVICES, "logmedic-fixes.path")
+MOST_EXPOSED = 1.3
 
 
 def systemd_analyze(*arguments: str) -> str:
@@ -27,7 +28,7 @@ def values(key: str) -> list[str]:
     return re.findall(rf"^{key}=(.*)$", UNIT.read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", SERVICES)
 def test_the_unit_is_exposed_as_little_as_its_work_allows(unit: str) -> None:
     told = systemd_analyze("security", "--offline=true", "--no-pager", str(SHIPPED / unit))
     found = re.search(rf"exposure level for {re.escape(unit)}: ([\d.]+)", told)
@@ -61,6 +62,27 @@ def test_a_mistake_of_the_operator_is_not_started_again_and_again() -> None:
     assert values("Restart") == ["always"]
 
 
+def test_a_check_that_fails_before_the_start_does_not_decide_about_the_next_one() -> None:
+    """systemd asks RestartPreventExitStatus= of the main process alone (tests/booted tries it)."""
+    assert values("ExecStartPre") == ["-/opt/logmedic/bin/logmedic config check"]
+
+
+def test_secrets_are_given_to_the_daemon_and_to_who_tells_that_it_cannot_run() -> None:
+    from logmedic.settings.places import CREDENTIALS_ID, SYSTEM_CREDENTIALS
+
+    for unit in SERVICES:
+        assert f"LoadCredential={CREDENTIALS_ID}:{SYSTEM_CREDENTIALS}\n" in (SHIPPED / unit).read_text()
+    assert f"d     {SYSTEM_CREDENTIALS} 0700 root root" in (SHIPPED / "logmedic.tmpfiles.conf").read_text()
+
+
+def test_rules_that_change_are_armed_by_a_unit_of_its_own() -> None:
+    path, service = ((SHIPPED / f"logmedic-fixes.{kind}").read_text() for kind in ("path", "service"))
+    assert "PathChanged=/etc/logmedic/rules.d\n" in path
+    assert "ExecStart=/opt/logmedic/bin/logmedic install fixes\n" in service
+    assert "StartLimitIntervalSec=0\n" in service, "a storm of files must not switch it off"
+    assert values("Also") == ["logmedic-fixes.path"]
+
+
 def test_it_has_longer_to_stop_than_the_daemon_takes_to_drain() -> None:
     from logmedic.app import DRAIN_S
 
@@ -73,14 +95,10 @@ def test_the_watchdog_waits_longer_than_the_engine() -> None:
     assert float(values("WatchdogSec")[0].removesuffix("s")) > LOOK_EVERY_S * 4
 
 
-def test_what_the_sandbox_of_fixes_needs_is_left_to_it() -> None:
-    """Otherwise bubblewrap does not start in the unit, and every fix is disarmed."""
-    from logmedic.adapters.fixes.bubblewrap import REDUCED
-
-    allowed = set(values("RestrictNamespaces")[0].split())
-    assert {"user", "mnt", "net", *(option.removeprefix("--unshare-") for option in REDUCED)} <= allowed
-    assert values("BindPaths") == ["/proc:/run/logmedic-proc:norbind"]
-    assert values("ProcSubset") == []
+def test_it_can_make_no_sandbox_itself_and_needs_none() -> None:
+    assert values("RestrictNamespaces") == ["yes"]
+    assert values("BindPaths") == []
+    assert not any("@mount" in each for each in values("SystemCallFilter") if not each.startswith("~"))
 
 
 def test_who_is_at_the_other_end_of_its_sockets_is_seen() -> None:

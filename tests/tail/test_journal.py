@@ -107,6 +107,23 @@ def test_f27_a_restart_goes_on_behind_the_last_entry_and_doubles_none(tmp_path: 
     asyncio.run(scenario())
 
 
+def test_f27_what_was_written_at_the_end_of_the_boot_before_is_read_too(tmp_path: Path) -> None:
+    """journalctl --follow keeps to one boot, unless it is told otherwise."""
+
+    async def scenario() -> None:
+        before = {"_BOOT_ID": "f" * 32}
+        log_to(tmp_path / "a.journal", "one", fields=before)
+        async with reading(tmp_path) as first:
+            await first.until(lambda: len(first.lines) == 1)
+        log_to(tmp_path / "a.journal", "two", fields=before)
+        log_to(tmp_path / "a.journal", "three")
+        async with reading(tmp_path, first.checkpoints) as second:
+            await second.until(lambda: "three" in said(second))
+            assert said(second) == ["two", "three"]
+
+    asyncio.run(scenario())
+
+
 def test_f27_resuming_with_a_unit_filter_skips_none(tmp_path: Path) -> None:
     mine, other = {"_SYSTEMD_UNIT": "mine.service"}, {"_SYSTEMD_UNIT": "other.service"}
 

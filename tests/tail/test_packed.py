@@ -9,6 +9,7 @@ import lzma
 import os
 import random
 import sys
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -180,6 +181,20 @@ def test_a_file_that_is_gone_for_good_is_told_as_a_gap(tmp_path: Path) -> None:
     assert "is gone" in told
 
 
+@pytest.mark.parametrize("extension", [".xz", ".bz2", ".zst"])
+def test_f07_a_small_file_of_an_absurd_ratio_is_not_unpacked(tmp_path: Path, extension: str) -> None:
+    log = tmp_path / "app.log"
+    known = read_before(log)
+    with log.open("ab") as writer:
+        writer.write(b"\0" * 64 * 1024 * 1024)
+    small = pack(log.rename(tmp_path / "app.log.1"), extension)
+    assert 64 * 1024 * 1024 / small.stat().st_size > packed.MAX_RATIO
+    append(log, "new")
+    [(kind, told)] = gaps(resumed(log, known, "new"))
+    assert kind is SourceEventKind.VANISHED
+    assert "unpacks to more than" in told
+
+
 def test_f07_packed_files_that_a_glob_finds_are_no_logs(tmp_path: Path) -> None:
     log = tmp_path / "app.log"
     append(log, "plain")
@@ -192,3 +207,26 @@ def test_f07_packed_files_that_a_glob_finds_are_no_logs(tmp_path: Path) -> None:
             assert [row["origin"] for row in seen.source.health()] == [str(log)]
 
     asyncio.run(scenario())
+
+
+def test_an_xz_that_asks_for_gigabytes_is_damaged_and_takes_none(tmp_path: Path) -> None:
+    """Its header says how much memory a reader needs (the .xz format, 3.1 and 5.3.1), and anybody can write one."""
+    sound = lzma.compress(b"a line\n" * 100)
+    size = (sound[12] + 1) * 4
+    header = bytearray(sound[12 : 12 + size - 4])
+    header[header.index(b"\x21\x01") + 2] = 39  # of LZMA2: 3 GiB
+    path = tmp_path / "app.log.1.xz"
+    path.write_bytes(sound[:12] + header + zlib.crc32(header).to_bytes(4, "little") + sound[12 + size :])
+    answer = packed.unpack_all([str(path)])
+    assert answer.files == []
+    assert "Memory usage limit" in answer.complaints[0]
+
+
+def test_what_xz_packs_at_its_best_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "app.log.1.xz"
+    path.write_bytes(lzma.compress(b"one\n", preset=9 | lzma.PRESET_EXTREME) + lzma.compress(b"two\n"))
+    [file] = packed.unpack_all([str(path)]).files
+    try:
+        assert os.pread(file.fd, 100, 0) == b"one\ntwo\n"
+    finally:
+        file.close()

@@ -9,6 +9,7 @@ import os
 import pickle
 import random
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -252,3 +253,17 @@ def test_the_files_of_one_log_are_put_in_order(tmp_path: Path, names: Sequence[s
     for name in names:
         written(tmp_path / name, b"x\n")
     assert in_order(str(tmp_path / name) for name in names) == [str(tmp_path / name) for name in ordered]
+
+
+SHM = Path("/dev/shm")
+
+
+@pytest.mark.skipif(not os.access(SHM, os.W_OK), reason="tmpfs keeps any time; others cut it")
+@pytest.mark.parametrize("at", [99_999_999_999_999, -99_999_999_999])
+def test_a_file_may_have_a_time_that_no_calendar_has(at: int) -> None:
+    with tempfile.NamedTemporaryFile(dir=SHM, suffix=".log") as file:
+        file.write(b"line 1 is odd\n")
+        file.flush()
+        os.utime(file.name, (at, at))
+        found, logs = searched(Path(file.name))
+    assert ([each.text for each in found], [each.problem for each in logs]) == (["line 1 is odd"], [""])

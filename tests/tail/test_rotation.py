@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
 
 from logmedic.model.gap import SourceEventKind
 from tail.collector import append, following
@@ -223,3 +227,79 @@ def test_f06_logs_of_the_same_name_in_a_directory_beside_are_not_taken_for_rotat
         assert [gap.kind for block in after.commits for gap in block.gaps] == [SourceEventKind.VANISHED]
 
     asyncio.run(scenario())
+
+
+def reuse(path: Path) -> bool:
+    """Delete the file and make it anew, empty; whether it has the same inode. ext4 gives it again at once, as long as
+    nobody has the old one open."""
+    inode = path.stat().st_ino
+    path.unlink()
+    path.touch()
+    return path.stat().st_ino == inode
+
+
+def needs_reuse(room: Path) -> None:
+    probe = room / "probe"
+    probe.touch()
+    if not any(reuse(probe) for _ in range(20)):
+        pytest.skip("this file system gives no inode again soon")
+    probe.unlink()
+
+
+def test_f05_an_inode_that_was_given_again_while_nobody_read_is_a_new_file(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        append(log, *(f"old {number}" for number in range(9)))
+        async with following(log, from_start=True) as before:
+            await before.until(lambda: len(before.lines) == 9)
+        while not reuse(log):
+            continue
+        append(log, *(f"new {number}" for number in range(30)))
+        async with following(log, checkpoints=before.checkpoints) as after:
+            await after.until_lines(*(f"new {number}" for number in range(30)))
+
+    needs_reuse(tmp_path)
+    asyncio.run(scenario())
+
+
+def test_f05_an_inode_that_was_given_again_while_the_file_was_closed_for_others_is_a_new_file(tmp_path: Path) -> None:
+    """There are more files than descriptors: the reader itself has given this one's up."""
+
+    async def scenario() -> None:
+        logs = [tmp_path / f"app{number}.log" for number in range(12)]
+        for log in logs:
+            append(log, f"old {log.name}")
+        async with following(tmp_path / "*.log", from_start=True, max_open=4) as seen:
+            await seen.until(lambda: len(seen.lines) == len(logs))
+            closed = [log for log in logs if not _is_open(log)]
+            assert closed
+            again = [log for log in closed if reuse(log)]
+            assert again, "the kernel had no reason to keep them"
+            for log in closed:
+                append(log, f"new {log.name} one", f"new {log.name} two")
+            wanted = sorted(f"new {log.name} {word}" for log in closed for word in ("one", "two"))
+            await seen.until(lambda: sorted(seen.lines[len(logs) :]) == wanted)
+
+    needs_reuse(tmp_path)
+    asyncio.run(scenario())
+
+
+def _is_open(path: Path) -> bool:
+    held = Path("/proc/self/fd")
+    return any(str(path) == os.readlink(each) for each in held.iterdir() if each.is_symlink())
+
+
+def test_f09_a_file_that_stays_away_is_told_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        log = tmp_path / "app.log"
+        append(log, "one")
+        async with following(log, from_start=True, reconcile_s=0.05) as seen:
+            await seen.until_lines("one")
+            log.unlink()
+            await seen.until(lambda: "gone" in seen.problem(log))
+            looks_over = asyncio.get_running_loop().time() + 1.0
+            await seen.until(lambda: asyncio.get_running_loop().time() > looks_over)
+
+    with capture_logs() as logs:
+        asyncio.run(scenario())
+    assert len([each for each in logs if each.get("origin", "").endswith("app.log")]) == 1

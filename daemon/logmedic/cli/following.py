@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from logmedic.cli.client import Client
-from logmedic.cli.sse import EventStream
-from logmedic.model.errors import DaemonUnreachable, TransientError
+from logmedic.cli.sse import EventStream, Message, NoEventStream
+from logmedic.core.fromjson import object_of
+from logmedic.model.errors import DaemonUnreachable, PermanentError, TransientError
 
 SILENCE_S = 16.0
 """The daemon says every 5 s that it lives."""
@@ -16,6 +17,8 @@ PAUSE_S = 0.2
 PAUSE_MAX_S = 5.0
 AWAY = "the daemon went away; waiting for it"
 BACK = "the daemon answers again"
+SHOWN = ("id", "at", "kind", "severity", "title", "text", "subject")
+"""What a row has in any case: a newer daemon may tell more."""
 RESET = "the daemon does not know what was told last, some events may be missing: logmedic events --since 1h"
 
 
@@ -28,7 +31,8 @@ def follow(
     pause: Callable[[float], None],
 ) -> Iterator[dict[str, Any]]:
     """Rows of what comes behind the event `after`, without end. `tell`: that the daemon went away, and that it is back;
-    `pause` waits so many seconds. Raises as Client.get, but for what happens once it has answered."""
+    `pause` waits so many seconds. Raises as Client.get, but for what happens once it has answered; PermanentError for
+    what no daemon of ours tells."""
     waiting, last = client.waiting(SILENCE_S), after
     met, failures, away = False, 0, False
     while True:
@@ -41,9 +45,9 @@ def follow(
                 met, away = True, False
                 while piece := received():
                     failures = 0
-                    for message in stream.feed(piece):
+                    for message in _messages(stream, piece):
                         if message.event == "entry":
-                            yield json.loads(message.data)
+                            yield _row(message.data)
                         elif message.event == "reset":
                             tell(RESET)
                     last = stream.last_id
@@ -55,3 +59,26 @@ def follow(
             away = True
         pause(min(PAUSE_S * 2**failures, PAUSE_MAX_S))
         failures = min(failures + 1, 10)
+
+
+def _messages(stream: EventStream, piece: bytes) -> list[Message]:
+    try:
+        return stream.feed(piece)
+    except NoEventStream as error:
+        raise _no_event(str(error)) from None
+
+
+def _row(told: str) -> dict[str, Any]:
+    """Raises PermanentError."""
+    try:
+        row = object_of(told)
+        if not all(isinstance(row.get(name), str) for name in SHOWN):
+            raise ValueError(f"it lacks one of {', '.join(SHOWN)}")
+        datetime.fromisoformat(row["at"])
+    except ValueError as error:
+        raise _no_event(str(error)) from None
+    return row
+
+
+def _no_event(why: str) -> PermanentError:
+    return PermanentError(f"what the daemon tells is no event: {why}", "is it of another version? logmedic status")

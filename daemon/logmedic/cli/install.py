@@ -1,139 +1,200 @@
-"""install fixes."""
+"""install, uninstall: the service, for a logmedic that no package of the distribution brought."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from logmedic.cli.context import Context, pass_context, shared
+from logmedic.cli.installfixes import (
+    DIFFERS,
+    HOST,
+    Plan,
+    below,
+    fixes_command,
+    only_root,
+    planned,
+    print_files,
+    remove_fixes,
+    told_by_the_host,
+)
 from logmedic.cli.output import complain, print_json, several
-from logmedic.model.errors import OrderRefused, RulesInvalid
+from logmedic.model.errors import LogmedicError, OrderRefused
 
 if TYPE_CHECKING:
-    from logmedic.adapters.fixes.layout import Layout
-    from logmedic.adapters.fixes.unitfiles import Ground
-    from logmedic.model.rule import Rule
+    from logmedic.adapters.service.installing import Done, ServiceFiles
+    from logmedic.adapters.service.layout import Layout
 
-DIFFERS = 1
-
-
-@click.group("install")
-@shared
-def install_command() -> None:
-    """What root sets up for the daemon."""
+_ROOT = click.option(
+    "--root", type=click.Path(path_type=Path), default=HOST, metavar="DIR", help="Below DIR, which becomes a host."
+)
 
 
-@install_command.command("fixes")
+@click.group("install", invoke_without_command=True)
 @click.option("--check", is_flag=True, help="Only say what differs; exit 1 when something does.")
 @click.option("--dry-run", "dry", is_flag=True, help="Only print what would be written.")
-@click.option("--remove", is_flag=True, help="Take away everything that was installed.")
-@click.option("--user", default="logmedic", metavar="NAME", help="The daemon's user.", show_default=True)
-@click.option("--root", type=click.Path(path_type=Path), default=Path("/"), metavar="DIR", help="Write below DIR.")
+@click.option("--no-start", is_flag=True, help="Neither start nor restart anything.")
+@_ROOT
 @shared
 @pass_context
-def fixes_command(context: Context, check: bool, dry: bool, remove: bool, user: str, root: Path) -> int:
-    """Write units for what the rules may run in a sandbox, and a polkit rule for the units that they may restart. Type
-    it again after rules changed; until then a fix that changed is not run. Needs root."""
-    if check + dry + remove > 1:
-        raise click.UsageError("--check, --dry-run and --remove are three different things: write one of them")
-    from logmedic.adapters.fixes.ground import account_exists, here, runner_flaws
-    from logmedic.adapters.fixes.installing import Installation
-
-    installation, is_host = Installation(root), root == Path("/")
-    if is_host and not (check or dry) and os.geteuid() != 0:
-        raise OrderRefused("only root can install fixes", "type: sudo logmedic install fixes")
-    if remove:
-        installation.remove()
-        _tell(context, {"removed": str(root)}, f"removed what was installed{_below(root)}")
+@click.pass_context
+def install_command(called: click.Context, context: Context, check: bool, dry: bool, no_start: bool, root: Path) -> int:
+    """Make this logmedic a service of the host: units, accounts, directories, and what fixes need (as `install fixes`
+    does). Type it again after an upgrade: what changed is written, and the daemon restarted. Needs root. What came as a
+    package has all of it already."""
+    if called.invoked_subcommand is not None:
+        if check or dry or no_start or root != HOST:
+            raise click.UsageError(f"write options behind `{called.invoked_subcommand}`")
         return 0
-    settings = context.settings
-    ground = here(daemon=user, user=settings.actions.user, concurrency=settings.actions.concurrency)
-    flaws = list(runner_flaws(ground))
-    if is_host and not (check or dry):
-        if flaws:
-            raise OrderRefused(
-                f"fixes could be changed by others: {flaws[0]}", "install logmedic as root: docs/install.md"
-            )
-        if not account_exists(user):
-            raise OrderRefused(f"there is no account {user!r} for the daemon", "name it: --user NAME")
-    wanted, problems = _wanted(_rules(context), ground, allow_root=settings.actions.allow_root, is_host=is_host)
-    for problem in (*flaws, *problems):
-        complain(f"warning: {problem}")
+    if check and dry:
+        raise click.UsageError("--check and --dry-run are two different things: write one of them")
+    from logmedic.adapters.service.installing import ServiceFiles
+
+    service = ServiceFiles(root)
+    if not (check or dry):
+        only_root(root, "install the service", "sudo logmedic install")
+        _only_booted(root)
+    if service.is_packaged:
+        raise OrderRefused(
+            "logmedic is installed as a package, and the units are the package's",
+            "type: apt-get install --reinstall logmedic; for the fixes alone: logmedic install fixes",
+        )
+    wanted = _wanted(root, writes=not (check or dry))
     if dry:
-        _print(wanted, context.output)
-        return DIFFERS if problems else 0
+        plan = _plan(context, root, writes=False)
+        fixes = plan.wanted if plan is not None else None
+        print_files(
+            {**wanted.files, **(fixes.files if fixes else {})},
+            {**wanted.links, **(fixes.links if fixes else {})},
+            context.output,
+        )
+        return 0 if plan is not None else DIFFERS
     if check:
-        return _check(installation.differences(wanted), context.output) or (DIFFERS if problems else 0)
-    installation.put(wanted)
-    steps, then = len(wanted.names) - 1, "; type: logmedic reload" if is_host else _below(root)
-    _tell(context, {"installed": steps}, f"installed {several(steps, 'step')} and the canary{then}")
-    return DIFFERS if problems else 0
+        return _check(context, service, wanted, root)
+    return _install(context, service, wanted, root, starts=root == HOST and not no_start)
 
 
-def _rules(context: Context) -> tuple[Rule, ...]:
-    """Of the files that nobody but root can write. Raises RulesInvalid: what a broken file needed must not go."""
-    from logmedic.rulesets import make_rule_loader
-
-    ruleset = make_rule_loader(context.settings, prove=False).load()
-    if ruleset.problems:
-        first = ruleset.problems[0]
-        said = f"{first.file}:{first.line}: {first.text}"
-        raise RulesInvalid(f"rules do not load, and what they need is not known: {said}", "type: logmedic rules check")
-    return ruleset.rules
+install_command.add_command(fixes_command)
 
 
-def _wanted(rules: tuple[Rule, ...], ground: Ground, *, allow_root: bool, is_host: bool) -> tuple[Layout, list[str]]:
-    """And what of the rules is left out, with the reason."""
-    from logmedic.adapters.fixes.catalogue import installables
-    from logmedic.adapters.fixes.ground import host_problem
-    from logmedic.adapters.fixes.layout import layout
-    from logmedic.adapters.fixes.unitfiles import unfit
+@click.command("uninstall")
+@click.option("--dry-run", "dry", is_flag=True, help="Only print what would be taken away.")
+@_ROOT
+@shared
+@pass_context
+def uninstall_command(context: Context, dry: bool, root: Path) -> int:
+    """Stop the service, and take away all that `install` wrote, fixes included. Config, rules, secrets, what was
+    learned and the accounts stay; it says where. Needs root."""
+    from logmedic.adapters.service.ground import program
+    from logmedic.adapters.service.installing import ServiceFiles
+    from logmedic.adapters.service.layout import KEPT
 
-    fit, problems = [], []
-    for fix in installables(rules):
-        wrong = unfit(fix, allow_root=allow_root) or (host_problem(fix, ground) if is_host else "")
-        if wrong:
-            problems.append(f"{', '.join(sorted(fix.uses))}: step {fix.step.name!r} is left out: {wrong}")
-        else:
-            fit.append(fix)
-    return layout(fit, ground, _polkit(rules, ground.daemon)), problems
+    service = ServiceFiles(root)
+    if not dry:
+        only_root(root, "remove the service", "sudo logmedic uninstall")
+        _only_booted(root)
+    if service.is_packaged:
+        raise OrderRefused("logmedic is installed as a package", "type: apt-get remove logmedic")
+    if dry:
+        gone, kept = service.there(program=program()), [each for each in KEPT if service.has(each)]
+        _tell_removed(context, gone, kept, f"would be taken away{below(root)}, with what was installed for fixes")
+        return 0
+    with told_by_the_host():
+        gone = list(service.remove(program=program()).removed)
+        remove_fixes(root)
+    kept = [each for each in KEPT if service.has(each)]
+    _tell_removed(context, gone, kept, f"taken away{below(root)}, with what was installed for fixes")
+    return 0
 
 
-def _polkit(rules: tuple[Rule, ...], daemon: str) -> str:
-    """Empty when no rule has a unit restarted."""
-    from logmedic.adapters.fixes.polkit import jobs_of, polkit_rules
+def _only_booted(root: Path) -> None:
+    """As sd_booted(3) asks. Raises OrderRefused."""
+    if root == HOST and not Path("/run/systemd/system").is_dir():
+        raise OrderRefused("systemd does not run this host", "for an image that it will run, name it: --root DIR")
 
-    return polkit_rules(rules, daemon) if any(rule.enabled and jobs_of(rule) for rule in rules) else ""
+
+def _wanted(root: Path, *, writes: bool) -> Layout:
+    """Raises OrderRefused when the host could not run it, or somebody else change it."""
+    import sys
+
+    from logmedic import __version__
+    from logmedic.adapters.service.ground import check, program, shipped
+    from logmedic.adapters.service.layout import layout
+
+    command = program()
+    if root == HOST and writes:
+        check(command, Path(sys.prefix))
+    return layout(shipped(), program=command, version=__version__)
 
 
-def _tell(context: Context, row: Mapping[str, object], said: str) -> None:
+def _plan(context: Context, root: Path, *, writes: bool) -> Plan | None:
+    """None: rules or config do not load, which is told. The daemon is installed all the same: it says so too."""
+    try:
+        return planned(context, root, writes=writes)
+    except LogmedicError as error:
+        complain(f"warning: fixes are not installed: {error.text}")
+        complain(f"hint: {error.hint or 'logmedic config check'}; then: sudo logmedic install fixes")
+        return None
+
+
+def _check(context: Context, service: ServiceFiles, wanted: Layout, root: Path) -> int:
+    plan = _plan(context, root, writes=False)
+    found = [*service.differences(wanted), *(plan.differences() if plan is not None else ())]
+    if context.output != "table":
+        print_json({"differences": found})
+    else:
+        print("\n".join(found) or "what is installed is what this logmedic installs")
+        if found:
+            complain("hint: sudo logmedic install puts it right")
+    return DIFFERS if found or plan is None else 0
+
+
+def _install(context: Context, service: ServiceFiles, wanted: Layout, root: Path, *, starts: bool) -> int:
+    with told_by_the_host():
+        done = service.put(wanted)
+        plan = _plan(context, root, writes=True)
+        if plan is not None:
+            plan.put()
+        begun, again = service.start(done) if starts else ((), ())
+    _tell_installed(context, done, plan, begun, again)
+    return 0 if plan is not None and not plan.problems else DIFFERS
+
+
+def _tell_installed(
+    context: Context, done: Done, plan: Plan | None, begun: tuple[str, ...], again: tuple[str, ...]
+) -> None:
+    fixes = plan.steps if plan is not None else None
+    row: dict[str, Any] = {
+        "written": done.written,
+        "enabled": done.enabled,
+        "fixes": fixes,
+        "started": begun,
+        "restarted": again,
+    }
     if context.output != "table":
         print_json(row)
-    else:
-        print(said)
-
-
-def _below(root: Path) -> str:
-    return "" if root == Path("/") else f" below {root}"
-
-
-def _check(differences: list[str], output: str) -> int:
-    if output != "table":
-        print_json({"differences": differences})
-    else:
-        print("\n".join(differences) or "what is installed is what the rules need")
-        if differences:
-            complain("hint: sudo logmedic install fixes puts it right")
-    return DIFFERS if differences else 0
-
-
-def _print(wanted: Layout, output: str) -> None:
-    if output != "table":
-        print_json({"files": dict(wanted.files), "links": dict(wanted.links)})
         return
-    for path, text in wanted.files.items():
-        print(f"==> {path} <==\n{text}")
+    for path in done.written:
+        print(f"wrote {path}")
+    if not done.written:
+        print("all files are as they should be")
+    if fixes is not None:
+        print(f"installed {several(fixes, 'step')} of fixes and the canary")
+    for told, units in (("enabled", done.enabled), ("started", begun), ("restarted", again)):
+        if units:
+            print(f"{told} {', '.join(units)}")
+    if begun or again:
+        complain("hint: logmedic status; logmedic doctor")
+
+
+def _tell_removed(context: Context, gone: list[str], kept: list[str], told: str) -> None:
+    if context.output != "table":
+        print_json({"removed": gone, "kept": kept})
+        return
+    for path in gone:
+        print(path)
+    print(f"{several(len(gone), 'file')} {told}")
+    if kept:
+        print(f"kept: {', '.join(kept)}, and the accounts logmedic and logmedic-fix")

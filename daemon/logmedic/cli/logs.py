@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,16 +22,21 @@ Fields = MutableMapping[str, Any]
 LEFT_ALONE_S = 30.0
 """A journald that hung: a burst of entries must not wait for it one by one, or the watchdog ends the daemon."""
 
+REPEATED_S = 30.0
+REMEMBERED = 256
+"""Different things that libraries said."""
+
 
 def configure(*, verbose: int, quiet: bool, stream: TextIO | None = None, journal: Path = SOCKET) -> None:
     """`quiet`: warnings and worse. `stream`: where it is written, by default the standard error. `journal`: the socket
     of journald, used when that is what `stream` leads to."""
     out = stream or sys.stderr
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    lines = Lines(out)
     structlog.configure(
         processors=[_tell, structlog.processors.add_log_level, *_form(out, journal)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
     logging.getLogger().handlers[:] = [Libraries(logging.WARNING)]
@@ -48,6 +55,37 @@ def is_journal(descriptor: int = 2, env: Mapping[str, str] = os.environ) -> bool
     """Whether what is written there goes to the journal, as systemd.exec(5) says of $JOURNAL_STREAM."""
     seen = os.fstat(descriptor)
     return env.get("JOURNAL_STREAM") == f"{seen.st_dev}:{seen.st_ino}"
+
+
+class Lines:
+    """Writes what the processors made, a line at once. What cannot be written (a full disk, a reader that is gone) is
+    counted, and told with the next line that can: whoever logs has other work to do (F48)."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._lost = 0
+        self._torn = False
+
+    def msg(self, message: str) -> None:
+        try:
+            self._write(f"{message}\n".encode("utf-8", "backslashreplace"))
+        except OSError:
+            self._lost += 1
+            return
+        lost, self._lost = self._lost, 0
+        if lost:
+            log = structlog.get_logger("logmedic.logs")
+            log.warning("own_lines_lost", lines=lost)
+
+    debug = info = warning = error = critical = msg
+
+    def _write(self, content: bytes) -> None:
+        """Past the stream's buffer, which would fail at any time later. Raises OSError."""
+        rest = b"\n" + content if self._torn else content
+        while rest:
+            written = os.write(self._out.fileno(), rest)
+            rest = rest[written:]
+            self._torn = bool(rest)
 
 
 def _tell(_: Any, __: str, fields: Fields) -> Fields:
@@ -92,12 +130,27 @@ def with_priority(method: str, line: str) -> str:
 
 
 class Libraries(logging.Handler):
-    """What the libraries say, in the daemon's own form: their traces would be lines of their own."""
+    """What the libraries say, in the daemon's own form: their traces would be lines of their own. The same again is
+    told once in REPEATED_S, with how many `times` it was said meanwhile: without descriptors asyncio says so a thousand
+    times a second while somebody wants to connect (F40)."""
+
+    def __init__(self, level: int, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(level)
+        self._clock = clock
+        self._next: dict[tuple[str, str], float] = {}
+        """By who said what: when it is told again."""
+        self._untold: Counter[tuple[str, str]] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
+        key = record.name, str(record.msg).partition("\n")[0]
+        if self._clock() < self._next.get(key, -math.inf):
+            self._untold[key] += 1
+            return
+        times = self._untold.pop(key, 0) + 1
+        if len(self._next) >= REMEMBERED:
+            self._next.clear()
+            self._untold.clear()
+        self._next[key] = self._clock() + REPEATED_S
         log = structlog.get_logger("logmedic.libraries")
-        said = self.format(record)
-        if record.levelno >= logging.ERROR:
-            log.error("library_said", library=record.name, said=said)
-        else:
-            log.warning("library_said", library=record.name, said=said)
+        say = log.error if record.levelno >= logging.ERROR else log.warning
+        say("library_said", library=record.name, said=self.format(record), **({"times": times} if times > 1 else {}))

@@ -20,6 +20,7 @@ from logmedic.model.errors import (
     LogmedicError,
     NotFound,
     RulesInvalid,
+    StoreLocked,
 )
 
 EXIT_CODES: dict[type[LogmedicError], int] = {
@@ -27,6 +28,7 @@ EXIT_CODES: dict[type[LogmedicError], int] = {
     RulesInvalid: 3,
     DaemonUnreachable: 4,
     NotFound: 5,
+    StoreLocked: 7,
 }
 """Everything else exits 1. Usage is 2, failed rule tests 6, `--fail-on` 10, a status without any receiver
 that works 11."""
@@ -81,7 +83,8 @@ _TOPICS: dict[str, dict[str, tuple[str, str]]] = {
         "restore": ("storage", "Put a backup in the place of the store."),
         "dashboard": ("dashboard", "A link that signs a browser in."),
         "token": ("token", "Tokens for programs: new, list."),
-        "install": ("install", "As root: what fixes need to run in units."),
+        "install": ("install", "As root: make it a service of this host."),
+        "uninstall": ("install", "As root: take the service away; data stay."),
         "completion": ("completion", "For bash, zsh and fish."),
         "demo": ("demo", "See it work: a small service really breaks."),
     },

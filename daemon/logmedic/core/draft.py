@@ -72,9 +72,11 @@ class Draft:
         self._pauses: dict[PauseOrigin, Pause] = {}
         self._templates: dict[str, Template] = {}
         self._forgotten_templates: dict[str, None] = {}
-        self._template_count = len(state.templates)
-        self.templates_full = False
-        """No template can be forgotten any more: to look for one again costs a walk over all of them."""
+        self._templates_more: Counter[str] = Counter()
+        """By source: how many more it brought than in the state."""
+        self.templates_full: set[str] = set()
+        """Sources of whose templates none can be forgotten any more, "" for all of them: to look for one again costs a
+        walk over all."""
         self._releases: dict[tuple[str, str], Release] = {}
         self._onsets: list[Onset] = []
         self._ordinary: dict[tuple[str, int], OrdinaryLine] = {}
@@ -281,7 +283,9 @@ class Draft:
         return self._templates.get(fingerprint) or self.state.templates.get(fingerprint)
 
     def put_template(self, template: Template) -> None:
-        self._template_count += self.template(template.fingerprint) is None
+        if (known := self.template(template.fingerprint)) is not None:
+            self._templates_more[known.source] -= 1
+        self._templates_more[template.source] += 1
         self._forgotten_templates.pop(template.fingerprint, None)
         self._templates[template.fingerprint] = template
         self.grove.put(template)
@@ -295,10 +299,15 @@ class Draft:
         return (each for fingerprint, each in self.state.templates.items() if fingerprint not in written)
 
     def template_count(self) -> int:
-        return self._template_count
+        return len(self.state.templates) + self._templates_more.total()
+
+    def templates_of(self, source: str) -> int:
+        """How many that source brought."""
+        return self.state.templates_of[source] + self._templates_more[source]
 
     def forget_template(self, fingerprint: str) -> None:
-        self._template_count -= self.template(fingerprint) is not None
+        if (known := self.template(fingerprint)) is not None:
+            self._templates_more[known.source] -= 1
         self._templates.pop(fingerprint, None)
         self._forgotten_templates[fingerprint] = None
         self.grove.drop(fingerprint)

@@ -28,14 +28,15 @@ _RESULTS = {
 _STATUSES = {
     "2": "it does not understand its command line",
     "3": "its config is refused",
+    "7": "another logmedic has its store open",
     "203": "its program cannot be started",
     "217": "its user does not exist",
     "226": "its protections cannot be set up",
     "238": "its state directory cannot be set up",
     "243": "its credentials cannot be loaded",
 }
-"""2 and 3 are logmedic's own (docs/cli.md), the others are the service manager's (systemd.exec(5), process exit codes).
-"""
+"""2, 3 and 7 are logmedic's own (docs/cli.md), the others are the service manager's (systemd.exec(5), process exit
+codes)."""
 
 
 @dataclass(frozen=True, slots=True)

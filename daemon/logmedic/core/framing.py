@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 
 import regex
 
 from logmedic.core import records
 from logmedic.core.records import MAX_RECORD_BYTES, MAX_RECORD_LINES
+from logmedic.core.widening import LIGHT, weight
 
 TIMEOUT_S = 0.05
 """For the pattern on one line; a line that takes longer begins a record."""
 LOOKED_AT_BYTES = 4096
 """Of each line."""
+_HUGE = regex.compile(r"(?<!\\)\{\d*,?\d{4,}")
+"""A count of thousands, in a dialect whose weight is not known."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,13 @@ class Framing:
     def __post_init__(self) -> None:
         if self.start and self.continues:
             raise ValueError("`start` and `continue` exclude each other: name one")
+        pattern = self.start or self.continues
+        if pattern and (LIGHT < weight(pattern) < inf or _HUGE.search(pattern)):
+            raise ValueError(f"the pattern `{pattern}` counts too far: to compile it would take the memory of the host")
         try:
             _ = self._pattern
         except regex.error as error:
-            raise ValueError(f"the pattern `{self.start or self.continues}` does not compile: {error}") from None
+            raise ValueError(f"the pattern `{pattern}` does not compile: {error}") from None
 
     @cached_property
     def _pattern(self) -> regex.Pattern[bytes]:

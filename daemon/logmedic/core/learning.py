@@ -12,6 +12,7 @@ from logmedic.core.draft import Draft
 from logmedic.core.evidence import clean
 from logmedic.core.mining.placing import place
 from logmedic.core.promotion import pattern_of
+from logmedic.core.reportmatch import SOURCE as REPORTS
 from logmedic.core.secrets import masked
 from logmedic.core.stories import of_learned
 from logmedic.model.changed import changed
@@ -35,12 +36,15 @@ FURTHER_KEPT = 600
 FORGOTTEN_SHARE = 50
 """One part in so many of all templates is forgotten when there is no room for another: to look for them costs a walk
 over all of them."""
+REPORTS_SHARE = 4
+"""One part in so many of all templates may come of reports: whoever may report invents errors of components that there
+are none of, each as often as makes a known issue, which is never forgotten."""
 
 
 def on_unknown(draft: Draft, error: UnknownError) -> None:
     draft.tally("unknown", error.count)
     placed = place(draft.grove, error.shape, error.component, error.fingerprint)
-    if placed.fresh and not _has_room(draft):
+    if placed.fresh and not _has_room(draft, error.record.source):
         draft.tally("templates_refused", error.count)
         return
     known = draft.template(placed.template.fingerprint)
@@ -116,20 +120,32 @@ def _with(draft: Draft, template: Template, other: Template) -> Template:
     )
 
 
-def _has_room(draft: Draft) -> bool:
-    """Forgets, where there is none, those that were not seen for longest and are no known issue (I6)."""
+def _has_room(draft: Draft, source: str) -> bool:
+    """For one more that `source` brings (I6)."""
     most = draft.policy.learning.max_templates
-    if draft.template_count() < most:
-        return True
-    if draft.templates_full:
+    share = max(1, most // REPORTS_SHARE)
+    if source == REPORTS and draft.templates_of(REPORTS) >= share:
+        return _forgot(draft, share, REPORTS)
+    return draft.template_count() < most or _forgot(draft, most)
+
+
+def _forgot(draft: Draft, most: int, source: str = "") -> bool:
+    """Forgets, of `most` that there are of `source` (all, when empty), those that were not seen for longest and are no
+    known issue. Whether there were any."""
+    if source in draft.templates_full:
         return False
     enough = max(1, most // FORGOTTEN_SHARE)
-    unused = (each.fingerprint for each in draft.stored_templates() if not each.issue_id)
+    unused = (
+        each.fingerprint
+        for each in draft.stored_templates()
+        if not each.issue_id and (not source or each.source == source)
+    )
     forgotten = [fingerprint for _, fingerprint in zip(range(enough), unused, strict=False)]
     for fingerprint in forgotten:
         draft.forget_template(fingerprint)
     draft.tally("templates_forgotten", len(forgotten))
-    draft.templates_full = len(forgotten) < enough
+    if len(forgotten) < enough:
+        draft.templates_full.add(source)
     return bool(forgotten)
 
 

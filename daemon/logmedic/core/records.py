@@ -15,7 +15,9 @@ MAX_RECORD_BYTES = 64 * 1024
 MAX_RECORD_LINES = 500
 
 _HEADER = b"Traceback (most recent call last):"
-_EXCEPTION = rb"(?:[A-Za-z_]\w*\.)*(?:[A-Z_]\w*[a-z]\w*|timeout|error)(?::[ \t]|:?\r?$)"
+# Whoever writes a log chooses the lines: a word of 64 KiB must not be tried from each of its letters. So words are
+# taken whole (`*+`), which changes nothing: what may follow them is no letter.
+_EXCEPTION = rb"(?:[A-Za-z_]\w*+\.)*+(?:[A-Z_](?=[A-Z0-9_]*+[a-z])\w*+|timeout|error)(?::[ \t]|:?\r?$)"
 _THROWABLE = rb"[a-z][\w$]*(?:\.[\w$]+)*\.[\w$]*(?:Exception|Error|Throwable)(?::[ \t]|:?\r?$)"
 _CHAIN = (
     rb"During handling of the above exception, another exception occurred:"
@@ -27,7 +29,7 @@ _KINDS = re.compile(
     rb"|(?P<frame>(?:Caused by|Suppressed): |at [\w$.<>/@]+\(|\.\.\. \d+ (?:more|common frames)"
     rb"|(?:PHP )?Stack trace:|(?:PHP {2,}\d+\. |#\d+ )[\w/{\[\\.]|note: (?:run with|[Ss]ome details)|stack backtrace:)"
     rb"|(?P<go>panic: |fatal error: |\[signal |goroutine \d+ \[|created by |exit status \d+\r?$"
-    rb"|[\w./*()\-]+\([^ \n]*(?:, [^ \n]+)*\)\r?$)"
+    rb"|[\w./*()\-][\w./*)\-]*+\([^ \n]*(?:, [^ \n]+)*\)\r?$)"
     rb"|(?P<closing>[}\])]+[,;]?\r?$)"
     rb"|(?P<throwable>" + _THROWABLE + rb")|(?P<exception>" + _EXCEPTION + rb")"
 )

@@ -7,7 +7,7 @@ LogmedicError                text says what failed and where; hint says what to 
 `-- PermanentError           the same call fails again until somebody changes something
     |-- ConfigInvalid        exit 3
     |-- RulesInvalid         exit 3
-    |-- StoreLocked          exit 1
+    |-- StoreLocked          exit 7
     |-- StoreTooNew          exit 1
     |-- DaemonUnreachable    exit 4
     |-- NotFound             exit 5

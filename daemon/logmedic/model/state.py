@@ -79,6 +79,8 @@ class EngineState:
     """Alerts that were given up, by id: the last DEAD_KEPT."""
     grove: Grove = field(default_factory=Grove, compare=False)
     """Of `templates`."""
+    templates_of: Counter[str] = field(default_factory=Counter)
+    """How many of `templates` each source brought."""
 
     def apply(self, changeset: Changeset) -> None:
         """Take over what was committed."""
@@ -135,12 +137,18 @@ class EngineState:
 
     def _apply_templates(self, changeset: Changeset) -> None:
         for fingerprint in changeset.forgotten_templates:
-            self.templates.pop(fingerprint, None)
+            self._drop_template(fingerprint)
             self.grove.drop(fingerprint)
         for template in changeset.templates:
-            self.templates.pop(template.fingerprint, None)
+            self._drop_template(template.fingerprint)
             self.templates[template.fingerprint] = template
+            self.templates_of[template.source] += 1
             self.grove.put(template)
+
+    def _drop_template(self, fingerprint: str) -> None:
+        known = self.templates.pop(fingerprint, None)
+        if known is not None:
+            self.templates_of[known.source] -= 1
 
     def _apply_checkpoint(self, checkpoint: Checkpoint) -> None:
         if checkpoint.is_over:

@@ -43,6 +43,6 @@ def _read(path: Path) -> Ailing | None:
         with path.open("rb") as file:
             row = json.loads(file.read(MAX_BYTES))
         what, told = str(row["what"]), tuple(str(each) for each in row["told"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return Ailing(PART, AlertEvent.DAEMON_FAILED, what, told=told) if what and told else None

@@ -107,7 +107,7 @@ def zone_of(name: str) -> ZoneInfo:
     """Raises ValueError."""
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    except (KeyError, ValueError, OSError, RecursionError):  # it looks for a package in a package for each `/`
         known = available_timezones()
         hint = meant(name, known) if known else ""
         hint = hint if hint.startswith("did") else "write one such as Europe/Berlin (timedatectl list-timezones)"

@@ -21,9 +21,11 @@ from logmedic.settings.mistakes import KeyPath, mistake_of
 from logmedic.settings.oddities import oddities
 from logmedic.settings.places import CONFIG_VARIABLE, REPORT_VARIABLE, config_path
 from logmedic.settings.reportplace import taken_twice
+from logmedic.settings.sayable import is_sayable
 from logmedic.settings.secrets import followed
 from logmedic.settings.wrongways import wrong_ways
-from logmedic.yamldoc import Document, DocumentInvalid, meant, parse_document, render_problems
+from logmedic.yamldoc import Document, DocumentInvalid, Node, meant, parse_document, render_problems
+from logmedic.yamldoc.document import DEPTH_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def _loaded(path: Path | None, env: Mapping[str, str] | None) -> tuple[Settings,
     path = config_path(path, env)
     document = read_config(path) if path else None
     values = document.plain() if document else {}
+    if unsayable := list(_unsayable(env)):
+        raise _invalid(unsayable)
     from_env = read_environment(env)
     place = _places(document, from_env)
     values, missing = followed(merged(values, from_env), env)
@@ -98,9 +102,17 @@ def parsed_config(path: Path, content: bytes) -> Document:
         document = parse_document(str(path), content)
     except DocumentInvalid as invalid:
         raise _invalid(invalid.problems) from None
+    if _has_comments_alone(document):
+        return Document(document.file, document.lines, Node({}, 1, 1))
     if not isinstance(document.plain(), dict):
         raise _invalid([Place(str(path), 1, 1).problem("the config is no mapping", "write `key: value` lines")])
     return document
+
+
+def _has_comments_alone(document: Document) -> bool:
+    """As a package brings it: nothing is set. A file without a letter is no such: something emptied it."""
+    lines = [line.strip() for line in document.lines if line.strip()]
+    return bool(lines) and all(line.startswith("#") for line in lines)
 
 
 def _invalid(problems: Sequence[RuleProblem]) -> ConfigInvalid:
@@ -110,17 +122,25 @@ def _invalid(problems: Sequence[RuleProblem]) -> ConfigInvalid:
 
 class _Environment(EnvSettingsSource):
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """A mapping may be JSON; what is no JSON is text, as in the file, and judged there."""
+        """A mapping may be JSON; what is no JSON, or none that a file could say, is text, and judged there."""
         try:
-            return super().decode_complex_value(field_name, field, value)
-        except ValueError:
+            found = super().decode_complex_value(field_name, field, value)
+        except (ValueError, RecursionError):
             return value
+        return found if is_sayable(found) else value
 
 
 def read_environment(env: Mapping[str, str]) -> dict[str, Any]:
     source = _Environment(Settings)
     source.env_vars = parse_env_vars(env, False, False, None)
     return source()
+
+
+def _unsayable(env: Mapping[str, str]) -> Iterator[RuleProblem]:
+    for name, value in env.items():
+        if name.upper().startswith(PREFIX) and not (is_sayable(value) and name.count("__") < DEPTH_LIMIT):
+            place, hint = Place(f"environment {name[:80]!a}"), "write the value into the config file"
+            yield place.problem("it is no UTF-8 text, or names a key too deep for a config", hint)
 
 
 def _unknown_variables(env: Mapping[str, str]) -> Iterator[RuleProblem]:

@@ -14,6 +14,9 @@ REPORT_SOCKET = "report.sock"
 """Beside the socket for commands, unless the config says otherwise."""
 SYSTEM_CONFIG = Path("/etc/logmedic/logmedic.yaml")
 SYSTEM_RULES = Path("/etc/logmedic/rules.d")
+SYSTEM_CREDENTIALS = Path("/etc/logmedic/credentials")
+"""A secret a file; root's alone. The unit loads all of them: LoadCredential=CREDENTIALS_ID:..."""
+CREDENTIALS_ID = "logmedic"
 SYSTEM_PAUSE = Path("/etc/logmedic/paused")
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from logmedic.settings.places import CREDENTIALS_ID, SYSTEM_CREDENTIALS
+from logmedic.settings.sayable import is_sayable
+
+LONGEST = 64 * 1024
+"""Characters of a secret: a private key has some thousands."""
 _REFERENCE = re.compile(r"\$\{(?P<kind>[a-z]+):(?P<name>[^}]*)\}")
 
 
@@ -55,19 +61,35 @@ def _secret(kind: str, name: str, env: Mapping[str, str]) -> str:
         case "env":
             if name not in env:
                 raise ValueError(f"${{env:{name}}}: the variable {name} is not set")
+            if not is_sayable(env[name]):
+                raise ValueError(f"${{env:{name}}}: the variable {name} is no UTF-8 text")
             return env[name]
         case "credential":
-            directory = env.get("CREDENTIALS_DIRECTORY")
-            if not directory:
-                raise ValueError(f"${{credential:{name}}}: not started by systemd with LoadCredential={name}")
-            return _secret_file(Path(directory) / name, kind, name)
+            return _secret_file(_credential(name, env.get("CREDENTIALS_DIRECTORY")), kind, name)
         case "file":
             return _secret_file(Path(name), kind, name)
     raise ValueError(f"${{{kind}:...}} is no reference; known are file, credential and env")
 
 
+def _credential(name: str, given: str | None) -> Path:
+    """Where it is: what a LoadCredential= of its own gave, else what that of the whole directory did (systemd puts the
+    unit's word for it in front); without systemd the file itself, which root may read. Raises ValueError."""
+    if given:
+        alone, of_many = Path(given) / name, Path(given) / f"{CREDENTIALS_ID}_{name}"
+        return of_many if of_many.exists() and not alone.exists() else alone
+    if os.access(kept := SYSTEM_CREDENTIALS / name, os.R_OK):
+        return kept
+    raise ValueError(
+        f"${{credential:{name}}}: not started by systemd with LoadCredential={name}, and no {kept} that we may read"
+    )
+
+
 def _secret_file(path: Path, kind: str, name: str) -> str:
     try:
-        return path.read_text().strip()
+        with path.open() as file:
+            text = file.read(LONGEST + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"${{{kind}:{name}}}: {getattr(error, 'strerror', None) or 'no text'}") from None
+    if len(text) > LONGEST:
+        raise ValueError(f"${{{kind}:{name}}}: it has more than {LONGEST} characters: that is no secret")
+    return text.strip()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from logmedic.model.errors import PermanentError
+from logmedic.unixsocket.accesslist import let_in
 
 BACKLOG = 128
 WAIT_S = 2.0
@@ -72,10 +73,16 @@ def _bind(made: socket.socket, path: Path, mode: int, group: str) -> bool:
 
 
 def _give_to(path: Path, group: str) -> bool:
+    """The group owns the file, or has an entry of its own in the file's access list: inside logmedic.service no owner
+    can be changed, and nobody but root can give a file to a group that he is not in."""
     try:
-        os.chown(path, -1, grp.getgrnam(group).gr_gid)
-    except (KeyError, PermissionError):
+        gid = grp.getgrnam(group).gr_gid
+        if path.lstat().st_gid != gid:
+            os.chown(path, -1, gid)
+    except KeyError:
         return False
+    except PermissionError:
+        return let_in(path, gid)
     return True
 
 

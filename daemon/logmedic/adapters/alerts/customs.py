@@ -38,7 +38,7 @@ _LARGEST = 10**12
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]{0,80}\.j2\Z")
 _RAISED = (
     *(jinja2.TemplateError, ArithmeticError, AttributeError, AssertionError, LookupError, MemoryError, OSError),
-    *(RuntimeError, TypeError, ValueError),
+    *(NameError, RuntimeError, SyntaxError, TypeError, ValueError),
 )
 """What running somebody else's code raises, but for what ends a process."""
 

@@ -54,7 +54,7 @@ async def ask(
 def _parsed(answer: bytes, status: int | None) -> dict[str, Any]:
     try:
         parsed = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
         raise WorkerLost(f"the process ended without an answer (status {status})")

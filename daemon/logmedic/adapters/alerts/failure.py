@@ -108,7 +108,7 @@ def _refusal(body: bytes) -> str:
     """The error word of `{"ok": false, "error": "word"}`, or empty."""
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(answer, dict) or answer.get("ok") is not False:
         return ""
@@ -131,13 +131,13 @@ def _retry_after(header: str, now: datetime) -> float | None:
     """Seconds from now, from a number of seconds or from a date; None for what is neither."""
     try:
         seconds = float(header) if header.strip().isdecimal() else _until(header, now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
 
 
 def _until(header: str, now: datetime) -> float:
-    """Raises ValueError for what is no date."""
+    """Raises ValueError, OverflowError for what is no date."""
     then = parsedate_to_datetime(header)
     return ((then if then.tzinfo else then.replace(tzinfo=UTC)) - now).total_seconds()
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from logmedic.adapters.alerts import disposable
 from logmedic.adapters.alerts.disposable import WorkerLost
+from logmedic.core.fromjson import value_of
 from logmedic.model.alert import Alert, Delivery, Receiver
 from logmedic.model.problem import RuleProblem
 from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.ports import Rendered
+
+T = TypeVar("T")
 
 WORKER = "logmedic.adapters.alerts.worker"
 AT_ONCE = 2
@@ -51,7 +54,7 @@ class AppriseSender:
         free = self._free.setdefault(receiver.name, asyncio.Semaphore(AT_ONCE))
         try:
             async with asyncio.timeout(self._deadline_s), free:
-                return Delivery(**await self._ask(request))
+                return _made(Delivery, await self._ask(request))
         except TimeoutError:
             return Delivery(False, f"no result within {self._deadline_s:g} s, given up")
         except OSError as error:
@@ -63,14 +66,13 @@ class AppriseSender:
         """What `send` would send, made as it makes it. Nothing is sent. What went wrong stands in the body."""
         try:
             async with asyncio.timeout(self._deadline_s):
-                made = await self._ask({"ask": "render", **self._told(alert, receiver)})
+                return _made(Rendered, await self._ask({"ask": "render", **self._told(alert, receiver)}))
         except TimeoutError:
             return Rendered("", "", f"it could not be made within {self._deadline_s:g} s")
         except OSError as error:
             return Rendered("", "", f"the process that makes it does not start: {error.strerror}")
         except WorkerLost as lost:
             return Rendered("", "", str(lost))
-        return Rendered(made["format"], made["title"], made["body"], tuple(made["files"]))
 
     async def check_templates(self) -> list[RuleProblem]:
         """What is wrong with the user's templates: they are tried with messages of every kind."""
@@ -79,10 +81,10 @@ class AppriseSender:
         try:
             async with asyncio.timeout(self._deadline_s):
                 answer = await self._ask({"ask": "templates", "templates": self._templates})
+                return [_made(RuleProblem, each) for each in _list(answer.get("problems"))]
         except (TimeoutError, OSError, WorkerLost) as error:
             why = str(error) or f"no answer within {self._deadline_s:g} s"
             return [RuleProblem(self._templates, 0, 0, f"the templates could not be checked: {why}")]
-        return [RuleProblem(**each) for each in answer["problems"]]
 
     def _told(self, alert: Alert, receiver: Receiver) -> dict[str, Any]:
         told = {"title": alert.title, "body": alert.body, "content": alert.content, "type": _kind(alert)}
@@ -108,6 +110,21 @@ class AppriseSender:
         """As `disposable.ask`."""
         told = {**request, "lifetime_s": self._deadline_s + _GRACE_S}
         return await disposable.ask(WORKER, told, python=self._python, environment=self._environment)
+
+
+def _made(kind: type[T], told: object) -> T:
+    """Raises WorkerLost for an answer of another form."""
+    try:
+        return value_of(kind, told)
+    except ValueError as error:
+        raise WorkerLost(f"the process answered what is no answer: {error}") from None
+
+
+def _list(told: object) -> list[Any]:
+    """Raises WorkerLost."""
+    if not isinstance(told, list):
+        raise WorkerLost("the process answered what is no list")
+    return told
 
 
 def _receiver_row(receiver: Receiver) -> dict[str, str]:

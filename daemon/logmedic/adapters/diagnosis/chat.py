@@ -190,7 +190,7 @@ def _retry_after(header: str, now: datetime) -> float:
     try:
         then = None if header.strip().isdecimal() else parsedate_to_datetime(header)
         seconds = float(header) if then is None else (_aware(then) - now).total_seconds()
-    except ValueError:
+    except (ValueError, OverflowError):
         return RETRY_S
     return min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
 

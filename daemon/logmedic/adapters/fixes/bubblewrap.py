@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,9 +14,11 @@ from typing import Any
 from logmedic.adapters.fixes.accounts import Account, account_of
 from logmedic.adapters.fixes.acts import argv_for
 from logmedic.adapters.fixes.canary import SPEC, canary
+from logmedic.adapters.fixes.catalogue import HINT
 from logmedic.adapters.fixes.fitness import Acts, acts_here, plan_of, unfit
 from logmedic.adapters.fixes.runners import Runners, end
 from logmedic.adapters.fixes.tiers import steps_of
+from logmedic.core.fromjson import object_of, value_of
 from logmedic.core.stepneeds import needs_of
 from logmedic.model.errors import SandboxUnavailable
 from logmedic.model.fix import Arming, FixAttempt, FixResult
@@ -29,14 +32,16 @@ FULL = (
     "--disable-userns",
 )
 REDUCED = ("--unshare-pid",)
-"""Inside logmedic.service no more may be made. Of IPC and UTS the daemon has private ones there (PrivateIPC,
-ProtectHostname); the network is left by the runner, without the netlink socket that bubblewrap wants for it; further
-user namespaces are refused by the filter of system calls."""
+"""Where a service manager or a container lets no more be made (IPC and UTS may be private ones there already). The
+network is left by the runner, without the netlink socket that bubblewrap wants for it; further user namespaces are
+refused by the filter of system calls. logmedic.service lets none be made at all: there it is the unit tier."""
 CANARY_S = 10.0
 START_SPARE_S = 5.0
 """A loaded host takes this long to start and to report at most; then the runner itself is given up."""
 _SEARCHED = "/usr/local/bin:/usr/bin:/bin"
-_UNIT_TIER = "needs the unit tier; type: sudo logmedic install fixes"
+_NAMESPACES = "sysctl kernel.unprivileged_userns_clone=1"
+"""Unless a container forbids namespaces of users altogether."""
+_UNIT_TIER = f"needs the unit tier; type: {HINT}"
 
 
 class BubblewrapRunner:
@@ -71,7 +76,7 @@ class BubblewrapRunner:
 
     async def _tried(self) -> Arming:
         if not self._bwrap:
-            return _disarmed("bubblewrap is not installed; type: apt-get install bubblewrap")
+            return _disarmed(_absent())
         if (account := self._account("")) is not None and account.uid == 0:
             return _disarmed(f"the user {self._user} of fixes is root; make an account for it, or remove actions.user")
         said = ""
@@ -84,6 +89,8 @@ class BubblewrapRunner:
             said = " ".join((result.output.strip() or result.detail or f"exit {result.exit_code}").split())[:300]
             if result.started:
                 break  # it ran and got out, or could not tell: less of a sandbox will not do better
+        if not result.started:
+            return _disarmed(f"the sandbox does not start here: {said}; type: {_wanted(_NAMESPACES)}")
         return _disarmed(f"the sandbox did not hold the canary: {said}")
 
     async def _try_canary(self, isolation: tuple[str, ...]) -> tuple[FixResult, str]:
@@ -124,7 +131,7 @@ class BubblewrapRunner:
 
     def _beyond_us(self, step: Step) -> str:
         if not self._bwrap:
-            return "bubblewrap is not installed; type: apt-get install bubblewrap"
+            return _absent()
         if step.sandbox.network is Network.LOOPBACK:
             return f"`network: loopback` {_UNIT_TIER}"
         if isinstance(step.action, KillProcess):
@@ -201,6 +208,15 @@ class BubblewrapRunner:
         return _parsed(answer, complaint, label)
 
 
+def _absent() -> str:
+    return f"bubblewrap is not installed; type: {_wanted('apt-get install bubblewrap')}"
+
+
+def _wanted(otherwise: str) -> str:
+    """Where systemd runs the host (sd_booted(3)) its units are the sandbox: inside ours bubblewrap does not start."""
+    return HINT if os.path.isdir("/run/systemd/system") else otherwise
+
+
 def _isolation(held: Sequence[str], network: Network) -> Sequence[str]:
     return held if network is Network.NONE else [each for each in held if each != "--unshare-net"]
 
@@ -211,8 +227,8 @@ def _label(step: Step) -> str:
 
 def _parsed(answer: bytes, complaint: bytes, label: str) -> FixResult:
     try:
-        return replace(FixResult(**json.loads(answer)), sandbox=label)
-    except (ValueError, TypeError):
+        return replace(value_of(FixResult, object_of(answer)), sandbox=label)
+    except ValueError:
         said = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
         return FixResult(None, 0.0, detail=f"the runner failed: {said[0][:300]}", sandbox=label)
 

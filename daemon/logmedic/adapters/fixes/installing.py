@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from logmedic.adapters.fixes.layout import POLKIT, WANTS, Layout, socket_of
-from logmedic.adapters.fixes.unitfiles import ENTRIES, MOUNT, ROOTS, SOCKETS, UNITS
-from logmedic.model.errors import OrderRefused
+from logmedic.adapters.fixes.unitfiles import ENTRIES, MOUNT, ROOTS, SOCKETS, TEMPORARY, UNITS
+from logmedic.hostfiles.programs import Programs
+from logmedic.hostfiles.writing import HostFiles
 
-_SYSTEMCTL = "/usr/bin/systemctl"
 _LOCK = f"{ENTRIES}/.lock"
 
 
@@ -23,8 +21,9 @@ class Installation:
     """Below `root` (/ is the host; only there is the service manager told)."""
 
     def __init__(self, root: Path = Path("/")) -> None:
-        self._root = root
-        self._is_host = root == Path("/")
+        self._files = HostFiles(root)
+        self._is_host = self._files.is_host
+        self._programs = Programs()
 
     def differences(self, wanted: Layout) -> list[str]:
         """One line each, sorted by path; none when what is installed is what is wanted."""
@@ -50,7 +49,7 @@ class Installation:
             if self._is_spoilt(directory):
                 self._at(directory).chmod(0o755)
         for path in changed:
-            self._write(path, wanted.files[path])
+            self._files.write(path, wanted.files[path])
         for path, target in wanted.links.items():
             with suppress(FileExistsError):
                 self._at(path).symlink_to(target)
@@ -60,50 +59,27 @@ class Installation:
         """Raises OSError, OrderRefused."""
         with self._alone():
             self._take(list(self._ours()))
-            for path in (ROOTS, SOCKETS if self._is_host else ""):
-                if path:
-                    _remove_empty(self._at(path))
+            for path in (ROOTS, *((SOCKETS, TEMPORARY) if self._is_host else ())):
+                _remove_empty(self._at(path))
             if self._is_host:
-                _systemctl("daemon-reload")
+                self._programs.order("systemctl", "daemon-reload")
+        with suppress(OSError):  # somebody's own files
+            self._at(ENTRIES).rmdir()
 
     @contextmanager
     def _alone(self) -> Iterator[bool]:
-        """Nobody else installs meanwhile, and what is made is 0755 or 0644 whatever umask root has: with 077 no fix
-        could see its own root directory, with 0 anybody could write to it. True: the one before did not get to its end.
-        Raises OSError, OrderRefused."""
-        self._check_root()
-        before, at = os.umask(0o022), self._at(_LOCK)
-        try:
-            at.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            interrupted = at.exists()
-            with open(os.open(at, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w") as lock:
-                _take_lock(lock.fileno(), at)
-                yield interrupted
-                at.unlink()
-        finally:
-            os.umask(before)
+        """Raises OSError, OrderRefused."""
+        self._files.check((*_OURS, ROOTS))
+        with self._files.alone(_LOCK, "fixes are being installed or removed by somebody else") as interrupted:
+            yield interrupted
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
     def _at(self, path: str) -> Path:
-        return self._root / path.lstrip("/")
+        return self._files.at(path)
 
     def _state(self, path: str, text: str) -> str:
-        owner = 0 if self._is_host else os.geteuid()
-        try:
-            status = self._at(path).lstat()
-            same = (status.st_uid, status.st_mode) == (owner, stat.S_IFREG | 0o644) and self._at(
-                path
-            ).read_text() == text
-        except (OSError, ValueError):
-            return "missing"
-        return "" if same else "changed"
-
-    def _check_root(self) -> None:
-        """What is below it may be an image that somebody else made. Raises OrderRefused."""
-        for directory in (*_OURS, ROOTS):
-            if not self._at(directory).resolve().is_relative_to(self._root.resolve()):
-                raise OrderRefused(f"{self._at(directory)} leads out of {self._root}", "remove the link in it")
+        return self._files.state(path, text)
 
     def _is_spoilt(self, directory: str) -> bool:
         """Whether it is there, ours alone, and not as it was made. (That of the wants is the service manager's.)"""
@@ -120,23 +96,12 @@ class Installation:
                     if "*" not in pattern or _NAMED.fullmatch(found.name):  # others may be somebody's own
                         yield f"{directory}/{found.name}"
 
-    def _write(self, path: str, text: str) -> None:
-        """Whole or not at all."""
-        at = self._at(path)
-        at.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        new = at.with_name(f".{at.name}.new")
-        new.unlink(missing_ok=True)
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644), "w") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(text)
-        new.replace(at)
-
     def _take(self, paths: Sequence[str]) -> None:
         units = [
             path.rpartition("/")[2] for path in paths if path.endswith((".socket", ".mount")) and WANTS not in path
         ]
         if self._is_host and units:
-            _systemctl("stop", *units)
+            self._programs.order("systemctl", "stop", *units)
         for path in paths:
             self._at(path).unlink(missing_ok=True)
             if path.endswith(".json"):
@@ -150,15 +115,15 @@ class Installation:
         """A socket that its trigger limit ended is started again as well."""
         if not self._is_host:
             return
-        _systemctl("daemon-reload")
+        self._programs.order("systemctl", "daemon-reload")
         sockets = [socket_of(name) for name in wanted.names]
         new = [name for name in sockets if f"{UNITS}/{name}" in changed]
-        _ran("reset-failed", *sockets)  # not one of them need have failed
+        self._programs.ask("systemctl", "reset-failed", *sockets)  # not one of them need have failed
         if new:
-            _systemctl("restart", *new)
+            self._programs.order("systemctl", "restart", *new)
         if f"{UNITS}/{MOUNT}" in changed:
-            _ran("try-reload-or-restart", MOUNT)  # of another size
-        _systemctl("start", *sockets)
+            self._programs.ask("systemctl", "try-reload-or-restart", MOUNT)  # of another size
+        self._programs.order("systemctl", "start", *sockets)
 
 
 def _is_started_by(path: str) -> bool:
@@ -173,29 +138,6 @@ _OURS = {
     WANTS: ("logmedic-fix-*.socket",),
     POLKIT.rpartition("/")[0]: (POLKIT.rpartition("/")[2],),
 }
-
-
-def _take_lock(lock: int, at: Path) -> None:
-    """Raises OrderRefused."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(lock), at.stat()):
-            return
-    except (BlockingIOError, FileNotFoundError):
-        pass  # somebody has it, or has just taken it away
-    raise OrderRefused("fixes are being installed or removed by somebody else", "wait for that, and type it again")
-
-
-def _systemctl(*arguments: str) -> None:
-    """Raises OrderRefused."""
-    ran = _ran(*arguments)
-    if ran.returncode != 0:
-        said = " ".join(ran.stderr.split())[:300]
-        raise OrderRefused(f"systemctl {arguments[0]} failed: {said}", f"type: systemctl {' '.join(arguments)}"[:200])
-
-
-def _ran(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([_SYSTEMCTL, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def _remove_empty(directory: Path) -> None:

@@ -11,6 +11,9 @@ from logmedic.model.probe import DiskProbe, FileProbe
 Seen = tuple[bool | None, str]
 """Whether it is as wanted (None: nobody can say), and the words."""
 
+LAST_S = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+"""File systems keep times that no calendar has: anybody may `touch -d @99999999999999`."""
+
 
 def of_file(probe: FileProbe, status: os.stat_result | None, now: datetime) -> Seen:
     """`status` None: it is not there."""
@@ -18,7 +21,7 @@ def of_file(probe: FileProbe, status: os.stat_result | None, now: datetime) -> S
         return not probe.exists, "is not there"
     if not probe.exists:
         return False, "is there, and should not be"
-    changed = datetime.fromtimestamp(status.st_mtime, UTC)
+    changed = datetime.fromtimestamp(min(max(status.st_mtime, 0.0), LAST_S), UTC)
     if probe.newer_than is not None and now - changed > probe.newer_than:
         return False, f"changed {_ago(now, changed)} ago, wanted {duration_text(probe.newer_than)}"
     if probe.max_bytes is not None and status.st_size > probe.max_bytes:

@@ -227,7 +227,7 @@ def _reason(error: Exception) -> str:
 
 async def _tcp(probe: TcpProbe, left_s: float) -> str:
     host, _, port = probe.address.rpartition(":")
-    if not port.isdigit():
+    if not (port.isascii() and port.isdigit() and len(port) < 6):
         raise _Failed("the address has no port")
     try:
         async with asyncio.timeout(min(left_s, ONE_TRY_S)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -43,14 +44,17 @@ class Runners:
                 await end(await waiting)
 
     async def _start(self) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *(self._python, "-I", "-S", str(_RUNNER), str(os.getpid())),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd="/",
-            env={},
-        )
+        try:
+            return await asyncio.create_subprocess_exec(
+                *(self._python, "-I", "-S", str(_RUNNER), str(os.getpid())),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd="/",
+                env={},
+            )
+        except RuntimeError as error:  # CPython before 3.12 waits for it in a thread. It ends with its pipe (F40)
+            raise OSError(errno.EAGAIN, str(error)) from error
 
 
 async def end(runner: asyncio.subprocess.Process) -> None:

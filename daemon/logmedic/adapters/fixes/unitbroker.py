@@ -26,6 +26,7 @@ from logmedic.adapters.fixes.catalogue import (
     outdated,
 )
 from logmedic.adapters.fixes.unitfiles import ENTRIES, SOCKETS
+from logmedic.core.fromjson import object_of, value_of
 from logmedic.core.targets import step_fingerprint
 from logmedic.model.fix import Arming, FixAttempt, FixResult
 from logmedic.model.rule import Rule
@@ -129,10 +130,9 @@ class UnitBroker:
 
     def _entry(self, name: str) -> dict[str, Any] | None:
         try:
-            read = json.loads((self._entries / f"{name}.json").read_bytes())
+            return object_of((self._entries / f"{name}.json").read_bytes())
         except (OSError, ValueError):
             return None
-        return read if isinstance(read, dict) else None
 
     def _socket(self, name: str) -> str:
         return str(self._sockets / f"{name}.sock")
@@ -224,8 +224,7 @@ def parsed(told: bytes) -> Told:
             unit = tuple(line.decode("ascii", "replace").split()[1:])
         else:
             with suppress(ValueError):
-                read = json.loads(line)
-                answer = read if isinstance(read, dict) else None
+                answer = object_of(line)
     return Told(answer, unit)
 
 
@@ -246,8 +245,8 @@ def judged(told: Told, name: str) -> FixResult:
 
 def _result(answer: Mapping[str, Any] | None) -> FixResult | None:
     try:
-        return replace(FixResult(**answer), sandbox=NAME) if answer is not None else None
-    except TypeError:
+        return replace(value_of(FixResult, answer), sandbox=NAME) if answer is not None else None
+    except ValueError:
         return None
 
 

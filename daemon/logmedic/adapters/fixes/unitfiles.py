@@ -23,7 +23,7 @@ UNITS = "/etc/systemd/system"
 ENTRIES = "/etc/logmedic/fixes"
 SOCKETS = "/run/logmedic-fix"
 ROOTS = "/var/lib/logmedic-fix"
-_TEMPORARY = "/run/logmedic_fix_tmp"
+TEMPORARY = "/run/logmedic_fix_tmp"
 MOUNT = "run-logmedic_fix_tmp.mount"
 _TEMPORARY_BYTES, _TEMPORARY_FILES = 16 * 1024**2, 4096
 """For each that may run at the same time."""
@@ -113,7 +113,7 @@ Description=/tmp of logmedic fixes
 
 [Mount]
 What=tmpfs
-Where={_TEMPORARY}
+Where={TEMPORARY}
 Type=tmpfs
 Options=mode=0755,nosuid,nodev,size={most * _TEMPORARY_BYTES},nr_inodes={most * _TEMPORARY_FILES}
 """
@@ -189,9 +189,9 @@ def _view(fix: Installable, ground: Ground) -> Iterator[str]:
     if spec.user:
         yield f"TemporaryFileSystem=/tmp:size=16M,nr_inodes={_TEMPORARY_FILES},mode=1777"
     else:  # with DynamicUser /tmp is the host's disk; a bind over it wins
-        yield f"RuntimeDirectory={_TEMPORARY.removeprefix('/run/')}/{fix.name}-%i"
+        yield f"RuntimeDirectory={TEMPORARY.removeprefix('/run/')}/{fix.name}-%i"
         yield "RuntimeDirectoryMode=0700"
-        yield f"BindPaths={_TEMPORARY}/{fix.name}-%i:/tmp"
+        yield f"BindPaths={TEMPORARY}/{fix.name}-%i:/tmp"
     kills = isinstance(fix.step.action, KillProcess)  # it has to see whom its unit has
     yield f"ProtectProc={'default' if kills else 'invisible'}"
     yield "ProcSubset=pid"

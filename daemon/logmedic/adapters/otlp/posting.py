@@ -78,10 +78,10 @@ def retry_after_s(text: str, now: datetime) -> float | None:
         return min(WAIT_MAX_S, float(text[:9]))
     try:
         at = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+        at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+        return min(WAIT_MAX_S, max(0.0, (at - now).total_seconds()))
+    except (ValueError, TypeError, OverflowError):
         return None
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return min(WAIT_MAX_S, max(0.0, (at - now).total_seconds()))
 
 
 async def post(url: str, body: bytes, headers: Mapping[str, str], deadline_s: float) -> Pushed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from logmedic.core.widening import LIGHT, weight
 
 WALL_S = CPU_S * 2.0
 MAX_LENGTH = 4096
+CHILDREN = 3
+"""So many in a row must be killed before a pattern is to blame for it: its own limits end a child in other ways."""
 _CHILD = "logmedic.adapters.rulefiles.compiling"
 _EXPLODES = f"takes more than {CPU_S} s or 1 GiB to compile"
 _NOT_TRIED = "could not be tried: the process that compiles patterns does not start"
@@ -38,7 +41,7 @@ class PatternTester:
                 self._verdicts[each] = self._compile(each)
         unknown = [each for each in wanted if each not in self._verdicts]
         while unknown:
-            told = self._ask(unknown)
+            told = self._asked(unknown)
             if told is None:
                 break
             if not told:  # only what was tried first is to blame: it had all the time
@@ -63,22 +66,33 @@ class PatternTester:
             return str(error) or type(error).__name__
         return ""
 
-    def _ask(self, patterns: Sequence[str]) -> list[str] | None:
-        """One verdict a pattern, up to the one that the child died of. None: no child came up."""
+    def _asked(self, patterns: Sequence[str]) -> list[str] | None:
+        """As `_ask`; again when somebody killed the child before it had said anything."""
+        for _ in range(CHILDREN):
+            told, killed = self._ask(patterns)
+            if told or not killed:
+                break
+        return told
+
+    def _ask(self, patterns: Sequence[str]) -> tuple[list[str] | None, bool]:
+        """One verdict a pattern, up to the one that the child died of (None: no child came up); and whether somebody
+        else killed it."""
         command = [self._python, "-I", "-X", "utf8", "-m", _CHILD]
         try:
             child = subprocess.Popen(  # noqa: S603
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", env={}
             )
         except OSError:
-            return None
+            return None, False
+        late = False
         try:
             answer, _ = child.communicate(json.dumps(list(patterns)).encode(), timeout=WALL_S + 0.05 * len(patterns))
         except subprocess.TimeoutExpired:
+            late = True
             child.kill()
             answer, _ = child.communicate()
         lines = [json.loads(line) for line in answer.splitlines(keepends=True) if line.endswith(b"\n")]
-        return lines[1:] if lines[:1] == [READY] else None
+        return lines[1:] if lines[:1] == [READY] else None, child.returncode == -signal.SIGKILL and not late
 
 
 def place_in(text: str) -> tuple[str, int | None]:

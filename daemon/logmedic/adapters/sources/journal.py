@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -66,6 +67,7 @@ class JournalSource:
             *(f"--identifier={each}" for each in identifiers),
             *([f"--directory={directory}"] if directory else []),
         ]
+        self._of_every_boot = ["--merge", *([] if directory else _of_this_machine())]
         self._from_start = from_start or once
         self._once = once
         self._stall_s = stall_s
@@ -135,7 +137,7 @@ class JournalSource:
 
     def _arguments(self) -> list[str]:
         place = [f"--cursor={self._cursor}"] if self._cursor else []
-        follow = [] if self._once else ["--follow", "--no-tail"]
+        follow = [] if self._once else ["--follow", "--no-tail", *self._of_every_boot]
         return ["--output=json", "--all", "--no-pager", *follow, *place, *self._asked]
 
     async def _batches(self, child: Child) -> AsyncGenerator[Block, None]:
@@ -249,7 +251,18 @@ class JournalSource:
                 while chunk := await child.read(READ_BYTES):
                     answer += chunk
             return parse(answer.splitlines()[0]).cursor if answer.strip() else ""
-        except (TimeoutError, ValueError, KeyError):
+        except (TimeoutError, ValueError, KeyError, OverflowError, RecursionError):
             return None
         finally:
             await child.close()
+
+
+def _of_this_machine(told: Path = Path("/etc/machine-id")) -> list[str]:
+    """Beside --merge. Without that --follow keeps to the boot that the kernel names: what was written at the end of the
+    one before, or in a container, which has an id of its own, would never be given. With it come the journals of other
+    machines that are kept here."""
+    try:
+        machine = told.read_text().strip()
+    except OSError:
+        return []
+    return [f"_MACHINE_ID={machine}"] if machine else []

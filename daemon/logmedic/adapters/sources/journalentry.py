@@ -53,7 +53,7 @@ def parse(line: bytes, zone: tzinfo = UTC) -> JournalEntry:
         raise ValueError("it has no __CURSOR")
     own = {name: _text(value) for name, value in list(row.items())[:MAX_FIELDS]}
     message = own.get("MESSAGE", _text(row.get("MESSAGE")))
-    at = datetime.fromtimestamp(int(own["__REALTIME_TIMESTAMP"]) / 1_000_000, UTC)
+    at = _moment(own["__REALTIME_TIMESTAMP"])
     unit = own.get("_SYSTEMD_UNIT", "") or own.get("UNIT", "")
     identifier = own.get("SYSLOG_IDENTIFIER") or own.get("_COMM") or own.get("_TRANSPORT") or "unknown"
     fields = {name: value for name, value in own.items() if not name.startswith("__")}
@@ -99,6 +99,14 @@ def parts_of(batch: Sequence[JournalEntry], indices: Sequence[int], framing: Fra
     starts = accumulate((len(batch[index].message) for index in indices[:-1]), initial=0)
     firsts = [place for place, start in enumerate(starts) if start in begins]
     return [indices[first:behind] for first, behind in zip(firsts, [*firsts[1:], len(indices)], strict=True)]
+
+
+def _moment(micros: str) -> datetime:
+    """Raises ValueError."""
+    try:
+        return datetime.fromtimestamp(int(micros) / 1_000_000, UTC)
+    except (OverflowError, OSError):
+        raise ValueError(f"{micros[:40]} is no time") from None
 
 
 def _head(at: datetime, host: str, identifier: str, pid: str) -> bytes:

@@ -12,7 +12,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader
 from typing import IO, Any
 
 from logmedic.adapters.sources.opened import OpenFile
@@ -21,13 +21,43 @@ from logmedic.model.record import Checkpoint
 
 if sys.version_info >= (3, 14):
     from compression import zstd
+    from compression._common._streams import DecompressReader  # what gzip, bz2 and lzma are made of there
 else:
+    from _compression import DecompressReader  # the same; private in both
+
     from backports import zstd
+
+UNPACKING_BYTES = 128 * 1024 * 1024
+"""What unpacking an .xz may take: twice what `xz -9` needs. A header of twelve bytes can ask for 4 GiB."""
+
+
+class _Unxz(BufferedReader):
+    """As lzma.LZMAFile, which gives its decoder no limit of memory."""
+
+    def __init__(self, given: str | IO[bytes]) -> None:
+        raw = open(given, "rb") if isinstance(given, str) else given  # noqa: SIM115  closed with this
+        self._own = raw if isinstance(given, str) else None
+        unpacked = DecompressReader(
+            raw,
+            lzma.LZMADecompressor,
+            trailing_error=lzma.LZMAError,
+            format=lzma.FORMAT_AUTO,
+            memlimit=UNPACKING_BYTES,
+        )
+        super().__init__(unpacked)
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            if self._own is not None:
+                self._own.close()
+
 
 OPENERS: dict[str, Callable[[Any], BufferedIOBase]] = {
     ".gz": gzip.open,
     ".bz2": bz2.BZ2File,
-    ".xz": lzma.LZMAFile,
+    ".xz": _Unxz,
     ".zst": zstd.ZstdFile,
 }
 """Each takes a path, or an open file of bytes, which it does not close."""

@@ -25,6 +25,8 @@ TIMES_LOOKED_FOR = 20
 """In so many lines at the beginning of a log, and at its end."""
 LOOKED_AT_BYTES = 64 * 1024
 """Which hold these lines."""
+LAST_S = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+"""File systems keep times that no calendar has: anybody may `touch -d @99999999999999`."""
 LED_IN_BYTES = 2 * MAX_RECORD_BYTES
 """So much before a part is read as well: by then records are cut as they are from the file's beginning."""
 
@@ -102,7 +104,7 @@ class PastLog:
 
     def _assembled(self, pieces: Iterable[_Piece], status: os.stat_result) -> Iterator[Block]:
         source, path = self.log.source, self.log.path
-        read_at = datetime.fromtimestamp(status.st_mtime, UTC)
+        read_at = datetime.fromtimestamp(min(max(status.st_mtime, 0.0), LAST_S), UTC)
         assembler = Assembler(self._framing)
         for start, taken, complete in pieces:
             end = start + len(taken)

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from logmedic.adapters.store import copies, salvage
-from logmedic.adapters.store.connection import CONFIG, COPY_ENDING, Lock, backups_of, quoted, trouble
+from logmedic.adapters.store.connection import CONFIG, COPY_ENDING, Lock, backups_of, made_by_newer, quoted, trouble
 from logmedic.adapters.store.contents import Contents
 from logmedic.adapters.store.migrations import refuse_newer
 from logmedic.adapters.store.walog import wal_of
@@ -169,7 +169,7 @@ def _told(target: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise trouble(error) from None
+        raise made_by_newer(error) or trouble(error) from None
     except OSError as error:
         raise StoreFull(
             f"cannot write {target}: {error.strerror or error}", "name another file, or make room"

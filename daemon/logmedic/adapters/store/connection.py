@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from logmedic.model.errors import StoreBusy, StoreFull, StoreLocked
+from logmedic.model.errors import StoreBusy, StoreFull, StoreLocked, StoreTooNew
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
@@ -23,7 +23,9 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 """256 MB bounds what a query over a year's incidents may take, or a copy of the store; the daemon's own statements stay
 below 10 MB. Names in SQL never mean this program's variables. A page of up to so many rows is found by its key first,
 and read afterwards (measured, of 30,000 messages: 7 ms for the newest hundred instead of 52)."""
-_SETTINGS = ("SET async_threads = 0", "SET checkpoint_threshold = '16MB'", "SET TimeZone = 'UTC'")
+_SETTINGS = ("SET checkpoint_threshold = '16MB'", "SET TimeZone = 'UTC'")
+_ONE_THREAD = "SET async_threads = 0"
+"""DuckDB 2 has threads of its own for reading ahead; 1.5 has none, and does not know the word."""
 COPY_ENDING = ".duckdb"
 """Of what is in the directory of backups."""
 _ENDINGS = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
@@ -59,10 +61,16 @@ def connect(path: Path, *, read_only: bool = False, reach: Sequence[Path] = ()) 
     """Its SQL reaches the file, its archive, its backups, what queries read, and the files of `reach`, and nothing else
     of the host. Raises duckdb.Error for a file that does not open."""
     connection = duckdb.connect(str(path), read_only=read_only, config=CONFIG)
-    for setting in _SETTINGS[: 1 if read_only else None]:
+    if knows(connection, "async_threads"):
+        connection.execute(_ONE_THREAD)
+    for setting in () if read_only else _SETTINGS:
         connection.execute(setting)
     _fence(connection, [archive_of(path), backups_of(path), queries_of(path)], [compacted_of(path), *reach])
     return connection
+
+
+def knows(connection: duckdb.DuckDBPyConnection, setting: str) -> bool:
+    return connection.execute("SELECT 1 FROM duckdb_settings() WHERE name = ?", [setting]).fetchone() is not None
 
 
 def _fence(connection: duckdb.DuckDBPyConnection, directories: Sequence[Path], files: Sequence[Path]) -> None:
@@ -83,14 +91,25 @@ def quoted(value: object) -> str:
 
 _FULL = ("no space left", "disk full", "disk is full", "read-only file system", "quota", "file too large")
 _REFUSED = ("permission denied", "operation not permitted")
+_FAILING = ("input/output error",)
 _SHORT = ("out of memory", "too many open files")
 _TAKEN = "could not set lock on file"
 
 
 def is_no_damage(words: str) -> bool:
-    """Whether an error is about the host's room or rights, or another process that has the file open, and not about the
-    file: salvage would only make it worse."""
-    return is_taken(words) or any(each in words.lower() for each in _FULL + _REFUSED + _SHORT)
+    """Whether an error is about the host's room, rights or disk, or another process that has the file open, and not
+    about the file's content: salvage would only make it worse."""
+    return is_taken(words) or any(each in words.lower() for each in _FULL + _REFUSED + _FAILING + _SHORT)
+
+
+def made_by_newer(error: duckdb.Error) -> StoreTooNew | None:
+    """Whether it is a file of a newer DuckDB: whole, and to be left as it is (F52)."""
+    if "created with a newer version" not in str(error):
+        return None
+    return StoreTooNew(
+        f"the store is a file of a newer DuckDB, and this is DuckDB {duckdb.__version__}",
+        "install the newer one again (pip install 'duckdb>=2'), or name another storage.path",
+    )
 
 
 def is_taken(words: str) -> bool:
@@ -105,6 +124,8 @@ def trouble(error: Exception | str) -> StoreFull | StoreBusy:
         return StoreFull(f"the store cannot be written: {words}", "make room on its disk (df -h)")
     if any(each in said for each in _REFUSED):
         return StoreFull(f"the store cannot be written: {words}", "see who owns it (ls -l), and as whom this runs")
+    if any(each in said for each in _FAILING):
+        return StoreFull(f"the store's disk fails: {words}", "see what the kernel says of it (dmesg)")
     return StoreBusy(f"the store did not take the change: {words}", "see the log; it is tried again")
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 
 from logmedic.adapters.store.queryroom import QueryRoom
-from logmedic.adapters.store.readroom import Answer, ReadRoom, answered
+from logmedic.adapters.store.readroom import Answer, DamageMet, ReadRoom, answered
 from logmedic.adapters.store.writer import Writer
 from logmedic.model.changeset import Changeset
 from logmedic.model.query import Limits
@@ -29,6 +29,7 @@ class DuckStore:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._queries = QueryRoom(self._writer.path, self._pinned)
         self._questions = ReadRoom(self._glanced, answer)
+        self._mending = asyncio.Lock()
 
     @property
     def path(self) -> Path:
@@ -47,6 +48,16 @@ class DuckStore:
         await self._in_thread(lambda: self._writer.commit(changeset))
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
+        """As ports.Queries. Damage inside the file shows when an answer meets it, also long after the start: it is
+        salvaged then, and asked again (F47)."""
+        with suppress(DamageMet):
+            return await self._questions.ask(question, arguments)
+        async with self._mending:
+            try:
+                return await self._questions.ask(question, arguments)  # somebody else had it mended meanwhile
+            except DamageMet:
+                async with self.unread():
+                    await self._in_thread(self._writer.mend)
         return await self._questions.ask(question, arguments)
 
     async def query(self, sql: str, limits: Limits) -> bytes:

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from logmedic.adapters.store import copies, views
-from logmedic.adapters.store.connection import queries_of, quoted
+from logmedic.adapters.store.connection import knows, queries_of, quoted
 from logmedic.adapters.store.contents import identifier
 from logmedic.adapters.store.sql import Columns, out_of_memory, too_slow
 from logmedic.model.errors import QueryRefused, StoreBusy
@@ -130,7 +130,8 @@ class QueryRoom:
 def _copy(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, tuple[Path, str]]) -> None:
     """Raises duckdb.Error, QueryRefused."""
     try:
-        connection.execute(f"SET operator_memory_limit = '{_COPY_MEMORY}'")
+        if knows(connection, "operator_memory_limit"):  # DuckDB 1.5 has none: its memory_limit alone bounds it
+            connection.execute(f"SET operator_memory_limit = '{_COPY_MEMORY}'")
         for file, sql in plan.values():
             connection.execute(f"COPY ({sql}) TO {quoted(file)} (FORMAT parquet, ROW_GROUP_SIZE 20480)")
     except duckdb.OutOfMemoryException:
@@ -183,7 +184,7 @@ def _refusal(said: Mapping[str, Any], status: int) -> QueryRefused:
 def _parsed(line: bytes) -> Mapping[str, Any]:
     try:
         said = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         said = None
     return said if isinstance(said, dict) else {}
 

@@ -11,7 +11,7 @@ import duckdb
 
 from logmedic.adapters.store import pending
 from logmedic.adapters.store.answers import answer_here
-from logmedic.adapters.store.connection import Lock, connect, trouble
+from logmedic.adapters.store.connection import Lock, connect, made_by_newer, trouble
 from logmedic.adapters.store.migrations import NEWEST, migrate, refuse_newer
 from logmedic.adapters.store.queries import DuckQueries
 from logmedic.adapters.store.views import columns_of
@@ -63,7 +63,7 @@ def documented() -> dict[str, dict[str, str]]:
 @contextmanager
 def connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that sees all that is committed; the file stays as it is. Raises StoreLocked when a daemon has it,
-    NotFound when there is none, StoreBusy when it does not open."""
+    NotFound when there is none, StoreTooNew for a file of a newer DuckDB, StoreBusy when it does not open."""
     if not path.exists():
         raise NotFound(f"there is no store at {path}", "start the daemon: logmedic run")
     lock = Lock(path)
@@ -72,7 +72,7 @@ def connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             connection = connect(path, read_only=True)
         except duckdb.Error as error:
-            raise trouble(error) from None
+            raise made_by_newer(error) or trouble(error) from None
         with connection, pending.overlaid(connection, _unfolded(connection)):
             yield connection
     finally:

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from logmedic.adapters.store.queries import DuckQueries
+from logmedic.adapters.store.salvage import may_be_damage
 from logmedic.model.errors import LogmedicError, StoreBusy
 
 MOST_WAITING = 100
@@ -26,6 +27,10 @@ Pin = Callable[[], Awaitable[duckdb.DuckDBPyConnection]]
 """A second connection that sees what is committed now; the caller closes it. Raises StoreBusy."""
 Answer = Callable[[duckdb.DuckDBPyConnection, str, Mapping[str, Any]], Any]
 """What a question is answered with, in the thread of questions."""
+
+
+class DamageMet(StoreBusy):
+    """The answer would have been read from what is damaged, as it seems."""
 
 
 def answered(connection: duckdb.DuckDBPyConnection, question: str, arguments: Mapping[str, Any]) -> Any:
@@ -59,7 +64,7 @@ class ReadRoom:
         self._closed = False
 
     async def ask(self, question: str, arguments: Mapping[str, Any]) -> Any:
-        """Raises NotFound, BadCursor; StoreBusy when too many wait, or the store is closed or damaged meanwhile. A
+        """Raises NotFound, BadCursor; StoreBusy when too many wait, or the store is closed; DamageMet. A
         cancel takes the question back, unless it is being answered."""
         if self._closed:
             raise _closing()
@@ -141,7 +146,8 @@ class ReadRoom:
             raise
         error = answering.exception()
         if isinstance(error, duckdb.Error):
-            error = StoreBusy(f"the store did not answer: {error}", "ask again")
+            met = DamageMet if may_be_damage(error) else StoreBusy
+            error = met(f"the store did not answer: {error}", "ask again")
         self._settle(asked, error, None if error is not None else answering.result())
 
     def _settle(self, asked: _Asked, error: BaseException | None, answer: Any = None) -> None:

@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from logmedic.adapters.store.connection import (
     COPY_ENDING,
     backups_of,
@@ -33,6 +35,8 @@ from logmedic.model.errors import StoreBusy, StoreTooNew
 TRIES = 5
 STAND_INS = 3
 """So many copies are tried, the newest first: each takes its time."""
+CHILDREN = 3
+"""So many in a row must end without a report before the file is to blame for it: one may have been killed."""
 OPEN_LIMIT_S = 120.0
 """For replaying a large log on a slow disk."""
 _POSITION = re.compile(r"byte position (\d+)")
@@ -46,7 +50,7 @@ def make_openable(path: Path) -> list[str]:
     gap = find_gap(wal_of(path))
     error: str | None
     if gap:  # opening it now would drop what lies behind the gap, and the log with it
-        refuse_what_is_no_damage(path)
+        refuse_what_is_no_damage(path, proven=True)
         error = str(gap)
     else:
         error = try_open(path)
@@ -68,6 +72,12 @@ def is_damage(error: Exception) -> bool:
     """Whether an error of DuckDB says that the file's content is damaged, and not only that something did not work."""
     words = str(error)
     return "Corrupt database file" in words or "checksum" in words
+
+
+def may_be_damage(error: duckdb.Error) -> bool:
+    """Whether an answer that failed with it is a reason to read the whole file through."""
+    odd = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
+    return is_damage(error) or (isinstance(error, odd) and not is_no_damage(str(error)))
 
 
 def begin_anew(path: Path, error: str) -> list[str]:
@@ -101,7 +111,13 @@ def _told(report: dict[str, Any]) -> str:
         f"a new store was begun with {sum(report['rescued'].values())} rows of the old one; not readable there: {lost}"
     )
     filled = ", ".join(report["filled"])
-    return f"{told}; as they were in the copy {report['copy']}: {filled}" if filled else told
+    if filled:
+        told += f"; as they were in the copy {report['copy']}: {filled}"
+    if "checkpoints" in report["lost"]:  # what was counted of the lines behind them is in other tables (I1, I5)
+        told += (
+            "; how far the logs were read is not known any more: lines of before may be counted twice, or passed over"
+        )
+    return told
 
 
 def stand_ins(path: Path) -> list[Path]:
@@ -171,30 +187,35 @@ def read_contents(path: Path) -> Contents:
     return {name: (rows, digest) for name, (rows, digest) in report["contents"].items()}
 
 
-def refuse_what_is_no_damage(path: Path) -> None:
-    """Raises StoreTooNew, StoreFull, StoreBusy; writes nothing."""
-    _damage(_child("look", path))
+def refuse_what_is_no_damage(path: Path, *, proven: bool = False) -> None:
+    """Raises StoreTooNew, StoreFull, StoreBusy; writes nothing. `proven`: its log is known to be damaged, and DuckDB
+    1.5 may run out of memory by the length of an entry there."""
+    _damage(_child("look", path), proven=proven)
 
 
-def _damage(report: dict[str, Any]) -> str | None:
+def _damage(report: dict[str, Any], *, proven: bool = False) -> str | None:
     if "newer" in report:
         raise StoreTooNew(*report["newer"])
     error = report.get("error")
-    if error is not None and is_no_damage(error):
+    if error is not None and is_no_damage(error) and not (proven and "allocation failure" in error.lower()):
         raise trouble(error)
     return error
 
 
 def _child(task: str, *paths: Path) -> dict[str, Any]:
-    """What the child reports; `error` when it could not."""
+    """What the child reports; `error` when none could."""
     command = [sys.executable, "-I", "-m", "logmedic.adapters.store.trying", task, *map(str, paths)]
-    try:
-        child = subprocess.run(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=OPEN_LIMIT_S, check=False
-        )
-        report: dict[str, Any] = json.loads(child.stdout)
-    except subprocess.TimeoutExpired:
-        return {"error": f"not open within {OPEN_LIMIT_S:g} s"}
-    except ValueError:
-        return {"error": f"the process that opened it ended with status {child.returncode}"}
-    return report
+    status = 0
+    for _ in range(CHILDREN):
+        try:
+            child = subprocess.run(  # noqa: S603
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=OPEN_LIMIT_S, check=False
+            )
+            report: dict[str, Any] = json.loads(child.stdout)
+        except subprocess.TimeoutExpired:
+            return {"error": f"not open within {OPEN_LIMIT_S:g} s"}
+        except ValueError:
+            status = child.returncode
+        else:
+            return report
+    return {"error": f"the process that opened it ended with status {status}"}

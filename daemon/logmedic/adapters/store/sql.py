@@ -64,7 +64,10 @@ def _bind(parser: duckdb.DuckDBPyConnection, sql: str, columns: Columns) -> None
         listed = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
         parser.execute(f"CREATE TABLE {name} ({listed})")
     try:
-        parser.execute(f"CREATE VIEW _bound AS\n{sql}")
+        try:
+            parser.execute(f"CREATE VIEW _bound AS\n{sql}")
+        except duckdb.ParserException:  # it was parsed before: DuckDB 1.5 wants DESCRIBE in parentheses here
+            parser.execute(f"CREATE VIEW _bound AS FROM (\n{sql.rstrip().rstrip(';')}\n)")
     except duckdb.Error as error:
         raise refused(error, lines_before=1) from None
 
@@ -77,7 +80,7 @@ def _tree(parser: duckdb.DuckDBPyConnection, sql: str) -> Any:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:
         raise refused(error) from None
-    if len(statements) != 1 or statements[0].type is not duckdb.StatementType.SELECT:
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:  # 1.5: no singleton
         found = ", ".join(each.type.name.replace("_", " ") for each in statements[:5])
         raise QueryRefused(
             f"a query is one SELECT, and this is {found or 'nothing'}", "the store is read and never changed by it"
@@ -88,7 +91,7 @@ def _tree(parser: duckdb.DuckDBPyConnection, sql: str) -> Any:
     except duckdb.Error as error:
         raise refused(error) from None
     except RecursionError:
-        raise QueryRefused("the query is nested too deeply", "ask in parts") from None
+        raise too_deep() from None
     if told.get("error"):
         raise QueryRefused(f"the query cannot be read: {told.get('error_message')}", VIEWS_HINT)
     return told["statements"]
@@ -119,8 +122,13 @@ def _check(node: Node) -> None:
 
 
 def _function(node: Node) -> str:
-    path = node.get("function", {}).get("qualified_name", {}).get("path") or ["?"]
-    return ".".join(map(str, path)).casefold()
+    return ".".join(_path(node.get("function", {}), "catalog", "schema", "function_name")).casefold()
+
+
+def _path(node: Node, *parts: str) -> list[str]:
+    """The parts of a name, the outermost first. DuckDB 2 tells them as a path, 1.5 in `parts`."""
+    path = node.get("qualified_name", {}).get("path") or [node[part] for part in parts if node.get(part)]
+    return [str(each) for each in path] or ["?"]
 
 
 def _named(nodes: Sequence[Node]) -> frozenset[str]:
@@ -131,7 +139,7 @@ def _named(nodes: Sequence[Node]) -> frozenset[str]:
 
 def _table(node: Node, names: Mapping[str, str], named: frozenset[str]) -> str:
     """The view that it is; nothing for what the query names itself. Raises QueryRefused."""
-    path = [str(each) for each in node.get("qualified_name", {}).get("path") or ["?"]]
+    path = _path(node, "catalog_name", "schema_name", "table_name")
     name = path[-1].casefold()
     if len(path) == 1 and name in names:
         return names[name]
@@ -185,6 +193,8 @@ def refused(error: duckdb.Error, lines_before: int = 0) -> QueryRefused:
     text = _LINE.sub(lambda found: f"LINE {int(found[1]) - lines_before}:".ljust(len(found[0])), str(error))
     for each in _USELESS:
         text = text.partition(each)[0]
+    if "expression depth" in text:
+        return too_deep()
     match error:
         case duckdb.OutOfMemoryException():
             return out_of_memory()
@@ -193,6 +203,10 @@ def refused(error: duckdb.Error, lines_before: int = 0) -> QueryRefused:
         case duckdb.ParserException():
             return QueryRefused(text, 'for example: logmedic query "SELECT title, opened_at FROM v_incidents"')
     return QueryRefused(text)
+
+
+def too_deep() -> QueryRefused:
+    return QueryRefused("the query is nested too deeply", "ask in parts")
 
 
 def out_of_memory() -> QueryRefused:

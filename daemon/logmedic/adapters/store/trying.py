@@ -18,10 +18,11 @@ from typing import Any
 
 import duckdb
 
-from logmedic.adapters.store.connection import connect, is_taken, quoted
+from logmedic.adapters.store.connection import connect, is_taken, made_by_newer, quoted
 from logmedic.adapters.store.contents import contents_of
 from logmedic.adapters.store.migrations import migrate, refuse_newer
 from logmedic.adapters.store.rows import TABLES
+from logmedic.adapters.store.walog import wal_of
 from logmedic.model.errors import LogmedicError, StoreTooNew
 
 TAKEN_WAIT_S = 5.0
@@ -68,6 +69,8 @@ def _rescue(path: Path, new: Path, *stand_ins: Path) -> dict[str, Any]:
     """Copy table by table. A table that cannot be read is taken from the first of `stand_ins` that has it, or left out;
     changes that were not in their tables yet are nobody else's."""
     os.umask(0o077)
+    for left in (new, wal_of(new)):  # by one before this that was killed
+        left.unlink(missing_ok=True)
     with connect(new, reach=[path, *stand_ins]) as connection:
         migrate(connection)
         names = [table.name for table in TABLES]
@@ -99,6 +102,10 @@ def _taken_over(
     return rescued, lost
 
 
+def _said(error: Exception) -> dict[str, Any]:
+    return {"error": " ".join(str(error).split())[:500]}
+
+
 _TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "look": _look,
     "read": _read_all,
@@ -115,8 +122,11 @@ def main() -> None:
         report = _TASKS[task](*map(Path, paths))
     except StoreTooNew as error:
         report = {"newer": [error.text, error.hint]}
-    except (duckdb.Error, OSError, LogmedicError) as error:
-        report = {"error": " ".join(str(error).split())[:500]}
+    except duckdb.Error as error:
+        newer = made_by_newer(error)
+        report = {"newer": [newer.text, newer.hint]} if newer else _said(error)
+    except (OSError, LogmedicError) as error:
+        report = _said(error)
     json.dump(report, sys.stdout)
     sys.stdout.flush()
     os._exit(0)  # a broken connection must not get another chance to write while it is torn down

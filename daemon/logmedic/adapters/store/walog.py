@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _HEADER = re.compile(
-    rb"\A\x64\x00\x62\x65\x00\x02\x66\x00\x10(?:[\x80-\xff]?[\x00-\x7f]){16}\x67\x00[\x80-\xff]*[\x00-\x7f]\xff\xff",
+    rb"\A\x64\x00\x62\x65\x00\x02"
+    rb"(?:\x66\x00\x10(?:[\x80-\xff]?[\x00-\x7f]){16}\x67\x00[\x80-\xff]*[\x00-\x7f])?\xff\xff",
     re.DOTALL,
 )
-"""Version 2, the 16 numbers that name the database, the number of the checkpoint."""
+"""Version 2, the 16 numbers that name the database, the number of the checkpoint. A file that DuckDB 1.5 made has no
+name; its log has neither of the two, whichever DuckDB writes it."""
 _COMMITTED = bytes.fromhex("0500000000000000 e7fe7d722fed3d5e 640064ffff")
 """The entry that ends a transaction: length, checksum, content; always the same. It is no UTF-8, so no text holds it.
 In a log of another version it does not occur, and nothing is taken for damage."""

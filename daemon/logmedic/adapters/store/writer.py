@@ -199,6 +199,26 @@ class Writer:
         migrate(self.live())
         self.reload()
 
+    def mend(self) -> None:
+        """After an answer met damage: the file is read through in a child, and salvaged when it is damaged (F47).
+        Nobody reads it meanwhile. Raises StoreBusy, StoreFull."""
+        self.close_connection()
+        if self._followed is not None:
+            self._followed.lost = True
+        if self.path.exists() and held_here(self.path):
+            raise StoreBusy("the store is damaged inside, and being read yet", "it is tried again")
+        try:
+            told = salvage.make_openable(self.path)
+            self.reconnect()
+            migrate(self.live())
+            self.reload()
+        except duckdb.Error as error:
+            self.close_connection()
+            raise trouble(error) from None
+        self.notices += told
+        if told:
+            log.error("store_salvaged", notice="; ".join(told))
+
     def pinned(self, *, follow: bool = False) -> tuple[duckdb.DuckDBPyConnection, Followed]:
         """A second connection, for another thread, that sees what is committed now for as long as its transaction
         lasts; the caller closes it. `follow`: what is committed from here on is in the answer's other half, until

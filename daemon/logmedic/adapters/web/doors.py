@@ -99,7 +99,7 @@ class Doors:
 def listen_address(told: str) -> tuple[str, int]:
     """Of `HOST:PORT`, or `[HOST]:PORT`. Raises PermanentError."""
     host, _, port = told.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    if not host or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
         raise PermanentError(f"web.listen is {told[:80]!r}", 'write it as "127.0.0.1:8633"')
     return host.strip("[]"), int(port)
 

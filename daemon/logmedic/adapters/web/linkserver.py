@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -132,6 +132,16 @@ class _BoundedProtocol(H11Protocol):
         else:
             self._deadline = self.loop.call_later(LONGEST_S, transport.abort)
 
+    def send_400_response(self, msg: str) -> None:
+        """In the middle of a body too: then, for the app, the client is gone. Inside an answer nothing can be said."""
+        if self.cycle is not None:
+            if self.cycle.response_started and not self.cycle.response_complete:
+                self.transport.abort()
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        super().send_400_response(msg)
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
@@ -175,10 +185,13 @@ async def _form(request: Request) -> dict[str, str]:
     if kind != "application/x-www-form-urlencoded":
         raise BadRequest("this is no form", "open the link in a browser")
     content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > BODY_BYTES:
-            raise BadRequest(f"the form is larger than {BODY_BYTES} bytes", "write less")
+    try:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > BODY_BYTES:
+                raise BadRequest(f"the form is larger than {BODY_BYTES} bytes", "write less")
+    except ClientDisconnect:  # or each would be an error in the log, at a stranger's will
+        raise BadRequest("the form did not come to its end", "send it again") from None
     try:
         found = parse_qs(content.decode(), keep_blank_values=True, max_num_fields=FIELDS)
     except ValueError:

@@ -194,7 +194,10 @@ class PatientProtocol(H11Protocol):
             self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
-        """Called while the error is handled that says what is wrong."""
+        """Called while the error is handled that says what is wrong. Inside an answer nothing else can be said."""
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.abort()
+            return
         error = sys.exc_info()[1]
         status = HTTPStatus(getattr(error, "error_status_hint", 400))
         text, hint = "this is no HTTP request", "see docs/api.md"
@@ -205,7 +208,10 @@ class PatientProtocol(H11Protocol):
         self._say(status, text, hint)
 
     def _say(self, status: HTTPStatus, error: str, hint: str) -> None:
-        """Past the app, which has not seen the request."""
+        """Past the app: for it, the client is gone."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         body = json.dumps({"error": error, "hint": hint}).encode()
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
@@ -218,8 +224,12 @@ class PatientProtocol(H11Protocol):
         """What was said is read before the end is seen: closing while there is more to read takes it back (TCP)."""
         self._no_deadline()
         self._leaving = True
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        try:
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+        except OSError:  # it is gone (ENOTCONN), and was not seen to go
+            self.transport.abort()
+            return
         self.transport.resume_reading()
         self._deadline = self.loop.call_later(LEAVE_S, self.transport.abort)
 

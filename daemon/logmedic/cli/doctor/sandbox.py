@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,14 @@ def of_arming(
         yield warning(name, f"and the fixes of {len(refused) - _SHOWN} more rules cannot run here", "logmedic status")
 
 
-def of_unit_tier(*, installed: bool, wanted: str) -> Finding:
-    """`wanted`: actions.sandbox."""
+def of_unit_tier(*, installed: bool, wanted: str, booted: bool) -> Finding:
+    """`wanted`: actions.sandbox. `booted`: systemd runs this host."""
     if installed:
         return well("unit tier", "fixes are installed as units")
     if wanted == "unit":
         return wrong("unit tier", "actions.sandbox is `unit`, and nothing is installed", _INSTALL)
+    if booted:
+        return warning("unit tier", "nothing is installed, and no other sandbox starts inside the service", _INSTALL)
     return well("unit tier", "nothing is installed: bubblewrap is the sandbox")
 
 
@@ -49,7 +52,8 @@ def look(settings: Settings) -> Iterator[Finding]:
     from logmedic.model.rule import Mode
 
     arming, installed = asyncio.run(_tried(settings))
-    yield of_unit_tier(installed=installed, wanted=settings.actions.sandbox.value)
+    booted = os.path.isdir("/run/systemd/system")
+    yield of_unit_tier(installed=installed, wanted=settings.actions.sandbox.value, booted=booted)
     yield from of_arming(
         "sandbox",
         armed=arming.armed,

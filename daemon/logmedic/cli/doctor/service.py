@@ -8,7 +8,8 @@ from logmedic.cli.doctor.finding import Finding, unknown, warning, well, wrong
 from logmedic.cli.doctor.host import Daemon, Unit, unit_of
 
 TELLER = "logmedic-failed.service"
-_INSTALL = "see docs/install.md"
+PATH, ARMING = "logmedic-fixes.path", "logmedic-fixes.service"
+_INSTALL = "sudo logmedic install"
 
 
 def of_unit(unit: Unit, daemon: Daemon | None) -> Iterator[Finding]:
@@ -49,9 +50,22 @@ def of_teller(teller: Unit, unit: Unit) -> Iterator[Finding]:
         yield warning("unit", f"{TELLER} is not installed: nobody is told when the daemon cannot run", _INSTALL)
 
 
+def of_arming(path: Unit, arming: Unit) -> Iterator[Finding]:
+    """Whether rules that change are armed by themselves, and whether the last time went well."""
+    if arming.shown.get("ActiveState") == "failed":
+        yield warning("rules armed", "what rules may run was not installed the last time", _ARMING_LOG)
+    elif path.is_active:
+        yield well("rules armed", "fixes of rules that change are installed by themselves")
+    else:
+        yield well("rules armed", f"{PATH} is off: after rules changed, type: sudo logmedic install fixes")
+
+
 def look(unit: Unit, daemon: Daemon | None) -> Iterator[Finding]:
     yield from of_unit(unit, daemon)
-    yield from of_teller(unit_of(TELLER) if unit.is_installed else Unit(), unit)
+    if unit.is_installed:
+        yield from of_teller(unit_of(TELLER), unit)
+        yield from of_arming(unit_of(PATH), unit_of(ARMING))
 
 
 _LOG = "journalctl -u logmedic -n 50"
+_ARMING_LOG = "journalctl -u logmedic-fixes -n 20; sudo logmedic install fixes"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from logmedic.cli.doctor.finding import Finding, Person, unknown, warning, well, wrong
 from logmedic.cli.doctor.host import Daemon, group_name
+from logmedic.unixsocket.accesslist import group_let_in
 
 MODE = 0o660
 START = "systemctl start logmedic, or: logmedic run"
@@ -16,7 +17,7 @@ START = "systemctl start logmedic, or: logmedic run"
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What lies at the path."""
+    """What lies at the path. `gid`: whose members may use it, as its own group or by its access list."""
 
     path: Path
     is_socket: bool
@@ -31,7 +32,9 @@ def seen(path: Path) -> Door | None:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return Door(path, stat.S_ISSOCK(status.st_mode), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+    let_in = group_let_in(path)
+    gid = status.st_gid if let_in is None else let_in
+    return Door(path, stat.S_ISSOCK(status.st_mode), stat.S_IMODE(status.st_mode), status.st_uid, gid)
 
 
 def of_door(door: Door, group: str) -> Iterator[Finding]:

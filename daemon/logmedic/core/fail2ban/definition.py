@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -76,7 +77,7 @@ def filter_of(name: str, sections: Sections, given: Mapping[str, str]) -> Filter
         prefregex=read.text("prefregex"),
         datepattern=read.lines("datepattern"),
         journalmatch=read.lines("journalmatch"),
-        maxlines=int(maxlines) if maxlines.isdigit() else 1,
+        maxlines=int(maxlines) if re.fullmatch(r"[0-9]{1,9}", maxlines) else 1,
         programs=programs,
         guessed=guessed,
     )

@@ -26,6 +26,9 @@ SYSLOGS = (
 LONGEST_S = 30 * 86400
 """A rule looks back no further."""
 MOST = 10_000
+_ENDLESS_S = 1e15
+"""Longer than anybody means; a float of more digits may be infinite."""
+_NUMBER = re.compile(r"\d{1,9}\Z", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "mo": 30 * 86400, "y": 365 * 86400}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(mo|[smhdwy])?[a-z]*\s*")
 _MAX_SPARED = 64
@@ -79,7 +82,7 @@ def seconds_of(text: str) -> int | None:
             return None
         total += float(found[1]) * _UNITS[found[2] or "s"]
         at = found.end()
-    return int(total) if text else None
+    return int(total) if text and total < _ENDLESS_S else None
 
 
 def span_text(seconds: int) -> str:
@@ -91,7 +94,7 @@ def span_text(seconds: int) -> str:
 
 
 def _count(jail: Jail, lost: list[Lost]) -> int:
-    if jail.maxretry.isdigit() and 1 <= int(jail.maxretry) <= MOST:
+    if _NUMBER.match(jail.maxretry) and 1 <= int(jail.maxretry) <= MOST:
         return int(jail.maxretry)
     lost.append(Lost(f"maxretry = {jail.maxretry}", "that is no number of failures; 5 stands in its place"))
     return 5

@@ -47,6 +47,8 @@ START, END = Atom("^"), Atom("$")
 EDGES = frozenset({"^", "$", "\\b", "\\B", "\\A", "\\Z"})
 _HEAD = re.compile(r"\((?:\?(?:P<\w+>|P=\w+|<[=!]|[:=!>]|\(\w+\)|[aiLmsux-]+:?|#[^)]*))?")
 _TIMES = re.compile(r"(?:[*+?]|\{\d+(?:,\d*)?\}|\{,\d+\})[?+]?")
+MAX_DEPTH = 50
+"""Of groups inside groups; fail2ban's own filters have 6."""
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|0[0-7]{0,2}|[1-9]\d?|.)", re.DOTALL)
 
 
@@ -63,6 +65,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self._depth = 0
 
     def alternatives(self) -> Alternatives:
         rows: list[Row] = [self._row()]
@@ -72,6 +75,14 @@ class _Parser:
         return tuple(rows)
 
     def _row(self) -> Row:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise FilterInvalid(f"the pattern `{self.text[:120]}` has groups in groups, more than {MAX_DEPTH} deep")
+        row = self._nodes()
+        self._depth -= 1
+        return row
+
+    def _nodes(self) -> Row:
         row: list[Node] = []
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             node = self._node()

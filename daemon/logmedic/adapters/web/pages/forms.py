@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from logmedic.adapters.web.parameters import BadRequest
 
@@ -18,10 +18,13 @@ async def read(request: Request) -> dict[str, str]:
     if kind != "application/x-www-form-urlencoded":
         raise BadRequest("this is no form", _AGAIN)
     content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > BODY_BYTES:
-            raise BadRequest(f"the form is larger than {BODY_BYTES} bytes", "write less")
+    try:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > BODY_BYTES:
+                raise BadRequest(f"the form is larger than {BODY_BYTES} bytes", "write less")
+    except ClientDisconnect:
+        raise BadRequest("the form did not come to its end", _AGAIN) from None
     try:
         found = parse_qs(content.decode(), keep_blank_values=True, max_num_fields=FIELDS, errors="strict")
     except ValueError:

@@ -1,0 +1,66 @@
+"""docs/operations.md is true: what needs systemd and apt is typed here, in the order of the page, on one host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import operationspage as page
+from booted.host import LOGMEDIC, Host, booted, package
+from booted.test_package import CONFIG, CREDENTIAL, RECEIVER
+
+NEW_SECRET = "/root/new-secret"
+
+
+@pytest.fixture(scope="module")
+def operated() -> Iterator[Host]:
+    """A host that is in use: a config, a receiver, its secret."""
+    with booted() as host:
+        host.install()
+        host.put("/root/receiver.py", RECEIVER)
+        host.run("systemd-run", "--quiet", "--unit=receiver", "/usr/bin/python3", "/root/receiver.py")
+        host.put(CREDENTIAL, "json://127.0.0.1:8099/old\n", 0o600)
+        host.put(NEW_SECRET, "json://127.0.0.1:8099/new\n", 0o600)
+        host.put("/etc/logmedic/logmedic.yaml", CONFIG)
+        host.run("systemctl", "restart", "logmedic")
+        host.until("armed", LOGMEDIC, "status")
+        yield host
+
+
+def type_in(host: Host, block: page.Block) -> str:
+    values = {"DEB": package(), "OLDER": package("previous"), "NEW_SECRET": NEW_SECRET}
+    given = "".join(f"export {name}={value}\n" for name, value in values.items())
+    typed = given + "export DEBIAN_FRONTEND=noninteractive\n" + block.text
+    return host.run("bash", "-eu", stdin=typed.replace("logmedic doctor", "logmedic doctor || true"), timeout_s=300)
+
+
+@pytest.mark.parametrize("block", page.of("booted"), ids=str)
+def test_a_block_that_needs_systemd_works_and_the_daemon_runs_afterwards(block: page.Block, operated: Host) -> None:
+    type_in(operated, block)
+    if "systemctl stop logmedic" in block.text and "systemctl start logmedic" not in block.text:
+        operated.run("systemctl", "start", "logmedic")  # the page goes on, on another host
+    operated.until('"armed"', LOGMEDIC, "status", "-o", "json")
+    assert operated.show("NRestarts") == "0"
+
+
+def test_the_new_secret_is_in_use_and_the_store_is_where_the_page_put_it(operated: Host) -> None:
+    assert "/new " in operated.run("cat", "/root/received")
+    assert '"path": "/srv/logmedic/logmedic.duckdb"' in operated.logmedic("storage", "-o", "json")
+
+
+def test_a_lost_store_comes_back_from_a_copy(operated: Host) -> None:
+    (block,) = page.of("lost")
+    operated.run("sh", "-c", "systemctl stop logmedic; rm -rf /srv/logmedic/*")
+    type_in(operated, block)
+    operated.until('"armed"', LOGMEDIC, "status", "-o", "json")
+
+
+def test_an_older_package_is_installed_once_the_newer_store_is_put_aside() -> None:
+    (block,) = page.of("downgrade")
+    with booted() as host:
+        host.install()
+        host.until('"armed"', LOGMEDIC, "status", "-o", "json")
+        type_in(host, block)
+        assert package("previous").split("_")[1] in host.logmedic("--version")
+        host.until("mode", LOGMEDIC, "status")

@@ -1,0 +1,37 @@
+"""A wheel in a virtual environment becomes a service, and is none afterwards: `logmedic install`, `uninstall`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from booted.host import Host, booted
+
+PROGRAM = "/opt/logmedic/bin/logmedic"
+UNITS = "/etc/systemd/system"
+FOUND = "find /etc /usr/lib/systemd /usr/local /run /var/lib -xdev -name '*logmedic*' | sort"
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    with booted() as made:
+        made.run("cp", "-a", "/debs/venv", "/opt/logmedic")
+        yield made
+
+
+def test_a_wheel_is_installed_as_a_service_runs_armed_and_is_taken_away_but_for_the_data(host: Host) -> None:
+    assert f"{UNITS}/logmedic.service" in host.run(PROGRAM, "install", "--dry-run")
+    assert host.run("sh", "-c", FOUND) == ""
+    host.run(PROGRAM, "install")
+    host.until("armed (unit)", PROGRAM, "status")
+    assert host.run("systemctl", "is-enabled", "logmedic").strip() == "enabled"
+    assert host.run("systemctl", "show", "-P", "FragmentPath", "logmedic").strip() == f"{UNITS}/logmedic.service"
+    assert "is what this logmedic installs" in host.run(PROGRAM, "install", "--check")
+    told = host.run(PROGRAM, "uninstall")
+    assert "kept: /etc/logmedic, /var/lib/logmedic" in told
+    left = host.run("sh", "-c", FOUND).split()
+    assert [each for each in left if not each.startswith(("/etc/logmedic", "/var/lib/logmedic"))] == []
+    assert "/var/lib/logmedic/logmedic.duckdb" in host.run("sh", "-c", "ls -d /var/lib/logmedic/*")
+    assert host.run("systemctl", "list-units", "--all", "--no-legend", "logmedic*").strip() == ""
+    assert host.run("sh", "-c", "pgrep -u logmedic || echo nobody").strip() == "nobody"

@@ -1,0 +1,53 @@
+"""A control group of one's own, of either version, in which the kernel keeps a real daemon small."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+MOUNT = Path("/sys/fs/cgroup")
+
+
+class Group:
+    """`limit`: the file of the limit."""
+
+    def __init__(self, path: Path, limit: Path) -> None:
+        self.path = path
+        self._limit = limit
+
+    def take(self, pid: int) -> None:
+        """The process, and whatever it starts from now on."""
+        (self.path / "cgroup.procs").write_text(str(pid))
+
+    def hold(self, most: int | None) -> None:
+        """None: no limit."""
+        unlimited = "max" if self._limit.name.endswith(".max") else "-1"
+        self._limit.write_text(unlimited if most is None else str(most))
+
+    def tasks(self) -> int:
+        """Processes and threads in it (of a pids group)."""
+        return int((self.path / "pids.current").read_text())
+
+
+@contextmanager
+def group(controller: str) -> Iterator[Group]:
+    """`controller`: memory or pids. Skips where the kernel, or who runs this, has none to give."""
+    names = {"memory": ("memory.limit_in_bytes", "memory.max"), "pids": ("pids.max", "pids.max")}[controller]
+    name = f"logmedic-test-{os.getpid()}"
+    for parent, limit in ((MOUNT / controller, names[0]), (MOUNT, names[1])):
+        made = parent / name
+        try:
+            made.mkdir()
+        except OSError:
+            continue
+        try:
+            if (made / limit).exists() and os.access(made / limit, os.W_OK):
+                yield Group(made, made / limit)
+                return
+        finally:
+            made.rmdir()
+    pytest.skip(f"there is no control group of {controller} to be had")
