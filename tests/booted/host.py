@@ -20,6 +20,7 @@ ROOTFS = ROOM / "rootfs"
 DEBS = ROOM / "debs"
 """/debs in the container."""
 BOOT_S = 60.0
+RUN_S = 240.0
 UNTIL_S = 90.0
 """Far more than anything takes, also where others use the processors."""
 LOGMEDIC = "/usr/bin/logmedic"
@@ -42,7 +43,10 @@ def package(which: str = "present") -> str:
     return f"/debs/{which}/{found.name}"
 
 
-_APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q")
+_APT = (
+    *("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q"),
+    *("-o", "Dpkg::Options::=--force-confold"),  # nobody is there to be asked whose config is to stay
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,14 @@ class Host:
 
     leader: int
 
-    def run(self, *argv: str, user: str = "", check: bool = True, stdin: str = "", timeout_s: float = 60) -> str:
+    def run(self, *argv: str, user: str = "", check: bool = True, stdin: str = "", timeout_s: float = RUN_S) -> str:
         """Standard output and error of a command in it. Raises AssertionError when it fails and `check` is set."""
         ran = self.ran(*argv, user=user, stdin=stdin, timeout_s=timeout_s)
         assert ran.returncode == 0 or not check, f"{argv}: exit {ran.returncode}: {ran.stdout}"
         return ran.stdout
 
     def ran(
-        self, *argv: str, user: str = "", stdin: str = "", timeout_s: float = 60
+        self, *argv: str, user: str = "", stdin: str = "", timeout_s: float = RUN_S
     ) -> subprocess.CompletedProcess[str]:
         become = ["runuser", "-u", user, "--"] if user else []
         return subprocess.run(
@@ -93,11 +97,11 @@ class Host:
         return self.apt("install", package(which))
 
     def apt(self, *words: str) -> str:
-        return self.run(*_APT, *words, timeout_s=180)
+        return self.run(*_APT, *words)
 
     def restart(self) -> None:
         """The daemon. Where that fails, what the journal says."""
-        ran = self.ran("systemctl", "restart", "logmedic", timeout_s=240)
+        ran = self.ran("systemctl", "restart", "logmedic")
         assert ran.returncode == 0, ran.stdout + self.journal("-n", "80")
 
     def status(self) -> Any:
@@ -152,6 +156,7 @@ def booted(root: Path | None = None, *, before: tuple[str, ...] = (), hierarchy:
             return
     nspawn = subprocess.Popen(
         [
+            *("setpriv", "--pdeathsig", "TERM"),  # killed tests leave nothing that runs
             *before,
             *("systemd-nspawn", "-q", "-D", str(root), "--boot", "--register=no", "--keep-unit", "--private-network"),
             *(f"--machine={root.parent.name.replace('_', '-')}", "--console=pipe", f"--bind-ro={DEBS}:/debs"),

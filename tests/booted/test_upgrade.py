@@ -77,7 +77,7 @@ def test_a_downgrade_to_an_older_store_is_refused_with_what_to_type_and_the_newe
     old, new = told("previous"), told("present")
     if old.form == new.form:
         pytest.skip("NOT SHOWN HERE: the history has no commit with an older form of the store")
-    ran = host.ran("apt-get", "-y", "-q", "--allow-downgrades", "install", package("previous"), timeout_s=180)
+    ran = host.ran("apt-get", "-y", "-q", "--allow-downgrades", "install", package("previous"))
     assert ran.returncode != 0
     assert f"it knows stores up to form {old.form}, and version {new.version} brought" in ran.stdout
     assert "apt-get install --allow-downgrades" in ran.stdout

@@ -13,7 +13,7 @@ from logmedic.cli.following import SHOWN, follow
 from logmedic.cli.sse import LINE_MAX
 from logmedic.model.errors import PermanentError
 
-ROW = {name: "x" for name in SHOWN} | {"at": "2026-11-26T15:00:00Z"}
+ROW = dict.fromkeys(SHOWN, "x") | {"at": "2026-11-26T15:00:00Z"}
 
 
 class Wire:

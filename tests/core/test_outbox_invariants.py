@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, time, timedelta
 
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ from logmedic.model.alert import (
     Selector,
 )
 from logmedic.model.hours import Hours
+from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 HOUR = timedelta(hours=1)
@@ -167,7 +169,20 @@ def test_a_restart_changes_nothing_but_that_what_was_under_way_is_sent_again(
     under_way = {each.id for each in box.on_its_way()}
     stored = dict(box.state.alerts), dict(box.state.dead)
     assert {each.id for each in box.restart()} == under_way
-    assert (box.state.alerts, box.state.dead) == stored
+    found = {each.id: each for each in box.state.alerts.values()}
+    for each in stored[0].values():
+        if each.event is AlertEvent.TEST:  # its time begins anew
+            found[each.id] = replace(found[each.id], next_at=each.next_at)
+    assert (found, box.state.dead) == stored
+
+
+def test_a_test_message_that_a_restart_sends_again_is_not_given_up_at_once() -> None:
+    box = Box(PLAN)
+    test = box.test()
+    box.now += timedelta(minutes=15)
+    assert [each.id for each in box.restart()] == [test.id]
+    box.tick()
+    assert box.state.alerts[test.id].status is AlertStatus.SENDING
 
 
 def test_a_clock_that_was_wrong_blocks_nobody_for_long() -> None:

@@ -94,6 +94,8 @@ mktemp "$2/marks/$1.XXXXXXXXXX" >/dev/null
 : >"$2/well/$1"
 """
 TILLS, PRINTERS = 40, 4
+HARD = 0.2
+"""The share of jams that the fix cannot mend: below what takes a rule's trust away (half of the last ones)."""
 LATE_S, EARLY_S = 25.0, 2.0
 """After which a backup ends, too late and in time."""
 
@@ -177,7 +179,7 @@ class Branch:
         printer = self._chance.randrange(PRINTERS)
         (self._well / f"printer-{printer}").unlink(missing_ok=True)
         hard = self._hard / f"printer-{printer}"
-        if self._chance.random() < 0.3:
+        if self._chance.random() < HARD:
             hard.touch()
         else:
             hard.unlink(missing_ok=True)

@@ -9,13 +9,13 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crash import company, healed, lines
-from crash.company import Applications, Onlooker, Receivers, Switch
+from crash.company import Applications, Onlooker, Receivers, Switch, Teller
 from crash.healed import Branch
 from crash.lines import LOGS, Speaker
 from crash.logs import Log
@@ -58,7 +58,8 @@ PLACES = {"shop": "shop.log", "pay": "pay/pay.log", "depot": "depot.log"}
 CALM_SHARE = 0.6
 """Of the time, for the life that nothing disturbs."""
 MOST_BEHIND = 20_000
-TAKEN_S, SENT_S = 120.0, 600.0
+START_S, TAKEN_S, SENT_S = 120.0, 300.0, 600.0
+"""Far more than it takes, also where others use the processors."""
 BACKUPS = 2
 STORED_S = 30.0
 
@@ -124,7 +125,7 @@ class Mixed:
             stack.enter_context(self._branch)
             stack.callback(self._daemon.put_down)
             self._daemon.start()
-            self._daemon.answers()
+            self._daemon.answers(START_S)
             with ExitStack() as weather:
                 for each in (*self._logs, self._watch, self._onlooker, self._applications, self._switch):
                     weather.enter_context(each)
@@ -132,9 +133,10 @@ class Mixed:
                 yield from self._troubled(seconds * (1 - CALM_SHARE))
                 self._branch.close()
                 until(lambda: self._branch.is_over, 60, self._daemon.said)
-                self._until_taken()
+                with self._silence():
+                    pass
             yield "settling"
-            self._daemon.settle(log.path for log in self._logs)
+            self._daemon.settle((log.path for log in self._logs), TAKEN_S)
             yield "all is read; messages that wait are sent"
             self._until_all_is_sent()
             self._daemon.stop()
@@ -183,7 +185,7 @@ class Mixed:
         self.story.calm = sampler.samples
 
     def _troubled(self, seconds: float) -> Iterator[str]:
-        """Lives that end by kill -9, until the time is over."""
+        """Lives that end by kill -9, until the time is over; two at least, each with some trouble."""
         ends = time.monotonic() + seconds
         while True:
             troubles = Troubles(
@@ -191,13 +193,13 @@ class Mixed:
             )
             over = min(ends, time.monotonic() + self._chance.uniform(0.5, 1.5) * self._life_s)
             with Sampler(self._daemon.pid, self._daemon.store, self._held) as sampler:
-                while time.monotonic() < over:
+                while not troubles.came or time.monotonic() < over:
                     self._work()
                     troubles.one()
                     yield f"{self.story.troubles[-1]}; {self._progress(sampler)}"
                     self._pause.wait(self._work_s / 3)
             self.story.lives.append(sampler.samples)
-            if time.monotonic() >= ends:
+            if time.monotonic() >= ends and len(self.story.lives) > 1:
                 return
             self._die()
 
@@ -206,16 +208,22 @@ class Mixed:
 
     def _die(self) -> None:
         """What is under way and kept by nobody is taken first: what was sent over TCP and not stored is lost."""
-        with self._applications.held(), self._switch.held():
-            self._until_taken()
+        with self._silence():
             self._daemon.kill()
             self._switch.hang_up()
             self.story.said.append("kill")
             self._daemon.start()
-            self._daemon.answers()
+            self._daemon.answers(START_S)
 
-    def _until_taken(self) -> None:
+    @contextmanager
+    def _silence(self) -> Iterator[None]:
+        """Nobody reports and nothing is sent over TCP meanwhile, and what was is stored."""
         told = {"packer-failed": self._applications, "port-flaps": self._switch}
+        with self._applications.held(), self._switch.held():
+            self._until_stored(told)
+            yield
+
+    def _until_stored(self, told: Mapping[str, Teller]) -> None:
         until(
             lambda: all(company.occurrences(self._daemon, rule) >= teller.told for rule, teller in told.items()),
             TAKEN_S,

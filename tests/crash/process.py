@@ -72,11 +72,11 @@ class Daemon:
         except LogmedicError:
             return None
 
-    def answers(self) -> None:
+    def answers(self, limit_s: float = START_S) -> None:
         """Wait until it does."""
-        until(lambda: self.ask("status") is not None, START_S, self.said)
+        until(lambda: self.ask("status") is not None, limit_s, self.said)
 
-    def settle(self, logs: Iterable[Path]) -> None:
+    def settle(self, logs: Iterable[Path], limit_s: float = SETTLE_S) -> None:
         """Wait until `logs`, which nobody writes to any more, are read to their end, and nothing is under way."""
         wanted = {str(path): (path.stat().st_size, 0) for path in logs}
         seen: list[Any] = []
@@ -92,7 +92,7 @@ class Daemon:
             seen.append(("read", status["counts"]) if idle and read == wanted else read)
             return len(seen) > SAME and all(each == ("read", status["counts"]) for each in seen[-SAME:])
 
-        until(is_over, SETTLE_S, lambda: f"{seen[-1]} should be {wanted}\n{self.said()}")
+        until(is_over, limit_s, lambda: f"{seen[-1]} should be {wanted}\n{self.said()}")
 
     def said(self) -> str:
         """The end of it."""

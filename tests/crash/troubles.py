@@ -63,13 +63,14 @@ class Editor:
 
 
 class Troubles:
-    """`past`: what came before; it is added to. `disk`: whether the store has a small file system of its own, that can
-    be filled."""
+    """`came`: how many. `past`: what came before; it is added to. `disk`: whether the store has a small file system of
+    its own, that can be filled."""
 
     def __init__(
         self, daemon: Daemon, receivers: Receivers, chance: random.Random, *, past: list[str], disk: bool
     ) -> None:
-        self._came = past
+        self.came = 0
+        self._past = past
         self._daemon, self._receivers, self._chance = daemon, receivers, chance
         self._pause = threading.Event()  # is never set
         self._kinds: tuple[Callable[[], None], ...] = (
@@ -80,9 +81,10 @@ class Troubles:
         )
 
     def one(self) -> None:
-        trouble = self._kinds[len(self._came) % len(self._kinds)]
-        self._came.append(trouble.__name__.strip("_").replace("_", " "))
+        trouble = self._kinds[len(self._past) % len(self._kinds)]
         trouble()
+        self.came += 1
+        self._past.append(trouble.__name__.strip("_").replace("_", " "))
 
     def _nobody_hears(self) -> None:
         with self._receivers.away():

@@ -43,6 +43,8 @@ def read(reports: Iterable[Path]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for report in reports:
         for case in ET.parse(report).iter("testcase"):
+            if not case.get("classname"):  # a file that could not be collected, a run that was broken off
+                continue
             file = case.get("classname", "").removeprefix("tests.").replace(".", "/") + ".py"
             function = case.get("name", "").partition("[")[0]
             found.setdefault(f"{file}::{function}", []).append(_ended(case))

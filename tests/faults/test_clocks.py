@@ -56,7 +56,9 @@ def negative(row: Any, name: str = "") -> list[str]:
     return [f"{name}={row}"] if isinstance(row, int | float) and row < 0 else []
 
 
-@pytest.mark.parametrize("jump", ["-1d", "+1d", "-90m", "+400d"])
+@pytest.mark.parametrize(
+    "jump", ["-1d", "+1d", *(pytest.param(each, marks=pytest.mark.slow) for each in ("-90m", "+400d"))]
+)
 def test_f33_after_a_jump_of_the_clock_lines_are_counted_and_fixes_run_once(scene: Scene, jump: str) -> None:
     clock = Clock(scene.home)
     clock.start(scene)

@@ -38,7 +38,7 @@ def with_a_write_ahead_log(scene: Scene, orders: int = 3) -> None:
     scene.daemon.kill()
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_f30_a_store_helper_that_is_killed_makes_no_store_a_damaged_one(scene: Scene, times: int) -> None:
     """It looks at the file before the daemon opens it. What killed it (somebody, want of memory) says nothing of it."""
     with_a_write_ahead_log(scene)

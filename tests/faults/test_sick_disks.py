@@ -203,14 +203,17 @@ def test_f48_on_a_full_disk_nothing_runs_or_is_lost_and_all_is_stored_when_there
     in_own_mounts(full, tmp_path)
 
 
+@pytest.mark.slow
 def test_f48_a_daemon_that_starts_on_a_full_disk_says_so_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
     in_own_mounts(full_after_a_kill, tmp_path)
 
 
+@pytest.mark.slow
 def test_f48_a_disk_without_inodes_ends_no_daemon_and_keeps_none_from_starting(tmp_path: Path) -> None:
     in_own_mounts(without_inodes, tmp_path)
 
 
+@pytest.mark.slow
 def test_f50_a_disk_that_the_kernel_made_read_only_is_told_of_and_after_its_repair_nothing_is_lost(
     tmp_path: Path,
 ) -> None:

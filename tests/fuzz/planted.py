@@ -60,11 +60,10 @@ def _leaks(given: bytes) -> None:
     kept.append(b"x" * 50_000)
 
 
-def _target(name: str, read: Callable[[bytes], None], growth: int = 400 * MIB) -> Target:
+def _target(name: str, read: Callable[[bytes], None], growth: int = 400 * MIB, hang_s: float = 30.0) -> Target:
     refusals = (ValueError, RecursionError)
-    return Target(
-        f"{ROOM}:{name}", _opened(read), _seeds, (b'"name"', b"{}"), refusals, 4096, hang_s=0.5, growth=growth
-    )
+    words = (b'"name"', b"{}")
+    return Target(f"{ROOM}:{name}", _opened(read), _seeds, words, refusals, 4096, hang_s=hang_s, growth=growth)
 
 
 TARGETS = {
@@ -73,7 +72,7 @@ TARGETS = {
         _target("well", _well),
         _target("raises", _raises),
         _target("promises", _promises),
-        _target("hangs", _hangs),
+        _target("hangs", _hangs, hang_s=1.0),
         _target("dies", _dies),
         _target("eats", _eats),
         _target("leaks", _leaks, growth=20 * MIB),

@@ -23,7 +23,7 @@ TESTS = Path(__file__).resolve().parents[1]
 LOOK_S = 0.2
 START_S = 60.0
 """For imports, and for a server to listen."""
-OUTSIDE_TRIES = 12
+OUTSIDE_TRIES = 8
 """To make a find smaller that ends its process: each costs a process."""
 QUICK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """Where rooms are: memory, since a file is written for most inputs."""

@@ -144,19 +144,19 @@ def test_a_removal_leaves_the_data_and_says_where(installed: Bare) -> None:
     assert (installed.root / DATA / "logmedic.duckdb").is_file()
     assert (installed.root / RULE).is_file()
     assert list((installed.root / "opt").iterdir()) == []
-    assert "fix" not in " ".join(path for path in installed.files() if path.startswith("etc/"))
+    assert not any("logmedic-fix-" in path for path in installed.files())
 
 
 def test_a_purge_leaves_the_system_as_it_was(bare: Bare, present: str, newer: str) -> None:
     before = bare.files()
     bare.run("dpkg", "-i", present)
     watch(bare)
-    edit(bare)
     bare.run("dpkg", "-i", newer)
     bare.run("logmedic", "install", "fixes", "--root", "/srv/image")
     bare.run("cp", "-a", "/srv/image/.", "/")
     bare.run("rm", "-r", "/srv/image")
     assert any("logmedic-fix-canary" in path for path in bare.files())
+    edit(bare)
     bare.run("dpkg", "-P", "logmedic")
     after = bare.files()
     assert {path: told for path, told in after.items() if before.get(path) != told} == {}

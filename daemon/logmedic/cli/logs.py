@@ -152,5 +152,9 @@ class Libraries(logging.Handler):
             self._untold.clear()
         self._next[key] = self._clock() + REPEATED_S
         log = structlog.get_logger("logmedic.libraries")
-        say = log.error if record.levelno >= logging.ERROR else log.warning
-        say("library_said", library=record.name, said=self.format(record), **({"times": times} if times > 1 else {}))
+        if times > 1:
+            log = log.bind(times=times)
+        if record.levelno >= logging.ERROR:
+            log.error("library_said", library=record.name, said=self.format(record))
+        else:
+            log.warning("library_said", library=record.name, said=self.format(record))

@@ -88,12 +88,15 @@ def resend_interrupted(draft: Draft) -> None:
     that refused are asked anew."""
     for state in list(draft.state.receivers.values()):
         draft.put_receiver_state(receivers.enabled(state))
-    for alert in draft.alerts():
-        if alert.status is AlertStatus.SENDING:
-            if alert.event is not AlertEvent.TEST:
-                state = draft.receiver_state(alert.receiver)
-                draft.put_receiver_state(receivers.handed_again(state, draft.now))
-            draft.intend(Send(alert))
+    for each in draft.alerts():
+        if each.status is not AlertStatus.SENDING:
+            continue
+        if each.event is AlertEvent.TEST:
+            draft.put_alert(replace(each, next_at=draft.now))
+        else:
+            state = draft.receiver_state(each.receiver)
+            draft.put_receiver_state(receivers.handed_again(state, draft.now))
+        draft.intend(Send(each))
 
 
 def resend(draft: Draft, given: Resend) -> None:
@@ -329,4 +332,4 @@ def _is_busy(alerts: Iterable[Alert]) -> bool:
 
 def _lost_at(alert: Alert, state: ReceiverState) -> datetime:
     handed = receivers.handed_at(state) if alert.event is not AlertEvent.TEST else None
-    return (handed or alert.created_at) + LOST_AFTER
+    return (handed or alert.next_at) + LOST_AFTER

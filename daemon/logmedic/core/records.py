@@ -16,8 +16,9 @@ MAX_RECORD_LINES = 500
 
 _HEADER = b"Traceback (most recent call last):"
 # Whoever writes a log chooses the lines: a word of 64 KiB must not be tried from each of its letters. So words are
-# taken whole (`*+`), which changes nothing: what may follow them is no letter.
-_EXCEPTION = rb"(?:[A-Za-z_]\w*+\.)*+(?:[A-Z_](?=[A-Z0-9_]*+[a-z])\w*+|timeout|error)(?::[ \t]|:?\r?$)"
+# taken whole (`*+`), which changes nothing: what may follow them is no letter. Only words: a group that is taken whole
+# forgets to step back in Python before 3.11.5 (gh-106052), and no name without a dot would be found.
+_EXCEPTION = rb"(?:[A-Za-z_]\w*+\.)*(?:[A-Z_](?=[A-Z0-9_]*+[a-z])\w*+|timeout|error)(?::[ \t]|:?\r?$)"
 _THROWABLE = rb"[a-z][\w$]*(?:\.[\w$]+)*\.[\w$]*(?:Exception|Error|Throwable)(?::[ \t]|:?\r?$)"
 _CHAIN = (
     rb"During handling of the above exception, another exception occurred:"

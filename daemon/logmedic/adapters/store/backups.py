@@ -121,6 +121,7 @@ def restore(path: Path, source: Path, now: datetime) -> Path | None:
     lock.take()
     new = path.with_name(f"{path.name}.restored")
     try:
+        _give(lock.path, path.parent)
         with _told(path):
             _copied(source, new)
             salvage.read_contents(new)

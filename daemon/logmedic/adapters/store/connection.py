@@ -136,6 +136,10 @@ class Lock:
         self._path = path.with_name(f"{path.name}.lock")
         self._descriptor = -1
 
+    @property
+    def path(self) -> Path:
+        return self._path
+
     def take(self, *, shared: bool = False) -> None:
         """Raises StoreLocked when somebody else has it, StoreFull when the directory cannot be written to."""
         try:
