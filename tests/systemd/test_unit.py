@@ -12,7 +12,8 @@ from logmedic.settings import Settings, load_settings
 
 SHIPPED = Path(__file__).parents[2] / "systemd"
 UNIT = SHIPPED / "logmedic.service"
-SERVICES = ("logmedic.service", "logmedic-failed.service", "logmedic-fixes.service")
+OF_LOGMEDIC = ("logmedic.service", "logmedic-failed.service", "logmedic-fixes.service")
+SERVICES = (*OF_LOGMEDIC, "logmedic-fixes-changed.service")
 UNITS = (*SERVICES, "logmedic-fixes.path")
 MOST_EXPOSED = 1.3
 
@@ -70,14 +71,17 @@ def test_a_check_that_fails_before_the_start_does_not_decide_about_the_next_one(
 def test_secrets_are_given_to_the_daemon_and_to_who_tells_that_it_cannot_run() -> None:
     from logmedic.settings.places import CREDENTIALS_ID, SYSTEM_CREDENTIALS
 
-    for unit in SERVICES:
+    for unit in OF_LOGMEDIC:
         assert f"LoadCredential={CREDENTIALS_ID}:{SYSTEM_CREDENTIALS}\n" in (SHIPPED / unit).read_text()
     assert f"d     {SYSTEM_CREDENTIALS} 0700 root root" in (SHIPPED / "logmedic.tmpfiles.conf").read_text()
 
 
 def test_rules_that_change_are_armed_by_a_unit_of_its_own() -> None:
-    path, service = ((SHIPPED / f"logmedic-fixes.{kind}").read_text() for kind in ("path", "service"))
+    names = ("fixes.path", "fixes-changed.service", "fixes.service")
+    path, changed, service = ((SHIPPED / f"logmedic-{name}").read_text() for name in names)
     assert "PathChanged=/etc/logmedic/rules.d\n" in path
+    assert "Unit=logmedic-fixes-changed.service\n" in path, "nothing is looked at while what it starts runs"
+    assert "ExecStart=/usr/bin/systemctl --no-block restart logmedic-fixes.service\n" in changed
     assert "ExecStart=/opt/logmedic/bin/logmedic install fixes\n" in service
     assert "StartLimitIntervalSec=0\n" in service, "a storm of files must not switch it off"
     assert values("Also") == ["logmedic-fixes.path"]

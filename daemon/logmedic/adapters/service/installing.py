@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from logmedic.adapters.service.layout import ARMING, COMMAND, DAEMON, PACKAGED, PATH, PLACES, TELLER, UNITS, Layout
+from logmedic.adapters.service.layout import ARMING, CHANGED, COMMAND, DAEMON, PACKAGED, PATH, PLACES, TELLER, UNITS, Layout
 from logmedic.hostfiles.programs import Programs
 from logmedic.hostfiles.writing import HostFiles
 from logmedic.model.errors import OrderRefused
 
 _LOCK = "/etc/logmedic/.install.lock"
 _STARTED = (PATH, DAEMON)
-_STOPPED = (PATH, ARMING, DAEMON, TELLER)
+_STOPPED = (PATH, CHANGED, ARMING, DAEMON, TELLER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 UNITS = "/etc/systemd/system"
-DAEMON, PATH, TELLER, ARMING = (
+DAEMON, PATH, TELLER, CHANGED, ARMING = (
     "logmedic.service",
     "logmedic-fixes.path",
     "logmedic-failed.service",
+    "logmedic-fixes-changed.service",
     "logmedic-fixes.service",
 )
 PLACES: Mapping[str, str] = {
-    **{name: f"{UNITS}/{name}" for name in (DAEMON, PATH, TELLER, ARMING)},
+    **{name: f"{UNITS}/{name}" for name in (DAEMON, PATH, TELLER, CHANGED, ARMING)},
     "logmedic.sysusers.conf": "/etc/sysusers.d/logmedic.conf",
     "logmedic.tmpfiles.conf": "/etc/tmpfiles.d/logmedic.conf",
     "logmedic.logrotate": "/etc/logrotate.d/logmedic",
