@@ -176,16 +176,16 @@ REQUESTS_KEPT = 20
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One episode of a known issue for one group. `plan`: the indices of the fix's steps in the order of this
-    execution; `step` (an index of Fix.steps) and `try_no` (1-based; 0: it waits until fewer other steps run) say where it
-    stands; `fix`, `target`: what it is an
-    execution of, as of its attempts (waiting for an approval: `fix` is the one that is asked for). `due_at` is when the
-    engine looks at it again. `told`: what people were to be told of it (AlertEvents), once each; `escalated`: people
-    were called to act on it. `chain`: ids of the rules whose fixes seem to have brought it about, the first first.
-    `acted`: a step of a fix was run on it. `approved_by`: who let its fix run, begun within `approved_until`.
-    `requests`: ids of the requests that it was reported with, the oldest first; the last REQUESTS_KEPT. `guarded`: what
-    the fix must not break was well before the step under way. `warranted`: of one that is held, whether
-    its checks failed then, so that there was something to fix; None: not known. `weighed`: it was counted for what
-    happens when nothing is done, or is not to be."""
+    execution; `step` (an index of Fix.steps) and `try_no` (1-based; 0: it waits until fewer other steps run) say
+    where it stands; `fix`, `target`: what it is an execution of, as of its attempts (waiting for an approval: `fix`
+    is the one that is asked for). `due_at` is when the engine looks at it again. `told`: what people were to be
+    told of it (AlertEvents), once each; `escalated`: people were called to act on it. `chain`: ids of the rules
+    whose fixes seem to have brought it about, the first first. `acted`: a step of a fix was run on it.
+    `approved_by`: who let its fix run, begun within `approved_until`. `requests`: ids of the requests that it was
+    reported with, the oldest first; the last REQUESTS_KEPT. `guarded`: what the fix must not break was well before
+    the step under way. `warranted`: of one that is held, whether its checks failed then, so that there was
+    something to fix; None: not known. `weighed`: it was counted for what happens when nothing is done, or is not to
+    be."""
 
     id: str
     issue_id: str

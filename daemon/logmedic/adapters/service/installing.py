@@ -8,7 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from logmedic.adapters.service.layout import ARMING, CHANGED, COMMAND, DAEMON, PACKAGED, PATH, PLACES, TELLER, UNITS, Layout
+from logmedic.adapters.service.layout import (
+    ARMING,
+    CHANGED,
+    COMMAND,
+    DAEMON,
+    PACKAGED,
+    PATH,
+    PLACES,
+    TELLER,
+    UNITS,
+    Layout,
+)
 from logmedic.hostfiles.programs import Programs
 from logmedic.hostfiles.writing import HostFiles
 from logmedic.model.errors import OrderRefused
