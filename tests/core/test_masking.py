@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 import string
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import logmedic
 from logmedic.core.secrets import MASK, masked
 
 CANARY = "hunter2canary"
@@ -281,3 +283,15 @@ def test_the_time_is_linear(piece: str) -> None:
     masked(text)
     masked(text + "!")
     assert time.perf_counter() - began < 2  # some 0.05 s; what is quadratic takes a minute
+
+
+def test_no_group_is_repeated_possessively() -> None:
+    """Before Python 3.11.5 (Debian 12 has 3.11.2) the standard library's `(...)++` matches too little: gh-106052."""
+    root = Path(logmedic.__file__).parent
+    found = {
+        f"{path.relative_to(root)}: {line.strip()}"
+        for path in root.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if re.search(r"\)(\+\+|\*\+|\?\+)", line) and "`(...)++`" not in line
+    }
+    assert not found

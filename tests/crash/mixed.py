@@ -275,6 +275,7 @@ class Mixed:
             branch=self._branch,
             tellers={"packer-failed": self._applications.told, "port-flaps": self._switch.told},
             received={"chat": self._receivers.posted(), "mail": self._receivers.letters()},
+            past_the_store=self._daemon.spoke_of("nothing can be stored"),
             was_killed="kill" in self.story.said,
         )
         kept = self._home / "stored.duckdb"  # its own disk goes

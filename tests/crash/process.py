@@ -94,6 +94,10 @@ class Daemon:
 
         until(is_over, limit_s, lambda: f"{seen[-1]} should be {wanted}\n{self.said()}")
 
+    def spoke_of(self, words: str) -> int:
+        """In how many lines."""
+        return sum(words in line for line in self._said.read_text(errors="replace").splitlines())
+
     def said(self) -> str:
         """The end of it."""
         return self._said.read_text(errors="replace")[-4000:]

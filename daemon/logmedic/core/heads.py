@@ -19,7 +19,7 @@ _HEAD = re.compile(
 an IPv6 address; a time (03:12:41) or a place in a source (main.go:41) is none."""
 _RFC_5424 = re.compile(
     r"<\d{1,3}>1 (?:-|\d{4}-\d\d-\d\dT\S{8,32}) \S{1,255} (?P<program>\S{1,48}) \S{1,128} \S{1,32} "
-    r"(?:-|(?:\[(?:[^\"\]]|\"(?:[^\"\\]|\\.)*+\")*+\])++)(?: \ufeff?|$)"
+    r"(?:-|(?:\[(?:[^\"\]]|\"(?:[^\"\\]|\\.)*\")*\])+)(?: \ufeff?|$)"
 )
 """Version, time, host, program, process, kind of message, structured data."""
 _KERNEL = re.compile(r"(?:<\d{1,3}>)?\[ *\d+\.\d{1,9}\] ?")

@@ -1,6 +1,8 @@
 """What secrets look like in text: the words before them, the marks that issuers give their keys, and chance itself.
 
-Every pattern is linear in the text: repeats are possessive, bounded, or start at one place of a run only.
+Every pattern is linear in the text: repeats are possessive, bounded, or start at one place of a run only. Those of groups
+are possessive by a look ahead that is then taken: before Python 3.11.5 `(...)++` matches too little (gh-106052), and a
+secret would stay where it is.
 """
 
 from __future__ import annotations
@@ -27,13 +29,13 @@ _SHY = rf"{_NO_LETTER}auth|credentials?"
 _ENDING = r"(?:_?\d{1,2}|[_-](?:hash|b64|base64|value))?"
 _UNQUOTED = (
     r"\[masked\]"
-    r"|(?:[^\s\"'`<>&,;\\]|\\(?![\"'n])|[,;](?![\s,;]|$|[\w.\"'-]{1,40}[\"']?[=:]))++"
+    r"|(?=(?P<run>(?:[^\s\"'`<>&,;\\]|\\(?![\"'n])|[,;](?![\s,;]|$|[\w.\"'-]{1,40}[\"']?[=:]))+))(?P=run)"
 )
 KEYED = re.compile(
     rf"(?P<head>(?:(?P<strong>{_STRONG})|(?P<shy>{_SHY})|{_WEAK}){_ENDING}(?P<closing>\\{{0,8}}[\"'`]?\]?)"
     r"(?:[ ]for[ ][^\s:=]{1,64}+)?(?P<sign>[ \t]{0,4}(?:=>|:=|==?|:|%3d)[ \t]{0,4})(?:\[(?!masked\]))?)"
     r"(?:(?P<opening>[bu]?(?P<quote>(?P<escaped>\\{1,8})?[\"'`]))"
-    r"(?P<quoted>(?(escaped)[^\n]*?(?=(?P=quote)|$|\n)|(?:(?!(?P=quote))[^\\\n]|\\[^\n])*+))"
+    r"(?P<quoted>(?(escaped)[^\n]*?(?=(?P=quote)|$|\n)|(?=(?P<inner>(?:(?!(?P=quote))[^\\\n]|\\[^\n])*))(?P=inner)))"
     rf"|(?P<bare>{_UNQUOTED}))",
     _I,
 )
@@ -69,7 +71,7 @@ SCHEME = re.compile(
 )
 COOKIES = re.compile(
     r"(?P<head>cookie2?\\?[\"']?[ \t]{0,4}:[ \t]{0,4}\\?[\"']?)"
-    r"(?P<pairs>(?:[^\s=;,\"'<>\\]{1,128}+=[^\s;\"',<>\\]*+(?:;[ \t]{0,4}+|(?=[\"',\s<>\\]|$)))++)",
+    r"(?=(?P<pairs>(?:[^\s=;,\"'<>\\]{1,128}+=[^\s;\"',<>\\]*+(?:;[ \t]{0,4}+|(?=[\"',\s<>\\]|$)))+))(?P=pairs)",
     _I,
 )
 COOKIE_VALUE = re.compile(r"(?P<head>[^\s=;]++=)(?P<bare>[^\s;]++)")
@@ -103,8 +105,8 @@ HOOK = re.compile(
 """Addresses that are secrets: who knows one may post."""
 PEM = re.compile(
     r"(?P<head>-----BEGIN [A-Z0-9 ]{1,40}-----)"
-    r"(?:(?P<bare>(?:[^-]++|-(?!----(?:BEGIN|END) ))++)(?=-----END )"
-    r"|(?P<cut>(?:(?:\s|\\[nr]){0,8}+[A-Za-z0-9+/=]{24,}+)++))"
+    r"(?:(?=(?P<bare>(?:[^-]++|-(?!----(?:BEGIN|END) ))+))(?P=bare)(?=-----END )"
+    r"|(?=(?P<cut>(?:(?:\s|\\[nr]){0,8}+[A-Za-z0-9+/=]{24,}+)+))(?P=cut))"
 )
 """A key or certificate between its marks; `cut`: what stands behind a beginning whose end was cut off."""
 
