@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 LOGS = ("shop", "pay", "depot")
 """The three sources; each has one log."""
 
+QUEUE_FULL = 50
+"""Matches that the rule of that name waits for: more than any other does."""
+
 RULES = r"""version: 1
 rules:
   - id: order-stuck  # of one source; the others learn the same words as an error that no rule knows

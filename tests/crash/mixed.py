@@ -17,7 +17,7 @@ from pathlib import Path
 from crash import company, healed, lines
 from crash.company import Applications, Onlooker, Receivers, Switch, Teller
 from crash.healed import Branch
-from crash.lines import LOGS, Speaker
+from crash.lines import LOGS, QUEUE_FULL, Speaker
 from crash.logs import Log
 from crash.past import a_past
 from crash.process import Daemon, until
@@ -87,14 +87,21 @@ class Story:
 
 
 class Mixed:
-    """`seed` decides what is said and when things go wrong. `life_s`: of a life with troubles, `work_s` between two
-    edits. What is there stays in `home`."""
+    """`seed` decides what is said and when things go wrong. `life_s`: of a life with troubles; `work_s` between two
+    edits; `pause_s` between two writes of 20 records to a log. What is there stays in `home`."""
 
     def __init__(
-        self, home: Path, seed: int, *, life_s: float = 90.0, work_s: float = 15.0, rotate_s: float = 20.0
+        self,
+        home: Path,
+        seed: int,
+        *,
+        life_s: float = 90.0,
+        work_s: float = 15.0,
+        rotate_s: float = 20.0,
+        pause_s: float = 0.5,
     ) -> None:
         self.story = Story()
-        self._home, self._life_s, self._work_s = home, life_s, work_s
+        self._home, self._life_s, self._work_s, self._pause_s = home, life_s, work_s, pause_s
         self._chance = random.Random(seed)
         self._receivers = Receivers()
         port = free_port()
@@ -131,6 +138,7 @@ class Mixed:
                     weather.enter_context(each)
                 yield from self._calm(seconds * CALM_SHARE)
                 yield from self._troubled(seconds * (1 - CALM_SHARE))
+                until(self._enough_is_said, TAKEN_S, self._daemon.said)
                 self._branch.close()
                 until(lambda: self._branch.is_over, 60, self._daemon.said)
                 with self._silence():
@@ -158,7 +166,14 @@ class Mixed:
             speaker, chance = self._speakers[name], random.Random(f"{seed} {name} rotates")
             path = self._home / "log" / PLACES[name]
             yield Log(
-                path, speaker.record, rotations[name], chance, pause_s=0.5, batch=20, rotate_s=rotate_s, full=full
+                path,
+                speaker.record,
+                rotations[name],
+                chance,
+                pause_s=self._pause_s,
+                batch=20,
+                rotate_s=rotate_s,
+                full=full,
             )
         chance, rotation = random.Random(f"{seed} branch rotates"), Logrotate(room, "branch", NUMBERED)
         path = self._home / "log" / "branch.log"
@@ -167,6 +182,10 @@ class Mixed:
     def _written(self) -> int:
         logs = (*self._speakers.values(), self._branch.speaker)
         return sum(each.wrote.lines for each in logs) + self._applications.told + self._switch.told
+
+    def _enough_is_said(self) -> bool:
+        """The rule that wants the most matches has them: each one has an incident at the end."""
+        return self._speakers["depot"].wrote.rules["queue-full"] >= QUEUE_FULL
 
     def _is_read(self, path: Path) -> bool:
         """To its end; whoever asks holds up its writer."""

@@ -19,7 +19,7 @@ SECONDS = 40.0
 def test_what_is_stored_is_what_happened_with_everything_at_once(tmp_path: Path) -> None:
     for directory in (tmp_path, *tmp_path.parents[:-2]):
         directory.chmod(directory.stat().st_mode | 0o011)  # the user of fixes has to get there
-    mixed = Mixed(tmp_path, seed=1, life_s=8.0, work_s=3.0, rotate_s=4.0)
+    mixed = Mixed(tmp_path, seed=1, life_s=8.0, work_s=3.0, rotate_s=4.0, pause_s=0.2)
     for _ in mixed.run(SECONDS):
         pass
     story = mixed.story

@@ -1,8 +1,8 @@
 """What secrets look like in text: the words before them, the marks that issuers give their keys, and chance itself.
 
-Every pattern is linear in the text: repeats are possessive, bounded, or start at one place of a run only. Those of groups
-are possessive by a look ahead that is then taken: before Python 3.11.5 `(...)++` matches too little (gh-106052), and a
-secret would stay where it is.
+Every pattern is linear in the text: repeats are possessive, bounded, or start at one place of a run only. Those of
+groups are possessive by a look ahead that is then taken: before Python 3.11.5 `(...)++` matches too little (gh-106052),
+and a secret would stay where it is.
 """
 
 from __future__ import annotations
