@@ -59,7 +59,7 @@ def test_its_directories_are_those_that_the_daemon_uses_there(monkeypatch: pytes
 
 
 def test_a_mistake_of_the_operator_is_not_started_again_and_again() -> None:
-    assert values("RestartPreventExitStatus") == ["2 3 7"]
+    assert values("RestartPreventExitStatus") == ["2 3"]
     assert values("Restart") == ["always"]
 
 
