@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from booted.host import LOGMEDIC, Host
-from crash.lines import LOGS, RULES, Speaker, Tally
+from crash.lines import LOGS, QUEUE_FULL, RULES, Speaker, Tally
 from crash.logs import Dated, Log, Numbered, Packed, Rotation
 from crash.stored import gaps, tally
 from crash.storm import Row, differing, rows, table
@@ -97,12 +97,16 @@ class Witness:
         Stops the daemon, and says what it counted."""
         self.settled(host)
         host.run("systemctl", "stop", "logmedic")
-        found = list(rows(self.wrote, tally(self.store)))
+        found = [each for each in rows(self.wrote, tally(self.store)) if self._is_due(each)]
         assert differing(found) == [], table(found)
         assert gaps(self.store) == []
         assert list(self.store.parent.glob("*.damaged-*")) == []
         assert {row.what for row in found if row.written == 0} == set(), table(found)
         return _summary(found)
+
+    def _is_due(self, row: Row) -> bool:
+        """A rule that waits for many matches may not have had them all."""
+        return row.what != "rule queue-full: groups" or self.wrote.rules["queue-full"] >= QUEUE_FULL
 
 
 def _summary(found: list[Row]) -> str:

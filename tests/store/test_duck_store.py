@@ -27,6 +27,7 @@ from stores import child, counted, use, was_killed
 import builders as make
 from crash.process import is_gone, until
 from logmedic.adapters.store import copies
+from logmedic.adapters.store.connection import Lock
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.reading import open_readonly
 from logmedic.adapters.store.rows import TABLES
@@ -668,3 +669,26 @@ ISSUE_5 = KnownIssue(
 )
 FORM_5 = {"known_issues": 18, "templates": 10, "learning_patterns": 6}
 """How many columns each had."""
+
+
+def test_f38_a_start_waits_for_who_only_reads_the_file(tmp_path: Path) -> None:
+    """`logmedic status` in that very moment must not keep the daemon from starting."""
+    path = tmp_path / "store.duckdb"
+    asyncio.run(opened_and_closed(path))
+    reader, writer = Lock(path), Lock(path)
+    reader.take(shared=True)
+    with ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(writer.take)
+        with pytest.raises(TimeoutError):
+            taking.result(0.2)
+        reader.release()
+        taking.result(5)
+    with pytest.raises(StoreLocked):
+        Lock(path).take(shared=True)
+    writer.release()
+
+
+async def opened_and_closed(path: Path) -> None:
+    store = DuckStore(path)
+    await store.open()
+    await store.close()

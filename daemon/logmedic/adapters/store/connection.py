@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -129,6 +130,11 @@ def trouble(error: Exception | str) -> StoreFull | StoreBusy:
     return StoreBusy(f"the store did not take the change: {words}", "see the log; it is tried again")
 
 
+READERS_S = 10.0
+"""How long a start waits for those who read the file; a question has five seconds."""
+LOOK_S = 0.02
+
+
 class Lock:
     """An advisory lock beside the file: DuckDB's own would be dropped by any other open of it, and names nobody."""
 
@@ -154,7 +160,7 @@ class Lock:
                 f"cannot write {self._path}: {error.strerror}", "see the rights of that directory"
             ) from None
         try:
-            fcntl.flock(self._descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            self._acquire(shared)
         except BlockingIOError:
             holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").strip()
             self.release()
@@ -164,6 +170,29 @@ class Lock:
             ) from None
         if not shared:
             self._sign()
+
+    def _acquire(self, shared: bool) -> None:
+        """Raises BlockingIOError. Commands that read the file while no daemon runs hold it for a moment: a daemon that
+        starts meanwhile waits for them, and for nobody else."""
+        end = time.monotonic() + READERS_S
+        while True:
+            try:
+                fcntl.flock(self._descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if shared or time.monotonic() >= end or not self._only_readers():
+                    raise
+                time.sleep(LOOK_S)
+            else:
+                return
+
+    def _only_readers(self) -> bool:
+        """Nobody has it alone. Ours is let go again by the next try."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        return True
 
     def _sign(self) -> None:
         """Say who holds it. On a full disk the lock holds all the same, without a name."""
