@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -99,9 +100,16 @@ class Host:
     def apt(self, *words: str) -> str:
         return self.run(*_APT, *words)
 
-    def restart(self) -> None:
+    def start(self) -> None:
         """The daemon. Where that fails, what the journal says."""
-        ran = self.ran("systemctl", "restart", "logmedic")
+        self._brought_up("start")
+
+    def restart(self) -> None:
+        """As `start`."""
+        self._brought_up("restart")
+
+    def _brought_up(self, verb: str) -> None:
+        ran = self.ran("systemctl", verb, "logmedic")
         assert ran.returncode == 0, ran.stdout + self.journal("-n", "80")
 
     def status(self) -> Any:
@@ -159,7 +167,11 @@ def booted(root: Path | None = None, *, before: tuple[str, ...] = (), hierarchy:
             *("setpriv", "--pdeathsig", "TERM"),  # killed tests leave nothing that runs
             *before,
             *("systemd-nspawn", "-q", "-D", str(root), "--boot", "--register=no", "--keep-unit", "--private-network"),
-            *(f"--machine={root.parent.name.replace('_', '-')}", "--console=pipe", f"--bind-ro={DEBS}:/debs"),
+            *(
+                f"--machine=booted-{zlib.crc32(root.parent.name.encode()):08x}",
+                "--console=pipe",
+                f"--bind-ro={DEBS}:/debs",
+            ),
             *("--capability=CAP_BPF", "--system-call-filter=bpf"),  # for IPAddressDeny=
         ],
         stdin=subprocess.DEVNULL,

@@ -73,7 +73,7 @@ def test_f62_a_fix_dies_with_the_daemon_and_its_outcome_is_not_guessed(daemon: H
     told = incident(daemon, "long", "awaiting_approval")
     daemon.logmedic("approve", told["id"])
     daemon.until("98", "sh", "-c", "pgrep -fa 'sleep 9[78]'")
-    daemon.run("systemctl", "kill", "--signal=KILL", "logmedic")
+    daemon.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "logmedic")
     daemon.until("gone", "sh", "-c", "pgrep -f 'sleep 9[78]' || echo gone")
     daemon.until("armed (unit)", "/opt/logmedic/bin/logmedic", "status")
     (attempt,) = json.loads(daemon.logmedic("show", told["id"], "-o", "json"))["attempts"]

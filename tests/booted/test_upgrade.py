@@ -70,7 +70,7 @@ def test_an_upgrade_while_lines_are_written_loses_none_and_counts_none_twice(hos
     assert host.show("NRestarts") == "0"
     print(f"from {old.version} (form {old.form} of the store) to {new.version} (form {new.form}): ", end="")
     print(f"away for {away:.1f} s, {meanwhile} lines meanwhile; {witness.exact(host)}")
-    host.run("systemctl", "start", "logmedic")
+    host.start()
 
 
 def test_a_downgrade_to_an_older_store_is_refused_with_what_to_type_and_the_newer_one_runs_on(host: Host) -> None:
