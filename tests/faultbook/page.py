@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
-from faultbook.faults import INVARIANTS, ROOMS, Fault, Invariant
+from faultbook.book import INVARIANTS, ROOMS, Fault, Invariant
 from faultbook.named import Named
 from faultbook.results import FAILED, NOT_RUN, PASSED, Results
 

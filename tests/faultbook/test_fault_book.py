@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from faultbook import named, results
-from faultbook.faults import FAULTS, INVARIANTS
+from faultbook.book import FAULTS, INVARIANTS
 from faultbook.page import PAGE, written
 
 TESTS = named.everything()

@@ -27,8 +27,8 @@ from logmedic.model.changeset import (
 from logmedic.model.rule import Mode
 from logmedic.model.state import EngineState
 from logmedic.model.trust import PauseOrigin
+from simulation.chances import NONE, drawn, named
 from simulation.daemon import Daemon, EdgesOf
-from simulation.faults import NONE, drawn, named
 from simulation.oracle import Oracle
 from simulation.quiet import quiet
 from simulation.ruleset import Said

@@ -14,7 +14,7 @@ import structlog
 
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.model.state import EngineState
-from simulation.faults import Faults, drawn
+from simulation.chances import Faults, drawn
 from simulation.quiet import quiet
 from simulation.story import Outcome, Story
 

@@ -11,7 +11,7 @@ from random import Random
 
 from fakes.memory_store import MemoryStore
 from fakes.virtual_loop import BEGAN, VirtualLoop
-from simulation.faults import Faults
+from simulation.chances import Faults
 from simulation.ruleset import Said
 
 WIDTH = 64
