@@ -46,12 +46,14 @@ class Bench:
 
 @asynccontextmanager
 async def running(
-    policy: Callable[[], Policy] | None = None,
+    policy: Policy | None = None,
     store: MemoryStore | None = None,
+    *,
+    current: Callable[[], Policy] | None = None,
     clock: Clock | None = None,
     steady: Callable[[], float] | None = None,
 ) -> AsyncIterator[Bench]:
-    usual = make.policy()
+    usual = policy or make.policy()
     bench = Bench(store or MemoryStore(), FakeClock(make.START))
     state = await bench.store.open()
     ids = count(1)
@@ -60,7 +62,7 @@ async def running(
         store=bench.store,
         clock=clock or bench.clock,
         mint=lambda: f"{next(ids):08d}",
-        policy=policy or (lambda: usual),
+        policy=current or (lambda: usual),
         carry_out=bench.carry_out,
         alive=bench.alive,
         steady=steady,
@@ -107,7 +109,7 @@ def test_f48_no_step_begins_on_what_was_decided_long_before_it_could_be_stored()
 
     async def scenario() -> list[tuple[Intent, int]]:
         policy = make.policy(started_at=BEGAN - timedelta(hours=1))
-        async with running(lambda: policy, clock=VirtualClock(loop)) as bench:
+        async with running(policy, clock=VirtualClock(loop)) as bench:
             await bench.engine.settled()
             for _ in range(20):
                 bench.store.fail_next(StoreFull("no space", "make room"))
@@ -135,7 +137,7 @@ def test_f34_no_step_begins_by_a_rule_that_went_while_its_decision_was_stored() 
     in_force = [make.policy()]
 
     async def scenario() -> None:
-        async with running(lambda: in_force[0], Slow()) as bench:
+        async with running(store=Slow(), current=lambda: in_force[0]) as bench:
             await bench.engine.settled(make.observed(make.match(), at=make.checkpoint(10)))
             await bench.engine.settled()
             assert not [intent for intent, _ in bench.acts if isinstance(intent, RunStep)]
@@ -295,10 +297,10 @@ def test_what_waits_for_others_of_its_group_at_a_stop_is_told_after_the_start() 
         nofix, store = replace(make.RULE, fix=None), MemoryStore()
         waits = replace(make.AT_ONCE, group_wait=timedelta(seconds=5), group_by=("rule",))
         policy = make.policy(nofix, alerts=AlertPlan({"oncall": waits}, "oncall"))
-        async with running(lambda: policy, store) as before:
+        async with running(policy, store) as before:
             await before.engine.settled(make.observed(*(make.match(nofix, group=group) for group in "ab")))
             assert _sends(before) == []
-        async with running(lambda: policy, store.reopen()) as after:
+        async with running(policy, store.reopen()) as after:
             await after.engine.settled()
             assert _sends(after) == [], "its time has not come"
             await after.clock.advance(5)
@@ -306,7 +308,7 @@ def test_what_waits_for_others_of_its_group_at_a_stop_is_told_after_the_start() 
             await after.clock.settle()
             (sent,) = _sends(after)
             assert len(sent.tells) == 2
-        async with running(lambda: policy, after.store.reopen()) as again:
+        async with running(policy, after.store.reopen()) as again:
             await again.engine.settled()
             assert [each.id for each in _sends(again)] == [sent.id], "it may not have arrived"
 
@@ -318,7 +320,7 @@ def test_when_nothing_more_comes_nothing_waits_for_it() -> None:
         nofix = replace(make.RULE, fix=None)
         waits = replace(make.AT_ONCE, group_wait=timedelta(hours=1))
         policy = make.policy(nofix, alerts=AlertPlan({"oncall": waits}, "oncall"))
-        async with running(lambda: policy) as bench:
+        async with running(policy) as bench:
             await bench.engine.settled(make.observed(make.match(nofix)))
             await bench.engine.settled(TellNow())
             await bench.engine.settled()
@@ -342,7 +344,7 @@ def test_a_storm_that_is_over_ends_at_once_some_at_a_time_without_another_input(
     async def scenario() -> None:
         nofix = replace(make.RULE, fix=None)
         policy = make.policy(nofix)
-        async with running(lambda: policy) as bench:
+        async with running(policy) as bench:
             many = make.observed(*(make.match(nofix, group=str(n)) for n in range(2 * AT_ONCE + 1)))
             await bench.engine.settled(many)
             before = len(bench.store.changesets)
@@ -360,7 +362,7 @@ def test_what_came_to_be_due_sooner_is_not_overlooked_and_what_was_put_off_is_no
     async def scenario() -> None:
         soon = replace(make.RULE, id="soon", fix=None, when=When(clear=Clear(quiet=timedelta(seconds=20))))
         policy = make.policy(replace(make.RULE, fix=None), soon)
-        async with running(lambda: policy) as bench:
+        async with running(policy) as bench:
             still_open = []
             for seconds, heard in ((0, (make.RULE, soon)), (10, (make.RULE, soon)), (15, ()), (10, ())):
                 await bench.clock.advance(seconds)
@@ -383,7 +385,7 @@ def test_f33_a_clock_that_is_set_is_noticed_once_and_a_drift_never() -> None:
 
     async def scenario() -> None:
         policy = make.policy(started_at=BEGAN)
-        async with running(lambda: policy, clock=clock, steady=loop.time) as bench:
+        async with running(policy, clock=clock, steady=loop.time) as bench:
             await bench.engine.settled(make.observed(at=make.checkpoint(1)))
             for by in (timedelta(seconds=1), timedelta(hours=-2), timedelta(hours=-2, seconds=1)):
                 clock.by = by

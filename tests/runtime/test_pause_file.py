@@ -190,9 +190,8 @@ def test_a_start_beside_the_file_runs_no_step_of_what_was_left_unfinished(path: 
             policy=make.policy,
             carry_out=acts.append,
             alive=lambda: None,
-            first=first,
         )
-        task = asyncio.create_task(engine.run())
+        task = asyncio.create_task(engine.run(first))
         for _ in range(3):
             await engine.settled()
         task.cancel()
