@@ -200,14 +200,18 @@ def _end(nspawn: subprocess.Popen[bytes]) -> None:
 
 def _leader(nspawn: subprocess.Popen[bytes]) -> int:
     """Once its systemd has started everything."""
-    end = time.monotonic() + BOOT_S
+    end, state = time.monotonic() + BOOT_S, ""
     while time.monotonic() < end:
         if nspawn.poll() is not None:
             said = nspawn.stderr.read().decode(errors="replace") if nspawn.stderr else ""
             raise AssertionError(f"systemd-nspawn ended: {said}")
         with suppress(OSError, ValueError, IndexError):
             leader = int(Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children").read_text().split()[0])
-            if "running" in Host(leader).run("systemctl", "is-system-running", check=False):
+            state = Host(leader).run("systemctl", "is-system-running", check=False).strip()
+            if state == "running":
                 return leader
+            if state == "degraded":
+                failed = Host(leader).run("systemctl", "--failed", "--no-legend", "--plain", check=False)
+                raise AssertionError(f"systemd started, but not all of it: {failed}")
         time.sleep(0.1)
-    raise AssertionError("systemd did not start in time")
+    raise AssertionError(f"systemd did not start in time: {state}")

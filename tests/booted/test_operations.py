@@ -23,7 +23,7 @@ def operated() -> Iterator[Host]:
         host.put(CREDENTIAL, "json://127.0.0.1:8099/old\n", 0o600)
         host.put(NEW_SECRET, "json://127.0.0.1:8099/new\n", 0o600)
         host.put("/etc/logmedic/logmedic.yaml", CONFIG)
-        host.run("systemctl", "restart", "logmedic")
+        host.restart()
         host.until("armed", LOGMEDIC, "status")
         yield host
 

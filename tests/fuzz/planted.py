@@ -62,7 +62,7 @@ def _leaks(given: bytes) -> None:
 
 def _target(name: str, read: Callable[[bytes], None], growth: int = 400 * MIB, hang_s: float = 30.0) -> Target:
     refusals = (ValueError, RecursionError)
-    words = (b'"name"', b"{}")
+    words = (b'"name"', b"{}", b"null")
     return Target(f"{ROOM}:{name}", _opened(read), _seeds, words, refusals, 4096, hang_s=hang_s, growth=growth)
 
 

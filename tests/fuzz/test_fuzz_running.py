@@ -28,7 +28,7 @@ def run(name: str, seconds: float = 1.0) -> Outcome:
     ],
 )
 def test_a_planted_mistake_is_found(name: str, kind: set[str], tmp_path: Path) -> None:
-    outcome = run(name, 3.0)
+    outcome = run(name)
     assert {each.kind for each in outcome.finds} & kind, outcome
     for find in outcome.finds:
         if find.kind != "growth":  # no one input is to blame
