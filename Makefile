@@ -4,6 +4,7 @@
 # make soak   ten minutes of kill -9 under load, and an exact count
 # make soak-long   an hour of everything at once, and whether memory, descriptors, threads and the store stay flat
 # make test-slow   the tests that take long: kills at random moments, floods
+# make test-faults   the dense sweeps of faults: each call refused at many places, each file damaged at many
 # make test-browser   the pages in a real browser
 # make test-systemd   fixes in a really booted systemd, in a container; as root
 # make faults-page   every test that is named after a fault; docs/faults.md says how they ended
@@ -26,7 +27,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: all lint types test fuzz simulate test-slow test-browser test-systemd soak soak-long demo bench bench-client bench-mining client-wheel wheel same-twice sbom licences audit test-pythons test-duckdb deb locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page faults-page man vendor clean
+.PHONY: all lint types test fuzz simulate test-slow test-faults test-browser test-systemd soak soak-long demo bench bench-client bench-mining client-wheel wheel same-twice sbom licences audit test-pythons test-duckdb deb locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page faults-page man vendor clean
 
 all: lint types test
 
@@ -72,7 +73,11 @@ test: setup-dev
 
 test-slow: setup-dev
 	@bash scripts/system-packages deb
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow --ignore=tests/faults
+
+# The dense sweeps of tests/faults: a call refused at each of many places, a file damaged at each of many.
+test-faults: setup-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow tests/faults
 
 # What people see: chromium, headless. PICTURES=DIR keeps a screenshot of each page.
 test-browser: setup-dev
