@@ -72,7 +72,7 @@ def service(host: Host) -> Iterator[Host]:
     host.run("usermod", "-aG", "logmedic", "viewer")
     host.run("systemctl", "daemon-reload")
     host.logmedic("install", "fixes")
-    host.run("systemctl", "start", "logmedic")
+    host.start()
     host.until("armed (unit)", LOGMEDIC, "status")
     yield host
     host.run("systemctl", "stop", "logmedic")

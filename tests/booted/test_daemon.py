@@ -28,7 +28,7 @@ def daemon(host: Host) -> Iterator[Host]:
     host.run("systemctl", "daemon-reload")
     host.run("systemctl", "start", "app", "other")
     host.logmedic("install", "fixes")
-    host.run("systemctl", "start", "logmedic")
+    host.start()
     host.until("armed (unit)", "/opt/logmedic/bin/logmedic", "status")
     yield host
     host.run("systemctl", "stop", "logmedic")

@@ -82,7 +82,7 @@ def test_a_config_that_does_not_load_is_told_with_its_mistake_and_what_to_type(u
 
 def test_a_daemon_that_is_killed_again_and_again_is_told_once_it_is_started_no_more(unit: Host) -> None:
     unit.put("/etc/logmedic/logmedic.yaml", CONFIG + TOLD)
-    unit.run("systemctl", "start", "logmedic")
+    unit.start()
     kill = "systemctl is-active -q logmedic && systemctl kill -s KILL logmedic; systemctl is-failed logmedic"
     unit.until("failed", "sh", "-c", kill, timeout_s=120)
     (message,) = received(unit)

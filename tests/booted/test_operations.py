@@ -41,7 +41,7 @@ def type_in(host: Host, block: page.Block) -> str:
 def test_a_block_that_needs_systemd_works_and_the_daemon_runs_afterwards(block: page.Block, operated: Host) -> None:
     type_in(operated, block)
     if "systemctl stop logmedic" in block.text and "systemctl start logmedic" not in block.text:
-        operated.run("systemctl", "start", "logmedic")  # the page goes on, on another host
+        operated.start()  # the page goes on, on another host
     operated.until('"armed"', LOGMEDIC, "status", "-o", "json")
     assert operated.show("NRestarts") == "0"
 

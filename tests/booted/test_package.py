@@ -160,7 +160,7 @@ def test_a_secret_reaches_its_receiver_and_is_found_nowhere_else(used: Host, roo
     assert used.run("sh", "-c", "journalctl -a -o export | grep -acF -f /root/searched", check=False).strip() == "0"
     used.run("systemctl", "stop", "logmedic")
     assert SECRET not in everything_of(root / "var/lib/logmedic/logmedic.duckdb")
-    used.run("systemctl", "start", "logmedic")
+    used.start()
     assert SECRET not in used.logmedic("config", "show") + used.logmedic("status", "-o", "json")
     assert "ledger-away" in used.logmedic("incidents", "--all", "-o", "json")
 

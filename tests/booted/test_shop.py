@@ -93,7 +93,7 @@ def shop(host: Host) -> Iterator[Host]:
 
 def start(host: Host) -> None:
     host.run("systemctl", "reset-failed", "logmedic", check=False)  # other tests have started it often
-    host.run("systemctl", "start", "logmedic")
+    host.start()
     host.until("armed (unit)", LOGMEDIC, "status")
 
 

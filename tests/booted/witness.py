@@ -74,7 +74,7 @@ class Witness:
         """The daemon begins anew with a store that knows nothing, and has opened the logs."""
         host.run("systemctl", "stop", "logmedic")
         host.run("sh", "-c", "rm -rf /var/lib/logmedic/*")
-        host.run("systemctl", "start", "logmedic")
+        host.start()
         host.until("armed (unit)", LOGMEDIC, "status")
 
     @property

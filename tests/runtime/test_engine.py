@@ -24,7 +24,7 @@ from logmedic.model.record import Findings
 from logmedic.model.state import EngineState
 from logmedic.model.when import Clear, When
 from logmedic.ports import Clock
-from logmedic.runtime.engine import Engine
+from logmedic.runtime.engine import LOOK_EVERY_S, Engine
 
 
 @dataclass
@@ -376,13 +376,35 @@ def test_what_came_to_be_due_sooner_is_not_overlooked_and_what_was_put_off_is_no
     asyncio.run(scenario())
 
 
+class SetClock(VirtualClock):
+    """`by`: how far people have set it."""
+
+    by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.by
+
+
+def test_f33_positions_behind_plain_lines_do_not_wait_for_the_time_that_the_clock_was_set_back_from() -> None:
+    async def scenario() -> None:
+        async with running(make.policy(started_at=BEGAN), clock=clock, steady=loop.time) as bench:
+            await bench.engine.settled()
+            await bench.engine.submit(make.observed(at=make.checkpoint(1)))
+            await asyncio.sleep(0.1)
+            clock.by = timedelta(hours=-2)
+            await asyncio.sleep(LOOK_EVERY_S + 1.5)
+            (stored,) = [done for done in bench.store.changesets if done.checkpoints]
+            assert stored.checkpoints == (make.checkpoint(1),)
+
+    loop = VirtualLoop()
+    clock = SetClock(loop)
+    try:
+        loop.run_until_complete(scenario())
+    finally:
+        loop.close()
+
+
 def test_f33_a_clock_that_is_set_is_noticed_once_and_a_drift_never() -> None:
-    class Set(VirtualClock):
-        by = timedelta()
-
-        def now(self) -> datetime:
-            return super().now() + self.by
-
     async def scenario() -> None:
         policy = make.policy(started_at=BEGAN)
         async with running(policy, clock=clock, steady=loop.time) as bench:
@@ -395,7 +417,7 @@ def test_f33_a_clock_that_is_set_is_noticed_once_and_a_drift_never() -> None:
             assert sum(each.n for each in tallies) == 1
 
     loop = VirtualLoop()
-    clock = Set(loop)
+    clock = SetClock(loop)
     try:
         loop.run_until_complete(scenario())
     finally:

@@ -15,6 +15,8 @@ from simulation.story import STEPS, Outcome, outcome_of
 SHOWN = 5
 """Of the seeds that break something."""
 TAIL = 25
+TOLD_EACH = 500
+"""Without a terminal."""
 
 
 def main() -> int:
@@ -56,6 +58,8 @@ def _gathered(outcomes: Iterable[Outcome], total: int) -> tuple[list[Outcome], C
                 _show(each)
         if sys.stdout.isatty():
             print(f"\r{n} of {total}", end="\r")
+        elif n % TOLD_EACH == 0:
+            print(f"{n} of {total}, broken: {len(broken)}", flush=True)
     return broken, happened, commits
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from logmedic.core.trust import level_of
 from logmedic.model.alert import UNDELIVERED, Alert, AlertStatus
@@ -38,15 +38,14 @@ TEN_MINUTES = timedelta(minutes=10)
 
 
 class Oracle:
-    """`broken`: what did not hold, in order; empty as it should be. `exact_time`: nobody sets the clock, so that what
-    is counted by the hour can be checked by it; `exact_arrivals`: and no message comes twice. `exact_errors`: nothing
+    """`broken`: what did not hold, in order; empty as it should be. `exact_arrivals`: no message comes
+    twice. `exact_errors`: nothing
     is lost and no rule goes, so that each error is counted somewhere. `exact_lags`: the store holds nobody up."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.broken: list[str] = []
-        self.exact_time = True
-        self.exact_arrivals = self.exact_time and not (world.faults.send_unsure or world.faults.killed)
+        self.exact_arrivals = not (world.faults.send_unsure or world.faults.killed)
         self.exact_errors = not world.faults.lines_lost
         self.exact_lags = not (world.faults.commit_slow or world.faults.commit_full or world.faults.commit_unsure)
         self.policy: Callable[[], Policy | None] = lambda: None
@@ -62,9 +61,9 @@ class Oracle:
         self.began: dict[str, int] = {}
         """Attempts whose step was started, with the life in which it was."""
         self.running: dict[str, FixAttempt] = {}
-        self.arrivals: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
-        """By receiver: of each message that came, when it was handed over."""
-        self._handed: dict[str, datetime] = {}
+        self.arrivals: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        """By receiver: of each message that came, when it was handed over, in seconds of the loop (nobody sets it)."""
+        self._handed: dict[str, float] = {}
         self._moved_s: dict[str, float] = {}
         """By incident: when it changed last, in seconds of the loop."""
 
@@ -144,7 +143,7 @@ class Oracle:
         resumed = {each.origin for each in changeset.pauses if not each.on}
         on = [each for each in self.pauses.values() if each.on and each.origin not in resumed]
         paused = [each for each in on if each.until is None or now < each.until]
-        self.check(not paused or not self.exact_time, "I8", f"{name} is to run, and fixes are paused")
+        self.check(not paused, "I8", f"{name} is to run, and fixes are paused")
         key = (attempt.rule_id, attempt.fix, attempt.target)
         breaker = {**self.breakers, **{each.key: each for each in changeset.breakers}}.get(key)
         shut = breaker is not None and breaker.status is BreakerStatus.OPEN
@@ -152,7 +151,7 @@ class Oracle:
         self._in_budget(attempt, changeset)
 
     def _in_budget(self, attempt: FixAttempt, changeset: Changeset) -> None:
-        if not attempt.first or not self.exact_time:
+        if not attempt.first:
             return
         known = {**self.attempts, **{each.id: each for each in changeset.attempts}}
         first = [each for each in known.values() if each.first]
@@ -191,11 +190,10 @@ class Oracle:
     # -- messages --------------------------------------------------------------------------------------------------
 
     def handed_over(self, alert: Alert) -> None:
-        self._handed[alert.id] = self._world.clock.now()
+        self._handed[alert.id] = self._world.loop.time()
         stored = self.alerts.get(alert.id)
         durable = stored is not None and stored.status is AlertStatus.SENDING
-        given_up = not self.exact_time  # what a clock that is set ahead calls lost may still be on its way
-        self.check(durable or given_up, "I1", f"message {alert.id} is sent, and is not stored as being sent")
+        self.check(durable, "I1", f"message {alert.id} is sent, and is not stored as being sent")
         for text in (alert.title, alert.body):
             odd = [each for each in text if unicodedata.category(each) in ("Cc", "Cf", "Cs") and each != "\n"]
             self.check(not odd, "I7", f"message {alert.id} has {odd} in it")
@@ -206,7 +204,7 @@ class Oracle:
             return
         now, came = self._handed[alert.id], self.arrivals[alert.receiver]
         came.setdefault(alert.id, now)
-        recent = sum(now - at < HOUR - STORING for at in came.values())
+        recent = sum(now - at < (HOUR - STORING).total_seconds() for at in came.values())
         if self.exact_arrivals:
             self.check(recent <= MESSAGES_PER_HOUR, "I6", f"{alert.receiver} got {recent} messages within an hour")
 

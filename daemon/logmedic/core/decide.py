@@ -9,11 +9,11 @@ from operator import itemgetter
 from logmedic.core import (
     ailing,
     calls,
+    carryingon,
     clockset,
     endings,
     incidents,
     kept,
-    ladder,
     learning,
     orders,
     outbox,
@@ -205,7 +205,7 @@ def _observe(draft: Draft, observed: Observed) -> None:
 
 def _start(draft: Draft) -> None:
     trust.follow_files(draft)
-    ladder.give_up_lost_trials(draft)
+    carryingon.give_up_lost_trials(draft)
     outbox.resend_interrupted(draft)
     for incident in draft.open_incidents():
         remedy.recover(draft, incident)
@@ -237,7 +237,7 @@ def _due_now(draft: Draft) -> list[Incident]:
 def _due(draft: Draft, incident: Incident) -> None:
     rule = draft.policy.rules.get(incident.rule_id)
     if rule is None or rule.fix is None:
-        ladder.lose(draft, incident)
+        carryingon.lose(draft, incident)
         return
     remedy.on_due(draft, incident, rule)
 

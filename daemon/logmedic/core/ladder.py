@@ -4,39 +4,42 @@ things worse."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from logmedic.core import breaker as breakers
 from logmedic.core import earned, verdicts
 from logmedic.core.backoff import exponential, jittered
-from logmedic.core.calls import tell_held
+from logmedic.core.beforestep import (
+    abandon,
+    checks_before,
+    filled_probes,
+    fix_of,
+    hindered,
+    hold_back,
+    is_crowded,
+    replaced,
+    wait_for_turn,
+)
 from logmedic.core.draft import Draft
-from logmedic.core.holds import BUSY_RECHECK, Hold, steps_of_others, stopped
+from logmedic.core.holds import Hold, stopped
 from logmedic.core.secrets import masked
 from logmedic.core.targets import (
     argv_of,
-    asked_once,
     breaker_key,
     filled,
-    filled_probe,
     fingerprint,
     step_fingerprint,
     target_of,
-    unit_of,
 )
 from logmedic.model.changeset import CheckPurpose, RunChecks, RunProbes, RunStep
 from logmedic.model.fix import AttemptKind, AttemptStatus, FixAttempt, FixResult, ProbeResult, Verdict
-from logmedic.model.issue import UNDER_WAY, HoldReason, Incident, IncidentStatus, Resolution
-from logmedic.model.probe import AnyOf, Not, Probe, UnitProbe
+from logmedic.model.issue import HoldReason, Incident, IncidentStatus, Resolution
 from logmedic.model.rule import Fix, Rule
 from logmedic.model.step import Step
 
 DEFAULT_QUIET = timedelta(seconds=60)
 """A fix that names no check has worked when its rule stays silent this long."""
 UPTIME_RECHECK = timedelta(seconds=10)
-OWN_TIME = timedelta(seconds=30)
-"""How long a step may have run whose time nobody knows any more."""
-Checks = list[tuple[CheckPurpose, tuple[Probe, ...]]]
 
 
 def begin(draft: Draft, incident: Incident, rule: Rule) -> None:
@@ -58,7 +61,7 @@ def begin(draft: Draft, incident: Incident, rule: Rule) -> None:
         fix=fingerprint(fix),
         target=target_of(rule, incident.captures),
     )
-    _approach(draft, began, rule, plan[0])
+    approach(draft, began, rule, plan[0])
 
 
 def ranked(draft: Draft, rule: Rule) -> tuple[earned.Rank, ...]:
@@ -68,82 +71,24 @@ def ranked(draft: Draft, rule: Rule) -> tuple[earned.Rank, ...]:
     return earned.ranks(fix, known.__getitem__, draft.earned(rule.id), draft.now)
 
 
-def fix_of(rule: Rule) -> Fix:
-    assert rule.fix is not None, f"rule {rule.id} has a fix under way and no fix"  # noqa: S101
-    return rule.fix
-
-
-def abandon(draft: Draft, incident: Incident) -> Incident:
-    """The execution ends without a verdict, and may begin anew: with an approval of its own, once a step of it ran.
-    Answers the incident as it is then (already put)."""
-    draft.put_breaker(breakers.on_abandoned(draft.breaker(verdicts.key_of(incident)), draft.now))
-    idle = replace(incident, status=IncidentStatus.OPEN, hold=None, hold_detail="", due_at=None)
-    if began(incident):
-        idle = replace(idle, approved_by="", approved_until=None)
-    draft.put_incident(idle)
-    return idle
-
-
-def lose(draft: Draft, incident: Incident) -> None:
-    """Its rule, or the fix of it, is not in force any more: whatever was under way ends without a verdict, so that its
-    target and its breaker are free for others."""
-    attempt = draft.attempt(incident.attempt_id)
-    if incident.status in UNDER_WAY:
-        if attempt is not None and attempt.status is not AttemptStatus.FINISHED:
-            verdicts.finish(draft, attempt, Verdict.UNKNOWN)
-        incident = abandon(draft, incident)
-    if incident.hold is not HoldReason.NO_FIX:
-        draft.event(incident.id, "held", _LOST.detail)
-    open_still = replace(incident, status=IncidentStatus.OPEN, hold=_LOST.reason, hold_detail=_LOST.detail, due_at=None)
-    draft.put_incident(open_still)
-
-
-_LOST = Hold(HoldReason.NO_FIX, "the rule or its fix is gone")
-
-
 # -- before a step -----------------------------------------------------------------------------------------------------
 
 
-def _hindered(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
-    """What keeps an execution from its next step, try or rollback."""
-    return _replaced(draft, incident, rule) or stopped(draft, incident, rule)
-
-
-def _replaced(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
-    """The steps of another fix are not those of this execution: that one begins anew, when the governor lets it."""
-    if verdicts.is_in_force(incident.fix, rule):
-        return None
-    return Hold(HoldReason.NO_FIX, "the fix that was under way is another one by now", draft.now)
-
-
-def _approach(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
+def approach(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
     """The checks before step `step`, or the step itself."""
     here = replace(incident, step=step, try_no=1, guarded=False)
-    if hold := _hindered(draft, here, rule):
-        _hold_back(draft, here, rule, hold)
+    if hold := hindered(draft, here, rule):
+        hold_back(draft, here, rule, hold)
         return
-    if step != incident.plan[0] and _is_crowded(draft, here):  # the governor counted before the first one
-        _wait_for_turn(draft, incident, step)
+    if step != incident.plan[0] and is_crowded(draft, here):  # the governor counted before the first one
+        wait_for_turn(draft, incident, step)
         return
-    checks = _checks_before(here, fix_of(rule), step)
+    checks = checks_before(here, fix_of(rule), step)
     if not checks:
         start(draft, here, rule, step=step, try_no=1)
         return
     draft.put_incident(replace(here, status=IncidentStatus.CHECKING, hold=None, hold_detail="", due_at=None))
-    draft.intend(RunChecks(here.id, tuple((purpose, _filled(probes, here)) for purpose, probes in checks)))
-
-
-def _is_crowded(draft: Draft, incident: Incident) -> bool:
-    """As many steps of others run as may run at once: one that was verified, and did not hold, comes back while others
-    have its place."""
-    return steps_of_others(draft, incident, waiting=False) >= draft.policy.max_running
-
-
-def _wait_for_turn(draft: Draft, incident: Incident, step: int) -> None:
-    if not incident.waits_for_turn:
-        draft.event(incident.id, "waits", f"{draft.policy.max_running} other steps are running: it waits for its turn")
-    waiting = replace(incident, status=IncidentStatus.RETRYING, step=step, try_no=0, due_at=draft.now + BUSY_RECHECK)
-    draft.put_incident(replace(waiting, hold=None, hold_detail=""))
+    draft.intend(RunChecks(here.id, tuple((purpose, filled_probes(probes, here)) for purpose, probes in checks)))
 
 
 def _take_turn(draft: Draft, incident: Incident, rule: Rule) -> None:
@@ -152,41 +97,7 @@ def _take_turn(draft: Draft, incident: Incident, rule: Rule) -> None:
     if attempt is not None and attempt.step == incident.step:
         _roll_back(draft, incident, rule, incident.step)
     else:
-        _approach(draft, incident, rule, incident.step)
-
-
-def _checks_before(incident: Incident, fix: Fix, step: int) -> Checks:
-    checks: Checks = []
-    if step == incident.plan[0]:
-        if fix.limits.min_uptime and (unit := unit_of(fix)):
-            checks.append((CheckPurpose.UPTIME, (_runs_long_enough(unit, fix.limits.min_uptime),)))
-        if incident.approved_by and fix.verify.probes:
-            checks.append((CheckPurpose.STILL_THERE, tuple(map(asked_once, fix.verify.probes))))
-    chosen = fix.steps[step]
-    if chosen.expect:
-        checks.append((CheckPurpose.EXPECT, chosen.expect))
-    if chosen.rollback is not None and fix.guard:
-        checks.append((CheckPurpose.GUARD, tuple(map(asked_once, fix.guard))))
-    return checks
-
-
-def _runs_long_enough(unit: str, wanted: timedelta) -> Probe:
-    """What does not run at all may be started at once."""
-    return asked_once(AnyOf((Not(UnitProbe(unit)), UnitProbe(unit, up_for=wanted))))
-
-
-def _filled(probes: tuple[Probe, ...], incident: Incident) -> tuple[Probe, ...]:
-    return tuple(filled_probe(each, incident.captures) for each in probes)
-
-
-def _hold_back(draft: Draft, incident: Incident, rule: Rule, hold: Hold) -> None:
-    """In the middle of an execution: what was done until now stays, and it begins anew later."""
-    idle = abandon(draft, incident)
-    draft.event(incident.id, "held", f"the fix is held ({hold.reason.words}): {hold.detail}")
-    draft.tally(f"held_{hold.reason}")
-    held = replace(idle, hold=hold.reason, hold_detail=hold.detail, due_at=hold.until)
-    draft.put_incident(held)
-    tell_held(draft, held, rule)
+        approach(draft, incident, rule, incident.step)
 
 
 def _asked(purpose: CheckPurpose) -> str:
@@ -201,15 +112,15 @@ def on_checks(
     found = dict(results)
     for purpose, result in results:
         draft.event(incident.id, "checked", f"{_asked(purpose)}: {_said(result)}")
-    if hold := _replaced(draft, incident, rule):
-        _hold_back(draft, incident, rule, hold)
+    if hold := replaced(draft, incident, rule):
+        hold_back(draft, incident, rule, hold)
         return
     if (worse := found.get(CheckPurpose.WORSE)) is not None:
         _after_guard(draft, incident, rule, worse)
         return
     if (uptime := found.get(CheckPurpose.UPTIME)) is not None and not uptime.passed:
         until = draft.now + UPTIME_RECHECK
-        _hold_back(draft, incident, rule, Hold(HoldReason.WARMING_UP, f"min_uptime: {uptime.detail}", until))
+        hold_back(draft, incident, rule, Hold(HoldReason.WARMING_UP, f"min_uptime: {uptime.detail}", until))
         return
     if (still := found.get(CheckPurpose.STILL_THERE)) is not None and still.passed:
         idle = abandon(draft, incident)
@@ -223,7 +134,7 @@ def on_checks(
     guard = found.get(CheckPurpose.GUARD)
     guarded = replace(incident, guarded=guard is not None and bool(guard.passed))
     if hold := stopped(draft, guarded, rule):
-        _hold_back(draft, guarded, rule, hold)
+        hold_back(draft, guarded, rule, hold)
         return
     start(draft, guarded, rule, step=guarded.step, try_no=1)
 
@@ -313,7 +224,7 @@ def _go_on_or_hold(draft: Draft, incident: Incident, rule: Rule) -> None:
     """After a step that was ended by hand."""
     hold = stopped(draft, incident, rule)
     if hold is not None:
-        _hold_back(draft, incident, rule, hold)
+        hold_back(draft, incident, rule, hold)
 
 
 def _step_failed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, *, started: bool) -> None:
@@ -330,8 +241,8 @@ def _step_failed(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttem
 
 def retry(draft: Draft, incident: Incident, rule: Rule) -> None:
     """The next try of the same step, unless fixes were stopped meanwhile; or what waited for its turn."""
-    if hold := _hindered(draft, incident, rule):
-        _hold_back(draft, incident, rule, hold)
+    if hold := hindered(draft, incident, rule):
+        hold_back(draft, incident, rule, hold)
     elif incident.waits_for_turn:
         _take_turn(draft, incident, rule)
     else:
@@ -349,7 +260,7 @@ def verify(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt) ->
         _settle(draft, incident, fix.verify.quiet or DEFAULT_QUIET)
         return
     draft.put_incident(replace(incident, status=IncidentStatus.VERIFYING, due_at=None))
-    draft.intend(RunProbes(attempt.id, _filled(fix.verify.probes, incident)))
+    draft.intend(RunProbes(attempt.id, filled_probes(fix.verify.probes, incident)))
 
 
 def _settle(draft: Draft, incident: Incident, quiet: timedelta) -> None:
@@ -393,22 +304,22 @@ def _lost(draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, why
     """The rung did not hold. What failed in the middle is undone; so is what made things worse, which its guard has to
     say."""
     verdicts.earn(draft, attempt, won=False)
-    _undo_or_go_on(draft, incident, rule, attempt, why, broke_off=broke_off)
+    undo_or_go_on(draft, incident, rule, attempt, why, broke_off=broke_off)
 
 
-def _undo_or_go_on(
+def undo_or_go_on(
     draft: Draft, incident: Incident, rule: Rule, attempt: FixAttempt, why: str, *, broke_off: bool
 ) -> None:
     fix = fix_of(rule)
-    if hold := _replaced(draft, incident, rule):
-        _hold_back(draft, incident, rule, hold)
+    if hold := replaced(draft, incident, rule):
+        hold_back(draft, incident, rule, hold)
         return
     undo = fix.steps[attempt.step].rollback
     if undo is not None and broke_off:
         _roll_back(draft, incident, rule, attempt.step)
     elif undo is not None and incident.guarded:
         draft.put_incident(replace(incident, status=IncidentStatus.CHECKING, due_at=None))
-        draft.intend(RunChecks(incident.id, ((CheckPurpose.WORSE, _filled(fix.guard, incident)),)))
+        draft.intend(RunChecks(incident.id, ((CheckPurpose.WORSE, filled_probes(fix.guard, incident)),)))
     else:
         next_rung(draft, incident, rule, why)
 
@@ -425,9 +336,9 @@ def _after_guard(draft: Draft, incident: Incident, rule: Rule, guard: ProbeResul
 def _roll_back(draft: Draft, incident: Incident, rule: Rule, step: int) -> None:
     hold = stopped(draft, incident, rule)
     if hold is not None:
-        _hold_back(draft, incident, rule, hold)
-    elif _is_crowded(draft, incident):
-        _wait_for_turn(draft, incident, step)
+        hold_back(draft, incident, rule, hold)
+    elif is_crowded(draft, incident):
+        wait_for_turn(draft, incident, step)
     else:
         start(draft, incident, rule, step=step, try_no=1, kind=AttemptKind.ROLLBACK)
 
@@ -446,7 +357,7 @@ def next_rung(draft: Draft, incident: Incident, rule: Rule, why: str) -> None:
     """Up the ladder, or its end."""
     fix = fix_of(rule)
     if later := _after(incident):
-        _approach(draft, incident, rule, later[0])
+        approach(draft, incident, rule, later[0])
     else:
         verdicts.failed(draft, incident, rule, fix, why, step=_name(fix, incident.step))
 
@@ -458,60 +369,3 @@ def _after(incident: Incident) -> tuple[int, ...]:
 
 def _name(fix: Fix, step: int) -> str:
     return fix.steps[step].name if step < len(fix.steps) else ""
-
-
-def recover(draft: Draft, incident: Incident, rule: Rule) -> None:
-    """At a start: what was under way when the daemon stopped. A step without a result is unknown: it is probed, never
-    run again (I3, F62)."""
-    attempt = draft.attempt(incident.attempt_id)
-    if incident.status is IncidentStatus.CHECKING:
-        if attempt is not None and attempt.step == incident.step:
-            _undo_or_go_on(draft, incident, rule, attempt, attempt.detail, broke_off=False)
-        else:
-            _approach(draft, incident, rule, incident.step)
-        return
-    if incident.status is IncidentStatus.SETTLING:
-        _listen_again(draft, incident, rule)
-    if attempt is None or incident.status not in (IncidentStatus.FIXING, IncidentStatus.VERIFYING):
-        return
-    if attempt.status is AttemptStatus.RUNNING:
-        why = "the daemon stopped while this step ran; its outcome is unknown"
-        draft.event(incident.id, "unknown_outcome", why)
-        draft.tally("attempts_unknown")
-        attempt = replace(attempt, finished_at=_latest_end(draft, attempt, rule), detail=why)
-    if attempt.kind is AttemptKind.ROLLBACK:
-        verdicts.finish(draft, attempt, Verdict.UNKNOWN)
-        verdicts.failed(draft, incident, rule, fix_of(rule), attempt.detail, step=attempt.step_name, known=False)
-    else:
-        verify(draft, incident, rule, attempt)
-
-
-def _listen_again(draft: Draft, incident: Incident, rule: Rule) -> None:
-    """Silence proves nothing while nobody listened: what was written meanwhile is still to be read. Nor does it have to
-    last longer than it ever had to (the clock was set back)."""
-    quiet = fix_of(rule).verify.quiet or DEFAULT_QUIET
-    catching_up = draft.now + min(quiet, DEFAULT_QUIET)
-    due_at = min(max(incident.due_at or catching_up, catching_up), draft.now + quiet)
-    if due_at != incident.due_at:
-        draft.put_incident(replace(incident, due_at=due_at))
-
-
-def _latest_end(draft: Draft, attempt: FixAttempt, rule: Rule) -> datetime:
-    """Of a step that died with the daemon, nobody knows when: its time was up then at the latest. What was written
-    later is not its own doing."""
-    steps = fix_of(rule).steps
-    limit = steps[attempt.step].timeout if attempt.step < len(steps) else OWN_TIME
-    return max(attempt.started_at, min(draft.now, attempt.started_at + limit))
-
-
-def began(incident: Incident) -> bool:
-    """Whether its execution has run a step."""
-    return incident.attempt_id != ""
-
-
-def give_up_lost_trials(draft: Draft) -> None:
-    """At a start: a breaker whose trial belongs to no incident any more may have another."""
-    under_way = {verdicts.key_of(each) for each in draft.under_way()}
-    for breaker in draft.state.breakers.values():
-        if breaker.trial and breaker.key not in under_way:
-            draft.put_breaker(breakers.on_abandoned(breaker, draft.now))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from logmedic.core import earned, ladder, verdicts
+from logmedic.core import carryingon, earned, ladder, verdicts
+from logmedic.core.beforestep import abandon, began
 from logmedic.core.calls import tell_held
 from logmedic.core.draft import Draft
 from logmedic.core.holds import Hold, hold_for
@@ -91,7 +92,7 @@ def on_step_not_begun(draft: Draft, attempt_id: str, why: str) -> None:
     verdicts.finish(draft, replace(attempt, finished_at=draft.now, detail=why), Verdict.UNKNOWN)
     incident, rule = _subject(draft, attempt)
     if incident is not None and rule is not None:
-        consider(draft, ladder.abandon(draft, incident), rule)
+        consider(draft, abandon(draft, incident), rule)
 
 
 def on_probes_finished(draft: Draft, attempt_id: str, result: ProbeResult) -> None:
@@ -156,7 +157,7 @@ def _rule_of(draft: Draft, incident: Incident) -> Rule | None:
     rule = draft.policy.rules.get(incident.rule_id)
     if rule is not None and rule.fix is not None:
         return rule
-    ladder.lose(draft, incident)
+    carryingon.lose(draft, incident)
     return None
 
 
@@ -174,17 +175,17 @@ def recover(draft: Draft, incident: Incident) -> None:
     if incident.status not in UNDER_WAY:
         return
     if rule is None or rule.fix is None:
-        ladder.lose(draft, incident)
+        carryingon.lose(draft, incident)
     elif _has_to_ask_again(draft, incident):
-        consider(draft, ladder.abandon(draft, incident), rule)
+        consider(draft, abandon(draft, incident), rule)
     else:
-        ladder.recover(draft, incident, rule)
+        carryingon.recover(draft, incident, rule)
 
 
 def _has_to_ask_again(draft: Draft, incident: Incident) -> bool:
     if incident.status not in (IncidentStatus.CHECKING, IncidentStatus.RETRYING):
         return False
-    return not ladder.began(incident) or draft.now - incident.last_match_at > draft.policy.max_age
+    return not began(incident) or draft.now - incident.last_match_at > draft.policy.max_age
 
 
 def on_due(draft: Draft, incident: Incident, rule: Rule) -> None:

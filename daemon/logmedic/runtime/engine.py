@@ -193,6 +193,7 @@ class Engine:
         return self._due
 
     async def _on_time(self) -> None:
+        await self._look_at_clock()
         now = self._clock.now()
         if self._flush_at is not None and now >= self._flush_at:
             await self._flush()
@@ -236,10 +237,7 @@ class Engine:
         """Decide all of `given`, commit it at once, act."""
         if not given:
             return
-        if by := self._set_by():
-            log.warning("clock_set", by_s=by.total_seconds())
-            self._flush_at = self._flush_at and self._flush_at + by
-            await self._take([ClockSet(by)])
+        await self._look_at_clock()
         changeset = await self._decided(given)
         if not isinstance(changeset, Failure):
             await self._make_true(changeset)
@@ -248,6 +246,13 @@ class Engine:
                 await self._take([each])
         else:
             await self._take_without_poison(given[0], changeset)
+
+    async def _look_at_clock(self) -> None:
+        """Before anything is decided, and every LOOK_EVERY_S: positions behind plain lines wait for a time as well."""
+        if by := self._set_by():
+            log.warning("clock_set", by_s=by.total_seconds())
+            self._flush_at = self._flush_at and self._flush_at + by
+            await self._take([ClockSet(by)])
 
     def _set_by(self) -> timedelta:
         """How far the wall clock was set since the last look; zero when it was not."""
