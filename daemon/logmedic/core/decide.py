@@ -204,6 +204,7 @@ def _observe(draft: Draft, observed: Observed) -> None:
 
 
 def _start(draft: Draft) -> None:
+    clockset.on_start(draft)
     trust.follow_files(draft)
     carryingon.give_up_lost_trials(draft)
     outbox.resend_interrupted(draft)

@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from logmedic.core.backoff import exponential
+from logmedic.core.clockset import SET_FROM
 from logmedic.core.decide import decide, decide_in, due, due_of
 from logmedic.core.draft import Draft, Mint
 from logmedic.model.changeset import (
@@ -53,8 +54,6 @@ FLUSH_SHARE = 10
 MANY_WINDOWS = 10_000
 LOOK_EVERY_S = 5.0
 """The longest wait for an input: the engine shows that it lives (watchdog), and old windows are dropped."""
-SET_FROM = timedelta(seconds=2)
-"""A step of the clock, and no drift: less changes nothing that anybody waits for."""
 LATE = timedelta(seconds=30)
 """What was decided so long before it could be stored is decided of the past: no step begins on it."""
 COMMIT_RETRY_BASE = timedelta(milliseconds=200)
