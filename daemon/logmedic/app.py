@@ -23,22 +23,13 @@ from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
 from logmedic.adapters.sources.discovery import WatchdogDiscovery
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
-from logmedic.adapters.web.closed import closed
-from logmedic.adapters.web.dashboard import DashboardServer
-from logmedic.adapters.web.entrance import Entrance, make_entrance
-from logmedic.adapters.web.linkkey import link_key
-from logmedic.adapters.web.linkserver import LinkServer
-from logmedic.adapters.web.operators import Operators
-from logmedic.adapters.web.routes import make_app
-from logmedic.adapters.web.server import ControlServer
-from logmedic.adapters.web.tokens import Token
 from logmedic.core.alerting.closing import is_telling
 from logmedic.core.diagnosing import spent_on
 from logmedic.diagnosers import make_diagnosing
+from logmedic.doors import make_doors, shut_door
 from logmedic.healing import make_healing
 from logmedic.inputs import inputs
 from logmedic.model.changeset import Diagnosed, Reloaded, TellNow
-from logmedic.model.errors import PermanentError
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.live import Topic
 from logmedic.model.rule import Mode
@@ -54,7 +45,6 @@ from logmedic.runtime.enginemeter import LoopMeter
 from logmedic.runtime.foresight import Foresight, sweep_issues
 from logmedic.runtime.gauges import Gauges, SlowFacts
 from logmedic.runtime.intake import Intake
-from logmedic.runtime.linkdesk import IncidentLinks
 from logmedic.runtime.notify import SystemdNotifier
 from logmedic.runtime.opening import Opening
 from logmedic.runtime.pausefile import PauseWatch
@@ -142,7 +132,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         store=store,
         path=settings.storage.path,
         look=store_watch.look,
-        door=lambda: _closed_door(settings, opening),
+        door=lambda: shut_door(settings, lambda: (opening.told, opening.hint)),
         notifier=notifier,
         clock=clock,
     )
@@ -161,9 +151,8 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     stack.push_async_callback(runner.close)
     shelf = Shelf(settings.storage.path.parent / "cache", program_stamp())
     loader = make_rule_loader(settings, memory=Memory(shelf))
-    key = _web_key(settings) if not run.once else None
-    operators = Operators(settings.web.operators)
-    entrance = _entrance(settings, key, operators)
+    doors = make_doors(settings) if not run.once else None
+    key = doors.key if doors is not None else None
     policy = settings.policy(hostname=socket.gethostname(), started_at=clock.now(), zone=zone, link_key=key)
     diagnosing = make_diagnosing(
         settings,
@@ -277,7 +266,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
             "receivers": unusable,
             "diagnosing": diagnosing.row() if diagnosing is not None else None,
             "heartbeat": heartbeat.row() if heartbeat is not None else None,
-            "dashboard": entrance.row() if entrance is not None else None,
+            "dashboard": doors.row() if doors is not None else None,
             "otlp": pushing.row() if pushing is not None else None,
             "reports": reporting.row() if reporting is not None else None,
             "store": {
@@ -288,7 +277,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         },
         figures=gauges.families,
     )
-    if run.once:
+    if doors is None:
         return await _once(run, works, tasks, signals, control, clock)
 
     _watch_rule_files(settings, made.discovery, reloader)
@@ -328,36 +317,9 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     if pushing is not None:
         supervisor.keep("otlp", pushing.run)
     supervisor.keep("reload", reloader.run)
-    web = make_app(control, entrance)
-    supervisor.keep("control socket", ControlServer(web, settings.web.socket, settings.web.group, operators).serve)
-    if entrance is not None:
-        supervisor.keep("dashboard", DashboardServer(web, entrance).serve)
-    if key is not None and settings.web.listen:
-        links = IncidentLinks(
-            engine=engine,
-            store=store,
-            policy=lambda: live.current.policy,
-            fixes=control,
-            alerts=control,
-            clock=clock,
-        )
-        server = LinkServer(
-            links,
-            key=key,
-            clock=clock,
-            listen=settings.web.listen,
-            url=settings.web.link_url,
-            user_header=settings.web.user_header,
-        )
-        supervisor.keep("links", server.serve)
+    doors.open(control, supervisor, engine=engine, store=store, policy=lambda: live.current.policy, clock=clock)
     supervisor.keep("retention", lambda: _keep_small(keeper, clock))
     return await _until_stopped(run, works, signals, notifier)
-
-
-async def _closed_door(settings: Settings, opening: Opening) -> None:
-    """The control socket, while there is nothing to ask. Until cancelled."""
-    web, operators = closed(lambda: (opening.told, opening.hint)), Operators(settings.web.operators)
-    await ControlServer(web, settings.web.socket, settings.web.group, operators).serve()
 
 
 async def _after_reload(following: Awaitable[object], engine: Engine) -> None:
@@ -437,28 +399,6 @@ async def _while(working: Callable[[], bool], engine: Engine) -> None:
 def _under_way(engine: Engine) -> bool:
     idle = (IncidentStatus.OPEN, IncidentStatus.FAILED)
     return any(each.status not in idle for each in engine.state.incidents.values())
-
-
-def _entrance(settings: Settings, key: bytes | None, operators: Operators) -> Entrance | None:
-    """None: the dashboard is on the socket alone."""
-    if not settings.web.dashboard or key is None:
-        return None
-    tokens = [Token(name, each.scope == "act", each.sha256, each.ends) for name, each in settings.web.tokens.items()]
-    return make_entrance(key, tokens, operators, listen=settings.web.dashboard, url=settings.web.dashboard_url)
-
-
-def _web_key(settings: Settings) -> bytes | None:
-    """None: messages have no links, and there is no dashboard over TCP."""
-    if not settings.web.listen and not settings.web.dashboard:
-        return None
-    try:
-        found = link_key(settings.storage.path.parent)
-    except PermanentError as error:  # people are still told, with the commands beside where links would be
-        log.warning("links_off", error=error.text, hint=error.hint)
-        return None
-    if found.notice:
-        log.warning("link_key_replaced", notice=found.notice)
-    return found.key
 
 
 def _watch_rule_files(settings: Settings, discovery: WatchdogDiscovery, reloader: Reloader) -> None:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from booted.groups import groups_of_its_own
+
 ROOM = Path(__file__).parents[2] / ".systemd"
 ROOTFS = ROOM / "rootfs"
 DEBS = ROOM / "debs"
@@ -155,35 +157,33 @@ def ground() -> Iterator[Path]:
 
 
 @contextmanager
-def booted(root: Path | None = None, *, before: tuple[str, ...] = (), hierarchy: str = "1") -> Iterator[Host]:
-    """`root`: of `ground`, or one of its own. `before`: a command that becomes the container. `hierarchy`: "1", unified
-    control groups."""
+def booted(root: Path | None = None, *, controllers: tuple[str, ...] = (), hierarchy: str = "1") -> Iterator[Host]:
+    """`root`: of `ground`, or one of its own. `controllers`: of version 1 of control groups, which it has to itself.
+    `hierarchy`: "1", unified control groups."""
     if root is None:
-        with ground() as made, booted(made, before=before, hierarchy=hierarchy) as host:
+        with ground() as made, booted(made, controllers=controllers, hierarchy=hierarchy) as host:
             yield host
             return
-    nspawn = subprocess.Popen(
-        [
-            *("setpriv", "--pdeathsig", "TERM"),  # killed tests leave nothing that runs
-            *before,
-            *("systemd-nspawn", "-q", "-D", str(root), "--boot", "--register=no", "--keep-unit", "--private-network"),
-            *(
-                f"--machine=booted-{zlib.crc32(root.parent.name.encode()):08x}",
-                "--console=pipe",
-                f"--bind-ro={DEBS}:/debs",
-            ),
-            *("--capability=CAP_BPF", "--system-call-filter=bpf"),  # for IPAddressDeny=
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": hierarchy},
-    )
-    try:
-        yield Host(_leader(nspawn))
-    finally:
-        _end(nspawn)
+    name = f"booted-{zlib.crc32(root.parent.name.encode()):08x}"
+    with groups_of_its_own(f"logmedic-{name}", controllers) as enter:
+        nspawn = subprocess.Popen(
+            [
+                *("setpriv", "--pdeathsig", "TERM"),  # killed tests leave nothing that runs
+                *enter,
+                *("systemd-nspawn", "-q", "-D", str(root), "--boot", "--register=no", "--keep-unit"),
+                *("--private-network", f"--machine={name}", "--console=pipe", f"--bind-ro={DEBS}:/debs"),
+                *("--capability=CAP_BPF", "--system-call-filter=bpf"),  # for IPAddressDeny=
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": hierarchy},
+        )
+        try:
+            yield Host(_leader(nspawn))
+        finally:
+            _end(nspawn)
 
 
 def _end(nspawn: subprocess.Popen[bytes]) -> None:

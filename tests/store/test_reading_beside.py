@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +243,31 @@ def test_who_wants_the_file_waits_so_long_and_no_longer(tmp_path: Path) -> None:
             assert not await store.between_commits(lambda writer: writer.is_read())
         assert await waiting == {}
         await room.close()
+
+    use(DuckStore(tmp_path / "s.duckdb"), scenario)
+
+
+def test_who_asks_while_a_commit_is_stuck_is_told_so_and_answered_once_it_is_through(tmp_path: Path) -> None:
+    async def scenario(store: DuckStore) -> None:
+        through = asyncio.Event()
+
+        async def pin() -> duckdb.DuckDBPyConnection:
+            await through.wait()
+            return await store.between_commits(lambda writer: writer.glance())
+
+        room = ReadRoom(pin, stuck_s=0.01)
+        for _ in range(2):  # also who comes when it has been stuck for long
+            asked = [asyncio.create_task(room.ask("counts", {})) for _ in range(3)]
+            for each in asked:
+                with pytest.raises(StoreBusy, match="a commit has been under way for"):
+                    await each
+        through.set()
+        while True:
+            with suppress(StoreBusy):
+                assert await room.ask("counts", {}) == {}
+                break
+        await room.close()
+        assert not await store.between_commits(lambda writer: writer.is_read())
 
     use(DuckStore(tmp_path / "s.duckdb"), scenario)
 

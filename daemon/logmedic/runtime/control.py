@@ -103,9 +103,15 @@ class DaemonControl:
     async def status(self) -> dict[str, Any]:
         generation = self._live.current
         policy, ruleset = generation.policy, generation.ruleset
-        counts = await self._store.ask("counts")
+        counts, breakers, incidents, stats, alerts = await asyncio.gather(  # of one moment, and one wait
+            self._store.ask("counts"),
+            self._store.ask("breakers"),
+            self._store.ask("incidents"),
+            self._store.ask("stats", since=self._clock.now() - DAY),
+            self._alerts.row(),
+        )
         sources = await self.sources()
-        not_closed = [row for row in await self._store.ask("breakers") if row["status"] != BreakerStatus.CLOSED.value]
+        not_closed = [row for row in breakers if row["status"] != BreakerStatus.CLOSED.value]
         return {
             "version": __version__,
             "host": policy.hostname,
@@ -127,12 +133,12 @@ class DaemonControl:
             "sources": shown(sources),
             "sources_total": len(sources),
             "parts": [part.row() for part in self._supervisor.parts.values()],
-            "open_incidents": await self._store.ask("incidents"),
+            "open_incidents": incidents,
             "breakers": not_closed[:BREAKERS_SHOWN],
             "breakers_total": len(not_closed),
-            "alerts": await self._alerts.row(),
+            "alerts": alerts,
             "counts": counts,
-            "stats": await self._store.ask("stats", since=self._clock.now() - DAY),
+            "stats": stats,
             **self._facts(),
         }
 

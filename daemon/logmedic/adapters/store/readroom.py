@@ -22,6 +22,8 @@ MOST_WAITING = 100
 PATIENCE_S = 5.0
 """So long a question may go on while the file is to be let go; then it is interrupted."""
 INTERRUPT_EVERY_S = 0.1
+STUCK_S = 15.0
+"""A commit that takes so long is stuck, on a disk that hangs or crawls: who asks is told so, and waits no longer."""
 
 Pin = Callable[[], Awaitable[duckdb.DuckDBPyConnection]]
 """A second connection that sees what is committed now; the caller closes it. Raises StoreBusy."""
@@ -50,10 +52,13 @@ class ReadRoom:
     what waits together sees the same moment: it is pinned after all of them were asked, so each sees every commit that
     was durable when it was."""
 
-    def __init__(self, pin: Pin, answer: Answer = answered, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, pin: Pin, answer: Answer = answered, *, patience_s: float = PATIENCE_S, stuck_s: float = STUCK_S
+    ) -> None:
         self._pin = pin
         self._answer = answer
         self._patience_s = patience_s
+        self._stuck_s = stuck_s
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="questions")
         self._waiting: deque[_Asked] = deque()
         self._asked = 0
@@ -64,8 +69,8 @@ class ReadRoom:
         self._closed = False
 
     async def ask(self, question: str, arguments: Mapping[str, Any]) -> Any:
-        """Raises NotFound, BadCursor; StoreBusy when too many wait, or the store is closed; DamageMet. A
-        cancel takes the question back, unless it is being answered."""
+        """Raises NotFound, BadCursor; StoreBusy when too many wait, a commit is stuck, or the store is closed;
+        DamageMet. A cancel takes the question back, unless it is being answered."""
         if self._closed:
             raise _closing()
         if self._asked >= MOST_WAITING:
@@ -117,18 +122,32 @@ class ReadRoom:
     async def _read_together(self, count: int) -> None:
         """The first `count` of those that wait, while nobody holds them up."""
         try:
-            self._connection = await self._pin()
+            self._connection = await self._pinned()
         except LogmedicError as error:
-            for _ in range(count):
-                self._settle(self._waiting.popleft(), error)
+            self._refuse(min(count, len(self._waiting)), error)
             return
         try:
-            while count and not self._holding:
+            while count and self._waiting and not self._holding:
                 count -= 1
                 await self._answer_one(self._waiting.popleft(), self._connection)
         finally:
             connection, self._connection = self._connection, None
             connection.close()
+
+    async def _pinned(self) -> duckdb.DuckDBPyConnection:
+        """Raises what pinning raises. Nobody waits for a store that is stuck: they are told, again and again."""
+        pinning, since = asyncio.ensure_future(self._pin()), asyncio.get_running_loop().time()
+        try:
+            while not (await asyncio.wait({pinning}, timeout=self._stuck_s))[0]:
+                self._refuse(len(self._waiting), _stuck(asyncio.get_running_loop().time() - since))
+            return pinning.result()
+        finally:
+            pinning.cancel()
+
+    def _refuse(self, count: int, error: LogmedicError) -> None:
+        """The first `count` of those that wait."""
+        for _ in range(count):
+            self._settle(self._waiting.popleft(), error)
 
     async def _answer_one(self, asked: _Asked, connection: duckdb.DuckDBPyConnection) -> None:
         if self._closed or asked.answer.done():
@@ -159,6 +178,13 @@ class ReadRoom:
             asked.answer.set_exception(error)
         else:
             asked.answer.set_result(answer)
+
+
+def _stuck(for_s: float) -> StoreBusy:
+    return StoreBusy(
+        f"the store does not answer: a commit has been under way for {for_s:.0f} s; its disk hangs, or is very slow",
+        "see what the kernel says of the disk (dmesg); log lines wait where they are, nothing is lost",
+    )
 
 
 def _closing() -> StoreBusy:
