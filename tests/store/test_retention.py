@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,8 @@ from logmedic.model.state import EngineState
 from logmedic.model.trust import Earned, Trust, TrustChange, TrustChangeKind
 
 OLD = NOW - timedelta(days=120)
+PLACES = 50
+"""Of a file that are damaged, each in two ways."""
 
 
 @pytest.fixture
@@ -176,6 +178,34 @@ def test_a_damaged_file_of_the_archive_is_set_aside(path: Path) -> None:
 
     use(path, scenario)
     assert archived(path, "alerts", "id") == [("m000002",)]
+
+
+@pytest.mark.slow
+def test_f47_wherever_a_file_of_the_archive_is_damaged_what_is_over_still_leaves_and_is_kept(path: Path) -> None:
+    """A flipped value that still reads as one cannot be told; the file that is no more read stays, set aside."""
+
+    def damaged(whole: bytes) -> Iterator[bytes]:
+        for place in range(0, len(whole), max(1, len(whole) // PLACES)):
+            yield whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
+            yield whole[:place]
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await store.commit(over(1, OLD))
+        await retire(store)
+        (file,) = (path.with_name("archive") / "incidents").iterdir()
+        whole = file.read_bytes()
+        for n, bad in enumerate(damaged(whole), 2):
+            file.write_bytes(bad)
+            await store.commit(over(n, OLD))
+            await retire(store)
+            there = {row[0] for row in archived(path, "incidents", "id")}
+            assert f"o{n:06}" in there, (n, bad == whole[: len(bad)])
+            aside = list(file.parent.glob("*.damaged"))
+            assert len(there) == 2 or [each.read_bytes() for each in aside] == [bad]
+            for each in aside:
+                each.unlink()
+
+    use(path, scenario)
 
 
 KILLED = """

@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 import structlog
 
-from logmedic.adapters.store.connection import quoted
-from logmedic.adapters.store.contents import count, identifier
+from logmedic.adapters.store.connection import is_no_damage, quoted
+from logmedic.adapters.store.contents import identifier
 from logmedic.adapters.store.copies import make_durable
 
 log = structlog.get_logger("logmedic.store")
@@ -69,7 +69,7 @@ class Archive:
             each.mkdir(mode=0o700, exist_ok=True)
         new = file.with_name(f"{file.name}.new")
         new.unlink(missing_ok=True)
-        source = _joined(rows, file, key, newest) if self._is_readable(connection, file) else rows
+        source = _joined(rows, file, key, newest) if self._is_sound(connection, rows, file, key) else rows
         connection.execute(f"COPY ({source}) TO {quoted(new)} (FORMAT parquet, COMPRESSION zstd)")
         os.chmod(new, 0o600)
         make_durable(new)
@@ -77,19 +77,29 @@ class Archive:
         make_durable(file.parent)
         return file
 
-    def _is_readable(self, connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
-        """One that is damaged is set aside."""
+    def _is_sound(self, connection: duckdb.DuckDBPyConnection, rows: str, file: Path, key: Sequence[str]) -> bool:
+        """Whether all of it can be read, beside `rows`. One that is damaged is set aside: or what is over could never
+        leave its tables again. Raises duckdb.Error for what says nothing about the file."""
         if not file.exists():
             return False
         try:
             with connection.cursor() as another:  # an error would end the transaction of this one
-                count(another, reading(file))
+                another.execute(_read_through(rows, file, key)).fetchall()
         except duckdb.Error as error:
-            aside = file.with_name(f"{file.name}.damaged")
-            log.error("archive_damaged", file=str(file), error=" ".join(str(error).split())[:200])
-            file.replace(aside)
+            words = " ".join(str(error).split())
+            if is_no_damage(words) and not isinstance(error, duckdb.OutOfMemoryException):
+                raise
+            log.error("archive_damaged", file=str(file), error=words[:200])
+            file.replace(file.with_name(f"{file.name}.damaged"))
             return False
         return True
+
+
+def _read_through(rows: str, file: Path, key: Sequence[str]) -> str:
+    """Every value of it, as what `rows` has, without keeping any: what needs much memory is a length that is wrong."""
+    keys = ", ".join(map(identifier, key))
+    beside = f"SELECT * FROM ({rows}) WHERE false UNION ALL BY NAME SELECT * FROM {reading(file)}"  # noqa: S608
+    return f"SELECT bit_xor(hash(each)), bit_xor(hash({keys})) FROM ({beside}) AS each"  # noqa: S608
 
 
 def _joined(rows: str, file: Path, key: Sequence[str], newest: str) -> str:
