@@ -124,7 +124,7 @@ TYPED = [
 ]
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", ["bash", *(pytest.param(each, marks=pytest.mark.slow) for each in ("zsh", "fish"))])
 def test_a_shell_completes_commands_options_choices_and_ids(home: Path, control: CannedControl, shell: str) -> None:
     needed(shell)
     for typed, wanted in TYPED:

@@ -1,7 +1,8 @@
 """`make faults-page`: runs all tests that are named after faults and invariants, and writes docs/faults.md.
 
 `python -m faultbook` writes the page from the results that are there; `--run` runs the tests first, those of some alone
-with `--run F40 I6`, only what did not pass with `--rest`, and without those of a booted container with `--no-boot`."""
+with `--run F40 I6`, only what did not pass with `--rest`, and without those of a booted container with `--no-boot`.
+`--read REPORT.xml ...` takes what pytest reported elsewhere (`--junitxml`), of whatever tests."""
 
 from __future__ import annotations
 
@@ -33,7 +34,10 @@ def main() -> int:
     asked.add_argument(
         "--rest", action="store_true", help="of those, the ones that did not pass when they were run last"
     )
+    asked.add_argument("--read", nargs="+", type=Path, metavar="REPORT", help="take results from there; runs nothing")
     told = asked.parse_args()
+    if told.read:
+        keep(results.read(told.read))
     if told.run is not None:
         run(set(told.run), boot=not told.no_boot, rest=told.rest)
     known = results.load()
@@ -66,8 +70,9 @@ def run(names: set[str], *, boot: bool, rest: bool) -> None:
 def keep(found: Mapping[str, str]) -> None:
     known, there = results.load(), {each.id for each in named.everything()}
     whole = tuple(f"{file}::" for file in named.modules())
-    kept = {test_id: each for test_id, each in known.tests.items() if test_id in there or test_id.startswith(whole)}
-    results.save(results.Results(known.on, kept | dict(found)))
+    both = (known.tests | found).items()
+    kept = {test_id: each for test_id, each in both if test_id in there or test_id.startswith(whole)}
+    results.save(results.Results(_on() if found else known.on, kept))
 
 
 def _pytest(ids: list[str], *options: str) -> dict[str, str]:

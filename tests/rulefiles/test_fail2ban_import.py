@@ -301,6 +301,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return {Path(rule.file).stem: (drafts[Path(rule.file).stem], rule) for rule in every.rules}, refused
 
 
+@pytest.mark.slow
 def test_every_installed_filter_loads(installed: Installed) -> None:
     drafts, _ = installed
     assert len(drafts) > 80
@@ -311,6 +312,7 @@ def test_every_installed_filter_loads(installed: Installed) -> None:
         assert len(draft.samples) == len(rule.match.patterns) or "no line was found" in told(draft), name
 
 
+@pytest.mark.slow
 def test_a_filter_that_does_not_load_says_why(installed: Installed) -> None:
     """It is no filter, and others include it; or nothing of it is about a single line."""
     _, refused = installed
@@ -319,6 +321,7 @@ def test_a_filter_that_does_not_load_says_why(installed: Installed) -> None:
         assert re.search(r"several lines|made to be included|nowhere defined", why)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_fail2ban_takes_the_samples_of_every_draft(installed: Installed) -> None:
     """And of each without its last word, it says the same."""

@@ -175,7 +175,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
     return load
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(fix=fixes)
 def test_a_sound_fix_has_the_form(load: Load, fix: Any) -> None:
     loaded, file = load(fix)
@@ -183,7 +183,7 @@ def test_a_sound_fix_has_the_form(load: Load, fix: Any) -> None:
     assert [each.message for each in VALIDATOR.iter_errors(file)] == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(fix=spoilt())
 def test_what_loads_in_spite_of_a_change_has_the_form(load: Load, fix: Any) -> None:
     loaded, file = load(fix)

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,16 @@ from logmedic.core.ownline import FIRST, told
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 
 
-def calls() -> Iterator[tuple[str, list[str]]]:
+@cache
+def calls() -> tuple[tuple[str, list[str]], ...]:
     """The first argument of each `log.LEVEL(...)` in the program, and the names of its fields."""
+    return tuple(_calls())
+
+
+def _calls() -> Iterator[tuple[str, list[str]]]:
     for path in Path(logmedic.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)) if "log." in text else ():
             match node:
                 case ast.Call(func=ast.Attribute(value=ast.Name(id="log"), attr=level), args=[ast.Constant(event), *_]):
                     if level in LEVELS:

@@ -329,7 +329,7 @@ def test_without_listeners_nothing_is_made() -> None:
     play(scenario)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(0, 3 * PAGE), st.floats(0, 0.2), st.booleans(), st.booleans()), min_size=1, max_size=30
