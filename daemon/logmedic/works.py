@@ -11,7 +11,7 @@ from logmedic.core.draft import Mint
 from logmedic.core.framing import TRACES, Framing
 from logmedic.core.sums import Sums
 from logmedic.model.alert import Receiver
-from logmedic.model.changeset import Changeset, Input
+from logmedic.model.changeset import Changeset, PauseFixes, ResumeFixes
 from logmedic.model.diagnosis import Question
 from logmedic.model.policy import Policy
 from logmedic.model.state import EngineState
@@ -92,9 +92,9 @@ class Works:
         self.dispatcher.report_to(self.engine.submit)
         self._edges = edges
 
-    def begin(self, first: Sequence[Input]) -> None:
-        """`first`: what is decided before anything that was left unfinished is looked at."""
-        self.supervisor.keep("engine", lambda: self.engine.run(first), vital=True)
+    def begin(self, pauses: Sequence[PauseFixes | ResumeFixes]) -> None:
+        """`pauses`: as Engine.run has them."""
+        self.supervisor.keep("engine", lambda: self.engine.run(pauses), vital=True)
 
     def intake(self, source: Source) -> Intake:
         """Its way to the engine; who reads it is for others to say (runtime/reading.py)."""

@@ -3,6 +3,7 @@ managers: each would make, fill and remove /system.slice/logmedic.service of the
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -29,13 +30,12 @@ def groups_of_its_own(name: str, controllers: Sequence[str] = ()) -> Iterator[tu
 
 @contextmanager
 def _group(path: Path) -> Iterator[Path]:
-    path.mkdir()
+    path.mkdir(exist_ok=True)  # the same container boots again
     try:
         yield path
     finally:
-        for found in sorted((each for each in path.rglob("*") if each.is_dir()), key=lambda at: -len(at.parts)):
-            _leave(found)
-        _leave(path)
+        for room, _, _ in os.walk(path, topdown=False):
+            _leave(Path(room))
 
 
 def _leave(group: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from builders import FIX, PROBE, RULE, START, STEP, Bench, breaker_of, match, observed, policy, record
 from logmedic.model.alert import Delivery
-from logmedic.model.changeset import ClockSet, Delivered, ProbesFinished, RunStep, Send, Started, StepFinished, Tick
+from logmedic.model.changeset import ClockSet, Delivered, ProbesFinished, RunStep, Send, StepFinished, Tick
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import FixResult, ProbeResult
 from logmedic.model.issue import HoldReason, IncidentStatus
@@ -54,32 +54,6 @@ def test_f33_a_cooldown_lasts_as_long_as_it_would_have(by: float) -> None:
     assert len(steps(bench)) == 1
     bench.give(Tick(), 20)
     assert len(steps(bench)) == 2
-
-
-@pytest.mark.parametrize("back", [3.0, 30.0, 7200.0, 90_000.0])
-@pytest.mark.parametrize("starts", [1, 2])
-def test_f33_a_clock_that_was_set_back_while_nobody_looked_lengthens_no_cooldown(back: float, starts: int) -> None:
-    bench = Bench(policy(with_fix(limits=COOLDOWN)))
-    bench.matched()
-    fixed(bench)
-    bench.now -= timedelta(seconds=back)
-    for _ in range(starts):
-        bench.give(Started())
-    bench.matched(60)
-    assert bench.incident().hold is HoldReason.COOLDOWN
-    bench.give(Tick(), 230)
-    assert len(steps(bench)) == 1
-    bench.give(Tick(), 20)
-    assert len(steps(bench)) == 2
-
-
-def test_f33_a_start_moves_nothing_where_nothing_happened_in_its_future() -> None:
-    bench = Bench(policy(with_fix(limits=COOLDOWN)))
-    bench.matched()
-    fixed(bench)
-    before = dict(bench.state.attempts)
-    bench.give(Started())
-    assert bench.state.attempts == before
 
 
 @EACH_WAY

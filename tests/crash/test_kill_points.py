@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from crash.lines import Tally
 from crash.logs import Log, Numbered
 from crash.process import Daemon
+from crash.releasing import put_release
 from crash.stored import tally
 from crash.storm import differing, furnish, rows
 from logmedic.adapters.store.reading import open_readonly
@@ -87,26 +87,13 @@ class Shop:
                 return f"{stamp} INFO shop: all is well {self.wrote.lines}\n"
 
 
-def furnish_with_fix(home: Path) -> None:
-    furnish(home, CONFIG.format(home=home), RULES.format(home=home))
-    for name in ("bin", "done"):
-        (home / name).mkdir()
-    (home / "done").chmod(0o777)
-    release = home / "bin" / "release"
-    release.write_text(f'#!/bin/sh\necho "$1" >> {home}/done/runs\n')
-    release.chmod(0o755)
-
-
 @pytest.mark.slow
 def test_f30_no_count_is_lost_and_no_fix_runs_twice_whenever_the_daemon_is_killed(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     home = tmp_path_factory.mktemp("crash")
-    base = tmp_path_factory.getbasetemp()
-    for each in (home, base, *base.parents[:2]):  # fixes run as somebody else; several processes have one level more
-        if each.owner() == home.owner() and each != Path(tempfile.gettempdir()):
-            each.chmod(0o755)
-    furnish_with_fix(home)
+    furnish(home, CONFIG.format(home=home), RULES.format(home=home))
+    put_release(home)
     daemon, shop = Daemon(home), Shop()
     log = Log(home / "log" / "shop.log", shop.record, Numbered(), random.Random(7), pause_s=0.1, batch=10, rotate_s=4)
     moments = random.Random(3).sample([(m, n) for m in ("before", "between", "after") for n in range(1, 9)], KILLS)

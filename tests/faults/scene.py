@@ -3,14 +3,13 @@ true at the end, whatever happened in between."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from crash.lines import Tally
 from crash.process import Daemon, until
+from crash.releasing import put_release
 from crash.stored import tally
 from crash.storm import Row, differing, furnish, rows
 from logmedic.adapters.store.reading import open_readonly
@@ -59,18 +58,11 @@ class Scene:
 
     def __init__(self, home: Path, more: str = "", mode: str = "auto") -> None:
         furnish(home, CONFIG.format(home=home, mode=mode) + more, RULES.format(home=home))
-        for name in ("bin", "done"):
-            (home / name).mkdir()
-        (home / "done").chmod(0o777)
-        open_to_others(home)
-        release = home / "bin" / "release"
-        release.write_text(f'#!/bin/sh\necho "$1" >> {home}/done/runs\n')
-        release.chmod(0o755)
+        self.runs = put_release(home)
         self.home = home
         self.daemon = Daemon(home)
         self.log = home / "log" / "shop.log"
         self.log.touch()
-        self.runs = home / "done" / "runs"
         self.wrote = Tally()
         self.orders = 0
 
@@ -146,12 +138,3 @@ class Scene:
 
 def _more(row: Row) -> str:
     return ", more than once" if row.difference > 0 else ""
-
-
-def open_to_others(home: Path) -> None:
-    """A fix of root's daemon runs as somebody else, and has to get there."""
-    for each in (home, *home.parents):
-        if each == Path(tempfile.gettempdir()):
-            return
-        if each.stat().st_uid == os.geteuid():
-            each.chmod(0o755)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,13 +15,26 @@ from fakes.memory_store import MemoryStore
 from fakes.virtual_loop import BEGAN, VirtualClock, VirtualLoop
 from logmedic.core.decide import AT_ONCE
 from logmedic.model.alert import Alert, AlertPlan
-from logmedic.model.changeset import Changeset, Intent, Observed, RunStep, Send, StepFinished, TellNow, Tick
+from logmedic.model.changeset import (
+    Changeset,
+    Intent,
+    Observed,
+    PauseFixes,
+    ResumeFixes,
+    RunStep,
+    Send,
+    StepFinished,
+    TellNow,
+    Tick,
+)
 from logmedic.model.errors import StoreFull
 from logmedic.model.fix import FixResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, Tally
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings
 from logmedic.model.state import EngineState
+from logmedic.model.step import Retry
+from logmedic.model.trust import PauseOrigin
 from logmedic.model.when import Clear, When
 from logmedic.ports import Clock
 from logmedic.runtime.engine import LOOK_EVERY_S, Engine
@@ -52,6 +65,7 @@ async def running(
     current: Callable[[], Policy] | None = None,
     clock: Clock | None = None,
     steady: Callable[[], float] | None = None,
+    pauses: Sequence[PauseFixes | ResumeFixes] = (),
 ) -> AsyncIterator[Bench]:
     usual = policy or make.policy()
     bench = Bench(store or MemoryStore(), FakeClock(make.START))
@@ -67,7 +81,7 @@ async def running(
         alive=bench.alive,
         steady=steady,
     )
-    task = asyncio.create_task(bench.engine.run())
+    task = asyncio.create_task(bench.engine.run(pauses))
     try:
         yield bench
         if task.done():
@@ -100,6 +114,38 @@ def test_the_position_is_committed_with_its_effects() -> None:
             (changeset,) = committed(bench.store, lambda each: each.checkpoints)
             assert changeset.checkpoints == (make.checkpoint(10),)
             assert changeset.incidents
+
+    asyncio.run(scenario())
+
+
+def test_f62_what_begins_as_the_pause_is_over_at_a_start_is_not_taken_for_what_was_left_unfinished() -> None:
+    async def scenario() -> None:
+        store = MemoryStore()
+        async with running(store=store, pauses=[PauseFixes(PauseOrigin.FILE, "file paused", "work")]) as bench:
+            await bench.engine.settled(make.observed(make.match(), at=make.checkpoint(10)))
+            assert not [intent for intent, _ in bench.acts if isinstance(intent, RunStep)]
+        async with running(store=store, pauses=[ResumeFixes(PauseOrigin.FILE, "file paused")]) as bench:
+            await bench.engine.settled()
+            assert [type(intent) for intent, _ in bench.acts if not isinstance(intent, Send)] == [RunStep]
+            assert len(bench.engine.state.attempts) == 1
+
+    asyncio.run(scenario())
+
+
+def test_f62_a_pause_that_is_found_at_a_start_holds_what_was_left_unfinished() -> None:
+    async def scenario() -> None:
+        store, retry = MemoryStore(), Retry(attempts=2, base=timedelta(seconds=1), max=timedelta(seconds=1))
+        policy = make.policy(replace(make.RULE, fix=replace(make.FIX, steps=(replace(make.STEP, retry=retry),))))
+        async with running(policy, store) as bench:
+            await bench.engine.settled(make.observed(make.match(), at=make.checkpoint(10)))
+            ((step, _),) = bench.acts
+            assert isinstance(step, RunStep)
+            await bench.engine.settled(StepFinished(step.attempt.id, FixResult(1, 0.1)))
+        async with running(policy, store, pauses=[PauseFixes(PauseOrigin.FILE, "file paused", "work")]) as bench:
+            await bench.engine.settled()
+            await bench.clock.advance(60)
+            await bench.engine.settled()
+            assert not [intent for intent, _ in bench.acts if isinstance(intent, RunStep)]
 
     asyncio.run(scenario())
 

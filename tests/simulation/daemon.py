@@ -8,9 +8,10 @@ from datetime import UTC, timedelta
 from typing import Any, TypeVar
 
 from logmedic.model.alert import AlertPlan, ReceiverPlan, Route
-from logmedic.model.changeset import Input
+from logmedic.model.changeset import Input, PauseFixes, ResumeFixes
 from logmedic.model.policy import LearningPolicy, Policy
 from logmedic.model.rule import Mode
+from logmedic.model.trust import PauseOrigin
 from logmedic.runtime.foresight import sweep_issues
 from logmedic.runtime.reading import Reading
 from logmedic.runtime.rulewatch import RuleWatch
@@ -67,7 +68,7 @@ class Daemon:
         works = await make_works(edges, await edges.store.open(), POLICY, arm=True)
         self.works = works
         self._oracle.policy = lambda: works.live.current.policy
-        works.begin(())
+        works.begin([_pause(world)])
         reading: Reading[None] = Reading(make=_nothing, supervisor=works.supervisor)
         intakes = [works.intake(LogSource(log, world, life)) for log in world.logs]
         for each in intakes:
@@ -136,6 +137,12 @@ class EdgesOf:
             steady=world.loop.time,
             zone=UTC,
         )
+
+
+def _pause(world: World) -> PauseFixes | ResumeFixes:
+    """What the first look at the pause file tells."""
+    by = "file /etc/logmedic/paused"
+    return PauseFixes(PauseOrigin.FILE, by, "work") if world.paused else ResumeFixes(PauseOrigin.FILE, by)
 
 
 def _nothing(name: str, spec: None) -> Any:

@@ -133,8 +133,7 @@ class Story:
         if world.is_so(faults.lines_lost):
             self._lose()
         if world.is_so(faults.clock_set):
-            world.clock.set(timedelta(seconds=world.chance.choice((-7200, -60, -1, 1, 60, 7200, 90_000))))
-            world.tell(f"clock: it is set, {world.clock.set_by} from the true time by now")
+            self._set_clock()
         if world.is_so(faults.operated):
             for given in self._orders():
                 world.tell(f"order: {type(given).__name__}")
@@ -156,8 +155,21 @@ class Story:
     def _between_lives(self) -> None:
         for _ in range(self.world.chance.randint(0, 2)):
             self._lines()
-        self.world.loop.pass_time(self.world.chance.choice((0.0, 3.0, 900.0)))
+        world = self.world
+        world.loop.pass_time(world.chance.choice((0.0, 3.0, 900.0)))
+        if world.is_so(self._faults.clock_set) and self._set_clock() > timedelta():
+            self.oracle.exact_arrivals = False  # it looks like a long absence
+        if world.is_so(self._faults.operated):
+            world.paused = not world.paused
+            world.tell(f"pause file: {'there' if world.paused else 'gone'}")
         self._start()
+
+    def _set_clock(self) -> timedelta:
+        world = self.world
+        by = timedelta(seconds=world.chance.choice((-7200, -60, -1, 1, 60, 7200, 90_000)))
+        world.clock.set(by)
+        world.tell(f"clock: it is set, {world.clock.set_by} from the true time by now")
+        return by
 
     def _services(self) -> None:
         """They fail by chance, and most come back by a fix alone."""
@@ -250,7 +262,7 @@ class Story:
         world.faults = NONE
         world.clock.set_by = world.clock.furthest  # what was written before is of the past again
         world.heal()
-        world.armed, world.said = True, Said.FULL
+        world.armed, world.said, world.paused = True, Said.FULL, False
         self.daemon.reload()
         for origin in PauseOrigin:
             self.daemon.give(ResumeFixes(origin, "ann"))

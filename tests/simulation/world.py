@@ -81,7 +81,8 @@ class Service:
 
 class World:
     """`life`: the number of the daemon's present life, 0 before the first. `said`: the rule files as they are now.
-    `faults`: those of now. `story`: what happened, a line each, for people."""
+    `paused`: whether the pause file is there; the daemon looks when it starts. `faults`: those of now. `story`: what
+    happened, a line each, for people."""
 
     def __init__(self, seed: int, faults: Faults) -> None:
         self.chance = Random(seed)
@@ -93,6 +94,7 @@ class World:
         self.services = {name: Service(name) for name in SERVICES}
         self.said = Said.FULL
         self.armed = True
+        self.paused = False
         self.life = 0
         self.ids = 0
         self.lines = 0

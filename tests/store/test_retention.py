@@ -174,10 +174,15 @@ def test_a_damaged_file_of_the_archive_is_set_aside(path: Path) -> None:
         file.write_bytes(b"garbage")
         await store.commit(over(2, OLD))
         await retire(store)
-        assert file.with_name(f"{file.name}.damaged").read_bytes() == b"garbage"
+        (aside,) = file.parent.glob(f"{file.name}.damaged-*")
+        assert aside.read_bytes() == b"garbage"
+        assert archived(path, "alerts", "id") == [("m000002",)]
+        archive = Archive(archive_of(path))
+        assert aside in {each.path for each in archive.days()}, "it counts, and goes with its day"
+        archive.forget(NOW.date())
+        assert not aside.exists()
 
     use(path, scenario)
-    assert archived(path, "alerts", "id") == [("m000002",)]
 
 
 @pytest.mark.slow
@@ -200,7 +205,7 @@ def test_f47_wherever_a_file_of_the_archive_is_damaged_what_is_over_still_leaves
             await retire(store)
             there = {row[0] for row in archived(path, "incidents", "id")}
             assert f"o{n:06}" in there, (n, bad == whole[: len(bad)])
-            aside = list(file.parent.glob("*.damaged"))
+            aside = list(file.parent.glob("*.damaged-*"))
             assert len(there) == 2 or [each.read_bytes() for each in aside] == [bad]
             for each in aside:
                 each.unlink()

@@ -21,6 +21,7 @@ from logmedic.core import (
     remedy,
     reported,
     rulenews,
+    setback,
     switches,
     synthetic,
     trust,
@@ -41,6 +42,7 @@ from logmedic.model.changeset import (
     Delivered,
     Diagnosed,
     EndSilence,
+    FoundAhead,
     Input,
     MergeIssue,
     MuteIssue,
@@ -114,6 +116,9 @@ def decide_in(draft: Draft, given: Input) -> None:
         case ClockSet(by):
             draft.tally("clock_set")
             clockset.on_clock_set(draft, by)
+        case FoundAhead():
+            draft.tally("clock_set")
+            setback.on_found(draft)
         case TellNow():
             closing.tell_now(draft)
         case Started():
@@ -204,7 +209,6 @@ def _observe(draft: Draft, observed: Observed) -> None:
 
 
 def _start(draft: Draft) -> None:
-    clockset.on_start(draft)
     trust.follow_files(draft)
     carryingon.give_up_lost_trials(draft)
     outbox.resend_interrupted(draft)

@@ -110,6 +110,11 @@ class ClockSet:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundAhead:
+    """At a start: what is stored has happened in the clock's future. It was set back while no daemon ran."""
+
+
+@dataclass(frozen=True, slots=True)
 class TellNow:
     """Nothing more comes: what waits for others of its group is told now."""
 
@@ -356,6 +361,7 @@ Input = (
     | Delivered
     | Tick
     | ClockSet
+    | FoundAhead
     | TellNow
     | Quiet
     | Speaking

@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from logmedic.core import setback
 from logmedic.core.backoff import exponential
 from logmedic.core.clockset import SET_FROM
 from logmedic.core.decide import decide, decide_in, due, due_of
@@ -18,9 +19,12 @@ from logmedic.model.changeset import (
     Advanced,
     Changeset,
     ClockSet,
+    FoundAhead,
     Input,
     Intent,
     Observed,
+    PauseFixes,
+    ResumeFixes,
     RunStep,
     Started,
     StepNotBegun,
@@ -132,10 +136,12 @@ class Engine:
         self._inputs.put_last((given, done, loop.time()))
         await done
 
-    async def run(self, before: Sequence[Input] = ()) -> None:
-        """Until cancelled. `before`: what is decided before anything that was left unfinished is looked at. Raises what
-        the store raises for good."""
-        await self._take([*before, Started()])
+    async def run(self, pauses: Sequence[PauseFixes | ResumeFixes] = ()) -> None:
+        """Until cancelled. `pauses`: a pause is decided before what was left unfinished is looked at, the end of one
+        after that: what it lets begin was not left by anybody. Raises what the store raises for good."""
+        await self._look_back()
+        held = [each for each in pauses if isinstance(each, PauseFixes)]
+        await self._take([*held, Started(), *(each for each in pauses if isinstance(each, ResumeFixes))])
         while True:
             self._alive()
             try:
@@ -252,6 +258,12 @@ class Engine:
             log.warning("clock_set", by_s=by.total_seconds())
             self._flush_at = self._flush_at and self._flush_at + by
             await self._take([ClockSet(by)])
+
+    async def _look_back(self) -> None:
+        """At a start: the clock may have been set back while nobody looked."""
+        if by := setback.ahead(self.state, self._clock.now()):
+            log.warning("clock_set", by_s=-by.total_seconds())
+            await self._take([FoundAhead()])
 
     def _set_by(self) -> timedelta:
         """How far the wall clock was set since the last look; zero when it was not."""

@@ -45,8 +45,8 @@ class PauseWatch:
         """The reason that was told last; None: that the file is not there."""
         self._problem = ""
 
-    async def first_look(self) -> list[Input]:
-        """For who starts the engine: to be decided before anything that is left unfinished."""
+    async def first_look(self) -> list[PauseFixes | ResumeFixes]:
+        """For who starts the engine."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_S):
                 return await self._news()
@@ -62,7 +62,7 @@ class PauseWatch:
         for each in await self._news():
             await self._tell(each)
 
-    async def _news(self) -> list[Input]:
+    async def _news(self) -> list[PauseFixes | ResumeFixes]:
         try:
             found = await asyncio.to_thread(self._look, self._path)
         except Unknown as unknown:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -22,6 +22,9 @@ from logmedic.adapters.store.copies import make_durable
 log = structlog.get_logger("logmedic.store")
 
 ENDING = ".parquet"
+DAMAGED = ".damaged-"
+READING_MEMORY = "100MB"
+"""For reading one file through, which keeps nothing: what needs more is a length that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,13 @@ class Archive:
         return self._directory / table / f"{day.isoformat()}{ENDING}"
 
     def days(self) -> Iterator[Day]:
-        """In no order. Files of other names are nobody's."""
-        for path in self._directory.glob(f"*/*{ENDING}"):
+        """In no order; also what was set aside as damaged. Files of other names are nobody's."""
+        for path in self._directory.glob(f"*/*{ENDING}*"):
+            name, _, ending = path.name.partition(ENDING)
+            if ending and not ending.startswith(DAMAGED):
+                continue
             try:
-                yield Day(path.parent.name, date.fromisoformat(path.stem), path, path.stat().st_size)
+                yield Day(path.parent.name, date.fromisoformat(name), path, path.stat().st_size)
             except (ValueError, FileNotFoundError):
                 continue
 
@@ -83,23 +89,25 @@ class Archive:
         if not file.exists():
             return False
         try:
+            _read_through(file, key)
             with connection.cursor() as another:  # an error would end the transaction of this one
-                another.execute(_read_through(rows, file, key)).fetchall()
+                another.execute(f"SELECT * FROM ({_joined(rows, file, key, ', '.join(map(identifier, key)))}) LIMIT 0")  # noqa: S608
         except duckdb.Error as error:
             words = " ".join(str(error).split())
             if is_no_damage(words) and not isinstance(error, duckdb.OutOfMemoryException):
                 raise
+            aside = file.with_name(f"{file.name}{DAMAGED}{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
             log.error("archive_damaged", file=str(file), error=words[:200])
-            file.replace(file.with_name(f"{file.name}.damaged"))
+            file.replace(aside)
             return False
         return True
 
 
-def _read_through(rows: str, file: Path, key: Sequence[str]) -> str:
-    """Every value of it, as what `rows` has, without keeping any: what needs much memory is a length that is wrong."""
+def _read_through(file: Path, key: Sequence[str]) -> None:
+    """Every value of it, in a database of its own: what others need of memory does not count. Raises duckdb.Error."""
     keys = ", ".join(map(identifier, key))
-    beside = f"SELECT * FROM ({rows}) WHERE false UNION ALL BY NAME SELECT * FROM {reading(file)}"  # noqa: S608
-    return f"SELECT bit_xor(hash(each)), bit_xor(hash({keys})) FROM ({beside}) AS each"  # noqa: S608
+    with duckdb.connect(config={"threads": 1, "memory_limit": READING_MEMORY, "temp_directory": ""}) as apart:
+        apart.execute(f"SELECT bit_xor(hash(each)), bit_xor(hash({keys})) FROM {reading(file)} AS each").fetchall()  # noqa: S608
 
 
 def _joined(rows: str, file: Path, key: Sequence[str], newest: str) -> str:

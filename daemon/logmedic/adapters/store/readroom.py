@@ -121,13 +121,16 @@ class ReadRoom:
 
     async def _read_together(self, count: int) -> None:
         """The first `count` of those that wait, while nobody holds them up."""
+        asked = self._asked
         try:
             self._connection = await self._pinned()
         except LogmedicError as error:
             self._refuse(min(count, len(self._waiting)), error)
             return
+        if self._asked < asked:
+            count = 0  # who was asked for was told that it is stuck: those who came since may have seen a newer moment
         try:
-            while count and self._waiting and not self._holding:
+            while count and not self._holding:
                 count -= 1
                 await self._answer_one(self._waiting.popleft(), self._connection)
         finally:
@@ -182,7 +185,7 @@ class ReadRoom:
 
 def _stuck(for_s: float) -> StoreBusy:
     return StoreBusy(
-        f"the store does not answer: a commit has been under way for {for_s:.0f} s; its disk hangs, or is very slow",
+        f"the store does not answer: it has been writing for {for_s:.0f} s; its disk hangs, or is very slow",
         "see what the kernel says of the disk (dmesg); log lines wait where they are, nothing is lost",
     )
 
