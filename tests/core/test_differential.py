@@ -133,7 +133,7 @@ def test_block_scanner_and_plain_matcher_find_the_same(wanted: list[Rule], conte
     assert findings(wanted, content, "hyperscan") == findings(wanted, content, "plain")
 
 
-@settings(CALM, max_examples=400)
+@settings(CALM, max_examples=150)
 @given(st.lists(PATTERNS, min_size=1, max_size=4), blocks())
 @example(["(?i)k"], "\u212a\n".encode())
 @example(["a$"], b"a\r\n")

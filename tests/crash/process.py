@@ -15,7 +15,7 @@ from typing import Any
 from logmedic.cli.client import Client
 from logmedic.model.errors import LogmedicError
 
-START_S = 30.0
+START_S = 90.0
 SETTLE_S = 180.0
 STOP_S = 60.0
 LOOK_S = 0.1
