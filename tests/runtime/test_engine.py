@@ -422,6 +422,31 @@ def test_what_came_to_be_due_sooner_is_not_overlooked_and_what_was_put_off_is_no
     asyncio.run(scenario())
 
 
+def test_f32_a_commit_that_hung_and_a_host_that_slept_are_noticed_and_nothing_else() -> None:
+    async def scenario() -> None:
+        async with running(make.policy(started_at=BEGAN), clock=VirtualClock(loop)) as bench:
+            await bench.engine.settled(make.observed(make.match(at=BEGAN), at=make.checkpoint(1)))
+            await asyncio.sleep(30)
+            assert bench.engine.state.heard_since is None
+            for _ in range(6):
+                bench.store.fail_next(StoreFull("no space", "make room"))
+            await bench.engine.settled(make.observed(make.match(at=BEGAN), at=make.checkpoint(2)))
+            hung = bench.engine.state.heard_since
+            assert hung is not None
+            assert hung > BEGAN + timedelta(seconds=30)
+            loop.pass_time(600)
+            await asyncio.sleep(LOOK_EVERY_S)
+            slept = bench.engine.state.heard_since
+            assert slept is not None
+            assert slept >= hung + timedelta(seconds=590)
+
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(scenario())
+    finally:
+        loop.close()
+
+
 class SetClock(VirtualClock):
     """`by`: how far people have set it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from logmedic.core import windows
 from logmedic.core.draft import Draft
@@ -16,7 +16,9 @@ from logmedic.model.when import Absence
 LOOK_AGAIN = timedelta(minutes=1)
 """How soon a wait that is over, but has a cause, is looked at again."""
 SETTLED_AFTER = timedelta(seconds=60)
-"""After a start, what was written meanwhile is read first; a wait that is over then has so much longer."""
+"""After a start or a standstill what was written meanwhile is read first: a wait that is over has so much longer."""
+LONGEST_STANDSTILL = timedelta(minutes=5)
+"""For so long a wait is put off at most, where the daemon stands still again and again."""
 
 
 def open_overdue(draft: Draft, limit: int) -> int:
@@ -29,6 +31,9 @@ def open_overdue(draft: Draft, limit: int) -> int:
             if limit == 0:
                 break
             limit -= 1
+            if (later := _heard_at(draft, window, rule.when.trigger)) > draft.now:
+                draft.put_window(replace(window, due_at=later))
+                continue
             if has_cause(draft, rule):
                 draft.tally("suppressed")
                 draft.put_window(replace(window, due_at=draft.now + LOOK_AGAIN))
@@ -37,6 +42,16 @@ def open_overdue(draft: Draft, limit: int) -> int:
             if draft.open_incident(rule.id, window.group_key) is None:
                 open_for(draft, rule, of_window(rule, window))
     return limit
+
+
+def _heard_at(draft: Draft, window: Window, trigger: Absence) -> datetime:
+    """While the daemon stood still (a disk that hung, a host that slept) what answers may have been written, and not be
+    read yet."""
+    since = draft.state.heard_since
+    if since is None or not window.times:
+        return draft.now
+    latest = datetime.fromtimestamp(window.times[-1], UTC) + trigger.within + LONGEST_STANDSTILL
+    return min(since + min(trigger.within, SETTLED_AFTER), latest)
 
 
 def next_wait(window: Window, policy: Policy) -> datetime | None:

@@ -77,6 +77,8 @@ class EngineState:
     receivers: dict[str, ReceiverState] = field(default_factory=dict)
     dead: dict[str, Alert] = field(default_factory=dict)
     """Alerts that were given up, by id: the last DEAD_KEPT."""
+    heard_since: datetime | None = field(default=None, compare=False)
+    """When the engine went on after it had stood still; not stored. What was written meanwhile may still be unread."""
     grove: Grove = field(default_factory=Grove, compare=False)
     """Of `templates`."""
     templates_of: Counter[str] = field(default_factory=Counter)

@@ -60,6 +60,8 @@ LOOK_EVERY_S = 5.0
 """The longest wait for an input: the engine shows that it lives (watchdog), and old windows are dropped."""
 LATE = timedelta(seconds=30)
 """What was decided so long before it could be stored is decided of the past: no step begins on it."""
+STOOD_STILL_S = 2.0
+"""A commit, or a break of the whole process, that takes longer holds up what is read."""
 COMMIT_RETRY_BASE = timedelta(milliseconds=200)
 COMMIT_RETRY_MAX = timedelta(seconds=10)
 
@@ -144,12 +146,15 @@ class Engine:
         await self._take([*held, Started(), *(each for each in pauses if isinstance(each, ResumeFixes))])
         while True:
             self._alive()
+            wait_s, since = self._wait_s(), asyncio.get_running_loop().time()
             try:
-                async with asyncio.timeout(self._wait_s()):  # wait_for may swallow a cancel (Python 3.11)
+                async with asyncio.timeout(wait_s):  # wait_for may swallow a cancel (Python 3.11)
                     first = await self._inputs.get()
             except TimeoutError:
+                self._notice_standstill(since + wait_s)
                 await self._on_time()
                 continue
+            self._notice_standstill(since + wait_s)
             self._taken_since = first[2]
             given, done = self._waiting(first)
             await self._take(given)
@@ -159,6 +164,11 @@ class Engine:
                     done.set_result(None)
             self._taken_since = None
             await self._on_time()
+
+    def _notice_standstill(self, since: float) -> None:
+        """`since`: when it should have gone on, in seconds of the loop."""
+        if asyncio.get_running_loop().time() - since > STOOD_STILL_S:
+            self.state.heard_since = self._clock.now()
 
     def _waiting(self, first: Waiting) -> tuple[list[Input], asyncio.Future[None] | None]:
         """`first` and what waits behind it, to be committed together, up to the first whose sender waits for that.
@@ -257,6 +267,7 @@ class Engine:
         if by := self._set_by():
             log.warning("clock_set", by_s=by.total_seconds())
             self._flush_at = self._flush_at and self._flush_at + by
+            self.state.heard_since = self.state.heard_since and self.state.heard_since + by
             await self._take([ClockSet(by)])
 
     async def _look_back(self) -> None:
@@ -355,6 +366,7 @@ class Engine:
             else:
                 self.commit_problem = ""
                 self.meter.commit_s.take(asyncio.get_running_loop().time() - begun)
+                self._notice_standstill(begun)
                 return
 
 
