@@ -11,7 +11,6 @@ from fuzz.planted import ROOM
 from fuzz.running import Outcome, fuzzed, replayed
 from fuzz.targets import named
 
-
 LONGER = (1.0, 4.0, 16.0)
 """Until it is found: a machine with other work reads fewer inputs in a second."""
 
