@@ -26,8 +26,7 @@ def run(name: str, seconds: float = 1.0) -> Outcome:
         ("promises", {"Broken"}),
         ("hangs", {"hang"}),
         ("dies", {"death"}),
-        # By its peak, which a process that has grown large already hides.
-        pytest.param("eats", {"memory", "MemoryError"}, marks=pytest.mark.slow),
+        ("eats", {"memory", "MemoryError"}),
         ("leaks", {"growth"}),
     ],
 )
