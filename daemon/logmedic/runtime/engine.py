@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
 from logmedic.core import setback
 from logmedic.core.backoff import exponential
-from logmedic.core.clockset import SET_FROM
 from logmedic.core.decide import decide, decide_in, due, due_of
 from logmedic.core.draft import Draft, Mint
+from logmedic.core.portions import findings_of, is_uneventful, portions, records_of
 from logmedic.model.changeset import (
-    Advanced,
     Changeset,
     ClockSet,
     FoundAhead,
@@ -33,11 +32,13 @@ from logmedic.model.changeset import (
 from logmedic.model.errors import TransientError
 from logmedic.model.fix import AttemptKind
 from logmedic.model.policy import Policy
-from logmedic.model.record import Checkpoint, Findings
+from logmedic.model.record import Findings
 from logmedic.model.state import EngineState
 from logmedic.ports import Clock, Store
+from logmedic.runtime.clockwatch import ClockWatch
 from logmedic.runtime.enginemeter import EngineMeter
 from logmedic.runtime.lanes import Lanes
+from logmedic.runtime.plainlines import PlainLines
 from logmedic.runtime.supervisor import Failure, guarded
 
 log = structlog.get_logger("logmedic.engine")
@@ -47,14 +48,8 @@ LANE_DEPTH = 2
 the next is scanned; more would only delay the quiet files of a source that floods."""
 ENOUGH_FINDINGS = 500
 """What is committed together has no more, or but one input: people wait for that commit."""
-PART_FINDINGS = 100
-"""So many are decided without a break: 2 to 3 ms."""
 OTHERS = ""
 """The lane of what comes from no source: results of runners, ticks."""
-FLUSH_EVERY = timedelta(seconds=1)
-"""How long positions behind blocks without findings wait for their commit: reading those again is harmless."""
-FLUSH_SHARE = 10
-"""Of the time, one part in so many goes into that at most: the positions of 10,000 busy files take half a second."""
 MANY_WINDOWS = 10_000
 LOOK_EVERY_S = 5.0
 """The longest wait for an input: the engine shows that it lives (watchdog), and old windows are dropped."""
@@ -65,7 +60,6 @@ STOOD_STILL_S = 2.0
 COMMIT_RETRY_BASE = timedelta(milliseconds=200)
 COMMIT_RETRY_MAX = timedelta(seconds=10)
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Waiting = tuple[Input | None, asyncio.Future[None] | None, float]
 """An input, who waits until it is committed, and since when it waits, in seconds of the loop."""
 
@@ -96,16 +90,12 @@ class Engine:
         self._carry_out = carry_out
         self._alive = alive
         self._noted = noted
-        self._steady = steady
-        self._ahead = self._now_ahead()
+        self._clock_watch = ClockWatch(clock, steady)
         self.meter = EngineMeter()
         self._taken_since: float | None = None
         """Of what is being decided and stored now: since when it waits."""
         self._inputs: Lanes[Waiting] = Lanes(LANE_DEPTH)
-        self._advanced: dict[tuple[str, str], tuple[Checkpoint | None, int]] = {}
-        """By source and origin: the position behind blocks without findings, and the number of their lines."""
-        self._flush_at: datetime | None = None
-        self._flush_took = timedelta()
+        self._plain = PlainLines()
         self._due: datetime | None = None
         self._due_under: Policy | None = None
         """The policy that `_due` was found under; None when it must be looked for again."""
@@ -179,7 +169,7 @@ class Engine:
             eventful = None if item[0] is None else self._eventful(item[0])
             if eventful is not None:
                 given.append(eventful)
-            if item[1] is not None or _findings(given) >= ENOUGH_FINDINGS:
+            if item[1] is not None or findings_of(given) >= ENOUGH_FINDINGS:
                 return given, item[1]
             item = self._inputs.take()
         return given, None
@@ -187,14 +177,14 @@ class Engine:
     def _eventful(self, given: Input) -> Input | None:
         if not isinstance(given, Observed):
             return given
-        given = self._joined(given)
-        if not _is_uneventful(given):
+        given = self._plain.joined(given)
+        if not is_uneventful(given):
             return given
-        self._remember(given)
+        self._plain.remember(given, self._clock.now())
         return None
 
     def _wait_s(self) -> float:
-        times = [at for at in (self._next_due(), self._flush_at) if at is not None]
+        times = [at for at in (self._next_due(), self._plain.due_at) if at is not None]
         if not times:
             return LOOK_EVERY_S
         return max(0.0, min(LOOK_EVERY_S, (min(times) - self._clock.now()).total_seconds()))
@@ -210,7 +200,7 @@ class Engine:
     async def _on_time(self) -> None:
         await self._look_at_clock()
         now = self._clock.now()
-        if self._flush_at is not None and now >= self._flush_at:
+        if self._plain.due_at is not None and now >= self._plain.due_at:
             await self._flush()
         if self._is_due(now) or self._windows_grew():
             await self._take([Tick()])
@@ -229,24 +219,11 @@ class Engine:
         """Windows are dropped with the next Tick; a storm of new groups must not wait for one."""
         return len(self.state.windows) > max(MANY_WINDOWS, 2 * self._windows_kept)
 
-    def _joined(self, observed: Observed) -> Observed:
-        """With the lines that are remembered of its origin: its position covers them, so they are committed with it."""
-        _, lines = self._advanced.pop((observed.source, observed.origin), (None, 0))
-        return replace(observed, findings=replace(observed.findings, lines=observed.findings.lines + lines))
-
-    def _remember(self, observed: Observed) -> None:
-        self._advanced[observed.source, observed.origin] = (observed.checkpoint, observed.findings.lines)
-        self._flush_at = self._flush_at or self._clock.now() + max(FLUSH_EVERY, FLUSH_SHARE * self._flush_took)
-
     async def _flush(self) -> None:
-        self._flush_at = None
-        if self._advanced:
-            checkpoints = tuple(each for each, _ in self._advanced.values() if each is not None)
-            given = Advanced(checkpoints, sum(lines for _, lines in self._advanced.values()))
-            self._advanced = {}
+        if advanced := self._plain.take():
             begun = asyncio.get_running_loop().time()
-            await self._take([given])
-            self._flush_took = timedelta(seconds=asyncio.get_running_loop().time() - begun)
+            await self._take([advanced])
+            self._plain.took(asyncio.get_running_loop().time() - begun)
 
     async def _take(self, given: Sequence[Input]) -> None:
         """Decide all of `given`, commit it at once, act."""
@@ -264,9 +241,9 @@ class Engine:
 
     async def _look_at_clock(self) -> None:
         """Before anything is decided, and every LOOK_EVERY_S: positions behind plain lines wait for a time as well."""
-        if by := self._set_by():
+        if by := self._clock_watch.set_by():
             log.warning("clock_set", by_s=by.total_seconds())
-            self._flush_at = self._flush_at and self._flush_at + by
+            self._plain.move(by)
             self.state.heard_since = self.state.heard_since and self.state.heard_since + by
             await self._take([ClockSet(by)])
 
@@ -276,26 +253,11 @@ class Engine:
             log.warning("clock_set", by_s=-by.total_seconds())
             await self._take([FoundAhead()])
 
-    def _set_by(self) -> timedelta:
-        """How far the wall clock was set since the last look; zero when it was not."""
-        ahead = self._now_ahead()
-        by = ahead - self._ahead
-        if abs(by) < SET_FROM:
-            return timedelta()
-        self._ahead = ahead
-        return by
-
-    def _now_ahead(self) -> timedelta:
-        """Of a clock that nobody sets; what counts is how it changes."""
-        if self._steady is None:
-            return timedelta()
-        return self._clock.now() - EPOCH - timedelta(seconds=self._steady())
-
     async def _decided(self, given: Sequence[Input]) -> Changeset | Failure:
         """Others on the loop get their turn meanwhile; the state is nobody else's to change."""
         draft = Draft(self.state, self._policy(), self._clock.now(), self._mint)
         for each in given:
-            for part in _parts(each):
+            for part in portions(each):
                 failure = guarded(partial(decide_in, draft, part))
                 if isinstance(failure, Failure):
                     return failure
@@ -336,9 +298,9 @@ class Engine:
             return
         matches = tuple(each for each in given.findings.matches if self._is_sound(Findings(matches=(each,))))
         unknown = tuple(each for each in given.findings.unknown if self._is_sound(Findings(unknown=(each,))))
-        all_of_it = _records(given.findings)
+        all_of_it = records_of(given.findings)
         for kept in (replace(given.findings, matches=matches, unknown=unknown), Findings(lines=given.findings.lines)):
-            counted = replace(kept, given_up=all_of_it - _records(kept))
+            counted = replace(kept, given_up=all_of_it - records_of(kept))
             changeset = await self._decided([replace(given, findings=counted)])
             if not isinstance(changeset, Failure):  # else they fail only together: the position is what can be kept
                 await self._make_true(changeset)
@@ -373,35 +335,3 @@ class Engine:
 def _is_step(intent: Intent) -> bool:
     """What undoes a step is never too late."""
     return isinstance(intent, RunStep) and intent.attempt.kind is AttemptKind.STEP
-
-
-def _is_uneventful(observed: Observed) -> bool:
-    found = observed.findings
-    lost = observed.gaps or found.captures_refused or found.timeouts or found.ordinary
-    return not (_findings([observed]) or lost)
-
-
-def _findings(given: Sequence[Input]) -> int:
-    observed = (each.findings for each in given if isinstance(each, Observed))
-    return sum(len(found.matches) + len(found.unknown) + len(found.reports) for found in observed)
-
-
-def _records(findings: Findings) -> int:
-    return len(findings.matches) + sum(each.count for each in findings.unknown)
-
-
-def _parts(given: Input) -> Iterator[Input]:
-    """Itself, or, when it takes long to decide, some of its findings at a time: the position with the first."""
-    if _findings([given]) <= PART_FINDINGS or not isinstance(given, Observed):
-        yield given
-        return
-    found = given.findings
-    yield replace(given, findings=replace(found, matches=(), unknown=()))
-    for at in range(0, len(found.matches), PART_FINDINGS):
-        yield _some_of(given, Findings(matches=found.matches[at : at + PART_FINDINGS]))
-    for at in range(0, len(found.unknown), PART_FINDINGS):
-        yield _some_of(given, Findings(unknown=found.unknown[at : at + PART_FINDINGS]))
-
-
-def _some_of(observed: Observed, findings: Findings) -> Observed:
-    return replace(observed, findings=findings, checkpoint=None, gaps=())
