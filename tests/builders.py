@@ -11,9 +11,19 @@ from logmedic.core.decide import decide
 from logmedic.core.mining.masks import shape_of
 from logmedic.core.reports import entry_of
 from logmedic.model.alert import Alert, AlertPlan, AlertStatus, Delivery, Route
-from logmedic.model.changeset import Changeset, Delivered, Input, Intent, Observed, Tick
+from logmedic.model.changeset import (
+    Changeset,
+    Delivered,
+    Input,
+    Intent,
+    Observed,
+    ProbesFinished,
+    RunStep,
+    StepFinished,
+    Tick,
+)
 from logmedic.model.circuit import BreakerSpec
-from logmedic.model.fix import Arming, Breaker
+from logmedic.model.fix import Arming, Breaker, FixAttempt, FixResult, ProbeResult
 from logmedic.model.issue import Incident
 from logmedic.model.match import MatchSpec
 from logmedic.model.policy import LearningPolicy, Policy
@@ -38,6 +48,8 @@ FIX = Fix(
     BreakerSpec(failures=2, open_for=timedelta(minutes=30)),
 )
 RULE = Rule("web-down", "web is down", MatchSpec(("down",)), Severity.MEDIUM, fix=FIX)
+OK = FixResult(0, 0.1, sandbox="bubblewrap")
+PASSED, FAILED = ProbeResult(True, "well"), ProbeResult(False, "ill")
 AT_ONCE = Route(
     "oncall",
     ("chat",),
@@ -49,6 +61,10 @@ AT_ONCE = Route(
 )
 ONCALL = AlertPlan({"oncall": AT_ONCE}, "oncall")
 """Each incident for itself, and at once: what grouping does is tested where it is decided."""
+
+
+def with_fix(rule: Rule = RULE, **changes: object) -> Rule:
+    return replace(rule, fix=replace(FIX, **changes))  # type: ignore[arg-type]
 
 
 def policy(*rules: Rule, **changes: object) -> Policy:
@@ -174,6 +190,33 @@ class Bench:
 
     def matched(self, after: float = 0.0, rule: Rule = RULE, group: str = "") -> Changeset:
         return self.give(observed(match(rule, self.now + timedelta(seconds=after), group)), after)
+
+    def finish(self, result: FixResult = OK, after: float = 0.0) -> Changeset:
+        """The newest step ends so."""
+        return self.give(StepFinished(self.attempt_id, result), after)
+
+    def probed(self, result: ProbeResult = PASSED) -> Changeset:
+        """The probes of the newest step say so."""
+        return self.give(ProbesFinished(self.attempt_id, result))
+
+    def fixed(self, after: float = 0.0) -> None:
+        self.finish(after=after)
+        self.probed()
+
+    @property
+    def attempts(self) -> list[FixAttempt]:
+        """Those of the steps that began, in order."""
+        return [each.attempt for each in self.intents if isinstance(each, RunStep)]
+
+    @property
+    def attempt_id(self) -> str:
+        """Of the newest step."""
+        return self.attempts[-1].id
+
+    @property
+    def ran(self) -> list[str]:
+        """The names of the steps that began, in order."""
+        return [each.step_name for each in self.attempts]
 
     @property
     def intents(self) -> list[Intent]:

@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, PROBE, RULE, START, STEP, Bench, breaker_of, match, observed, policy, record
+from builders import FIX, PROBE, RULE, START, STEP, Bench, breaker_of, match, observed, policy, record, with_fix
 from logmedic.model.alert import Delivery
-from logmedic.model.changeset import ClockSet, Delivered, ProbesFinished, RunStep, Send, StepFinished, Tick
+from logmedic.model.changeset import ClockSet, Delivered, Send, StepFinished, Tick
 from logmedic.model.circuit import BreakerStatus
-from logmedic.model.fix import FixResult, ProbeResult
+from logmedic.model.fix import FixResult
 from logmedic.model.issue import HoldReason, IncidentStatus
 from logmedic.model.match import MatchSpec
 from logmedic.model.record import Match
-from logmedic.model.rule import Limits, Rule, Verify
+from logmedic.model.rule import Limits, Verify
 from logmedic.model.step import Retry
 from logmedic.model.when import CLEAR, Clear, When
 
@@ -29,38 +29,25 @@ def set_clock(bench: Bench, by: float) -> None:
     bench.give(ClockSet(timedelta(seconds=by)))
 
 
-def with_fix(**changes: object) -> Rule:
-    return replace(RULE, fix=replace(FIX, **changes))  # type: ignore[arg-type]
-
-
-def steps(bench: Bench) -> list[str]:
-    return [each.attempt.id for each in bench.intents if isinstance(each, RunStep)]
-
-
-def fixed(bench: Bench) -> None:
-    bench.give(StepFinished(steps(bench)[-1], FixResult(0, 0.1)))
-    bench.give(ProbesFinished(steps(bench)[-1], ProbeResult(True, "well")))
-
-
 @EACH_WAY
 def test_f33_a_cooldown_lasts_as_long_as_it_would_have(by: float) -> None:
     bench = Bench(policy(with_fix(limits=COOLDOWN)))
     bench.matched()
-    fixed(bench)
+    bench.fixed()
     set_clock(bench, by)
     bench.matched(60)
     assert bench.incident().hold is HoldReason.COOLDOWN
     bench.give(Tick(), 230)
-    assert len(steps(bench)) == 1
+    assert len(bench.ran) == 1
     bench.give(Tick(), 20)
-    assert len(steps(bench)) == 2
+    assert len(bench.ran) == 2
 
 
 @EACH_WAY
 def test_f33_the_silence_that_proves_a_fix_is_not_cut_short_and_not_stretched(by: float) -> None:
     bench = Bench(policy(with_fix(verify=Verify((PROBE,), timedelta(minutes=10)))))
     bench.matched()
-    fixed(bench)
+    bench.fixed()
     assert bench.incident().status is IncidentStatus.SETTLING
     set_clock(bench, by)
     bench.give(Tick(), 590)
@@ -74,37 +61,37 @@ def test_f33_a_retry_comes_when_it_would_have(by: float) -> None:
     again = Retry(attempts=2, base=timedelta(minutes=1), max=timedelta(minutes=1))
     bench = Bench(policy(with_fix(steps=(replace(STEP, retry=again),))))
     bench.matched()
-    bench.give(StepFinished(steps(bench)[-1], FixResult(1, 0.1)))
+    bench.give(StepFinished(bench.attempt_id, FixResult(1, 0.1)))
     set_clock(bench, by)
     bench.give(Tick(), 40)
-    assert len(steps(bench)) == 1
+    assert len(bench.ran) == 1
     bench.give(Tick(), 40)
-    assert len(steps(bench)) == 2
+    assert len(bench.ran) == 2
 
 
 @EACH_WAY
 def test_f33_an_open_breaker_opens_its_door_when_it_would_have(by: float) -> None:
     bench = Bench(policy(with_fix(breaker=replace(FIX.breaker, failures=1))))
     bench.matched()
-    bench.give(StepFinished(steps(bench)[-1], FixResult(1, 0.1)))
+    bench.give(StepFinished(bench.attempt_id, FixResult(1, 0.1)))
     assert breaker_of(bench.state).status is BreakerStatus.OPEN
     set_clock(bench, by)
     bench.matched(29 * 60)
-    assert len(steps(bench)) == 1
+    assert len(bench.ran) == 1
     bench.matched(2 * 60)
-    assert len(steps(bench)) == 2
+    assert len(bench.ran) == 2
 
 
 @EACH_WAY
 def test_f33_the_hours_budget_is_of_an_hour(by: float) -> None:
     bench = Bench(policy(with_fix(limits=Limits(cooldown=timedelta(0), max_per_hour=1))))
     bench.matched()
-    fixed(bench)
+    bench.fixed()
     set_clock(bench, by)
     bench.matched(30 * 60)
     assert bench.incident().hold is HoldReason.BUDGET
     bench.matched(31 * 60)
-    assert len(steps(bench)) == 2
+    assert len(bench.ran) == 2
 
 
 @EACH_WAY

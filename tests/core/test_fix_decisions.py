@@ -7,7 +7,22 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, PROBE, RULE, START, STEP, Bench, breaker_of, checkpoint, match, observed, policy, threshold
+from builders import (
+    FIX,
+    OK,
+    PROBE,
+    RULE,
+    START,
+    STEP,
+    Bench,
+    breaker_of,
+    checkpoint,
+    match,
+    observed,
+    policy,
+    threshold,
+    with_fix,
+)
 from logmedic.core.decide import due
 from logmedic.model.changeset import (
     Approve,
@@ -31,26 +46,15 @@ from logmedic.model.sandbox import SandboxKind, SandboxSpec
 from logmedic.model.severity import Severity
 from logmedic.model.step import Command, Retry, UnitJob, UnitVerb
 
-OK = FixResult(0, 0.1, sandbox="bubblewrap")
 EXIT_1 = FixResult(1, 0.1, "no such file", sandbox="bubblewrap")
-PASSED = ProbeResult(True, "http 200")
+HTTP_200 = ProbeResult(True, "http 200")
 NOT_PASSED = ProbeResult(False, "http answered 502, wanted 200")
 UNKNOWN = ProbeResult(None, "there is no service manager here")
 
 
-def with_fix(**changes: object) -> Rule:
-    return replace(RULE, fix=replace(FIX, **changes))  # type: ignore[arg-type]
-
-
-def running(bench: Bench) -> str:
-    """The id of the attempt under way."""
-    steps = [intent for intent in bench.intents if isinstance(intent, RunStep)]
-    return steps[-1].attempt.id
-
-
 def fail_once(bench: Bench, after: float = 0.0) -> None:
     bench.matched(after)
-    bench.give(StepFinished(running(bench), EXIT_1))
+    bench.give(StepFinished(bench.attempt_id, EXIT_1))
 
 
 def test_a_match_starts_the_fix_and_commits_its_attempt_first() -> None:
@@ -109,9 +113,9 @@ def test_further_matches_of_an_open_incident_start_nothing_more() -> None:
 def test_a_probe_that_passes_proves_the_fix() -> None:
     bench = Bench(policy())
     bench.matched()
-    changeset = bench.give(StepFinished(running(bench), OK))
-    assert changeset.intents == (RunProbes(running(bench), (PROBE,)),)
-    changeset = bench.give(ProbesFinished(running(bench), PASSED), after=4)
+    changeset = bench.give(StepFinished(bench.attempt_id, OK))
+    assert changeset.intents == (RunProbes(bench.attempt_id, (PROBE,)),)
+    changeset = bench.give(ProbesFinished(bench.attempt_id, HTTP_200), after=4)
     incident = bench.incident()
     assert (incident.status, incident.resolution) == (IncidentStatus.RESOLVED, Resolution.FIXED)
     issue = bench.state.issues["rule:web-down"]
@@ -126,8 +130,8 @@ def test_a_probe_that_passes_proves_the_fix() -> None:
 def test_f59_a_fix_that_exits_0_and_does_not_help_is_not_fixed() -> None:
     bench = Bench(policy())
     bench.matched()
-    bench.give(StepFinished(running(bench), OK))
-    changeset = bench.give(ProbesFinished(running(bench), NOT_PASSED))
+    bench.give(StepFinished(bench.attempt_id, OK))
+    changeset = bench.give(ProbesFinished(bench.attempt_id, NOT_PASSED))
     assert changeset.attempts[0].verdict is Verdict.NOT_FIXED
     assert bench.incident().status is IncidentStatus.FAILED
     failure = [each for each in changeset.learnings if each.pattern_type is PatternType.AUTO_FIX_FAILURE]
@@ -137,8 +141,8 @@ def test_f59_a_fix_that_exits_0_and_does_not_help_is_not_fixed() -> None:
 def test_a_match_after_it_was_resolved_is_a_regression() -> None:
     bench = Bench(policy())
     bench.matched()
-    bench.give(StepFinished(running(bench), OK))
-    bench.give(ProbesFinished(running(bench), PASSED))
+    bench.give(StepFinished(bench.attempt_id, OK))
+    bench.give(ProbesFinished(bench.attempt_id, HTTP_200))
     changeset = bench.matched(60)
     assert bench.state.issues["rule:web-down"].status is IssueStatus.REGRESSED
     assert [each.pattern_type for each in changeset.learnings] == [PatternType.REGRESSION]
@@ -150,13 +154,13 @@ def test_a_step_that_fails_is_tried_again_later_and_later() -> None:
     bench.matched()
     waits = []
     for _ in range(3):
-        bench.give(StepFinished(running(bench), EXIT_1))
+        bench.give(StepFinished(bench.attempt_id, EXIT_1))
         incident = bench.incident()
         assert incident.status is IncidentStatus.RETRYING
         assert incident.due_at is not None
         waits.append((incident.due_at - bench.now).total_seconds())
         bench.give(Tick(), after=waits[-1])
-    bench.give(StepFinished(running(bench), EXIT_1))
+    bench.give(StepFinished(bench.attempt_id, EXIT_1))
     assert [round(wait / usual) for wait, usual in zip(waits, (1, 2, 3), strict=True)] == [1, 1, 1]
     assert all(0.75 * usual <= wait <= 1.25 * usual for wait, usual in zip(waits, (1, 2, 3), strict=True))
     assert bench.incident().status is IncidentStatus.FAILED
@@ -166,8 +170,8 @@ def test_the_next_rung_runs_when_the_first_did_not_hold() -> None:
     second = replace(STEP, name="fail over", action=Command(("/usr/bin/false",)))
     bench = Bench(policy(with_fix(steps=(STEP, second))))
     bench.matched()
-    bench.give(StepFinished(running(bench), OK))
-    changeset = bench.give(ProbesFinished(running(bench), NOT_PASSED))
+    bench.give(StepFinished(bench.attempt_id, OK))
+    changeset = bench.give(ProbesFinished(bench.attempt_id, NOT_PASSED))
     (intent,) = changeset.intents
     assert isinstance(intent, RunStep)
     assert intent.step.name == "fail over"
@@ -210,8 +214,8 @@ def test_a_trial_that_works_closes_the_breaker() -> None:
     changeset = bench.give(Tick(), after=2)
     assert breaker_of(bench.state).status is BreakerStatus.HALF_OPEN
     assert [type(each) for each in changeset.intents] == [RunStep]
-    bench.give(StepFinished(running(bench), OK))
-    bench.give(ProbesFinished(running(bench), PASSED))
+    bench.give(StepFinished(bench.attempt_id, OK))
+    bench.give(ProbesFinished(bench.attempt_id, HTTP_200))
     assert breaker_of(bench.state).status is BreakerStatus.CLOSED
     assert bench.state.issues["breaker:web-down"].status is IssueStatus.RESOLVED
     assert [each.event for each in bench.new] == [AlertEvent.RECOVERED]
@@ -221,7 +225,7 @@ def test_a_trial_that_fails_opens_it_again_at_once() -> None:
     bench = open_breaker()
     bench.matched(1799)
     bench.give(Tick(), after=2)
-    bench.give(StepFinished(running(bench), EXIT_1))
+    bench.give(StepFinished(bench.attempt_id, EXIT_1))
     breaker = breaker_of(bench.state)
     assert (breaker.status, breaker.opens) == (BreakerStatus.OPEN, 2)
 
@@ -236,8 +240,8 @@ def test_quiet_means_that_the_rule_stays_silent() -> None:
     rule = with_fix(verify=Verify((PROBE,), timedelta(seconds=60)))
     bench = Bench(policy(rule))
     bench.matched()
-    bench.give(StepFinished(running(bench), OK))
-    bench.give(ProbesFinished(running(bench), PASSED))
+    bench.give(StepFinished(bench.attempt_id, OK))
+    bench.give(ProbesFinished(bench.attempt_id, HTTP_200))
     assert bench.incident().status is IncidentStatus.SETTLING
     assert due(bench.state, bench.policy) == bench.now + timedelta(seconds=60)
     bench.give(Tick(), after=61)
@@ -248,8 +252,8 @@ def test_a_match_inside_the_quiet_time_is_not_fixed() -> None:
     rule = with_fix(verify=Verify((PROBE,), timedelta(seconds=60)))
     bench = Bench(policy(rule))
     bench.matched()
-    bench.give(StepFinished(running(bench), OK))
-    bench.give(ProbesFinished(running(bench), PASSED))
+    bench.give(StepFinished(bench.attempt_id, OK))
+    bench.give(ProbesFinished(bench.attempt_id, HTTP_200))
     bench.matched(5)
     assert bench.incident().status is IncidentStatus.FAILED
 
@@ -258,7 +262,7 @@ def test_a_late_line_from_before_the_fix_does_not_spoil_the_quiet_time() -> None
     rule = with_fix(verify=Verify((), timedelta(seconds=60)))
     bench = Bench(policy(rule))
     bench.matched()
-    bench.give(StepFinished(running(bench), OK), after=3)
+    bench.give(StepFinished(bench.attempt_id, OK), after=3)
     bench.give(observed(match(rule, START + timedelta(seconds=1))), after=1)
     assert bench.incident().status is IncidentStatus.SETTLING
 
@@ -303,8 +307,8 @@ def test_f63_fixes_of_one_target_never_run_together() -> None:
     bench.matched(rule=first)
     bench.matched(rule=other)
     assert bench.incident().hold is HoldReason.BUSY
-    bench.give(StepFinished(running(bench), OK))
-    bench.give(ProbesFinished(running(bench), PASSED))
+    bench.give(StepFinished(bench.attempt_id, OK))
+    bench.give(ProbesFinished(bench.attempt_id, HTTP_200))
     changeset = bench.give(Tick(), after=1)
     assert [each.attempt.rule_id for each in changeset.intents if isinstance(each, RunStep)] == ["web-slow"]
 
@@ -315,8 +319,8 @@ def test_an_hour_limit_holds_across_incidents() -> None:
     for _ in range(4):
         bench.matched(60)
         if bench.incident().status is IncidentStatus.FIXING:
-            bench.give(StepFinished(running(bench), OK))
-            bench.give(ProbesFinished(running(bench), PASSED))
+            bench.give(StepFinished(bench.attempt_id, OK))
+            bench.give(ProbesFinished(bench.attempt_id, HTTP_200))
     assert len([each for each in bench.intents if isinstance(each, RunStep)]) == 2
     assert bench.incident().hold is HoldReason.BUDGET
 
@@ -341,7 +345,7 @@ def test_an_approval_runs_the_fix() -> None:
     assert bench.incident().approved_by == "ann"
 
 
-@pytest.mark.parametrize(("still", "runs"), [(PASSED, 0), (NOT_PASSED, 1), (UNKNOWN, 1)])
+@pytest.mark.parametrize(("still", "runs"), [(HTTP_200, 0), (NOT_PASSED, 1), (UNKNOWN, 1)])
 def test_f65_a_late_approval_runs_only_what_is_not_well_by_then(still: ProbeResult, runs: int) -> None:
     bench = Bench(policy(mode=Mode.APPROVE))
     bench.matched()
@@ -372,10 +376,10 @@ def test_what_is_rejected_or_expired_never_runs(after: str) -> None:
 def test_f62_a_step_without_a_result_is_probed_and_not_run_again() -> None:
     bench = Bench(policy())
     bench.matched()
-    attempt_id = running(bench)
+    attempt_id = bench.attempt_id
     changeset = bench.give(Started(), after=5)
     assert changeset.intents == (RunProbes(attempt_id, (PROBE,)),)
-    bench.give(ProbesFinished(attempt_id, PASSED))
+    bench.give(ProbesFinished(attempt_id, HTTP_200))
     assert bench.incident().resolution is Resolution.FIXED
     assert bench.tally("attempts_unknown") == 1
 
@@ -383,8 +387,8 @@ def test_f62_a_step_without_a_result_is_probed_and_not_run_again() -> None:
 def test_a_result_for_an_attempt_that_is_over_changes_nothing() -> None:
     bench = Bench(policy())
     bench.matched()
-    bench.give(StepFinished(running(bench), OK))
-    bench.give(StepFinished(running(bench), EXIT_1))
+    bench.give(StepFinished(bench.attempt_id, OK))
+    bench.give(StepFinished(bench.attempt_id, EXIT_1))
     assert bench.incident().status is IncidentStatus.VERIFYING
     assert bench.tally("results_ignored") == 1
 
@@ -402,7 +406,7 @@ def test_an_incident_that_no_fix_ends_is_over_after_silence() -> None:
 def test_a_rule_that_a_reload_removed_leaves_its_incident_open_and_harmless() -> None:
     bench = Bench(policy())
     bench.matched()
-    attempt_id = running(bench)
+    attempt_id = bench.attempt_id
     bench.policy = replace(bench.policy, rules={})
     bench.give(StepFinished(attempt_id, OK))
     assert bench.incident().hold is HoldReason.NO_FIX

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, RULE, START, STEP, Bench, breaker_of, match, observed, policy
+from builders import FAILED, FIX, PASSED, RULE, START, STEP, Bench, breaker_of, match, observed, policy, with_fix
 from logmedic.core.backtest import replayed, with_causes
 from logmedic.core.foretell import foretell, sentences
 from logmedic.core.remedy import WATCHED
@@ -28,7 +28,6 @@ from logmedic.model.changeset import (
     Send,
     SetTrust,
     Started,
-    StepFinished,
     Tick,
 )
 from logmedic.model.circuit import BreakerSpec
@@ -40,9 +39,8 @@ from logmedic.model.sample import Expectation, RuleTest, SampleLine
 from logmedic.model.step import Command, Retry, Step, UnitJob, UnitVerb
 from logmedic.model.trust import PauseOrigin
 
-OK = FixResult(0, 0.1, sandbox="bubblewrap")
 EXIT_1 = FixResult(1, 0.1, sandbox="bubblewrap")
-PASSED, FAILED, UNKNOWN = ProbeResult(True, "well"), ProbeResult(False, "ill"), ProbeResult(None, "nobody to ask")
+UNKNOWN = ProbeResult(None, "nobody to ask")
 EXPECT = DiskProbe("/", percent=5)
 UNDO = Step("undo it", Command(("/usr/bin/undo",)))
 SECOND = replace(STEP, name="fail over", action=Command(("/usr/bin/failover",)))
@@ -53,26 +51,6 @@ FREE = Limits(cooldown=timedelta(0), max_per_hour=1000)
 SHARED = Limits(cooldown=timedelta(0), one_at_a_time="app.service")
 BY_FILE = PauseOrigin.FILE, "file /etc/logmedic/paused"
 BY_HAND = PauseOrigin.OPERATOR, "ann"
-
-
-def with_fix(rule: Rule = RULE, **changes: object) -> Rule:
-    return replace(rule, fix=replace(FIX, **changes))  # type: ignore[arg-type]
-
-
-def ran(bench: Bench) -> list[str]:
-    return [each.attempt.step_name for each in bench.intents if isinstance(each, RunStep)]
-
-
-def attempt_id(bench: Bench) -> str:
-    return next(each.attempt.id for each in reversed(bench.intents) if isinstance(each, RunStep))
-
-
-def finish(bench: Bench, result: FixResult = OK, after: float = 0.0) -> Changeset:
-    return bench.give(StepFinished(attempt_id(bench), result), after)
-
-
-def probed(bench: Bench, result: ProbeResult) -> Changeset:
-    return bench.give(ProbesFinished(attempt_id(bench), result))
 
 
 def checked(bench: Bench, purpose: CheckPurpose, result: ProbeResult) -> Changeset:
@@ -94,7 +72,7 @@ def half_open(rule: Rule) -> Bench:
     """Its breaker's trial is under way, and its step has run."""
     bench = Bench(policy(rule))
     bench.matched(rule=rule)
-    finish(bench, EXIT_1)
+    bench.finish(EXIT_1)
     bench.matched(1801, rule=rule)
     assert breaker_of(bench.state).trial
     return bench
@@ -106,9 +84,9 @@ Middle = Callable[[Bench], None]
 IN_THE_MIDDLE: dict[str, tuple[dict[str, object], Middle]] = {
     "checking": ({"steps": (CHECKED,)}, lambda bench: None),
     "fixing": ({}, lambda bench: None),
-    "retrying": ({"steps": (replace(STEP, retry=Retry(attempts=3)),)}, lambda bench: finish(bench, EXIT_1) and None),
-    "verifying": ({}, lambda bench: finish(bench) and None),
-    "settling": ({"verify": Verify((), timedelta(seconds=60))}, lambda bench: finish(bench) and None),
+    "retrying": ({"steps": (replace(STEP, retry=Retry(attempts=3)),)}, lambda bench: bench.finish(EXIT_1) and None),
+    "verifying": ({}, lambda bench: bench.finish() and None),
+    "settling": ({"verify": Verify((), timedelta(seconds=60))}, lambda bench: bench.finish() and None),
 }
 
 
@@ -128,9 +106,9 @@ def answered(bench: Bench, status: str) -> None:
         case "checking":
             checked(bench, CheckPurpose.EXPECT, PASSED)
         case "fixing":
-            finish(bench)
+            bench.finish()
         case "verifying":
-            probed(bench, PASSED)
+            bench.probed(PASSED)
         case _:
             bench.give(Tick(), after=100)
 
@@ -163,18 +141,18 @@ def test_a_trial_whose_rule_goes_is_no_trial_any_more() -> None:
     rule = with_fix(breaker=BreakerSpec(failures=1))
     bench = half_open(rule)
     reload(bench, OTHER)
-    finish(bench)
+    bench.finish()
     assert not breaker_of(bench.state).trial
     reload(bench, rule)
     bench.matched(60, rule=rule)
-    assert len(ran(bench)) == 3
+    assert len(bench.ran) == 3
 
 
 def test_a_rule_that_lost_only_its_fix_is_not_said_to_be_gone() -> None:
     bench = Bench(policy())
     bench.matched()
     reload(bench, replace(RULE, fix=None))
-    finish(bench)
+    bench.finish()
     assert only(bench).hold_detail == "the rule or its fix is gone"
 
 
@@ -185,47 +163,47 @@ def test_no_step_of_another_fix_runs_under_an_execution_that_began_with_the_old_
     bench = Bench(policy(with_fix(steps=(STEP, SECOND))))
     bench.matched()
     reload(bench, with_fix(steps=(STEP, OTHER_STEP)))
-    finish(bench, EXIT_1)
-    assert ran(bench) == ["restart it"]
+    bench.finish(EXIT_1)
+    assert bench.ran == ["restart it"]
     bench.give(Tick())
     assert (only(bench).status, only(bench).hold) == (IncidentStatus.OPEN, HoldReason.COOLDOWN)
     bench.give(Tick(), after=11)
-    assert ran(bench) == ["restart it", "restart it"]  # the new one, from its beginning
+    assert bench.ran == ["restart it", "restart it"]  # the new one, from its beginning
 
 
 def test_a_try_is_not_made_again_when_its_step_is_another_one_by_now() -> None:
     again = Retry(attempts=3)
     bench = Bench(policy(with_fix(steps=(replace(STEP, retry=again),))))
     bench.matched()
-    finish(bench, EXIT_1)
+    bench.finish(EXIT_1)
     reload(bench, with_fix(steps=(replace(OTHER_STEP, retry=again),)))
     bench.give(Tick(), after=3)
-    assert ran(bench) == ["restart it"]
+    assert bench.ran == ["restart it"]
 
 
 def test_the_rollback_of_another_step_is_not_run() -> None:
     bench = Bench(policy(with_fix(steps=(replace(STEP, rollback=UNDO), SECOND))))
     bench.matched()
     reload(bench, with_fix(steps=(replace(OTHER_STEP, rollback=replace(UNDO, name="undo the other")),)))
-    finish(bench, EXIT_1)
-    assert ran(bench) == ["restart it"]
+    bench.finish(EXIT_1)
+    assert bench.ran == ["restart it"]
 
 
 def test_a_check_that_is_answered_after_the_fix_became_shorter_ends_the_execution() -> None:
     bench = Bench(policy(with_fix(steps=(STEP, CHECKED))))
     bench.matched()
-    finish(bench, EXIT_1)
+    bench.finish(EXIT_1)
     reload(bench, with_fix(steps=(STEP,)))
     checked(bench, CheckPurpose.EXPECT, FAILED)
-    assert (only(bench).status, ran(bench)) == (IncidentStatus.OPEN, ["restart it"])
+    assert (only(bench).status, bench.ran) == (IncidentStatus.OPEN, ["restart it"])
 
 
 def test_a_success_of_the_old_fix_is_no_success_of_the_new_one() -> None:
     bench = Bench(policy(with_fix(graduate_after=1, mode=Mode.AUTO)))
     bench.matched()
-    finish(bench)
+    bench.finish()
     reload(bench, with_fix(graduate_after=1, steps=(replace(STEP, action=Command(("/usr/bin/new",))),)))
-    probed(bench, PASSED)
+    bench.probed(PASSED)
     assert bench.state.incidents == {}
     assert bench.state.earned == {}
     assert all(each.wins == 0 for each in bench.state.trust.values())
@@ -240,8 +218,8 @@ def test_a_fix_that_is_only_observed_from_now_on_takes_no_further_step(how: str)
         reload(bench, with_fix(steps=(STEP, SECOND), mode=Mode.OBSERVE))
     else:
         bench.give(SetTrust(RULE.id, Mode.OBSERVE, "ann", "it does harm"))
-    finish(bench, EXIT_1)
-    assert (ran(bench), only(bench).hold) == (["restart it"], HoldReason.OBSERVE)
+    bench.finish(EXIT_1)
+    assert (bench.ran, only(bench).hold) == (["restart it"], HoldReason.OBSERVE)
 
 
 @pytest.mark.parametrize("steps", [(CHECKED,), (STEP, SECOND)], ids=["before its first step", "between two"])
@@ -249,9 +227,9 @@ def test_a_fix_that_has_to_ask_from_now_on_asks_before_its_next_step(steps: tupl
     bench = Bench(policy(with_fix(steps=steps)))
     bench.matched()
     bench.give(SetTrust(RULE.id, Mode.APPROVE, "ann", "let us look"))
-    steps_before = len(ran(bench))
-    checked(bench, CheckPurpose.EXPECT, PASSED) if not steps_before else finish(bench, EXIT_1)
-    assert (len(ran(bench)), only(bench).hold) == (steps_before, HoldReason.AWAITING_APPROVAL)
+    steps_before = len(bench.ran)
+    checked(bench, CheckPurpose.EXPECT, PASSED) if not steps_before else bench.finish(EXIT_1)
+    assert (len(bench.ran), only(bench).hold) == (steps_before, HoldReason.AWAITING_APPROVAL)
     assert [each.event for each in bench.new] == [AlertEvent.APPROVAL_NEEDED]
 
 
@@ -270,17 +248,17 @@ def test_f62_what_had_only_been_checked_asks_the_governor_again_after_a_long_nig
 def test_f62_the_next_try_or_rung_of_yesterday_is_not_run_today(steps: tuple[Step, ...]) -> None:
     bench = Bench(policy(with_fix(steps=steps)))
     bench.matched()
-    finish(bench, EXIT_1)
+    bench.finish(EXIT_1)
     assert only(bench).status in (IncidentStatus.RETRYING, IncidentStatus.CHECKING)
     bench.give(Started(), after=36_000)
-    assert (only(bench).hold, ran(bench)) == (HoldReason.STALE, ["restart it"])
+    assert (only(bench).hold, bench.ran) == (HoldReason.STALE, ["restart it"])
 
 
 def test_f62_silence_while_nobody_listened_proves_nothing() -> None:
     rule = with_fix(verify=Verify((), timedelta(seconds=60)))
     bench = Bench(policy(rule, resolve_after=timedelta(hours=2)))
     bench.matched()
-    finish(bench)
+    bench.finish()
     written = bench.now + timedelta(seconds=50)
     bench.give(Started(), after=3600)
     bench.give(Tick())
@@ -294,7 +272,7 @@ def test_f62_what_was_written_after_the_death_of_a_step_is_not_its_own_doing() -
     bench.matched()
     written = bench.now + timedelta(seconds=1800)
     bench.give(Started(), after=3600)
-    probed(bench, PASSED)
+    bench.probed(PASSED)
     assert bench.state.incidents == {}
     bench.give(observed(match(RULE, written)), after=1)
     assert bench.tally("own_cause") == 0
@@ -309,7 +287,7 @@ def test_what_an_endless_pause_holds_is_looked_at_when_it_was_shortened() -> Non
     bench.matched()
     bench.give(PauseFixes(*BY_HAND, until=START + timedelta(minutes=5)))
     bench.give(Tick(), after=301)
-    assert ran(bench) == ["restart it"]
+    assert bench.ran == ["restart it"]
 
 
 def test_what_two_paused_is_looked_at_when_the_one_left_ends_by_itself() -> None:
@@ -320,7 +298,7 @@ def test_what_two_paused_is_looked_at_when_the_one_left_ends_by_itself() -> None
     bench.give(ResumeFixes(*BY_FILE))
     assert only(bench).hold_detail == "all fixes are paused by ann, until 2026-11-24 03:05 UTC"
     bench.give(Tick(), after=301)
-    assert ran(bench) == ["restart it"]
+    assert bench.ran == ["restart it"]
 
 
 # -- approvals -------------------------------------------------------------------------------------------------------
@@ -332,7 +310,7 @@ def test_f65_an_approval_that_comes_after_its_time_does_nothing_even_before_the_
     bench = Bench(policy(ASKING))
     bench.matched()
     bench.give(Approve(only(bench).id, "ann"), after=1801)
-    assert (bench.tally("approvals_ignored"), ran(bench)) == (1, [])
+    assert (bench.tally("approvals_ignored"), bench.ran) == (1, [])
     assert only(bench).status is IncidentStatus.OPEN
 
 
@@ -353,10 +331,10 @@ def test_an_approval_is_for_one_execution() -> None:
     bench.give(Approve(only(bench).id, "ann"))
     checked(bench, CheckPurpose.STILL_THERE, FAILED)
     bench.give(PauseFixes(*BY_HAND))
-    finish(bench, EXIT_1)
+    bench.finish(EXIT_1)
     bench.give(Tick(), after=3)
     bench.give(ResumeFixes(*BY_HAND), after=60)
-    assert (only(bench).hold, ran(bench)) == (HoldReason.AWAITING_APPROVAL, ["restart it"])
+    assert (only(bench).hold, bench.ran) == (HoldReason.AWAITING_APPROVAL, ["restart it"])
 
 
 def test_an_approval_is_for_what_was_shown_and_not_for_what_a_later_line_says() -> None:
@@ -377,10 +355,10 @@ def test_an_approval_is_not_for_another_fix() -> None:
     bench.give(Approve(only(bench, second).id, "ann"))
     assert only(bench, second).hold is HoldReason.BUSY
     reload(bench, first, with_fix(limits=SHARED, mode=Mode.APPROVE, steps=(OTHER_STEP,)))
-    finish(bench)
-    probed(bench, PASSED)
+    bench.finish()
+    bench.probed(PASSED)
     bench.give(Tick(), after=2)
-    assert (only(bench, second).hold, ran(bench)) == (HoldReason.AWAITING_APPROVAL, ["restart it"])
+    assert (only(bench, second).hold, bench.ran) == (HoldReason.AWAITING_APPROVAL, ["restart it"])
 
 
 def test_people_are_asked_again_when_the_fix_that_waits_for_them_is_another_one_by_now() -> None:
@@ -398,13 +376,13 @@ def test_a_reload_is_no_reason_to_try_a_fix_again_that_failed() -> None:
     rule = with_fix(breaker=BreakerSpec(failures=1, open_for=timedelta(minutes=2)), limits=FREE)
     bench = Bench(policy(rule))
     bench.give(observed(match(rule, bench.now - timedelta(seconds=1))))
-    finish(bench, EXIT_1)
+    bench.finish(EXIT_1)
     bench.now += timedelta(minutes=3)
     bench.give(Tick())
     reload(bench, rule)
-    assert ran(bench) == ["restart it"]
+    assert bench.ran == ["restart it"]
     bench.matched(1, rule=rule)
-    assert ran(bench) == ["restart it", "restart it"]
+    assert bench.ran == ["restart it", "restart it"]
 
 
 # -- 10,000 at once --------------------------------------------------------------------------------------------------
@@ -421,7 +399,7 @@ def test_checks_before_the_first_step_let_nothing_past_the_budgets(of: str) -> N
         bench.give(observed(match(rule, bench.now, f"{number}", upstream=f"{number}")))
     for incident in list(bench.state.incidents.values()):
         bench.give(ChecksFinished(incident.id, ((CheckPurpose.EXPECT, PASSED),)))
-    assert len(ran(bench)) == 3
+    assert len(bench.ran) == 3
 
 
 def test_the_more_wait_for_a_target_the_less_often_each_of_them_is_looked_at() -> None:
@@ -452,7 +430,7 @@ def test_the_reset_of_one_target_is_not_told_of_another() -> None:
     bench = Bench(policy(rule))
     for upstream in "ab":
         bench.give(observed(match(rule, bench.now, upstream, upstream=upstream)))
-        finish(bench, EXIT_1)
+        bench.finish(EXIT_1)
     one, other = bench.state.incidents.values()
     (key,) = (key for key in bench.state.breakers if key[2].endswith("=a"))
     changeset = bench.give(ResetBreaker(key, "ann"))
@@ -465,12 +443,12 @@ def test_f64_a_loop_that_goes_on_all_day_is_told_in_a_few_words() -> None:
     bench = Bench(policy(first, second, host_max_per_hour=1000))
     for _ in range(400):
         for rule in (first, second):
-            before = len(ran(bench))
+            before = len(bench.ran)
             bench.matched(10, rule=rule)
-            if len(ran(bench)) > before:
-                finish(bench)
-                probed(bench, PASSED)
-    assert len(ran(bench)) > 10
+            if len(bench.ran) > before:
+                bench.finish()
+                bench.probed(PASSED)
+    assert len(bench.ran) > 10
     assert max(len(each.chain) for each in bench.state.attempts.values()) <= 5
 
 
@@ -501,10 +479,10 @@ def test_a_fix_of_which_no_step_applies_is_not_tried_again_without_a_further_lin
 def test_probes_that_are_answered_twice_prolong_no_quiet_time() -> None:
     bench = Bench(policy(with_fix(verify=Verify(FIX.verify.probes, timedelta(seconds=60)))))
     bench.matched()
-    finish(bench)
-    probed(bench, PASSED)
+    bench.finish()
+    bench.probed(PASSED)
     due = only(bench).due_at
-    bench.give(ProbesFinished(attempt_id(bench), FAILED), after=5)
+    bench.give(ProbesFinished(bench.attempt_id, FAILED), after=5)
     assert (only(bench).status, only(bench).due_at) == (IncidentStatus.SETTLING, due)
 
 
@@ -512,19 +490,19 @@ def test_f33_attempts_of_a_clock_that_was_years_ahead_use_no_budget_up() -> None
     bench = Bench(policy(with_fix(limits=Limits(cooldown=timedelta(hours=1), max_per_hour=1))))
     bench.now += timedelta(days=1000)
     bench.matched()
-    finish(bench)
-    probed(bench, PASSED)
+    bench.finish()
+    bench.probed(PASSED)
     bench.now = START
     bench.state.forget_old(bench.now)
     bench.matched()
-    assert ran(bench) == ["restart it", "restart it"]
+    assert bench.ran == ["restart it", "restart it"]
 
 
 def test_what_people_are_told_of_a_step_that_was_undone_is_its_own_verdict() -> None:
     bench = Bench(policy(with_fix(steps=(replace(STEP, rollback=UNDO),))))
     bench.matched()
-    finish(bench, replace(EXIT_1, output="no such file"))
-    finish(bench)
+    bench.finish(replace(EXIT_1, output="no such file"))
+    bench.finish()
     (told,) = bench.new
     (tried,) = (each for each in told.body.splitlines() if each.startswith("What I tried:"))
     assert "restart it (/usr/bin/true): exit 1. It did not work: no such file." in tried
@@ -572,4 +550,4 @@ def test_a_backtest_knows_what_a_fix_waits_for_and_a_service_manager() -> None:
     bench = Bench(replayed(policy(), [rule, cause], Mode.AUTO))
     bench.matched(rule=rule)
     bench.give(Tick(), after=3)
-    assert ran(bench) == ["restart it"]
+    assert bench.ran == ["restart it"]

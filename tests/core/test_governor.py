@@ -7,13 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, RULE, START, STEP, Bench, breaker_of, match, observed, policy
+from builders import OK, RULE, START, STEP, Bench, breaker_of, match, observed, policy, with_fix
 from logmedic.core.draft import Draft
 from logmedic.core.holds import CAUSE_GRACE, LOOP_WAIT, every_hold
 from logmedic.model.changeset import (
     Approve,
     PauseFixes,
-    ProbesFinished,
     Reloaded,
     ResetBreaker,
     ResumeFixes,
@@ -23,39 +22,20 @@ from logmedic.model.changeset import (
     Tick,
 )
 from logmedic.model.circuit import BreakerSpec, BreakerStatus
-from logmedic.model.fix import Arming, FixResult, ProbeResult, Verdict
+from logmedic.model.fix import Arming, FixResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus
 from logmedic.model.rule import AlertEvent, Limits, Mode, Rule, Verify
 from logmedic.model.step import Command, Retry, UnitJob, UnitVerb
 from logmedic.model.trust import PauseOrigin
 
-OK = FixResult(0, 0.1, sandbox="bubblewrap")
 EXIT_1 = FixResult(1, 0.1, "no", sandbox="bubblewrap")
-PASSED = ProbeResult(True, "well")
 OTHER = replace(RULE, id="db-down", title="db is down")
 PAUSE = PauseFixes(PauseOrigin.OPERATOR, "ann", "deploying")
 RESUME = ResumeFixes(PauseOrigin.OPERATOR, "ann")
 
 
-def with_fix(rule: Rule = RULE, **changes: object) -> Rule:
-    return replace(rule, fix=replace(FIX, **changes))  # type: ignore[arg-type]
-
-
-def ran(bench: Bench) -> int:
-    return len([each for each in bench.intents if isinstance(each, RunStep)])
-
-
-def attempt_id(bench: Bench) -> str:
-    return next(each.attempt.id for each in reversed(bench.intents) if isinstance(each, RunStep))
-
-
 def held(bench: Bench, rule: Rule = RULE) -> HoldReason | None:
     return next(each for each in bench.state.incidents.values() if each.rule_id == rule.id).hold
-
-
-def fixed(bench: Bench, after: float = 0.0) -> None:
-    bench.give(StepFinished(attempt_id(bench), OK), after)
-    bench.give(ProbesFinished(attempt_id(bench), PASSED))
 
 
 # -- the kill switch ---------------------------------------------------------------------------------------------------
@@ -66,7 +46,7 @@ def test_while_fixes_are_paused_none_starts_and_its_reason_is_told() -> None:
     bench.give(PAUSE)
     bench.matched()
     incident = bench.incident()
-    assert (ran(bench), incident.hold) == (0, HoldReason.PAUSED)
+    assert (len(bench.ran), incident.hold) == (0, HoldReason.PAUSED)
     assert incident.hold_detail == "all fixes are paused by ann: deploying"
     assert [each.event for each in bench.messages] == [AlertEvent.HELD]
 
@@ -93,7 +73,7 @@ def test_what_was_held_runs_when_fixes_are_resumed() -> None:
     bench.give(PAUSE)
     bench.matched()
     bench.give(RESUME, after=60)
-    assert ran(bench) == 1
+    assert len(bench.ran) == 1
 
 
 def test_what_was_held_for_too_long_is_stale_then() -> None:
@@ -101,7 +81,7 @@ def test_what_was_held_for_too_long_is_stale_then() -> None:
     bench.give(PAUSE)
     bench.matched()
     bench.give(RESUME, after=3600)
-    assert (ran(bench), held(bench)) == (0, HoldReason.STALE)
+    assert (len(bench.ran), held(bench)) == (0, HoldReason.STALE)
 
 
 def test_a_pause_ends_by_itself_at_its_time() -> None:
@@ -109,9 +89,9 @@ def test_a_pause_ends_by_itself_at_its_time() -> None:
     bench.give(replace(PAUSE, until=START + timedelta(minutes=5)))
     bench.matched()
     bench.give(Tick(), after=299)
-    assert ran(bench) == 0
+    assert len(bench.ran) == 0
     bench.give(Tick(), after=2)
-    assert ran(bench) == 1
+    assert len(bench.ran) == 1
 
 
 def test_each_who_paused_has_to_resume() -> None:
@@ -122,7 +102,7 @@ def test_each_who_paused_has_to_resume() -> None:
     bench.give(RESUME)
     assert held(bench) is HoldReason.PAUSED
     bench.give(ResumeFixes(PauseOrigin.FILE, "file /etc/logmedic/paused"))
-    assert ran(bench) == 1
+    assert len(bench.ran) == 1
 
 
 def test_a_pause_stands_between_two_rungs_and_between_two_tries() -> None:
@@ -130,9 +110,9 @@ def test_a_pause_stands_between_two_rungs_and_between_two_tries() -> None:
     bench = Bench(policy(rule))
     bench.matched(rule=rule)
     bench.give(PAUSE)
-    bench.give(StepFinished(attempt_id(bench), EXIT_1))
+    bench.give(StepFinished(bench.attempt_id, EXIT_1))
     bench.give(Tick(), after=30)
-    assert (ran(bench), held(bench)) == (1, HoldReason.PAUSED)
+    assert (len(bench.ran), held(bench)) == (1, HoldReason.PAUSED)
 
 
 def test_a_pause_that_stops_ends_what_runs_and_blames_it_for_nothing() -> None:
@@ -140,7 +120,7 @@ def test_a_pause_that_stops_ends_what_runs_and_blames_it_for_nothing() -> None:
     bench.matched()
     changeset = bench.give(replace(PAUSE, stop=True))
     assert changeset.intents == (StopSteps(),)
-    bench.give(StepFinished(attempt_id(bench), FixResult(None, 1.0, detail="ended by hand")))
+    bench.give(StepFinished(bench.attempt_id, FixResult(None, 1.0, detail="ended by hand")))
     (attempt,) = bench.state.attempts.values()
     assert (attempt.verdict, held(bench)) == (Verdict.UNKNOWN, HoldReason.PAUSED)
     assert bench.state.earned == {}
@@ -159,10 +139,10 @@ def test_a_pause_is_in_what_is_stored() -> None:
 
 
 def healed(bench: Bench, rule: Rule, group: str) -> None:
-    before = ran(bench)
+    before = len(bench.ran)
     bench.give(observed(match(rule, bench.now, group)))
-    if ran(bench) > before:
-        fixed(bench)
+    if len(bench.ran) > before:
+        bench.fixed()
 
 
 def test_a_host_has_a_budget_for_ten_minutes() -> None:
@@ -170,7 +150,7 @@ def test_a_host_has_a_budget_for_ten_minutes() -> None:
     bench = Bench(policy(rule, host_max_per_ten_minutes=3))
     for group in "abcd":
         healed(bench, rule, group)
-    assert ran(bench) == 3
+    assert len(bench.ran) == 3
     incident = bench.incident()
     assert (incident.hold, incident.due_at) == (HoldReason.BUDGET, START + timedelta(minutes=10))
     assert incident.hold_detail == "3 fixes in ten minutes for this host are used up"
@@ -179,17 +159,17 @@ def test_a_host_has_a_budget_for_ten_minutes() -> None:
 def test_a_budget_of_nothing_lets_nothing_run() -> None:
     bench = Bench(policy(host_max_per_hour=0))
     bench.matched()
-    assert (ran(bench), held(bench)) == (0, HoldReason.BUDGET)
+    assert (len(bench.ran), held(bench)) == (0, HoldReason.BUDGET)
 
 
 def test_the_rungs_of_one_execution_are_one_of_the_budget() -> None:
     rule = with_fix(steps=(STEP, replace(STEP, name="second")))
     bench = Bench(policy(rule, host_max_per_ten_minutes=2))
     bench.matched(rule=rule)
-    bench.give(StepFinished(attempt_id(bench), EXIT_1))
-    bench.give(StepFinished(attempt_id(bench), EXIT_1))
+    bench.give(StepFinished(bench.attempt_id, EXIT_1))
+    bench.give(StepFinished(bench.attempt_id, EXIT_1))
     bench.matched(11, rule=rule)
-    assert ran(bench) == 3
+    assert len(bench.ran) == 3
 
 
 # -- targets -----------------------------------------------------------------------------------------------------------
@@ -203,9 +183,9 @@ def test_f63_two_rules_with_one_target_take_turns_also_between_two_steps() -> No
     bench.matched(rule=first)
     bench.matched(rule=second)
     assert held(bench, second) is HoldReason.BUSY
-    bench.give(StepFinished(attempt_id(bench), EXIT_1))
+    bench.give(StepFinished(bench.attempt_id, EXIT_1))
     bench.give(Tick(), after=2)  # the first waits for its second try
-    assert (ran(bench), held(bench, second)) == (1, HoldReason.BUSY)
+    assert (len(bench.ran), held(bench, second)) == (1, HoldReason.BUSY)
 
 
 def test_a_target_may_be_what_a_line_names_and_has_its_own_breaker() -> None:
@@ -214,8 +194,8 @@ def test_a_target_may_be_what_a_line_names_and_has_its_own_breaker() -> None:
     bench = Bench(policy(rule))
     for upstream in ("a", "b"):
         bench.give(observed(match(rule, bench.now, upstream, upstream=upstream)))
-    assert ran(bench) == 2  # at the same time
-    bench.give(StepFinished(attempt_id(bench), EXIT_1))
+    assert len(bench.ran) == 2  # at the same time
+    bench.give(StepFinished(bench.attempt_id, EXIT_1))
     by_target = {each.target: each.status for each in bench.state.breakers.values()}
     assert by_target == {"web-down upstream=b": BreakerStatus.OPEN}
 
@@ -231,7 +211,7 @@ def test_what_depends_on_another_waits_a_moment_for_it_to_show_up() -> None:
     bench.matched(rule=DEPENDENT)
     assert held(bench) is HoldReason.CAUSE
     bench.give(Tick(), after=CAUSE_GRACE.total_seconds())
-    assert ran(bench) == 1
+    assert len(bench.ran) == 1
 
 
 @pytest.mark.parametrize("first", ["cause", "dependent"])
@@ -242,7 +222,7 @@ def test_the_cause_is_fixed_first_in_whatever_order_they_are_seen(first: str) ->
     bench.give(Tick(), after=10)
     assert [each.attempt.rule_id for each in bench.intents if isinstance(each, RunStep)] == ["db-down"]
     assert held(bench) is HoldReason.CAUSE
-    fixed(bench)
+    bench.fixed()
     bench.give(Tick(), after=10)
     assert [each.attempt.rule_id for each in bench.intents if isinstance(each, RunStep)] == ["db-down", "web-down"]
 
@@ -254,18 +234,18 @@ def test_f64_a_line_that_the_fix_itself_writes_opens_nothing() -> None:
     rule = with_fix(limits=Limits(cooldown=timedelta(0)))
     bench = Bench(policy(rule))
     bench.matched(rule=rule)
-    fixed(bench, after=1)
+    bench.fixed(after=1)
     bench.matched(1, rule=rule)
-    assert (ran(bench), bench.tally("own_cause"), bench.state.incidents) == (1, 1, {})
+    assert (len(bench.ran), bench.tally("own_cause"), bench.state.incidents) == (1, 1, {})
     bench.matched(5, rule=rule)
-    assert ran(bench) == 2  # after that it is trouble of its own
+    assert len(bench.ran) == 2  # after that it is trouble of its own
 
 
 def test_f64_its_own_line_does_not_spoil_its_quiet_time() -> None:
     rule = with_fix(verify=Verify((), timedelta(seconds=60)))
     bench = Bench(policy(rule))
     bench.matched(rule=rule)
-    bench.give(StepFinished(attempt_id(bench), OK), after=1)
+    bench.give(StepFinished(bench.attempt_id, OK), after=1)
     bench.matched(2, rule=rule)
     assert bench.incident().status is IncidentStatus.SETTLING
     bench.matched(2, rule=rule)
@@ -278,10 +258,10 @@ def test_f64_fixes_that_set_each_other_off_are_stopped_and_told() -> None:
     bench = Bench(policy(first, second))
     for _ in range(20):
         for rule in (first, second):
-            before = ran(bench)
+            before = len(bench.ran)
             bench.matched(5, rule=rule)
-            if ran(bench) > before:
-                fixed(bench)
+            if len(bench.ran) > before:
+                bench.fixed()
     assert [each.attempt.rule_id for each in bench.intents if isinstance(each, RunStep)].count(first.id) == 1
     incident = next(each for each in bench.state.incidents.values() if each.rule_id == first.id)
     assert (incident.hold, incident.chain) == (HoldReason.OWN_CAUSE, ("web-down", "db-down"))
@@ -298,7 +278,7 @@ def failing(**spec: object) -> tuple[Bench, Rule]:
     bench = Bench(policy(rule))
     for after in (0, 11):
         bench.matched(after, rule=rule)
-        bench.give(StepFinished(attempt_id(bench), EXIT_1))
+        bench.give(StepFinished(bench.attempt_id, EXIT_1))
     return bench, rule
 
 
@@ -307,11 +287,11 @@ def test_an_always_failing_fix_under_ten_thousand_lines_has_n_attempts_and_one_e
     rule = with_fix(breaker=BreakerSpec(failures=3, open_for=timedelta(hours=5)))
     bench = Bench(policy(rule))
     for _ in range(10_000):
-        before = ran(bench)
+        before = len(bench.ran)
         bench.matched(1, rule=rule)
-        if ran(bench) > before:
-            bench.give(StepFinished(attempt_id(bench), EXIT_1))
-    assert ran(bench) == 3
+        if len(bench.ran) > before:
+            bench.give(StepFinished(bench.attempt_id, EXIT_1))
+    assert len(bench.ran) == 3
     lessons = [each.pattern_type.value for changeset in bench.all for each in changeset.learnings]
     assert lessons.count("issue_escalation") == 1
     told = [each.event for each in bench.messages]
@@ -321,10 +301,10 @@ def test_an_always_failing_fix_under_ten_thousand_lines_has_n_attempts_and_one_e
 def test_several_trials_have_to_work_before_the_breaker_closes() -> None:
     bench, rule = failing(successes=2)
     bench.matched(1801, rule=rule)
-    fixed(bench)
+    bench.fixed()
     assert breaker_of(bench.state).status is BreakerStatus.HALF_OPEN
     bench.matched(60, rule=rule)
-    fixed(bench)
+    bench.fixed()
     assert breaker_of(bench.state).status is BreakerStatus.CLOSED
 
 
@@ -333,7 +313,7 @@ def test_a_breaker_that_is_reset_by_hand_lets_the_fix_run() -> None:
     bench.matched(20, rule=rule)
     assert held(bench) is HoldReason.BREAKER_OPEN
     bench.give(ResetBreaker(breaker_of(bench.state).key, "ann"))
-    assert (ran(bench), breaker_of(bench.state).status) == (3, BreakerStatus.CLOSED)
+    assert (len(bench.ran), breaker_of(bench.state).status) == (3, BreakerStatus.CLOSED)
 
 
 def test_a_fix_that_was_changed_begins_with_a_closed_breaker() -> None:
@@ -341,7 +321,7 @@ def test_a_fix_that_was_changed_begins_with_a_closed_breaker() -> None:
     changed = with_fix(steps=(replace(STEP, action=Command(("/usr/bin/better",))),))
     bench.policy = policy(changed)
     bench.matched(20, rule=changed)
-    assert ran(bench) == 3
+    assert len(bench.ran) == 3
 
 
 def test_what_else_holds_an_approved_fix_does_not_use_the_approval_up() -> None:
@@ -353,7 +333,7 @@ def test_what_else_holds_an_approved_fix_does_not_use_the_approval_up() -> None:
     waiting = next(each for each in bench.state.incidents.values() if each.rule_id == second.id)
     bench.give(Approve(waiting.id, "ann"))
     assert held(bench, second) is HoldReason.BUSY
-    fixed(bench)
+    bench.fixed()
     bench.give(Tick(), after=2)
     assert bench.state.incidents[waiting.id].status is IncidentStatus.CHECKING
 
@@ -367,7 +347,7 @@ def test_a_reload_looks_at_what_was_held_for_the_rules_sake_and_prolongs_no_appr
     assert next(iter(bench.state.incidents.values())).due_at == before
     bench.policy = policy(with_fix())
     bench.give(Reloaded())
-    assert ran(bench) == 1
+    assert len(bench.ran) == 1
 
 
 # -- all of them -------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, PROBE, RULE, STEP, Bench, breaker_of, policy
+from builders import FAILED, FIX, OK, PASSED, PROBE, RULE, STEP, Bench, breaker_of, policy, with_fix
 from logmedic.core.targets import asked_once
 from logmedic.model.changeset import (
     CheckPurpose,
@@ -15,7 +15,6 @@ from logmedic.model.changeset import (
     ProbesFinished,
     RunChecks,
     RunProbes,
-    RunStep,
     Send,
     Started,
     StepFinished,
@@ -25,14 +24,11 @@ from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import AttemptKind, AttemptStatus, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, Resolution
 from logmedic.model.probe import AnyOf, DiskProbe, Not, TcpProbe, UnitProbe
-from logmedic.model.rule import AlertEvent, Limits, OnFailure, Rule, Verify
+from logmedic.model.rule import AlertEvent, Limits, OnFailure, Verify
 from logmedic.model.step import Command, Retry, Step, UnitJob, UnitVerb
 
-OK = FixResult(0, 0.1, sandbox="bubblewrap")
 EXIT_1 = FixResult(1, 0.1, "no such file", sandbox="bubblewrap")
 NOT_STARTED = FixResult(None, 0.0, detail="no such program", started=False)
-PASSED = ProbeResult(True, "well")
-FAILED = ProbeResult(False, "ill")
 UNKNOWN = ProbeResult(None, "there is nobody to ask")
 EXPECT = DiskProbe("/", percent=5)
 GUARD = TcpProbe("127.0.0.1:5432")
@@ -42,26 +38,6 @@ SECOND = replace(STEP, name="fail over", action=Command(("/usr/bin/failover",)))
 
 def climbing(**changes: object) -> Bench:
     return Bench(policy(with_fix(**changes)))
-
-
-def with_fix(**changes: object) -> Rule:
-    return replace(RULE, fix=replace(FIX, **changes))  # type: ignore[arg-type]
-
-
-def ran(bench: Bench) -> list[str]:
-    return [each.attempt.step_name for each in bench.intents if isinstance(each, RunStep)]
-
-
-def attempt_id(bench: Bench) -> str:
-    return next(each.attempt.id for each in reversed(bench.intents) if isinstance(each, RunStep))
-
-
-def finish(bench: Bench, result: FixResult = OK) -> None:
-    bench.give(StepFinished(attempt_id(bench), result))
-
-
-def probed(bench: Bench, result: ProbeResult) -> None:
-    bench.give(ProbesFinished(attempt_id(bench), result))
 
 
 def checked(bench: Bench, *results: tuple[CheckPurpose, ProbeResult]) -> None:
@@ -84,10 +60,10 @@ def events(bench: Bench) -> list[str]:
 def test_a_step_that_expects_something_is_checked_first() -> None:
     bench = climbing(steps=(replace(STEP, expect=(EXPECT,)),))
     bench.matched()
-    assert (ran(bench), asked(bench)) == ([], [CheckPurpose.EXPECT])
+    assert (bench.ran, asked(bench)) == ([], [CheckPurpose.EXPECT])
     assert bench.incident().status is IncidentStatus.CHECKING
     checked(bench, (CheckPurpose.EXPECT, PASSED))
-    assert ran(bench) == ["restart it"]
+    assert bench.ran == ["restart it"]
 
 
 @pytest.mark.parametrize("found", [FAILED, UNKNOWN], ids=["not so", "unknown"])
@@ -95,7 +71,7 @@ def test_a_step_that_does_not_apply_is_passed_over(found: ProbeResult) -> None:
     bench = climbing(steps=(replace(STEP, expect=(EXPECT,)), SECOND))
     bench.matched()
     checked(bench, (CheckPurpose.EXPECT, found))
-    assert ran(bench) == ["fail over"]
+    assert bench.ran == ["fail over"]
     assert "step_skipped" in events(bench)
 
 
@@ -104,7 +80,7 @@ def test_when_no_step_applies_the_fix_failed_and_waits_for_its_cooldown() -> Non
     bench.matched()
     checked(bench, (CheckPurpose.EXPECT, FAILED))
     incident = bench.incident()
-    assert (ran(bench), incident.status, incident.hold) == ([], IncidentStatus.FAILED, HoldReason.COOLDOWN)
+    assert (bench.ran, incident.status, incident.hold) == ([], IncidentStatus.FAILED, HoldReason.COOLDOWN)
     assert [each.event for each in bench.messages] == [AlertEvent.FIX_FAILED]
     checks = len([each for each in bench.intents if isinstance(each, RunChecks)])
     for _ in range(5):
@@ -117,7 +93,7 @@ def test_a_check_that_is_answered_twice_starts_one_step() -> None:
     bench.matched()
     for _ in range(2):
         checked(bench, (CheckPurpose.EXPECT, PASSED))
-    assert ran(bench) == ["restart it"]
+    assert bench.ran == ["restart it"]
     assert bench.tally("results_ignored") == 1
 
 
@@ -127,11 +103,11 @@ def test_a_check_that_is_answered_twice_starts_one_step() -> None:
 def test_the_rungs_are_climbed_until_one_holds() -> None:
     bench = climbing(steps=(STEP, SECOND))
     bench.matched()
-    finish(bench)
-    probed(bench, FAILED)
-    finish(bench)
-    probed(bench, PASSED)
-    assert ran(bench) == ["restart it", "fail over"]
+    bench.finish()
+    bench.probed(FAILED)
+    bench.finish()
+    bench.probed(PASSED)
+    assert bench.ran == ["restart it", "fail over"]
     assert [each.verdict for each in bench.state.attempts.values()] == [Verdict.NOT_FIXED, Verdict.FIXED]
     assert bench.incident().resolution is Resolution.FIXED
     assert bench.state.earned["web-down", "restart it"].fixed == 0
@@ -141,10 +117,10 @@ def test_the_rungs_are_climbed_until_one_holds() -> None:
 def test_what_nobody_can_say_is_no_failure_of_the_rung_and_no_success() -> None:
     bench = climbing(steps=(STEP, SECOND))
     bench.matched()
-    finish(bench)
-    probed(bench, UNKNOWN)
+    bench.finish()
+    bench.probed(UNKNOWN)
     (attempt,) = bench.state.attempts.values()
-    assert (ran(bench), attempt.verdict) == (["restart it"], Verdict.UNKNOWN)
+    assert (bench.ran, attempt.verdict) == (["restart it"], Verdict.UNKNOWN)
     assert bench.incident().status is IncidentStatus.FAILED
     assert bench.state.earned == {}
     assert "fix_unknown" in events(bench)
@@ -153,7 +129,7 @@ def test_what_nobody_can_say_is_no_failure_of_the_rung_and_no_success() -> None:
 def test_an_exit_code_of_0_proves_nothing() -> None:
     bench = climbing(verify=Verify((), None))
     bench.matched()
-    finish(bench)
+    bench.finish()
     assert bench.incident().status is IncidentStatus.SETTLING
     assert bench.state.earned == {}
 
@@ -161,10 +137,10 @@ def test_an_exit_code_of_0_proves_nothing() -> None:
 def test_tries_of_one_step_earn_once() -> None:
     bench = climbing(steps=(replace(STEP, retry=Retry(attempts=3)),))
     bench.matched()
-    finish(bench, EXIT_1)
+    bench.finish(EXIT_1)
     bench.give(Tick(), after=2)
-    finish(bench)
-    probed(bench, PASSED)
+    bench.finish()
+    bench.probed(PASSED)
     assert bench.state.earned["web-down", "restart it"].tried == 1
 
 
@@ -172,7 +148,7 @@ def test_a_failure_that_is_only_recorded_calls_nobody() -> None:
     bench = climbing(on_failure=OnFailure.RECORD)
     for after in (0, 11):
         bench.matched(after)
-        finish(bench, EXIT_1)
+        bench.finish(EXIT_1)
     assert breaker_of(bench.state).status is BreakerStatus.OPEN
     assert not any(isinstance(each, Send) for each in bench.intents)
     assert "breaker:web-down" in bench.state.issues
@@ -184,10 +160,10 @@ def test_a_failure_that_is_only_recorded_calls_nobody() -> None:
 def test_a_step_that_breaks_off_is_undone_and_the_next_rung_follows() -> None:
     bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND))
     bench.matched()
-    finish(bench, EXIT_1)
-    assert ran(bench) == ["restart it", "undo it"]
-    finish(bench)
-    assert ran(bench) == ["restart it", "undo it", "fail over"]
+    bench.finish(EXIT_1)
+    assert bench.ran == ["restart it", "undo it"]
+    bench.finish()
+    assert bench.ran == ["restart it", "undo it", "fail over"]
     kinds = [each.kind for each in bench.state.attempts.values()]
     assert kinds == [AttemptKind.STEP, AttemptKind.ROLLBACK, AttemptKind.STEP]
 
@@ -195,8 +171,8 @@ def test_a_step_that_breaks_off_is_undone_and_the_next_rung_follows() -> None:
 def test_what_never_started_has_nothing_to_undo() -> None:
     bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND))
     bench.matched()
-    finish(bench, NOT_STARTED)
-    assert ran(bench) == ["restart it", "fail over"]
+    bench.finish(NOT_STARTED)
+    assert bench.ran == ["restart it", "fail over"]
 
 
 @pytest.mark.parametrize(("worse", "follows"), [(FAILED, "undo it"), (PASSED, "fail over")])
@@ -205,28 +181,28 @@ def test_what_broke_its_guard_is_undone(worse: ProbeResult, follows: str) -> Non
     bench.matched()
     assert asked(bench) == [CheckPurpose.GUARD]
     checked(bench, (CheckPurpose.GUARD, PASSED))
-    finish(bench)
-    probed(bench, FAILED)
+    bench.finish()
+    bench.probed(FAILED)
     assert asked(bench) == [CheckPurpose.WORSE]
     checked(bench, (CheckPurpose.WORSE, worse))
-    assert ran(bench) == ["restart it", follows]
+    assert bench.ran == ["restart it", follows]
 
 
 def test_a_guard_that_was_broken_before_blames_nobody() -> None:
     bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND), guard=(GUARD,))
     bench.matched()
     checked(bench, (CheckPurpose.GUARD, FAILED))
-    finish(bench)
-    probed(bench, FAILED)
-    assert ran(bench) == ["restart it", "fail over"]
+    bench.finish()
+    bench.probed(FAILED)
+    assert bench.ran == ["restart it", "fail over"]
 
 
 def test_a_rollback_that_fails_ends_the_fix() -> None:
     bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND))
     bench.matched()
-    finish(bench, EXIT_1)
-    finish(bench, EXIT_1)
-    assert ran(bench) == ["restart it", "undo it"]
+    bench.finish(EXIT_1)
+    bench.finish(EXIT_1)
+    assert bench.ran == ["restart it", "undo it"]
     assert bench.incident().status is IncidentStatus.FAILED
     assert bench.state.earned["web-down", "restart it"].tried == 1  # the rollback earns nothing
 
@@ -253,7 +229,7 @@ def test_a_unit_that_has_only_just_started_is_left_alone_for_a_while() -> None:
     assert (incident.hold, "up for 12 s" in incident.hold_detail) == (HoldReason.WARMING_UP, True)
     bench.give(Tick(), after=11)
     checked(bench, (CheckPurpose.UPTIME, PASSED))
-    assert ran(bench) == ["restart it"]
+    assert bench.ran == ["restart it"]
 
 
 # -- after a crash -----------------------------------------------------------------------------------------------------
@@ -270,8 +246,8 @@ def test_f62_a_guard_that_was_under_way_is_asked_again_and_earns_nothing_twice()
     bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND), guard=(GUARD,))
     bench.matched()
     checked(bench, (CheckPurpose.GUARD, PASSED))
-    finish(bench)
-    probed(bench, FAILED)
+    bench.finish()
+    bench.probed(FAILED)
     bench.give(Started(), after=5)
     assert asked(bench) == [CheckPurpose.WORSE]
     assert bench.state.earned["web-down", "restart it"].tried == 1
@@ -280,9 +256,9 @@ def test_f62_a_guard_that_was_under_way_is_asked_again_and_earns_nothing_twice()
 def test_f62_a_rollback_of_which_nobody_knows_the_end_ends_the_fix() -> None:
     bench = climbing(steps=(replace(STEP, rollback=UNDO), SECOND))
     bench.matched()
-    finish(bench, EXIT_1)
+    bench.finish(EXIT_1)
     bench.give(Started(), after=5)
-    assert ran(bench) == ["restart it", "undo it"]
+    assert bench.ran == ["restart it", "undo it"]
     assert bench.incident().status is IncidentStatus.FAILED
     assert [each.verdict for each in bench.state.attempts.values()][-1] is Verdict.UNKNOWN
 
@@ -290,7 +266,7 @@ def test_f62_a_rollback_of_which_nobody_knows_the_end_ends_the_fix() -> None:
 def test_a_secret_in_the_output_of_a_step_is_not_stored() -> None:
     bench = climbing()
     bench.matched()
-    finish(bench, FixResult(1, 0.1, "login with password=hunter2hunter2 failed", sandbox="bubblewrap"))
+    bench.finish(FixResult(1, 0.1, "login with password=hunter2hunter2 failed", sandbox="bubblewrap"))
     (attempt,) = bench.state.attempts.values()
     assert "hunter2" not in attempt.output
     assert attempt.status is AttemptStatus.FINISHED
@@ -299,8 +275,8 @@ def test_a_secret_in_the_output_of_a_step_is_not_stored() -> None:
 def test_the_probes_of_the_verdict_are_filled_and_asked_for_as_long_as_they_may() -> None:
     bench = climbing()
     bench.matched()
-    finish(bench)
-    assert bench.intents[-1] == RunProbes(attempt_id(bench), (PROBE,))
+    bench.finish()
+    assert bench.intents[-1] == RunProbes(bench.attempt_id, (PROBE,))
 
 
 # -- as many steps as may run ------------------------------------------------------------------------------------------
@@ -314,10 +290,10 @@ def crowded() -> tuple[Bench, str, str]:
     fix = replace(FIX, steps=(STEP, SECOND))
     bench = Bench(policy(replace(RULE, fix=fix), replace(OTHER, fix=fix), max_running=1))
     bench.matched()
-    first = attempt_id(bench)
-    finish(bench)
+    first = bench.attempt_id
+    bench.finish()
     bench.matched(rule=OTHER)
-    second = attempt_id(bench)
+    second = bench.attempt_id
     assert first != second
     return bench, first, second
 
@@ -327,13 +303,13 @@ def test_a_rung_whose_place_others_took_waits_until_there_is_room() -> None:
     bench.give(ProbesFinished(first, FAILED))
     waiting = bench.incident()
     assert (waiting.rule_id, waiting.status, waiting.waits_for_turn) == (RULE.id, IncidentStatus.RETRYING, True)
-    assert ran(bench) == [STEP.name, STEP.name]
+    assert bench.ran == [STEP.name, STEP.name]
     bench.give(Tick(), 5)
-    assert ran(bench) == [STEP.name, STEP.name]
+    assert bench.ran == [STEP.name, STEP.name]
     assert events(bench).count("waits") == 1
     bench.give(StepFinished(second, OK))
     bench.give(Tick(), 1)
-    assert ran(bench) == [STEP.name, STEP.name, SECOND.name]
+    assert bench.ran == [STEP.name, STEP.name, SECOND.name]
 
 
 def test_two_that_wait_for_their_turn_do_not_wait_for_one_another() -> None:
@@ -343,10 +319,10 @@ def test_two_that_wait_for_their_turn_do_not_wait_for_one_another() -> None:
     bench.give(ProbesFinished(second, FAILED))
     bench.give(Tick(), 1)
     bench.give(Tick(), 1)
-    assert ran(bench)[2:] == [SECOND.name]
-    finish(bench)
+    assert bench.ran[2:] == [SECOND.name]
+    bench.finish()
     bench.give(Tick(), 1)
-    assert ran(bench)[2:] == [SECOND.name, SECOND.name]
+    assert bench.ran[2:] == [SECOND.name, SECOND.name]
 
 
 def test_what_undoes_a_step_waits_its_turn_and_comes_before_the_next_rung() -> None:
@@ -354,14 +330,14 @@ def test_what_undoes_a_step_waits_its_turn_and_comes_before_the_next_rung() -> N
     bench = Bench(policy(replace(RULE, fix=fix), replace(OTHER, fix=fix), max_running=1))
     bench.matched()
     checked(bench, (CheckPurpose.GUARD, PASSED))
-    first = attempt_id(bench)
-    finish(bench)
+    first = bench.attempt_id
+    bench.finish()
     bench.matched(rule=OTHER)
     (other,) = (each.id for each in bench.state.incidents.values() if each.rule_id == OTHER.id)
     bench.give(ChecksFinished(other, ((CheckPurpose.GUARD, PASSED),)))
     bench.give(ProbesFinished(first, FAILED))
     checked(bench, (CheckPurpose.WORSE, FAILED))
-    assert ran(bench) == [STEP.name, STEP.name]
-    bench.give(StepFinished(attempt_id(bench), OK))
+    assert bench.ran == [STEP.name, STEP.name]
+    bench.give(StepFinished(bench.attempt_id, OK))
     bench.give(Tick(), 1)
-    assert ran(bench) == [STEP.name, STEP.name, UNDO.name]
+    assert bench.ran == [STEP.name, STEP.name, UNDO.name]

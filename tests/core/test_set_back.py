@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, RULE, START, STEP, Bench, match, observed, policy
+from builders import RULE, START, STEP, Bench, match, observed, policy, with_fix
 from logmedic.core.setback import ahead
 from logmedic.model.alert import AlertStatus, Delivery
 from logmedic.model.changeset import (
@@ -15,25 +15,19 @@ from logmedic.model.changeset import (
     ClockSet,
     Delivered,
     FoundAhead,
-    ProbesFinished,
-    RunStep,
     Started,
     StepFinished,
     Tick,
 )
 from logmedic.model.circuit import BreakerStatus
-from logmedic.model.fix import FixResult, ProbeResult
+from logmedic.model.fix import FixResult
 from logmedic.model.issue import HoldReason, IncidentStatus
-from logmedic.model.rule import Limits, Mode, Rule
+from logmedic.model.rule import Limits, Mode
 from logmedic.model.step import Retry
 from logmedic.model.when import Absence, When
 
 BACK = pytest.mark.parametrize("back", [3.0, 30.0, 7200.0, 90_000.0, 4 * 365 * 86_400.0])
 COOLDOWN = Limits(cooldown=timedelta(minutes=5))
-
-
-def with_fix(**changes: object) -> Rule:
-    return replace(RULE, fix=replace(FIX, **changes))  # type: ignore[arg-type]
 
 
 def starts(bench: Bench, back: float) -> bool:
@@ -46,34 +40,25 @@ def starts(bench: Bench, back: float) -> bool:
     return found
 
 
-def steps(bench: Bench) -> list[str]:
-    return [each.attempt.id for each in bench.intents if isinstance(each, RunStep)]
-
-
-def fixed(bench: Bench) -> None:
-    bench.give(StepFinished(steps(bench)[-1], FixResult(0, 0.1)))
-    bench.give(ProbesFinished(steps(bench)[-1], ProbeResult(True, "well")))
-
-
 @BACK
 @pytest.mark.parametrize("times", [1, 2])
 def test_f33_a_cooldown_is_no_longer_than_it_ever_was(back: float, times: int) -> None:
     bench = Bench(policy(with_fix(limits=COOLDOWN)))
     bench.matched()
-    fixed(bench)
+    bench.fixed()
     assert [starts(bench, back) for _ in range(times)] == [True] * times
     bench.matched(60)
     assert bench.incident().hold is HoldReason.COOLDOWN
     bench.give(Tick(), 230)
-    assert len(steps(bench)) == 1
+    assert len(bench.ran) == 1
     bench.give(Tick(), 20)
-    assert len(steps(bench)) == 2
+    assert len(bench.ran) == 2
 
 
 def test_f33_a_start_moves_nothing_where_nothing_has_happened_in_its_future() -> None:
     bench = Bench(policy(with_fix(limits=COOLDOWN)))
     bench.matched()
-    fixed(bench)
+    bench.fixed()
     before = dict(bench.state.attempts)
     assert not starts(bench, 0)
     assert not starts(bench, 1)
@@ -84,10 +69,10 @@ def test_f33_a_retry_comes_no_later_than_its_longest_wait() -> None:
     again = Retry(attempts=2, base=timedelta(minutes=1), max=timedelta(minutes=1))
     bench = Bench(policy(with_fix(steps=(replace(STEP, retry=again),))))
     bench.matched()
-    bench.give(StepFinished(steps(bench)[-1], FixResult(1, 0.1)))
+    bench.give(StepFinished(bench.attempt_id, FixResult(1, 0.1)))
     assert starts(bench, 7200)
     bench.give(Tick(), 80)
-    assert len(steps(bench)) == 2
+    assert len(bench.ran) == 2
 
 
 def test_f33_an_approval_lasts_no_longer_than_approvals_do() -> None:
@@ -101,13 +86,13 @@ def test_f33_an_approval_lasts_no_longer_than_approvals_do() -> None:
     late = bench.policy.approval_expires + timedelta(seconds=1)
     bench.now += late
     bench.give(Approve(asked.id, "olga"))
-    assert steps(bench) == []
+    assert bench.ran == []
 
 
 def test_f33_a_breaker_that_opened_by_the_right_clock_is_not_cut_short_for_a_time_that_was_wrong() -> None:
     bench = Bench(policy(with_fix(), replace(with_fix(), id="other")))
     bench.matched()
-    bench.give(StepFinished(steps(bench)[-1], FixResult(1, 0.1)))
+    bench.give(StepFinished(bench.attempt_id, FixResult(1, 0.1)))
     key = next(iter(bench.state.breakers))
     opened = replace(
         bench.state.breakers[key],
@@ -127,10 +112,10 @@ def test_f33_the_history_of_other_days_stays_as_it_was() -> None:
     """A host that boots before it knows the time: the clock says years ago, and is right again a moment later."""
     bench = Bench(policy(with_fix()))
     bench.matched()
-    fixed(bench)
+    bench.fixed()
     old = next(iter(bench.state.attempts.values()))
     bench.matched(3 * 86_400)
-    fixed(bench)
+    bench.fixed()
     bench.state.attempts[old.id] = old  # as it is loaded then
     years = timedelta(days=4 * 365)
     assert starts(bench, years.total_seconds())
@@ -173,4 +158,4 @@ def test_what_was_under_way_is_found_under_way_after_a_set_back() -> None:
     bench.matched()
     assert starts(bench, 600)
     assert bench.incident().status is IncidentStatus.VERIFYING
-    assert len(steps(bench)) == 1
+    assert len(bench.ran) == 1

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, RULE, STEP, Bench, policy
+from builders import FIX, STEP, Bench, policy, with_fix
 from logmedic.core.earned import horizon
 from logmedic.model.changeset import (
     CheckPurpose,
@@ -20,15 +20,11 @@ from logmedic.model.changeset import (
 )
 from logmedic.model.fix import FixResult, ProbeResult
 from logmedic.model.issue import HoldReason, Resolution
-from logmedic.model.rule import AlertEvent, Mode, Rule, Verify
+from logmedic.model.rule import AlertEvent, Mode, Verify
 from logmedic.model.step import Command
 
 WELL, ILL, UNKNOWN = ProbeResult(True, "well"), ProbeResult(False, "ill"), ProbeResult(None, "nobody knows")
 QUIET = Verify((), timedelta(seconds=30))
-
-
-def with_fix(**changes: object) -> Rule:
-    return replace(RULE, fix=replace(FIX, **changes))  # type: ignore[arg-type]
 
 
 OBSERVING = with_fix(mode=Mode.OBSERVE, graduate_after=3)
