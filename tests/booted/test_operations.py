@@ -51,6 +51,15 @@ def test_the_new_secret_is_in_use_and_the_store_is_where_the_page_put_it(operate
     assert '"path": "/srv/logmedic/logmedic.duckdb"' in operated.logmedic("storage", "-o", "json")
 
 
+def test_another_user_has_the_service_and_its_fixes_also_after_rules_changed(operated: Host) -> None:
+    """The unit that looks for changed rules knows of the drop-in as well."""
+    operated.run("systemctl", "start", "logmedic-fixes")
+    assert operated.show("User") == "watcher"
+    assert "SocketUser=watcher" in operated.run("cat", "/etc/systemd/system/logmedic-fix-canary.socket")
+    operated.until('"armed": true', LOGMEDIC, "status", "-o", "json")
+    assert "type: logmedic reload" not in operated.run("journalctl", "-u", "logmedic-fixes", "--no-pager")
+
+
 def test_a_lost_store_comes_back_from_a_copy(operated: Host) -> None:
     (block,) = page.of("lost")
     operated.run("sh", "-c", "systemctl stop logmedic; rm -rf /srv/logmedic/*")

@@ -27,7 +27,8 @@ from logmedic.cli.doctor import clock, config, limits, python, receivers, sandbo
 from logmedic.cli.doctor.apart import looked
 from logmedic.cli.doctor.command import lines_of
 from logmedic.cli.doctor.finding import Check, Finding, Person, State
-from logmedic.cli.doctor.host import Daemon, Unit, daemon_at, myself, person_of, runs_as, unit_of
+from logmedic.cli.doctor.host import Daemon, daemon_at, myself, person_of, runs_as
+from logmedic.cli.systemdunit import Unit, daemon_user, unit_of
 from logmedic.settings.alerts import Alerts
 from logmedic.settings.form import Settings
 from logmedic.settings.storage import Storage
@@ -517,6 +518,25 @@ def test_what_systemd_says_is_read_from_systemctl(tmp_path: Path) -> None:
     assert user is not None
     assert user.name == "nobody"
     assert unit_of(booted=tmp_path / "none") == Unit()
+    assert daemon_user(program=str(program), booted=tmp_path) == "nobody"
+
+
+@pytest.mark.parametrize("said", ["", "LoadState=not-found\nUser="])
+def test_fixes_are_installed_for_the_usual_user_where_systemd_knows_no_other(said: str, tmp_path: Path) -> None:
+    program = tmp_path / "systemctl"
+    program.write_text(f"#!/bin/sh\nprintf '{said}'\n")
+    program.chmod(0o755)
+    assert daemon_user(program=str(program), booted=tmp_path) == "logmedic"
+    assert daemon_user(program=str(program), booted=tmp_path / "none") == "logmedic"
+
+
+def test_who_tells_that_the_daemon_failed_has_to_be_the_same_user() -> None:
+    assert list(service.of_teller(unit(User="watcher"), unit(User="watcher"))) == []
+    (found,) = service.of_teller(unit(User="logmedic"), unit(User="watcher"))
+    assert found.state is State.WARNING
+    assert "runs as logmedic, and the daemon as watcher" in found.found
+    (found,) = service.of_teller(unit(LoadState="not-found"), unit())
+    assert "is not installed" in found.found
 
 
 def test_the_user_is_the_daemons_own_else_the_units_else_ours() -> None:

@@ -36,16 +36,28 @@ rules:
     tests:
       - { name: it fires, lines: ["shop down"], expect: { fires: 1 } }
       - { name: it is up, lines: ["shop up"], expect: { fires: 0 } }
+  - id: cart-down
+    title: "the cart is down"
+    severity: high
+    match: { pattern: 'cart down' }
+    fix:
+      mode: approve
+      steps: [{ name: try, run: [/usr/bin/true] }]
+      verify: { quiet: 200ms }
+    tests:
+      - { name: it fires, lines: ["cart down"], expect: { fires: 1 } }
+      - { name: it is up, lines: ["cart up"], expect: { fires: 0 } }
 """
 TYPED = """\
 #!/bin/sh
 case " $* " in
 *" -f "*) timeout --signal=INT 4 {program} "$@"; test $? = 124 -o $? = 130 ;;
-*" doctor "*) {program} "$@"; test $? -le 1 ;;
+*" doctor "* | *" --dead "*) {program} "$@"; test $? -le 1 ;;
 *) exec {program} "$@" ;;
 esac
 """
-"""What follows is ended as people end it; doctor may find something on whatever host this is."""
+"""What follows is ended as people end it; doctor may find something on whatever host this is, and nothing was given
+up."""
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +80,16 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
             running.start()
             until(lambda: running.ask("status") is not None, PATIENCE_S, running.said)
             world.write(LINE)
-            until(lambda: running.ask("incidents", PATIENCE_S), PATIENCE_S, running.said)
+            world.write("cart down")
+            until(lambda: len(running.ask("incidents", PATIENCE_S) or ()) == 2, PATIENCE_S, running.said)
+            ids = {each["rule_id"]: each["id"][-8:] for each in running.ask("incidents", PATIENCE_S)}
             yield {
                 "PATH": f"{home}/bin:{os.environ['PATH']}",
                 "HOME": str(home),
                 "LOGMEDIC_CONFIG": str(world.config),
-                "INCIDENT": running.ask("incidents", PATIENCE_S)[0]["id"][-8:],
+                "INCIDENT": ids["shop-down"],
+                "WAITING": ids["cart-down"],
+                "RULE": "shop-down",
                 "LINE": LINE,
             }
         finally:
@@ -103,6 +119,13 @@ def test_no_block_of_the_page_is_typed_by_nobody() -> None:
     assert len(page.BLOCKS) * 2 == len(re.findall(r"^```", page.PAGE, re.MULTILINE))
     assert {each.place for each in page.BLOCKS} == {*page.PLACES}
     assert {(each.language, each.place == "config") for each in page.BLOCKS} == {("sh", False), ("yaml", True)}
+
+
+def test_no_command_stands_between_the_blocks_alone() -> None:
+    """What a sentence names is typed in some block, so what `$` stands for there has its own name here."""
+    typed = [line.strip() for each in page.BLOCKS for line in each.text.splitlines()]
+    for named in re.findall(r"`((?:logmedic|systemctl|journalctl|apt-get|usermod) [^`]+)`", page.PAGE):
+        assert any(line.startswith(named) for line in typed), named
 
 
 def test_its_links_lead_somewhere() -> None:

@@ -13,6 +13,7 @@ import click
 
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import complain, print_json, several
+from logmedic.cli.systemdunit import USER, daemon_user
 from logmedic.model.errors import OrderRefused, RulesInvalid
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ _GET_POLKIT = "apt-get install polkitd; sudo logmedic install fixes"
 @click.option("--check", is_flag=True, help="Only say what differs; exit 1 when something does.")
 @click.option("--dry-run", "dry", is_flag=True, help="Only print what would be written.")
 @click.option("--remove", is_flag=True, help="Take away everything that was installed.")
-@click.option("--user", default="logmedic", metavar="NAME", help="The daemon's user.", show_default=True)
+@click.option("--user", metavar="NAME", help="The daemon's user.", show_default="that of logmedic.service")
 @click.option("--root", type=click.Path(path_type=Path), default=Path("/"), metavar="DIR", help="Write below DIR.")
 @shared
 @pass_context
-def fixes_command(context: Context, check: bool, dry: bool, remove: bool, user: str, root: Path) -> int:
+def fixes_command(context: Context, check: bool, dry: bool, remove: bool, user: str | None, root: Path) -> int:
     """Write units for what the rules may run in a sandbox, and a polkit rule for the units that they may restart. Type
     it again after rules changed; until then a fix that changed is not run. Needs root."""
     if check + dry + remove > 1:
@@ -57,9 +58,14 @@ def fixes_command(context: Context, check: bool, dry: bool, remove: bool, user: 
         return _check(plan.differences(), context.output) or code
     with told_by_the_host():
         plan.put()
-    then = "; type: logmedic reload" if root == HOST else below(root)
+    then = below(root) if root != HOST else "" if _is_the_unit() else "; type: logmedic reload"
     _tell(context, {"installed": plan.steps}, f"installed {several(plan.steps, 'step')} and the canary{then}")
     return code
+
+
+def _is_the_unit() -> bool:
+    """logmedic-fixes.service, which has the daemon reload by itself (systemd.exec(5))."""
+    return os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +88,14 @@ class Plan:
         self.installation.put(self.wanted)
 
 
-def planned(context: Context, root: Path, *, user: str = "logmedic", writes: bool) -> Plan:
-    """What the rules need. `writes`: it is to be put there. Raises LogmedicError."""
+def planned(context: Context, root: Path, *, user: str | None = None, writes: bool) -> Plan:
+    """What the rules need. `user`: the daemon's; None: that of its unit. `writes`: it is to be put there. Raises
+    LogmedicError."""
     from logmedic.adapters.fixes.ground import account_exists, here, runner_flaws
     from logmedic.adapters.fixes.installing import Installation
 
     settings, is_host = context.settings, root == HOST
+    user = user or (daemon_user() if is_host else USER)
     ground = here(daemon=user, user=settings.actions.user, concurrency=settings.actions.concurrency)
     flaws = list(runner_flaws(ground))
     if is_host and writes:

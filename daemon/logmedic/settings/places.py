@@ -61,9 +61,14 @@ def runtime_directory() -> Path:
         return Path(given.split(":")[0])
     system = Path("/run/logmedic")
     own = Path(os.environ.get("XDG_RUNTIME_DIR") or state_directory())
-    if os.geteuid() == 0 or ((system / "logmedic.sock").exists() and not (own / "logmedic.sock").exists()):
+    if os.geteuid() == 0 or (_is_there(system / "logmedic.sock") and not _is_there(own / "logmedic.sock")):
         return system
     return own
+
+
+def _is_there(path: Path) -> bool:
+    """Where we may not look, nothing is ours."""
+    return os.path.exists(path)
 
 
 def usual_socket() -> Path:

@@ -30,8 +30,9 @@ from logmedic.cli.doctor import (
 )
 from logmedic.cli.doctor.apart import ROOT_HINT, looked
 from logmedic.cli.doctor.finding import Check, Finding, Person, State, unknown
-from logmedic.cli.doctor.host import Daemon, Unit, daemon_at, myself, runs_as, unit_of
+from logmedic.cli.doctor.host import Daemon, daemon_at, myself, runs_as
 from logmedic.cli.output import print_json, visible
+from logmedic.cli.systemdunit import Unit, unit_of
 
 if TYPE_CHECKING:
     from logmedic.settings import Settings

@@ -1,4 +1,4 @@
-"""Whose daemon it is: the unit that systemd knows, the daemon that answers, the user that it runs as."""
+"""Whose daemon it is: the one that answers, the user that it runs as."""
 
 from __future__ import annotations
 
@@ -7,38 +7,16 @@ import os
 import pwd
 import socket
 import struct
-import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from logmedic.cli.doctor.finding import Person
+from logmedic.cli.systemdunit import Unit
 
-UNIT = "logmedic.service"
 ASK_S = 5.0
-_ASKED = (
-    *("LoadState", "ActiveState", "SubState", "UnitFileState", "User", "Result", "NRestarts", "ExecMainStatus"),
-    *("MainPID", "ProtectHome", "LimitNOFILE", "FragmentPath", "NeedDaemonReload"),
-)
 _CREDENTIALS = struct.Struct("iII")
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What `systemctl show` says of a unit, by property; empty where systemd does not answer. `booted`: whether systemd
-    runs this host."""
-
-    shown: Mapping[str, str] = field(default_factory=dict)
-    booted: bool = False
-
-    @property
-    def is_installed(self) -> bool:
-        return self.shown.get("LoadState") == "loaded"
-
-    @property
-    def is_active(self) -> bool:
-        return self.shown.get("ActiveState") in ("active", "activating", "reloading")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +28,6 @@ class Daemon:
     uid: int
     status: Mapping[str, Any] | None
     refusal: str = ""
-
-
-def systemctl(*arguments: str, program: str = "systemctl") -> str | None:
-    """None where it does not answer."""
-    try:
-        ran = subprocess.run(  # noqa: S603
-            [program, "--no-pager", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
-            timeout=ASK_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return ran.stdout
-
-
-def unit_of(name: str = UNIT, *, program: str = "systemctl", booted: Path = Path("/run/systemd/system")) -> Unit:
-    if not booted.is_dir():
-        return Unit()
-    told = systemctl("show", name, "-p", ",".join(_ASKED), program=program)
-    pairs = (line.partition("=") for line in (told or "").splitlines())
-    return Unit({key: value for key, _, value in pairs}, booted=True)
 
 
 def daemon_at(path: Path, wait_s: float = ASK_S) -> Daemon | None:
@@ -120,9 +72,8 @@ def runs_as(unit: Unit, daemon: Daemon | None) -> Person | None:
         return myself() if daemon.uid == os.geteuid() else person_of(daemon.uid)
     if not unit.is_installed:
         return myself()
-    name = unit.shown.get("User") or "root"
     try:
-        return person_of(pwd.getpwnam(name).pw_uid)
+        return person_of(pwd.getpwnam(unit.user).pw_uid)
     except KeyError:
         return None
 

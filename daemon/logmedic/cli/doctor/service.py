@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from logmedic.cli.doctor.finding import Finding, unknown, warning, well, wrong
-from logmedic.cli.doctor.host import Daemon, Unit, unit_of
+from logmedic.cli.doctor.host import Daemon
+from logmedic.cli.systemdunit import Unit, unit_of
 
 TELLER = "logmedic-failed.service"
 PATH, ARMING = "logmedic-fixes.path", "logmedic-fixes.service"
@@ -48,6 +49,9 @@ def _of_installed(unit: Unit, daemon: Daemon | None) -> Iterator[Finding]:
 def of_teller(teller: Unit, unit: Unit) -> Iterator[Finding]:
     if unit.is_installed and not teller.is_installed:
         yield warning("unit", f"{TELLER} is not installed: nobody is told when the daemon cannot run", _INSTALL)
+    elif teller.is_installed and teller.user != unit.user:
+        said = f"{TELLER} runs as {teller.user}, and the daemon as {unit.user}: give both the same User= and Group="
+        yield warning("unit", said, f"systemctl edit {TELLER}")
 
 
 def of_arming(path: Unit, arming: Unit) -> Iterator[Finding]:
