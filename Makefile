@@ -26,6 +26,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
+# Tests start the daemon and its commands some thousand times; without kept bytecode each would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: all lint types test fuzz simulate test-slow test-faults test-browser test-systemd soak soak-long demo bench bench-client bench-mining client-wheel wheel same-twice sbom licences audit test-pythons test-duckdb deb locks setup setup-dev sandbox sandbox-dev schema packs-page metrics-page faults-page man vendor clean
 

@@ -22,8 +22,12 @@ def pytest_configure() -> None:
 
 APART = ("booted", "browser")
 """They boot a container (`make test-systemd`), and look with a real browser (`make test-browser`): only where named."""
+SLOW_TO_COLLECT = "test_openapi_promises.py"
+"""All of it is slow, and schemathesis makes its questions while it is collected."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     name = collection_path.name
+    if name == SLOW_TO_COLLECT and "not slow" in config.getoption("markexpr"):
+        return True
     return True if name in APART and not any(name in each for each in config.args) else None

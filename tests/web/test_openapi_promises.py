@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +16,6 @@ from fakes.furnished_day import Furnished
 from fakes.served import Dashboard, serving_dashboard
 from logmedic.adapters.web.openapi import document
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "openapi-v1.json"
 SOON = "2999-01-01T00:00:00Z"
 PROMISED = schemathesis.openapi.from_dict(document()).exclude(path="/v1/events/stream")  # it has no end
 ASKED = settings(
@@ -69,12 +66,3 @@ def test_every_answer_is_as_the_document_has_it(case: Case, dashboard: Dashboard
         assert set(response.json()) == {"error", "hint"}
         return
     case.validate_response(response)
-
-
-def test_the_document_in_docs_is_that_of_this_version() -> None:
-    assert json.loads(SCHEMA.read_text()) == document(), "make schema"
-
-
-def test_each_operation_has_a_name_of_its_own() -> None:
-    names = [each["operationId"] for at in document()["paths"].values() for each in at.values()]
-    assert len(names) == len(set(names))
