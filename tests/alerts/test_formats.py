@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from logmedic.model.alert import Delivery
 GOLDEN = Path(__file__).parent / "golden"
 OBEYED = ("\x1b", "\x00", "\x07", "\u202e", "\u2066", "\ufeff", "\r")
 RECORDED = cache(lambda kind: told(MESSAGES[kind]))
-CASES = [(kind, service) for kind in MESSAGES for service in URLS]
+FIRST = ("approval", "recovered", "hostile")
+"""A message to ten services is ten processes: the other kinds are for `make test-slow`."""
+KINDS = [pytest.param(kind, marks=() if kind in FIRST else pytest.mark.slow) for kind in MESSAGES]
+CASES = [pytest.param(*kind.values, service, marks=kind.marks) for kind in KINDS for service in URLS]
 
 
 def recorded(kind: str, service: str) -> Posted:
@@ -37,7 +41,7 @@ def golden_of(kind: str, service: str) -> str:
     return json.dumps(shown, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-@pytest.mark.parametrize("kind", MESSAGES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_service_takes_every_kind_of_message(kind: str) -> None:
     assert RECORDED(kind)[0] == dict.fromkeys(URLS, Delivery(True))
 
@@ -68,7 +72,7 @@ def texts_in(value: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("service", ["slack", "slack-bot"])
-@pytest.mark.parametrize("kind", MESSAGES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_slacks_limits_are_kept(kind: str, service: str) -> None:
     blocks = payload_of(recorded(kind, service))["blocks"]
     assert len(blocks) <= 50
@@ -97,7 +101,7 @@ def test_f74_discord_pings_nobody_and_telegram_gets_its_own_tags_alone() -> None
     assert telegram.replace('<a href="https://', "").count("<") == 0
 
 
-@pytest.mark.parametrize("kind", MESSAGES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_limits_of_the_others_are_kept(kind: str) -> None:
     embed = payload_of(recorded(kind, "discord"))["embeds"][0]
     assert (len(embed["title"]) <= 256, len(embed["description"]) <= 4096) == (True, True)
@@ -116,5 +120,5 @@ def test_the_end_resolves_what_the_beginning_raised() -> None:
 
 
 if __name__ == "__main__":
-    for kind, service in CASES:
+    for kind, service in product(MESSAGES, URLS):
         (GOLDEN / f"{service}-{kind}.json").write_text(golden_of(kind, service), "utf-8")

@@ -131,7 +131,7 @@ FITS = (
 )
 
 
-@pytest.mark.parametrize("width", [60, *(pytest.param(width, marks=pytest.mark.slow) for width in (80, 120)), 200])
+@pytest.mark.parametrize("width", [60, *(pytest.param(width, marks=pytest.mark.slow) for width in (80, 120, 200))])
 def test_no_line_is_wider_than_the_terminal_and_no_id_is_cut(typed: dict[str, list[str]], width: int) -> None:
     wrong = {}
     for name in FITS:

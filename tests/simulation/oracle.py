@@ -137,12 +137,12 @@ class Oracle:
         self.check(policy.arming.armed, "I8", f"{name} is to run, and fixes are disarmed")
         self.check(rule is not None and rule.fix is not None, "I8", f"{name} is to run, and no rule says so")
         if rule is not None:
-            mode = level_of(rule, self.trust.get(rule.id), policy).mode
+            trust = {**self.trust, **{each.rule_id: each for each in changeset.trust}}
+            mode = level_of(rule, trust.get(rule.id), policy).mode
             self.check(mode is not Mode.OBSERVE, "I8", f"{name} is to run, and is only to be observed")
         now = self._world.clock.now()
-        resumed = {each.origin for each in changeset.pauses if not each.on}
-        on = [each for each in self.pauses.values() if each.on and each.origin not in resumed]
-        paused = [each for each in on if each.until is None or now < each.until]
+        pauses = {**self.pauses, **{each.origin: each for each in changeset.pauses}}.values()
+        paused = [each for each in pauses if each.on and (each.until is None or now < each.until)]
         self.check(not paused, "I8", f"{name} is to run, and fixes are paused")
         key = (attempt.rule_id, attempt.fix, attempt.target)
         breaker = {**self.breakers, **{each.key: each for each in changeset.breakers}}.get(key)

@@ -20,7 +20,6 @@ from simulation.story import Outcome, Story
 
 SEEDS = 20
 """`make simulate` has more of them."""
-AT_ONCE = 5
 DRAWN = 240
 
 
@@ -36,11 +35,15 @@ def told_again(outcome: Outcome) -> str:
     return "\n".join((f"make simulate SEED={outcome.seed}", outcome.faults, *outcome.story[-25:], *outcome.broken))
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))
-def test_the_invariants_hold_whatever_fails(first: int) -> None:
-    for seed in range(first, first + AT_ONCE):
+def test_the_invariants_hold_whatever_fails_in_stories_that_are_about_something() -> None:
+    """Or a simulation in which nothing happens would pass for one in which all is well."""
+    happened: Counter[str] = Counter()
+    for seed in range(SEEDS):
         outcome = Story(seed).told()
         assert not outcome.broken, told_again(outcome)
+        happened += outcome.happened
+    for what in ("step begins", "message arrives", "killed", "stops", "reload", "order", "emptied", "commit fails"):
+        assert happened[what] >= 3, happened
 
 
 def test_a_seed_tells_the_same_story_each_time() -> None:
@@ -55,15 +58,6 @@ def test_each_fault_is_in_some_seeds_and_not_in_others() -> None:
     for each in fields(Faults):
         having = sum(1 for faults in many if getattr(faults, each.name))
         assert 0.3 < having / DRAWN < 0.7, each.name
-
-
-def test_the_stories_are_about_something() -> None:
-    """Or a simulation in which nothing happens would pass for one in which all is well."""
-    happened: Counter[str] = Counter()
-    for seed in range(100, 112):
-        happened += Story(seed).told().happened
-    for what in ("step begins", "message arrives", "killed", "stops", "reload", "order", "emptied", "commit fails"):
-        assert happened[what] >= 2, happened
 
 
 def rows_of(state: EngineState) -> dict[str, object]:

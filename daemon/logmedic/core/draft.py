@@ -11,9 +11,9 @@ from operator import itemgetter
 
 from logmedic.core.attempts import Attempts
 from logmedic.model.alert import Alert, ReceiverState
-from logmedic.model.changeset import Changeset, Intent
+from logmedic.model.changeset import Changeset, Intent, RunStep
 from logmedic.model.diagnosis import Diagnosis
-from logmedic.model.fix import Breaker, FixAttempt
+from logmedic.model.fix import AttemptKind, Breaker, FixAttempt
 from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.grove import Grove
 from logmedic.model.issue import (
@@ -183,6 +183,13 @@ class Draft:
     ) -> None:
         self._source_events.append(SourceEvent(self.mint(), self.now, source, origin, kind, lost_bytes, detail))
 
+    def quiet_since(self, source: str) -> datetime | None:
+        """When its silence was noticed; None: it speaks."""
+        for each in reversed(self._source_events):
+            if each.source == source and each.kind in (SourceEventKind.QUIET, SourceEventKind.SPEAKING):
+                return each.at if each.kind is SourceEventKind.QUIET else None
+        return self.state.quiet_sources.get(source)
+
     def window(self, rule_id: str, group: str) -> Window | None:
         of_rule = self._windows.get(rule_id, {})
         return of_rule[group] if group in of_rule else self.state.windows.get((rule_id, group))
@@ -246,6 +253,11 @@ class Draft:
         moved = (TrustChangeKind.RAISED, TrustChangeKind.LOWERED, TrustChangeKind.FILE)
         return {each.rule_id for each in self._trust_changes if each.kind in moved}
 
+    def trust_lowered(self) -> set[str]:
+        """Ids of the rules that this decision, as it stands, lets go less far."""
+        last = {each.rule_id: each for each in self._trust_changes}
+        return {rule_id for rule_id, each in last.items() if each.after.rank < each.before.rank}
+
     def trust_news(self) -> list[TrustChange]:
         """What was recorded since the last call."""
         fresh, self._trust_told = self._trust_changes[self._trust_told :], len(self._trust_changes)
@@ -268,6 +280,10 @@ class Draft:
         """Those that are on now."""
         merged = {**self.state.pauses, **self._pauses}
         return [each for each in merged.values() if each.on and (each.until is None or self.now < each.until)]
+
+    def pause(self, origin: PauseOrigin) -> Pause | None:
+        """The last of that origin, on or not."""
+        return self._pauses.get(origin) or self.state.pauses.get(origin)
 
     def put_pause(self, pause: Pause) -> None:
         self._pauses[pause.origin] = pause
@@ -402,6 +418,9 @@ class Draft:
         merged = {**self.state.silences, **self._silences}
         return [each for each in merged.values() if self.now < each.until]
 
+    def silence(self, silence_id: str) -> Silence | None:
+        return self._silences.get(silence_id) or self.state.silences.get(silence_id)
+
     def put_silence(self, silence: Silence) -> None:
         self._silences[silence.id] = silence
 
@@ -430,6 +449,20 @@ class Draft:
 
     def intend(self, intent: Intent) -> None:
         self._intents.append(intent)
+
+    def take_back_steps(self, which: Callable[[FixAttempt], bool]) -> list[FixAttempt]:
+        """Those of the steps that this decision was to begin, in order: they are not intended any more. What undoes a
+        step stays."""
+        back: list[FixAttempt] = []
+        kept: list[Intent] = []
+        for each in self._intents:
+            match each:
+                case RunStep(attempt) if attempt.kind is AttemptKind.STEP and which(attempt):
+                    back.append(attempt)
+                case _:
+                    kept.append(each)
+        self._intents = kept
+        return back
 
     def place(self, placed: Placed) -> None:
         self._placed.append(placed)

@@ -11,7 +11,7 @@ from logmedic.model.gap import SourceEventKind
 
 
 def on_quiet(draft: Draft, source: str, since: datetime) -> None:
-    if source in draft.state.quiet_sources:
+    if draft.quiet_since(source) is not None:
         return
     draft.source_event(source, SourceEventKind.QUIET, f"no line since {since:%Y-%m-%d %H:%M:%S} UTC")
     draft.tally("sources_quiet")
@@ -19,7 +19,7 @@ def on_quiet(draft: Draft, source: str, since: datetime) -> None:
 
 
 def on_speaking(draft: Draft, source: str) -> None:
-    noticed = draft.state.quiet_sources.get(source)
+    noticed = draft.quiet_since(source)
     if noticed is None:
         return
     lasted = max(timedelta(0), draft.now - noticed)

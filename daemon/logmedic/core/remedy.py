@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from logmedic.core import carryingon, earned, ladder, verdicts
@@ -93,6 +93,13 @@ def on_step_not_begun(draft: Draft, attempt_id: str, why: str) -> None:
     incident, rule = _subject(draft, attempt)
     if incident is not None and rule is not None:
         consider(draft, abandon(draft, incident), rule)
+
+
+def withdraw(draft: Draft, why: str, which: Callable[[FixAttempt], bool] = lambda _: True) -> None:
+    """Steps that inputs before this one were to begin, in the same decision: nobody sees one begin who was told that
+    none does (I8)."""
+    for attempt in draft.take_back_steps(which):
+        on_step_not_begun(draft, attempt.id, why)
 
 
 def on_probes_finished(draft: Draft, attempt_id: str, result: ProbeResult) -> None:

@@ -38,6 +38,7 @@ def pause(draft: Draft, given: PauseFixes) -> None:
     """No step starts from now on. What runs goes on to its end, unless `stop`."""
     draft.put_pause(Pause(given.origin, on=True, at=draft.now, by=given.by, why=given.why, until=given.until))
     draft.tally("pauses")
+    remedy.withdraw(draft, "fixes were paused in the same moment")
     if given.stop:
         draft.intend(StopSteps())
     remedy.look_again(draft, (HoldReason.PAUSED,), AT_ONCE)  # this one may end sooner, or later, than what held them
@@ -45,7 +46,7 @@ def pause(draft: Draft, given: PauseFixes) -> None:
 
 def resume(draft: Draft, given: ResumeFixes) -> None:
     """Taken back; while another origin pauses too, nothing starts, and what is held says so."""
-    known = draft.state.pauses.get(given.origin)
+    known = draft.pause(given.origin)
     if known is None or not known.on:
         return
     draft.put_pause(replace(known, on=False, at=draft.now, by=given.by, until=None))
@@ -53,10 +54,12 @@ def resume(draft: Draft, given: ResumeFixes) -> None:
 
 
 def reconsider(draft: Draft) -> None:
-    """Where this decision changed how far a fix may go, what it held is looked at again."""
+    """Where this decision changed how far a fix may go, what it held is looked at again, and what it was to begin."""
     moved = draft.trust_moved()
     if not moved:
         return
+    lowered = draft.trust_lowered()
+    remedy.withdraw(draft, "its rule was trusted less in the same moment", lambda step: step.rule_id in lowered)
     for incident in draft.open_incidents():
         rule = draft.policy.rules.get(incident.rule_id) if incident.rule_id in moved else None
         if rule is not None and incident.hold in (HoldReason.OBSERVE, HoldReason.AWAITING_APPROVAL):

@@ -159,7 +159,7 @@ def add_silence(draft: Draft, given: AddSilence) -> None:
 
 
 def end_silence(draft: Draft, given: EndSilence) -> None:
-    silence = draft.state.silences.get(given.silence_id)
+    silence = draft.silence(given.silence_id)
     if silence is None or silence.until <= draft.now:
         return
     draft.put_silence(replace(silence, until=draft.now, ended_by=given.by))
