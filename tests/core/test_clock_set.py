@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from builders import FIX, PROBE, RULE, START, STEP, Bench, breaker_of, match, observed, policy, record, with_fix
+from logmedic.core.clockset import by_todays_clock, set_ahead
 from logmedic.model.alert import Delivery
 from logmedic.model.changeset import ClockSet, Delivered, Send, StepFinished, Tick
 from logmedic.model.circuit import BreakerStatus
@@ -26,6 +27,7 @@ COOLDOWN = Limits(cooldown=timedelta(minutes=5))
 def set_clock(bench: Bench, by: float) -> None:
     """As the engine notices it: before anything else is decided."""
     bench.now += timedelta(seconds=by)
+    bench.state.set_ahead = set_ahead(bench.state.set_ahead, bench.now, timedelta(seconds=by))
     bench.give(ClockSet(timedelta(seconds=by)))
 
 
@@ -118,6 +120,33 @@ def test_f33_no_burst_at_a_day_ahead() -> None:
     bench.give(Tick())
     assert len(bench.messages) == before
     assert len(bench.state.incidents) == 3
+
+
+HAS_ROOM = When(clear=Clear(match=MatchSpec(("has room",))))
+
+
+@pytest.mark.parametrize("sets", [(30.0,), (7200.0,), (90_000.0,), (7200.0, 600.0), (7200.0, -600.0)])
+@pytest.mark.parametrize(("written_after", "status"), [(10, IncidentStatus.RESOLVED), (-10, IncidentStatus.OPEN)])
+def test_f33_a_line_that_was_written_before_the_clock_was_set_ahead_ends_what_came_before_it(
+    sets: tuple[float, ...], written_after: float, status: IncidentStatus
+) -> None:
+    """It is read afterwards, and looks as old as the clock was behind."""
+    rule = replace(RULE, fix=None, when=HAS_ROOM)
+    bench = Bench(policy(rule))
+    bench.matched(rule=rule)
+    written = bench.now + timedelta(seconds=written_after)
+    bench.now += timedelta(seconds=20)
+    for by in sets:
+        set_clock(bench, by)
+    bench.give(observed(Match(rule.id, record("has room", written), {}, "", CLEAR)), 1)
+    assert bench.incident().status is status
+
+
+def test_f33_a_clock_that_is_set_back_again_leaves_nothing_to_translate() -> None:
+    there = set_ahead((), START + timedelta(hours=2), timedelta(hours=2))
+    assert by_todays_clock(there, START) == START + timedelta(hours=2)
+    assert by_todays_clock(there, START + timedelta(hours=2)) == START + timedelta(hours=2)
+    assert set_ahead(there, START, timedelta(hours=-2)) == ()
 
 
 @pytest.mark.parametrize("hours_ahead", [0, 2])

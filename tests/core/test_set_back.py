@@ -24,7 +24,7 @@ from logmedic.model.fix import FixResult
 from logmedic.model.issue import HoldReason, IncidentStatus
 from logmedic.model.rule import Limits, Mode
 from logmedic.model.step import Retry
-from logmedic.model.when import Absence, When
+from logmedic.model.when import Absence, Clear, When
 
 BACK = pytest.mark.parametrize("back", [3.0, 30.0, 7200.0, 90_000.0, 4 * 365 * 86_400.0])
 COOLDOWN = Limits(cooldown=timedelta(minutes=5))
@@ -159,3 +159,15 @@ def test_what_was_under_way_is_found_under_way_after_a_set_back() -> None:
     assert starts(bench, 600)
     assert bench.incident().status is IncidentStatus.VERIFYING
     assert len(bench.ran) == 1
+
+
+def test_f33_what_was_seen_by_the_wrong_clock_was_seen_by_now_at_the_latest() -> None:
+    """Its silence is counted from then, and the line that says that it is over is not older."""
+    quiet = replace(RULE, fix=None, when=When(clear=Clear(quiet=timedelta(minutes=15))))
+    bench = Bench(policy(quiet))
+    bench.matched(rule=quiet)
+    bench.matched(after=780, rule=quiet)
+    assert starts(bench, 7200)
+    assert bench.incident().last_match_at == bench.now
+    bench.give(Tick(), 16 * 60)
+    assert bench.incident().status is IncidentStatus.RESOLVED

@@ -493,3 +493,22 @@ def test_f33_a_clock_that_is_set_is_noticed_once_and_a_drift_never() -> None:
         loop.run_until_complete(scenario())
     finally:
         loop.close()
+
+
+def test_f33_how_far_the_clock_was_set_ahead_is_known_to_whoever_reads_lines_of_before() -> None:
+    async def scenario() -> None:
+        async with running(make.policy(started_at=BEGAN), clock=clock, steady=loop.time) as bench:
+            await bench.engine.settled(make.observed(at=make.checkpoint(1)))
+            assert bench.engine.state.set_ahead == ()
+            clock.by = timedelta(hours=2)
+            await bench.engine.settled(make.observed(at=make.checkpoint(2)))
+            ((said, behind),) = bench.engine.state.set_ahead
+            assert behind == timedelta(hours=2)
+            assert abs(clock.now() - timedelta(hours=2) - said) < timedelta(seconds=1)
+
+    loop = VirtualLoop()
+    clock = SetClock(loop)
+    try:
+        loop.run_until_complete(scenario())
+    finally:
+        loop.close()

@@ -25,8 +25,8 @@ OF_WINDOW = ("due_at",)
 OF_ALERT = ("next_at", "give_up_at")
 OF_GROUP = ("opened_at", "due_at", "sent_at", "called_at")
 OF_RECEIVER = ("open_until", "wait_until", "last_error_at")
-
-
+SETS_KEPT = 8
+"""What was written before that is read by then."""
 SET_FROM = timedelta(seconds=2)
 """A step of the clock, and no drift: less changes nothing that anybody waits for."""
 
@@ -48,6 +48,22 @@ def on_clock_set(draft: Draft, by: timedelta) -> None:
         draft.put_group(moved(group, OF_GROUP, by))
     for receiver in list(state.receivers.values()):
         draft.put_receiver_state(moved_receiver(receiver, by))
+
+
+def set_ahead(
+    known: tuple[tuple[datetime, timedelta], ...], now: datetime, by: timedelta
+) -> tuple[tuple[datetime, timedelta], ...]:
+    """`known` (EngineState.set_ahead), and that the clock was set by `by` just now."""
+    moved = [(said, behind + by) for said, behind in known]
+    return tuple((said, behind) for said, behind in (*moved, (now - by, by)) if behind > timedelta())[-SETS_KEPT:]
+
+
+def by_todays_clock(known: tuple[tuple[datetime, timedelta], ...], written: datetime) -> datetime:
+    """When a line was written that may be of a clock of before it was set ahead."""
+    for said, behind in known:
+        if written <= said:
+            return written + behind
+    return written
 
 
 def moved_receiver(receiver: ReceiverState, by: timedelta) -> ReceiverState:

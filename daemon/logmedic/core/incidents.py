@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from logmedic.core import history, issues, owncause, remedy, reported, versions, windows
 from logmedic.core.captures import fill_title
+from logmedic.core.clockset import by_todays_clock
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
 from logmedic.core.endings import end, is_over_by_then
@@ -203,11 +204,12 @@ def _clear(draft: Draft, rule: Rule, match: Match) -> None:
     """A line tells that it is over: then nothing that was written before it opens it again, and what was counted
     towards it until then is forgotten. One that names no group is remembered once, and not for each."""
     at = counted_at(match, draft.now)
+    written = by_todays_clock(draft.state.set_ahead, datetime.fromtimestamp(at, UTC))
     before = draft.window(rule.id, match.group) or Window(rule.id, match.group)
     if before.answered < at:
         keep(draft, windows.over_at(before, at))
     groups = [match.group] if match.group != EVERY_GROUP else draft.open_groups(rule.id)
     for group in groups:
         incident = draft.open_incident(rule.id, group)
-        if incident is not None and at >= _last_at(incident, draft.now).timestamp():
+        if incident is not None and written >= _last_at(incident, draft.now):
             end(draft, incident, Resolution.CLEARED, f"it is over: {match.record.text[:200]}")

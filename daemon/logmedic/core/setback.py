@@ -77,9 +77,11 @@ def on_found(draft: Draft) -> None:
 
 
 def _bounded(draft: Draft, incident: Incident) -> Incident:
-    """What is held is looked at again; what waits for people has no longer than they have."""
+    """What is held is looked at again; what waits for people has no longer than they have; what was seen was seen by
+    now."""
     latest = draft.now + draft.policy.approval_expires
-    bounded = replace(incident, approved_until=_at_most(incident.approved_until, latest))
+    seen = min(incident.last_match_at, draft.now)
+    bounded = replace(incident, approved_until=_at_most(incident.approved_until, latest), last_match_at=seen)
     if incident.status not in IDLE:
         return bounded
     asked = incident.hold is HoldReason.AWAITING_APPROVAL

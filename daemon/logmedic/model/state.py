@@ -79,6 +79,9 @@ class EngineState:
     """Alerts that were given up, by id: the last DEAD_KEPT."""
     heard_since: datetime | None = field(default=None, compare=False)
     """When the engine went on after it had stood still; not stored. What was written meanwhile may still be unread."""
+    set_ahead: tuple[tuple[datetime, timedelta], ...] = field(default=(), compare=False)
+    """What the clock said whenever it was set ahead, the oldest first, and how far behind of today's clock it was; not
+    stored. Lines of that clock may still be unread."""
     grove: Grove = field(default_factory=Grove, compare=False)
     """Of `templates`."""
     templates_of: Counter[str] = field(default_factory=Counter)

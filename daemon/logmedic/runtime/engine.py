@@ -12,6 +12,7 @@ import structlog
 
 from logmedic.core import setback
 from logmedic.core.backoff import exponential
+from logmedic.core.clockset import set_ahead
 from logmedic.core.decide import decide, decide_in, due, due_of
 from logmedic.core.draft import Draft, Mint
 from logmedic.core.portions import findings_of, is_uneventful, portions, records_of
@@ -245,6 +246,7 @@ class Engine:
             log.warning("clock_set", by_s=by.total_seconds())
             self._plain.move(by)
             self.state.heard_since = self.state.heard_since and self.state.heard_since + by
+            self.state.set_ahead = set_ahead(self.state.set_ahead, self._clock.now(), by)
             await self._take([ClockSet(by)])
 
     async def _look_back(self) -> None:
