@@ -4,7 +4,7 @@
 # make soak   ten minutes of kill -9 under load, and an exact count
 # make soak-long   an hour of everything at once, and whether memory, descriptors, threads and the store stay flat
 # make test-slow   the tests that take long: kills at random moments, floods
-# make test-faults   the dense sweeps of faults: each call refused at many places, each file damaged at many
+# make test-faults   what hosts do to a daemon: calls refused at many places, files damaged at many, processes killed or stopped, disks full
 # make test-browser   the pages in a real browser
 # make test-systemd   fixes in a really booted systemd, in a container; as root
 # make faults-page   every test that is named after a fault; docs/faults.md says how they ended
@@ -69,17 +69,17 @@ lint: setup-dev
 types: setup-dev
 	$(BIN)/mypy
 
-# Two at a time: many tests wait for real programs.
+# Three at a time: many tests wait for real programs.
 test: setup-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow"
 
 test-slow: setup-dev
 	@bash scripts/system-packages deb
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow --ignore=tests/faults
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
-# The dense sweeps of tests/faults: a call refused at each of many places, a file damaged at each of many.
+# Faults by the real means: strace, cgroups, loop file systems, signals.
 test-faults: setup-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow tests/faults
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/faults
 
 # What people see: chromium, headless. PICTURES=DIR keeps a screenshot of each page.
 test-browser: setup-dev

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from alerts.duty import hook, id_in, message, on_duty, plan
 from alerts.sending import mail
 from alerts.servers import Answer, HttpServer, SmtpServer, closed_port
 from logmedic.model.alert import AlertStatus, Receiver
 
 
+@pytest.mark.slow
 def test_what_was_refused_before_a_restart_arrives_after_it_with_the_same_id(tmp_path: Path) -> None:
     port = closed_port()
     receivers = {"chat": Receiver("chat", hook(port))}
@@ -71,6 +74,7 @@ def test_while_a_chat_is_down_mail_is_used_and_both_have_it_in_the_end(tmp_path:
     assert "\n\nChat could not be reached.\n" in mails.plain[0]
 
 
+@pytest.mark.slow
 def test_a_mail_server_that_is_busy_for_a_while_is_tried_until_it_takes_the_letter(tmp_path: Path) -> None:
     async def scenario(mails: SmtpServer) -> list[int]:
         receivers = {"mail": Receiver("mail", mail(mails.port))}

@@ -15,6 +15,7 @@ from logmedic.model.alert import Receiver
 SHORT_S = 3.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [b"", b"HTTP/1.1 200 OK\r\nX: "], ids=["black hole", "dripping"])
 def test_others_are_told_while_one_hangs(tmp_path: Path, line: bytes) -> None:
     async def scenario(fine: HttpServer, hole: Dripping) -> None:
@@ -30,6 +31,7 @@ def test_others_are_told_while_one_hangs(tmp_path: Path, line: bytes) -> None:
         asyncio.run(scenario(fine, hole))
 
 
+@pytest.mark.slow
 def test_after_two_deadlines_the_next_in_line_is_used(tmp_path: Path) -> None:
     async def scenario(fine: HttpServer, hole: Dripping) -> list[str]:
         receivers = {"mail": Receiver("mail", mail(hole.port)), "fine": Receiver("fine", hook(fine))}

@@ -22,6 +22,7 @@ def in_a_while() -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=PAUSE_S + 1), usegmt=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_date", [False, True], ids=["seconds", "date"])
 def test_a_busy_receiver_is_left_alone_for_as_long_as_it_asks_by_all_messages(tmp_path: Path, is_date: bool) -> None:
     async def scenario(server: HttpServer) -> None:
@@ -40,6 +41,7 @@ def test_a_busy_receiver_is_left_alone_for_as_long_as_it_asks_by_all_messages(tm
     assert all(each.at - first.at >= least for each in rest)
 
 
+@pytest.mark.slow
 def test_messages_to_one_receiver_are_a_second_apart(tmp_path: Path) -> None:
     async def scenario(server: HttpServer) -> None:
         async with on_duty(tmp_path, plan("chat"), {"chat": Receiver("chat", hook(server))}) as duty:
@@ -55,6 +57,7 @@ def test_messages_to_one_receiver_are_a_second_apart(tmp_path: Path) -> None:
     assert server.posted[-1].at - server.posted[0].at > 3 - starts
 
 
+@pytest.mark.slow
 def test_errors_of_the_server_are_tried_again(tmp_path: Path) -> None:
     async def scenario(server: HttpServer) -> list[dict[str, object]]:
         async with on_duty(tmp_path, plan("chat"), {"chat": Receiver("chat", hook(server, "chat"))}) as duty:
@@ -67,6 +70,7 @@ def test_errors_of_the_server_are_tried_again(tmp_path: Path) -> None:
     assert (row["status"], row["tries"], len(server.posted)) == (AlertStatus.SENT, 3, 3)
 
 
+@pytest.mark.slow
 def test_a_revoked_hook_is_asked_once_and_people_hear_of_both_through_the_next_in_line(tmp_path: Path) -> None:
     async def scenario(server: HttpServer) -> None:
         receivers = {"chat": Receiver("chat", hook(server, "revoked")), "fine": Receiver("fine", hook(server, "fine"))}

@@ -13,6 +13,7 @@ from alerts.servers import Answer, HttpServer, SmtpServer
 from logmedic.model.alert import AlertStatus, Receiver
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [0, 5, 39], ids=["no answer", "in its first line", "in its body"])
 def test_a_web_hook_that_takes_it_and_closes_before_its_answer_is_through(tmp_path: Path, cut: int) -> None:
     async def scenario(server: HttpServer) -> list[tuple[str, int]]:
@@ -27,6 +28,7 @@ def test_a_web_hook_that_takes_it_and_closes_before_its_answer_is_through(tmp_pa
     assert first == second
 
 
+@pytest.mark.slow
 def test_a_mail_server_that_has_the_letter_and_says_that_it_has_not(tmp_path: Path) -> None:
     async def scenario(mails: SmtpServer) -> None:
         async with on_duty(tmp_path, plan("mail"), {"mail": Receiver("mail", mail(mails.port))}) as duty:

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from alerts.duty import hook, id_in, message, on_duty, plan
@@ -15,6 +16,7 @@ from logmedic.model.alert import AlertStatus, Receiver
 from logmedic.model.changeset import Resend
 
 
+@pytest.mark.slow
 def test_what_reaches_nobody_is_logged_as_critical_once_an_alert_and_is_sent_later(tmp_path: Path) -> None:
     port = closed_port()
 

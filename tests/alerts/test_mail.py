@@ -29,12 +29,14 @@ def letters(server: SmtpServer) -> dict[str, EmailMessage]:
     return {kind: server.letter_to(f"{kind}@example.org") for kind in MESSAGES}
 
 
+@pytest.mark.slow
 def test_letters_of_a_thread_keep_their_subject_and_answer_to_one_root(letters: dict[str, EmailMessage]) -> None:
     first, last = letters["approval"], letters["recovered"]
     assert first["Subject"] == last["Subject"] == MESSAGES["approval"].subject
     assert first["References"] == last["In-Reply-To"] == f"<{THREAD}.thread@example.com>"
 
 
+@pytest.mark.slow
 def test_a_letter_is_known_by_its_alert_and_as_made_by_a_program(letters: dict[str, EmailMessage]) -> None:
     letter = letters["approval"]
     assert letter["Message-ID"] == f"<{ALERT_ID}@example.com>"

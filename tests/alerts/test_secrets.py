@@ -16,6 +16,7 @@ from logmedic.model.alert import Delivery, Receiver
 CANARY = "hunter2canary"
 
 
+@pytest.mark.slow
 def test_no_detail_holds_a_part_of_the_url_also_when_the_server_repeats_it() -> None:
     token = TOKENS.rpartition("/")[2]
     with (

@@ -73,6 +73,7 @@ def texts(path: Path) -> dict[str, str]:
         return {each.name.partition("/")[2]: tar.extractfile(each).read().decode() for each in tar}  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_no_planted_secret_is_in_the_bundle_of_a_daemon_that_runs(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +118,7 @@ def test_it_says_what_is_in_it_and_it_is_for_its_owner_alone(world: World, tmp_p
         assert {(each.uname, each.uid, each.mode) for each in tar} == {("", 0, 0o600)}
 
 
+@pytest.mark.slow
 def test_rules_are_there_by_id_and_hash_and_with_their_text_only_when_asked(world: World, tmp_path: Path) -> None:
     bugreport(world, "-w", str(tmp_path / "a.tar.gz"))
     ran = bugreport(world, "-w", str(tmp_path / "b.tar.gz"), "--rules", "-o", "json")

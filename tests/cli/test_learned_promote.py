@@ -99,6 +99,7 @@ def test_without_a_daemon_the_store_is_asked(tmp_path: Path) -> None:
     assert out.startswith("# A draft made from what was seen.")
 
 
+@pytest.mark.slow
 def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("mine")
     with serving(tmp_path / "s", SEEN):

@@ -91,6 +91,7 @@ def test_every_command_is_known_here() -> None:
     assert set(TALKS) <= names
 
 
+@pytest.mark.slow
 def test_every_command_prints_json_and_json_a_line(typed: dict[str, list[str]], control: CannedControl) -> None:
     """The same in both: set out, and a line a row."""
     wrong, pauses = {}, control.pauses

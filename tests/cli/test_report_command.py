@@ -65,6 +65,7 @@ def test_its_answer_comes_as_json_too(tmp_path: Path) -> None:
     assert (answer["state"], answer["rule"], bool(answer["report"])) == ("fixed", "db-down", True)
 
 
+@pytest.mark.slow
 def test_without_a_daemon_it_says_what_to_start(tmp_path: Path) -> None:
     for more in ((), ("--wait", "5s")):
         ran = typed(tmp_path / "nobody.sock", *more, "it broke")

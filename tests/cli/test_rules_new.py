@@ -75,6 +75,7 @@ def test_standard_output_holds_the_file_and_nothing_else(tmp_path: Path) -> None
     assert (row["id"], row["severity"], row["fix"]) == ("mine", "low", None)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text("mine")

@@ -213,6 +213,7 @@ def test_what_is_no_backup_changes_nothing(store: Path, tmp_path: Path) -> None:
     assert not list(store.parent.glob("*.before-restore-*"))
 
 
+@pytest.mark.slow
 def test_a_daemon_goes_on_with_what_was_restored(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.write("smoke 1")
@@ -229,6 +230,7 @@ def test_a_daemon_goes_on_with_what_was_restored(tmp_path: Path) -> None:
         assert world.titles() == {"smoke was seen"}
 
 
+@pytest.mark.slow
 def test_times_of_copies_are_told(running: World) -> None:
     typed(running, "backup")
     line = next(line for line in typed(running, "storage").stdout.splitlines() if "/backups/backup-" in line)

@@ -185,6 +185,7 @@ def test_headers_of_the_sender_stay(tasks: dict[str, Any]) -> None:
     assert PACKING.ids == ["mine"]
 
 
+@pytest.mark.slow
 def test_a_call_as_a_function_is_one(tasks: dict[str, Any]) -> None:
     client = PACKING.begin(ConnectionError())
     with requestid.bound("r-20"), pytest.raises(ConnectionError):
@@ -193,6 +194,7 @@ def test_a_call_as_a_function_is_one(tasks: dict[str, Any]) -> None:
     assert client.told == []
 
 
+@pytest.mark.slow
 def test_an_eager_task_is_a_task(tasks: dict[str, Any]) -> None:
     PACKING.begin(ConnectionError(), states=(State.FIXED,))
     assert tasks["again"].apply(("7",)).get() == "packed 7"

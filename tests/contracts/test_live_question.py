@@ -155,6 +155,7 @@ def test_in_memory(moves: list[Move]) -> None:
     asyncio.run(told_as_stored(MemoryStore(), moves))
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(MOVES)
 def test_in_duckdb(moves: list[Move]) -> None:

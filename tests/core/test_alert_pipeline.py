@@ -112,6 +112,7 @@ def test_what_comes_and_goes_cannot_fill_a_chat() -> None:
     assert len(on_call.sent) <= 22
 
 
+@pytest.mark.slow
 def test_ten_thousand_matches_give_one_message_a_group_and_the_counts_add_up() -> None:
     on_call = shift(resolve_after=5 * MINUTE)
     for n in range(10_000):

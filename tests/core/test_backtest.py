@@ -211,6 +211,7 @@ def test_noise_is_counted_by_the_days_of_the_zone() -> None:
     assert seen.stories[rule.id].worst == (date(2026, 11, 25), 3)
 
 
+@pytest.mark.slow
 def test_a_thousand_groups_open_at_once_end_each_at_its_time() -> None:
     rule = replace(WATCHED, when=When(clear=Clear(quiet=timedelta(minutes=1))))
     found = [kept(match(rule, at(n / 100), f"g{n}"), 0, 0) for n in range(1000)]

@@ -157,6 +157,7 @@ def test_the_given_id_and_severity_are_taken() -> None:
     assert (rule.id, rule.severity) == ("mine", Severity.LOW)
 
 
+@pytest.mark.slow
 def test_drafts_of_real_lines_know_them_and_are_not_slow() -> None:
     shipped = [Path(__file__).parents[2] / "rules" / f"{name}.yaml" for name in ("kernel", "nginx", "postgresql")]
     rules = RuleFileLoader(shipped, owners=None, prove=lambda _: []).load().rules

@@ -314,6 +314,7 @@ def test_f65_an_approval_that_comes_after_its_time_does_nothing_even_before_the_
     assert only(bench).status is IncidentStatus.OPEN
 
 
+@pytest.mark.slow
 def test_a_reload_ends_no_approval_however_many_wait() -> None:
     bench = Bench(policy(ASKING))
     for number in range(600):

@@ -163,6 +163,7 @@ def test_what_was_fixed_before_is_told_in_comments() -> None:
     assert replace(loaded(text), tests=(), line=0, file="") == replace(rule, tests=(), line=0, file="")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(families())
 def test_a_draft_from_five_of_a_family_takes_all_of_it_and_is_a_sound_file(family: list[str]) -> None:

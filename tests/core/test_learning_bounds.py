@@ -94,6 +94,7 @@ def test_what_becomes_part_of_a_muted_one_is_muted_with_it() -> None:
 WORDS = ("alpha", "beta", "gamma", "delta", "eps", "zeta", "eta", "theta")
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(WORDS)), min_size=20, max_size=120))
 def test_an_issue_has_all_occurrences_of_its_templates_whatever_became_one(lines: list[tuple[str, str]]) -> None:
     bench = Bench(policy(learning=learning(promote_after=2)))

@@ -194,6 +194,7 @@ def naive(one: MaintenanceWindow, now: datetime) -> datetime | None:
     return max(found, default=None)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.sampled_from(ZONES),

@@ -254,6 +254,7 @@ def test_f43_an_unless_that_explodes_fails_closed() -> None:
     assert found.timeouts == {"r": 1}
 
 
+@pytest.mark.slow
 def test_f43_waiting_for_other_threads_is_no_overrun() -> None:
     matcher = Matcher([rule(r"\p{Lu}x"), UPSTREAM], zone=UTC)
     whole = block(("hay\n" * 500 + REFUSED) * 20)

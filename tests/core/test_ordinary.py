@@ -51,6 +51,7 @@ def test_a_line_has_the_place_that_was_drawn_and_its_source() -> None:
     assert (found.source, found.slot, found.text) == ("app", 17, "all is well")
 
 
+@pytest.mark.slow
 def test_a_line_is_cut() -> None:
     assert lines_given(b"x" * 3000 + b"\n") == {"x" * MAX_LENGTH}
     assert {len(each) for each in lines_given("é".encode() * 3000 + b"\n")} == {MAX_LENGTH}
@@ -83,6 +84,7 @@ def test_an_entry_of_the_journal_is_one_record() -> None:
     assert lines_given(content, entries=entries) == {"fine", "fine too"}
 
 
+@pytest.mark.slow
 @CALM
 @given(rules(), blocks(), st.integers(0, 2**64))
 def test_an_ordinary_line_never_lies_in_a_record_with_a_hit(wanted: list[Rule], content: bytes, at: int) -> None:

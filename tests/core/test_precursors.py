@@ -207,6 +207,7 @@ def test_one_bad_evening_is_one_occasion() -> None:
     assert reason(told, "a", "b") is Refusal.FEW_OCCASIONS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("issues", [4, 15, 60])
 def test_outages_in_which_all_begins_anyhow_tell_no_order(issues: int) -> None:
     told = 0

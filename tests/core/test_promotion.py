@@ -112,6 +112,7 @@ def test_whatever_the_samples_a_pattern_takes_them_and_no_ordinary_line(samples:
     assert not takes(promoted.pattern, ordinary)
 
 
+@pytest.mark.slow
 def test_patterns_of_families_are_not_slow() -> None:
     patterns: set[str] = set()
 

@@ -401,6 +401,7 @@ def ought_to_fit(spec: ReportSpec, report: Report) -> bool:
     return all(not values or any(reads(each, value) for each in values) for values, value in told)
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # two scanners are built, which takes what the host has time for
 @given(st.lists(st.one_of(specs()), min_size=1, max_size=4), st.lists(some_reports(), min_size=1, max_size=4))
 @example([ReportSpec(component=("a*b*b",))], [told_by({"component": "ab", "error": "a"})])
@@ -417,6 +418,7 @@ def test_exactly_what_fits_is_matched_whatever_the_scanner(wanted: list[ReportSp
         assert [(starts.index(each.record.start), each.rule_id) for each in found.matches] == expected
 
 
+@pytest.mark.slow
 @given(st.lists(specs(), min_size=1, max_size=4), st.lists(some_reports(), min_size=1, max_size=4), st.booleans())
 def test_what_is_no_report_is_never_matched(wanted: list[ReportSpec], told: list[Report], known: bool) -> None:
     """Not even the text of one, nor an entry with all of its fields."""

@@ -69,6 +69,7 @@ def test_nothing_is_found_in_nothing() -> None:
     assert make_scanner([]).scan(b"a\n") == []
 
 
+@pytest.mark.slow
 def test_one_scanner_serves_many_threads() -> None:
     scanner = make_scanner(["needle-[0-9]", r"\p{Lu}x"])
     block = (b"hay\n" * 500 + b"needle-7\n") * 20

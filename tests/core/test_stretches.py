@@ -87,6 +87,7 @@ def facts(issue: KnownIssue) -> tuple[object, ...]:
     return issue.occurrences, issue.episodes, issue.first_seen, issue.last_seen, issue.status, rate
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(MINUTES.filter(lambda gaps: len(gaps) > 2))
 def test_a_block_of_a_backlog_teaches_what_its_lines_teach_one_by_one(gaps: list[int]) -> None:

@@ -73,6 +73,7 @@ def test_no_errors_are_told_from_some() -> None:
     assert judge.judge("app", b"cron: error: 7 jobs\n", ALL) is not None
 
 
+@pytest.mark.slow
 def test_i6_what_is_remembered_is_bounded() -> None:
     judge = Judge(0)
     for n in range(3 * REMEMBERED):

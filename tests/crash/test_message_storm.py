@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from alerts.servers import HttpServer
 from crash.process import Daemon, until
 from crash.storm import furnish
@@ -16,6 +18,7 @@ WAIT = "6s"
 """Of a group: longer than all of it takes to be read."""
 
 
+@pytest.mark.slow
 def test_f73_ten_thousand_matches_are_a_few_messages_whose_counts_add_up(tmp_path: Path) -> None:
     with HttpServer() as server:
         furnish(tmp_path, CONFIG.format(home=tmp_path, port=server.port).replace("300ms", WAIT), RULES)

@@ -55,6 +55,7 @@ def test_a_request_is_answered_after_the_fix_of_what_it_failed_of(shop: Shop, ex
     assert [each for each in posted if request in each["message"]], posted
 
 
+@pytest.mark.slow
 def test_a_fix_that_does_not_work_sends_the_caller_away_with_the_id_that_people_are_told(shop: Shop) -> None:
     with HttpServer() as people, shop.stock() as stock:
         shop.call(people.port)
@@ -74,6 +75,7 @@ def test_a_fix_that_does_not_work_sends_the_caller_away_with_the_id_that_people_
     assert "(request order-4711)" in app.said()
 
 
+@pytest.mark.slow
 def test_an_order_is_not_sent_twice_and_its_caller_may_come_back_soon(shop: Shop) -> None:
     with shop.stock() as stock:
         shop.rule(stock)
@@ -96,6 +98,7 @@ def test_without_a_daemon_callers_are_answered_at_once(shop: Shop) -> None:
     assert (answer.status_code, set(answer.json())) == (503, UNAVAILABLE)
 
 
+@pytest.mark.slow
 def test_a_daemon_that_is_killed_while_a_request_waits_ends_the_wait(shop: Shop) -> None:
     seconds = f"52.{os.getpid()}"
     with shop.stock() as stock, ThreadPoolExecutor() as callers:

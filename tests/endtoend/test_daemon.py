@@ -158,6 +158,7 @@ def _command_line(pid: str) -> str:
         return ""
 
 
+@pytest.mark.slow
 def test_after_a_stop_it_goes_on_where_it_was(world: World) -> None:
     for _ in range(2):
         with daemon(world) as process:
@@ -208,6 +209,7 @@ def test_f70_a_receiver_that_cannot_be_used_is_told_at_the_start(world: World) -
         assert "s3cret" not in ran.stdout + world.said()
 
 
+@pytest.mark.slow
 def test_f38_a_second_instance_says_who_holds_the_store(world: World) -> None:
     with daemon(world) as process:
         second = subprocess.run(world.command("run"), capture_output=True, text=True, timeout=30, check=False)

@@ -37,6 +37,7 @@ def rules_of(path: str) -> Any:
     return jsonschema_rs.validator_for({**strict(schema), "components": strict(whole["components"])})
 
 
+@pytest.mark.slow
 def test_every_question_is_answered_as_the_document_has_it(world: World) -> None:
     port = free_port()
     door = f'logmedic.sock", dashboard: "127.0.0.1:{port}", tokens: {{ t: {{ sha256: "{hashed(TOKEN)}" }} }}, group: "x'

@@ -88,6 +88,7 @@ def rules(world: World) -> dict[str, object]:
     return answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("save", EDITORS.values(), ids=EDITORS)
 def test_f35_however_an_editor_saves_the_rule_is_never_out_of_force(world: World, save: Save) -> None:
     """Saved again and again, now with one word and now with another, while lines with both come: each is matched by
@@ -130,6 +131,7 @@ def beginnings(text: str) -> Iterator[str]:
         yield "".join(lines[:end]) + lines[end][: len(lines[end]) // 2]
 
 
+@pytest.mark.slow
 def test_f35_a_file_that_is_written_slowly_comes_into_force_when_it_is_whole(world: World) -> None:
     """Each beginning stands for longer than the daemon waits. The last good version is in force all the time, and so is
     another file's rule."""
@@ -159,6 +161,7 @@ def _counted(world: World) -> tuple[int, int]:
     return counts.get("lines", 0), counts.get("matched", 0)
 
 
+@pytest.mark.slow
 def test_f35_a_new_file_that_is_half_written_is_told_and_harms_no_other(world: World) -> None:
     path, whole = world.home / "rules" / "sparks.yaml", RULE.format(id="sparks", word="sparks")
     with daemon(world):

@@ -71,6 +71,7 @@ def know(world: World, word: str, rules: int) -> None:
     until(lambda: world.ask("status")["rules"]["loaded"] == rules + 1, f"the rule for {word} is there")
 
 
+@pytest.mark.slow
 def test_over_kills_each_event_is_told_once_and_none_is_missing(world: World) -> None:
     with ExitStack() as stack:
         for turn in range(KILLS + 1):
@@ -85,6 +86,7 @@ def test_over_kills_each_event_is_told_once_and_none_is_missing(world: World) ->
         assert followed.said.count(BACK) == KILLS
 
 
+@pytest.mark.slow
 def test_what_happens_is_told_in_under_a_second(world: World) -> None:
     took = []
     with ExitStack() as stack, daemon(world):
@@ -98,6 +100,7 @@ def test_what_happens_is_told_in_under_a_second(world: World) -> None:
     assert sorted(took)[2] < 1, took
 
 
+@pytest.mark.slow
 def test_a_stop_does_not_wait_for_who_listens(world: World) -> None:
     with daemon(world) as process, following(world) as followed:
         world.write("smoke 1")

@@ -41,6 +41,7 @@ def value(found: dict[Key, float], name: str, **labels: str) -> float:
     return found[name, frozenset(labels.items())]
 
 
+@pytest.mark.slow
 def test_what_was_written_is_what_is_counted_and_a_kill_forgets_no_lasting_count(world: World) -> None:
     with daemon(world) as process:
         world.write(*(f"smoke {n}" for n in range(120)), *(f"all is well {n}" for n in range(30)))
@@ -69,6 +70,7 @@ def test_what_was_written_is_what_is_counted_and_a_kill_forgets_no_lasting_count
         until(lambda: value(scrape(world), "logmedic_rule_matches_total", rule="smoke") == 121, "it goes on")
 
 
+@pytest.mark.slow
 def test_no_line_and_no_path_is_in_what_is_scraped(world: World) -> None:
     with daemon(world):
         world.write("smoke 1", "ERROR hunter2canary <script>")
@@ -79,6 +81,7 @@ def test_no_line_and_no_path_is_in_what_is_scraped(world: World) -> None:
     assert "app.log" not in said
 
 
+@pytest.mark.slow
 def test_a_reload_is_told_of_and_a_broken_file_is(world: World) -> None:
     with daemon(world) as process:
         world.drop_rule("fire", "fire")
@@ -93,6 +96,7 @@ def test_a_reload_is_told_of_and_a_broken_file_is(world: World) -> None:
         until(lambda: value(scrape(world), "logmedic_reloads_total", result="partly") >= 1, "the reload is over")
 
 
+@pytest.mark.slow
 def test_stats_shows_the_same_figures(world: World) -> None:
     with daemon(world):
         world.write(*(f"smoke {n}" for n in range(5)))

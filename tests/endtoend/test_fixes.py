@@ -102,6 +102,7 @@ def kinds(incident: dict[str, Any]) -> list[str]:
     return [event["kind"] for event in incident["events"]]
 
 
+@pytest.mark.slow
 def test_f59_the_story_of_two_rungs_tells_what_each_did_and_what_proved_it(ground: Ground) -> None:
     with ground.shop() as address:
         ground.rule(
@@ -158,6 +159,7 @@ breaker: { failures: 2, open_for: 2s }
     assert "No such file" in story
 
 
+@pytest.mark.slow
 def test_an_always_failing_fix_under_ten_thousand_lines_is_tried_n_times_and_told_once(ground: Ground) -> None:
     ground.rule(
         """

@@ -39,6 +39,7 @@ def typed(world: World, *arguments: str) -> str:
     return ran.stdout
 
 
+@pytest.mark.slow
 def test_an_issue_comes_back_with_the_next_version_and_its_mute_outlives_the_daemon(world: World) -> None:
     with daemon(world):
         for number in range(5):
@@ -69,6 +70,7 @@ def _back(world: World) -> bool:
     return (issue["status"], issue["version"]) == ("regressed", "1.3")
 
 
+@pytest.mark.slow
 def test_ordinary_lines_are_kept_for_patterns_that_must_match_none(world: World) -> None:
     with daemon(world):
         for number in range(5):

@@ -55,6 +55,7 @@ def rules(world: World) -> dict[str, object]:
     return answer
 
 
+@pytest.mark.slow
 def test_a_pack_brings_its_log_along_and_switches_on_when_the_log_appears(world: World) -> None:
     world.config.write_text(world.config.read_text() + "discover: true\n")
     with daemon(world):
@@ -71,6 +72,7 @@ def test_a_pack_brings_its_log_along_and_switches_on_when_the_log_appears(world:
         until(lambda: "source cache" not in {part["name"] for part in world.ask("status")["parts"]}, "it is left alone")
 
 
+@pytest.mark.slow
 def test_f34_a_broken_file_is_told_keeps_what_was_and_is_mended_by_itself(world: World) -> None:
     with daemon(world):
         revision = rules(world)["revision"]
@@ -84,6 +86,7 @@ def test_f34_a_broken_file_is_told_keeps_what_was_and_is_mended_by_itself(world:
         assert rules(world)["revision"] == revision
 
 
+@pytest.mark.slow
 def test_a_removed_rule_stops_at_once(world: World) -> None:
     with daemon(world):
         (world.home / "rules" / "smoke.yaml").unlink()
@@ -94,6 +97,7 @@ def test_a_removed_rule_stops_at_once(world: World) -> None:
         assert world.titles() == set()
 
 
+@pytest.mark.slow
 def test_i1_windows_and_waits_outlive_restarts(world: World) -> None:
     drop(world, "pair", PAIR)
     drop(world, "three", THREE)
@@ -110,6 +114,7 @@ def test_i1_windows_and_waits_outlive_restarts(world: World) -> None:
         assert "sync does not end" not in world.titles()
 
 
+@pytest.mark.slow
 def test_f36_a_directory_that_disappears_leaves_what_was_and_is_heard_of_again(world: World) -> None:
     directory = world.home / "rules"
     with daemon(world):
@@ -125,6 +130,7 @@ def test_f36_a_directory_that_disappears_leaves_what_was_and_is_heard_of_again(w
         assert not rules(world)["problems"]
 
 
+@pytest.mark.slow
 def test_f42_f34_two_files_with_one_id_are_both_named(world: World) -> None:
     with daemon(world):
         drop(world, "other", (world.home / "rules" / "smoke.yaml").read_text())
@@ -133,6 +139,7 @@ def test_f42_f34_two_files_with_one_id_are_both_named(world: World) -> None:
         assert "other.yaml" in str(problem) or "smoke.yaml" in str(problem)
 
 
+@pytest.mark.slow
 def test_f43_what_rules_cost_is_known(world: World) -> None:
     with daemon(world):
         world.write(*(f"smoke {n}" for n in range(50)))

@@ -6,6 +6,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from alerts.servers import Answer, HttpServer
 from endtoend.test_daemon import World, daemon, until
 
@@ -18,6 +20,7 @@ alerts:
 """
 
 
+@pytest.mark.slow
 def test_f72_when_the_last_receiver_is_revoked_status_fails_and_the_log_has_the_message(tmp_path: Path) -> None:
     world = World(tmp_path)
     with HttpServer({"chat": Answer(410)}) as server:

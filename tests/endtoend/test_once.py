@@ -116,6 +116,7 @@ def test_people_are_told_before_it_ends_although_their_group_would_wait(home: Pa
     assert "printer laser is on fire" in json.loads(posted.body)["title"]
 
 
+@pytest.mark.slow
 def test_who_cannot_be_reached_is_tried_again_and_then_the_fallback_is_told_before_it_ends(home: Path) -> None:
     with HttpServer({"down": Answer(503)}) as server:
         alerts_to(home, *(f"json://127.0.0.1:{server.port}/{name}" for name in ("down", "mail")))

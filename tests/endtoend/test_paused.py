@@ -51,6 +51,7 @@ def ran(world: World, n: int) -> bool:
     return any(row["argv"][1:] == [str(n)] and row["verdict"] == "fixed" for row in world.ask("fixes"))
 
 
+@pytest.mark.slow
 def test_while_the_file_is_there_nothing_runs_and_once_it_is_gone_what_waited_does(world: World) -> None:
     file = world.home / "paused"
     file.write_text("a big release\n")
@@ -68,6 +69,7 @@ def test_while_the_file_is_there_nothing_runs_and_once_it_is_gone_what_waited_do
         assert world.ask("status")["pauses"] == []
 
 
+@pytest.mark.slow
 def test_a_pause_by_command_outlives_a_kill(world: World) -> None:
     with daemon(world):
         assert post(world, "pause", why="look first")["paused"]
@@ -79,6 +81,7 @@ def test_a_pause_by_command_outlives_a_kill(world: World) -> None:
         until(lambda: ran(world, 2), "the fix runs")
 
 
+@pytest.mark.slow
 def test_a_file_that_went_while_no_daemon_ran_pauses_no_longer(world: World) -> None:
     file = world.home / "paused"
     file.touch()

@@ -101,6 +101,7 @@ def attempts(world: World) -> list[dict[str, object]]:
     return list(world.ask(f"incidents/{row['id']}")["attempts"])
 
 
+@pytest.mark.slow
 def test_f31_a_fix_that_ends_in_time_is_finished_and_stored_before_it_exits_0(world: World) -> None:
     seconds = f"2.{os.getpid()}"
     with_fix(world, seconds)
@@ -188,6 +189,7 @@ def test_f32_while_a_commit_hangs_the_watchdog_hears_nothing(world: World, manag
 # -- F37 ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_f37_a_thousand_hangups_are_a_few_reloads_and_stop_nothing(world: World) -> None:
     with daemon(world) as process:
         begun = time.monotonic()

@@ -50,6 +50,7 @@ def typed(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
     return forked.run(world.command(*arguments), capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 def test_f50_it_waits_says_so_and_reads_all_lines_once_it_can_write(world: ReadOnlyWorld) -> None:
     world.write("smoke 1")
     with daemon(world):

@@ -72,6 +72,7 @@ def issue(shop: Shop, source: str) -> dict[str, Any]:
     return dict(rows[0])
 
 
+@pytest.mark.slow
 def test_what_is_reported_while_the_daemon_is_away_is_counted_once_when_it_is_back(shop: Shop) -> None:
     (shop.world.home / "rules" / "packer.yaml").write_text(COUNTED)
     with reporter(shop) as packer:
@@ -88,6 +89,7 @@ def test_what_is_reported_while_the_daemon_is_away_is_counted_once_when_it_is_ba
     assert len(set(incident["requests"])) == len(incident["requests"]) == 20
 
 
+@pytest.mark.slow
 def test_what_an_application_leaves_behind_is_delivered_by_the_next_one(shop: Shop) -> None:
     (shop.world.home / "rules" / "packer.yaml").write_text(COUNTED)
     spool = str(shop.world.home / "spool")
@@ -101,6 +103,7 @@ def test_what_an_application_leaves_behind_is_delivered_by_the_next_one(shop: Sh
     assert list(Path(spool).iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_unknown_error_that_is_reported_again_and_again_is_learned_and_drafted_as_a_rule(shop: Shop) -> None:
     draft = shop.world.home / "draft.yaml"
     with daemon(shop.world), reporter(shop) as packer:
@@ -120,6 +123,7 @@ def test_an_unknown_error_that_is_reported_again_and_again_is_learned_and_drafte
     assert "report: { component: ['packer'], action: ['pack'], error: ['RuntimeError'] }" in draft.read_text()
 
 
+@pytest.mark.slow
 def test_breakers_of_one_name_open_and_close_together_and_their_issue_with_them(shop: Shop) -> None:
     with daemon(shop.world), reporter(shop) as first, reporter(shop) as second:
         assert [each.does("call", "payments", "ok") for each in (first, second)] == ["worked"] * 2
@@ -137,6 +141,7 @@ def test_breakers_of_one_name_open_and_close_together_and_their_issue_with_them(
     assert opened["status"] == "new"
 
 
+@pytest.mark.slow
 def test_what_is_reported_sets_off_no_rule_about_lines_and_is_learned(shop: Shop) -> None:
     with daemon(shop.world), reporter(shop) as packer:
         for _ in range(3):
@@ -152,6 +157,7 @@ def _closed(packer: Reporter) -> bool:
     return packer.does("state", "payments") == "closed"
 
 
+@pytest.mark.slow
 def test_a_feature_that_goes_on_without_what_it_had_is_a_learning(shop: Shop) -> None:
     with daemon(shop.world), reporter(shop) as packer:
         assert packer.does("search", "lamp") == "names with lamp"

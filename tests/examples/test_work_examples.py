@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from fakes.example_run import scene
 
 JOBS = "".join(json.dumps({"id": f"job-{n}", "article": str(n)}) + "\n" for n in (1, 2))
@@ -30,6 +32,7 @@ def test_a_worker_puts_aside_what_nobody_mends() -> None:
         assert len(played.lines("ERROR [job-2] job job-2 is put aside")) == 1
 
 
+@pytest.mark.slow
 def test_a_task_of_celery_runs_once_more_after_the_fix() -> None:
     with scene("pack") as played:
         assert played.run("celery_app.py", "7") == 0, played.log

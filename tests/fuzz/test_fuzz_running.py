@@ -19,6 +19,7 @@ def run(name: str, seconds: float = 1.0) -> Outcome:
     return fuzzed(named(f"{ROOM}:{name}"), seconds=seconds, seed=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

@@ -336,6 +336,7 @@ def receipt(uid: int, report_id: str) -> Receipt:
     return Receipt(Report(report_id, "c", "E", "", Sender(uid, uid, 1, "u"), wait=timedelta(0)), 100, _Teller())
 
 
+@pytest.mark.slow
 def test_ids_are_remembered_up_to_their_bounds() -> None:
     known = Receipts()
     for n in range(module.KEPT_OF_USER + 5):

@@ -251,6 +251,7 @@ def test_i8_a_rule_in_mode_auto_needs_a_test_that_stays_silent(tmp_path: Path) -
     assert ids(loaded) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys", "says"),
     [
@@ -348,6 +349,7 @@ def test_a_rule_that_is_switched_off_is_told_instead_of_nothing(tmp_path: Path) 
     assert "rule one is switched off: it has no incident" in warned(loaded)
 
 
+@pytest.mark.slow
 def test_f43_what_may_graduate_has_no_slow_pattern(tmp_path: Path) -> None:
     tests = "[{ name: a, lines: [aab], expect: { fires: 1 } }, { name: b, lines: [x], expect: { fires: 0 } }]"
     fix = "{ mode: observe, graduate_after: 5, steps: [{ run: [/bin/a] }], verify: { quiet: 1m } }"

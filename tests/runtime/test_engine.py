@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
+import pytest
+
 import builders as make
 from fakes.clock import FakeClock
 from fakes.memory_store import MemoryStore
@@ -386,6 +388,7 @@ def test_f32_the_watchdog_hears_of_progress_only() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_storm_that_is_over_ends_at_once_some_at_a_time_without_another_input() -> None:
     async def scenario() -> None:
         nofix = replace(make.RULE, fix=None)

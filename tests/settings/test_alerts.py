@@ -450,6 +450,7 @@ def test_covering_is_an_order(one: SelectorSettings, two: SelectorSettings, thre
     assert not (one.covers(two) and one.excludes(two))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 1439), st.integers(0, 1439)), min_size=1, max_size=9))
 def test_hours_never_end_when_no_minute_of_the_week_is_free(given_hours: list[tuple[int, int, int]]) -> None:

@@ -18,7 +18,7 @@ from simulation.chances import Faults, drawn
 from simulation.quiet import quiet
 from simulation.story import Outcome, Story
 
-SEEDS = 20
+SEEDS = 12
 """`make simulate` has more of them."""
 DRAWN = 240
 
@@ -76,6 +76,7 @@ def rows_of(state: EngineState) -> dict[str, object]:
     return {name: getattr(state, name) for name in names}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 5, 23])
 def test_the_real_store_opens_with_what_the_engine_knew(seed: int, tmp_path: Path) -> None:
     """All that a story committed, in a real DuckDB: the daemon's next life begins with what the last one ended with."""

@@ -129,6 +129,7 @@ def test_f45_a_restore_under_a_running_daemon_is_refused_with_its_pid(path: Path
     use(path, scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("garbage", [b"", b"garbage" * 3000, b"\x00" * 12288], ids=["empty", "garbage", "zeros"])
 def test_f47_the_newest_good_snapshot_takes_the_place_of_garbage(path: Path, garbage: bytes) -> None:
     async def with_snapshot(store: DuckStore, _: EngineState) -> None:
@@ -149,6 +150,7 @@ def test_f47_the_newest_good_snapshot_takes_the_place_of_garbage(path: Path, gar
     assert kept.read_bytes() == garbage
 
 
+@pytest.mark.slow
 def test_f51_a_snapshot_is_made_once_a_day_and_the_newest_stay(path: Path) -> None:
     async def scenario(store: DuckStore, _: EngineState) -> None:
         await fill(store, 3)

@@ -50,6 +50,7 @@ def left(path: Path) -> list[str]:
     return sorted(each.name for each in path.parent.iterdir() if each.suffix != ".lock")
 
 
+@pytest.mark.slow
 def test_f51_a_compaction_gives_room_back_and_keeps_every_row_key_and_right(path: Path) -> None:
     constraints = "SELECT table_name, constraint_text FROM duckdb_constraints() ORDER BY ALL"
     columns = "SELECT table_name, column_name, data_type, column_default FROM duckdb_columns() ORDER BY ALL"
@@ -278,6 +279,7 @@ def test_f51_a_compaction_that_is_cancelled_leaves_nothing_behind(path: Path) ->
     assert left(path) == [path.name]
 
 
+@pytest.mark.slow
 def test_f51_where_the_disk_is_full_the_store_stays_as_it_is(path: Path) -> None:
     program = """
 import asyncio, resource, signal

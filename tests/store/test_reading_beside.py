@@ -92,6 +92,7 @@ def test_a_slow_question_holds_up_no_commit(tmp_path: Path) -> None:
     use(DuckStore(tmp_path / "s.duckdb", answer=slow), scenario)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(steps=st.lists(st.sampled_from(["commit", "ask", "settle"]), min_size=3, max_size=40))
 def test_a_question_sees_every_commit_that_was_durable_when_it_was_asked(

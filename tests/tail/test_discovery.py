@@ -6,6 +6,7 @@ import asyncio
 import errno
 from pathlib import Path
 
+import pytest
 from watchdog.observers.inotify import InotifyObserver
 
 from fakes.manual_wake import ManualDiscovery, ManualWake
@@ -99,6 +100,7 @@ def test_a_pattern_passes_over_directories(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_without_any_event_the_look_finds_files_and_writes(tmp_path: Path) -> None:
     async def scenario() -> None:
         log = tmp_path / "app.log"

@@ -152,6 +152,7 @@ def sick(room: Path | str, error: int | str, everything: str) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="this kernel has no FUSE")
 @pytest.mark.parametrize("everything", ["reading", "everything"])
 @pytest.mark.parametrize("error", [errno.ESTALE, errno.EIO], ids=["ESTALE", "EIO"])

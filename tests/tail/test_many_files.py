@@ -8,6 +8,8 @@ import random
 import resource
 from pathlib import Path
 
+import pytest
+
 from tail.apart import apart
 from tail.collector import append, following
 
@@ -64,5 +66,6 @@ def ten_thousand(room: Path | str) -> None:
     assert largest_rss_kb() < MEMORY_KB
 
 
+@pytest.mark.slow
 def test_f25_ten_thousand_files_are_followed_with_few_descriptors(tmp_path: Path) -> None:
     apart(ten_thousand, tmp_path)

@@ -181,6 +181,7 @@ def test_a_file_that_is_gone_for_good_is_told_as_a_gap(tmp_path: Path) -> None:
     assert "is gone" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", [".xz", ".bz2", ".zst"])
 def test_f07_a_small_file_of_an_absurd_ratio_is_not_unpacked(tmp_path: Path, extension: str) -> None:
     log = tmp_path / "app.log"

@@ -106,6 +106,7 @@ def test_a_stack_trace_is_one_record_wherever_the_reads_cut_it(tmp_path: Path) -
     assert {each.text[:16] for each in found} == {"ERROR job failed"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part_bytes", [50_000, 77_777, 1_000_000])
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_large_file_is_searched_in_parts_as_if_it_were_searched_at_once(
@@ -145,6 +146,7 @@ def test_an_empty_file_has_no_block_and_no_problem(tmp_path: Path, extension: st
     assert log.log.problem == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", PACKERS)
 @pytest.mark.usefixtures("small_blocks")
 def test_of_an_archive_that_is_cut_off_what_is_there_is_read_and_the_rest_told(tmp_path: Path, extension: str) -> None:
@@ -160,6 +162,7 @@ def test_of_an_archive_that_is_cut_off_what_is_there_is_read_and_the_rest_told(t
     assert len(data) > len(content) / 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [

@@ -35,6 +35,7 @@ def test_the_table_is_that_of_this_version() -> None:
     assert with_table(TEXT) == TEXT, "make schema"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("http", 1)[-1][:30])
 def test_the_examples_run(block: str, served: tuple[Dashboard, Path]) -> None:
     assert shutil.which("curl"), "curl is not installed"

@@ -247,6 +247,7 @@ def test_zeros_before_a_number_are_nothing_wrong(dashboard: Dashboard) -> None:
     assert program(dashboard, READS).get("/v1/incidents?limit=0000000000005").status == 200
 
 
+@pytest.mark.slow
 def test_a_stream_ends_with_the_session_that_began_it(dashboard: Dashboard) -> None:
     visitor = Visitor(dashboard)
     visitor.sign_in()
@@ -259,6 +260,7 @@ def test_a_stream_ends_with_the_session_that_began_it(dashboard: Dashboard) -> N
             pass
 
 
+@pytest.mark.slow
 def test_a_stream_ends_with_the_token_that_began_it(dashboard: Dashboard) -> None:
     head = f"GET /v1/events/stream HTTP/1.1\r\nHost: {dashboard.netloc}\r\nAuthorization: Bearer {READS}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", dashboard.port), timeout=20) as wire:

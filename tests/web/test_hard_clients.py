@@ -64,6 +64,7 @@ def test_a_head_a_letter_at_a_time_has_no_more_time(dashboard: Dashboard) -> Non
     assert told(answer)[0] in (400, 408)
 
 
+@pytest.mark.slow
 def test_a_stream_may_last_longer_than_a_head_or_a_body_may(dashboard: Dashboard) -> None:
     with socket.create_connection(("127.0.0.1", dashboard.port), timeout=20) as wire:
         wire.sendall((head(dashboard, "GET /v1/events/stream") + "\r\n").encode())

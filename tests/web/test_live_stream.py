@@ -242,6 +242,7 @@ def test_a_stop_lets_all_listeners_go_at_once(tmp_path: Path) -> None:
     assert took < 2, f"{took:.1f} s"
 
 
+@pytest.mark.slow
 def test_connections_that_break_anywhere_and_restarts_lose_nothing_and_tell_nothing_twice(tmp_path: Path) -> None:
     chance = random.Random(8)
     told: list[int] = []

@@ -21,6 +21,8 @@ STOP_S = 3.0
 """How long requests under way may take once the daemon stops."""
 HEAD_BYTES = 16 * 1024
 """Of a request: its line and its headers."""
+DATE_S = 1.0
+"""The Date header has whole seconds."""
 LEAVE_S = 1.0
 """For what a client still sends while it is told that this is too much."""
 CROWD = 32
@@ -65,7 +67,7 @@ async def serve(app: Any, listener: socket.socket, *, protocol: type[H11Protocol
     try:
         await asyncio.shield(running)
     finally:
-        server.should_exit = True
+        server.end()
         with contextlib.suppress(asyncio.TimeoutError):
             async with asyncio.timeout(STOP_S + 1):
                 await running
@@ -73,6 +75,23 @@ async def serve(app: Any, listener: socket.socket, *, protocol: type[H11Protocol
 
 
 class _Server(uvicorn.Server):
+    """uvicorn looks ten times a second whether it should end: an idle daemon would wake up for that, and a stop wait
+    for it. What it does besides is the Date header."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ends = asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ends.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DATE_S):
+                    await self._ends.wait()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals are the app's."""
