@@ -60,6 +60,15 @@ def test_another_user_has_the_service_and_its_fixes_also_after_rules_changed(ope
     assert "type: logmedic reload" not in operated.run("journalctl", "-u", "logmedic-fixes", "--no-pager")
 
 
+def test_a_store_that_is_restored_into_a_directory_of_roots_says_whose_it_has_to_become(operated: Host) -> None:
+    operated.run("sh", "-c", "systemctl stop logmedic; rm -rf /srv/logmedic; mkdir -m 700 /srv/logmedic")
+    told = operated.logmedic("restore", "/srv/logmedic.duckdb")
+    (next_,) = [line.removeprefix("next: ") for line in told.splitlines() if line.startswith("next: ")]
+    assert next_ == "chown -R watcher: /srv/logmedic; systemctl start logmedic"
+    operated.run("sh", "-c", next_)
+    operated.until('"armed"', LOGMEDIC, "status", "-o", "json")
+
+
 def test_a_lost_store_comes_back_from_a_copy(operated: Host) -> None:
     (block,) = page.of("lost")
     operated.run("sh", "-c", "systemctl stop logmedic; rm -rf /srv/logmedic/*")

@@ -29,6 +29,7 @@ from logmedic.cli.doctor.command import lines_of
 from logmedic.cli.doctor.finding import Check, Finding, Person, State
 from logmedic.cli.doctor.host import Daemon, daemon_at, myself, person_of, runs_as
 from logmedic.cli.systemdunit import Unit, daemon_user, unit_of
+from logmedic.model.errors import OrderRefused
 from logmedic.settings.alerts import Alerts
 from logmedic.settings.form import Settings
 from logmedic.settings.storage import Storage
@@ -521,13 +522,31 @@ def test_what_systemd_says_is_read_from_systemctl(tmp_path: Path) -> None:
     assert daemon_user(program=str(program), booted=tmp_path) == "nobody"
 
 
-@pytest.mark.parametrize("said", ["", "LoadState=not-found\nUser="])
-def test_fixes_are_installed_for_the_usual_user_where_systemd_knows_no_other(said: str, tmp_path: Path) -> None:
+def systemctl_that_says(said: str, tmp_path: Path) -> str:
     program = tmp_path / "systemctl"
     program.write_text(f"#!/bin/sh\nprintf '{said}'\n")
     program.chmod(0o755)
-    assert daemon_user(program=str(program), booted=tmp_path) == "logmedic"
-    assert daemon_user(program=str(program), booted=tmp_path / "none") == "logmedic"
+    return str(program)
+
+
+def test_fixes_are_installed_for_the_usual_user_where_systemd_knows_no_other(tmp_path: Path) -> None:
+    program = systemctl_that_says("LoadState=not-found\nUser=", tmp_path)
+    assert daemon_user(program=program, booted=tmp_path) == "logmedic"
+    assert daemon_user(program=program, booted=tmp_path / "none") == "logmedic"
+
+
+def test_fixes_are_installed_for_nobody_while_systemd_does_not_answer(tmp_path: Path) -> None:
+    """Or those of another user would be the usual one's."""
+    with pytest.raises(OrderRefused, match="does not say") as told:
+        daemon_user(program=systemctl_that_says("", tmp_path), booted=tmp_path)
+    assert "--user NAME" in told.value.hint
+
+
+def test_a_user_by_number_is_known_by_name(tmp_path: Path) -> None:
+    assert (
+        daemon_user(program=systemctl_that_says("LoadState=loaded\nUser=65534", tmp_path), booted=tmp_path) == "nobody"
+    )
+    assert unit(User="3999999999").user == "3999999999"
 
 
 def test_who_tells_that_the_daemon_failed_has_to_be_the_same_user() -> None:

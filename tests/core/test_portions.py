@@ -53,5 +53,5 @@ def test_a_block_of_plain_lines_has_nothing_to_decide_and_any_other_has(eventful
 
 
 def test_an_unknown_error_counts_as_many_records_as_it_stands_for() -> None:
-    findings = Findings(matches=(match(), match()), unknown=(replace(unknown(), count=40),))
-    assert records_of(findings) == 42
+    findings = Findings(matches=(match(), match()), unknown=(replace(unknown(), count=40),), reports=(record(),))
+    assert records_of(findings) == 43

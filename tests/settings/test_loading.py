@@ -12,7 +12,7 @@ import pytest
 from logmedic.model.alert import Route
 from logmedic.model.errors import ConfigInvalid
 from logmedic.model.rule import LogFiles, Mode
-from logmedic.settings import Settings, config_schema, load_settings
+from logmedic.settings import Settings, config_schema, load_at_rest, load_settings
 from logmedic.settings.sources import usual_sources
 
 
@@ -144,6 +144,33 @@ def test_a_secret_that_is_not_there_is_told(tmp_path: Path, reference: str, says
     told = mistakes(tmp_path, f'alerts: {{ receivers: {{ chat: "slack://{reference}" }} }}\n')
     assert says in told
     assert ":1:24: " in told
+
+
+def test_who_looks_after_files_does_not_need_the_secrets_that_the_daemon_alone_is_given(tmp_path: Path) -> None:
+    """LoadCredential= and Environment= in a drop-in of its unit: `install fixes` and `restore` are typed by root."""
+    path = tmp_path / "logmedic.yaml"
+    path.write_text("""\
+alerts:
+  receivers: { chat: "slack://${credential:slack}", mail: { url: "${env:MAIL}" }, page: "json://x" }
+  routes: { oncall: { to: [chat, mail], fallback: page } }
+  heartbeat: { url: "https://watch.example/${credential:beat}", every: 5m }
+storage: { path: /srv/l.duckdb }
+""")
+    settings = load_at_rest(path, {})
+    assert settings.storage.path == Path("/srv/l.duckdb")
+    assert settings.receivers().keys() == {"chat", "mail", "page"}
+    assert settings.receivers()["page"].url == "json://x"
+    assert settings.alerts.heartbeat is None
+
+
+@pytest.mark.parametrize(
+    "text", ["storage: { path: '${env:WHERE}' }", "alerts: { receivers: { chat: '${env:X}' }, routes: { a: chta } }"]
+)
+def test_every_other_mistake_is_one_for_them_too(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "logmedic.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigInvalid):
+        load_at_rest(path, {})
 
 
 def test_routes_are_written_short_or_long(tmp_path: Path) -> None:

@@ -64,7 +64,16 @@ class Context:
         """Raises ConfigInvalid."""
         from logmedic.settings import load_settings
 
-        settings = load_settings(self.config, os.environ)
+        return self._at_store(load_settings(self.config, os.environ))
+
+    @cached_property
+    def settings_at_rest(self) -> Settings:
+        """For what tells nobody: a secret that the daemon alone has may be missing. Raises ConfigInvalid."""
+        from logmedic.settings import load_at_rest
+
+        return self._at_store(load_at_rest(self.config, os.environ))
+
+    def _at_store(self, settings: Settings) -> Settings:
         if self.store is not None:
             settings = settings.model_copy(update={"storage": settings.storage.model_copy(update={"path": self.store})})
         return settings
@@ -82,7 +91,7 @@ class Context:
             return self.socket
         from logmedic.settings.door import door
 
-        return door(self.config, os.environ) or self.settings.web.socket
+        return door(self.config, os.environ) or self.settings_at_rest.web.socket
 
     def ask(self, question: str, **arguments: Any) -> Any:
         """A question to the daemon; without one, to its store."""
@@ -95,7 +104,7 @@ class Context:
     def _read(self, question: str, arguments: dict[str, Any], unreachable: LogmedicError) -> Any:
         from logmedic.adapters.store.reading import open_readonly
 
-        path = self.settings.storage.path
+        path = self.settings_at_rest.storage.path
         if not _may_exist(path):
             raise unreachable
         with open_readonly(path) as store:
@@ -121,7 +130,7 @@ class Context:
     def _query_store(self, sql: str, limits: Limits, unreachable: LogmedicError) -> Any:
         from logmedic.adapters.store.reading import query
 
-        path = self.settings.storage.path
+        path = self.settings_at_rest.storage.path
         if not _may_exist(path):
             raise unreachable
         self.tell_of_store(path)

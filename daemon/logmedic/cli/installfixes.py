@@ -94,7 +94,7 @@ def planned(context: Context, root: Path, *, user: str | None = None, writes: bo
     from logmedic.adapters.fixes.ground import account_exists, here, runner_flaws
     from logmedic.adapters.fixes.installing import Installation
 
-    settings, is_host = context.settings, root == HOST
+    settings, is_host = context.settings_at_rest, root == HOST
     user = user or (daemon_user() if is_host else USER)
     ground = here(daemon=user, user=settings.actions.user, concurrency=settings.actions.concurrency)
     flaws = list(runner_flaws(ground))
@@ -138,7 +138,7 @@ def _rules(context: Context) -> tuple[Rule, ...]:
     """Of the files that nobody but root can write. Raises RulesInvalid: what a broken file needed must not go."""
     from logmedic.rulesets import make_rule_loader
 
-    ruleset = make_rule_loader(context.settings, prove=False).load()
+    ruleset = make_rule_loader(context.settings_at_rest, prove=False).load()
     if ruleset.problems:
         first = ruleset.problems[0]
         said = f"{first.file}:{first.line}: {first.text}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -13,7 +14,8 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import at, complain, field, print_json, print_rows, several, span
 from logmedic.cli.styled import say
-from logmedic.model.errors import DaemonUnreachable, NotFound, PermanentError
+from logmedic.cli.systemdunit import daemon_user, is_account
+from logmedic.model.errors import DaemonUnreachable, NotFound, OrderRefused, PermanentError
 
 WAIT_S = 3600.0
 """For the copy of a large store on a slow disk."""
@@ -151,7 +153,7 @@ def _watched(context: Context, call: Callable[[], Any]) -> Any:
 def _of_store(context: Context, target: Path | None, force: bool, unreachable: DaemonUnreachable) -> dict[str, Any]:
     from logmedic.adapters.store import backups
 
-    path, now = context.settings.storage.path, datetime.now(UTC)
+    path, now = context.settings_at_rest.storage.path, datetime.now(UTC)
     try:
         if not path.exists():
             raise unreachable
@@ -173,7 +175,7 @@ def restore_command(context: Context, file: Path) -> None:
     """Put a backup in the place of the store. The daemon must be stopped; the present store is kept beside."""
     from logmedic.adapters.store.backups import restore
 
-    path, source = context.settings.storage.path, file.absolute()
+    path, source = context.settings_at_rest.storage.path, file.absolute()
     if not source.is_file():
         raise NotFound(f"there is no file {source}", f"backups are below {path.parent / 'backups'}")
     if path.exists() and source.samefile(path):
@@ -182,6 +184,18 @@ def restore_command(context: Context, file: Path) -> None:
     told = {"path": str(path), "from": str(source), "kept": str(kept) if kept is not None else None}
     if context.output == "table":
         say(f"{path} is {source} now" + (f"; what was there is kept as {kept}" if kept is not None else ""))
-        complain("next: systemctl start logmedic")
+        complain(f"next: {_next_of(path.parent)}systemctl start logmedic")
     else:
         print_json(told)
+
+
+def _next_of(directory: Path) -> str:
+    """A directory that is root's (a new disk, or it was made just now) lets the service write nothing. It may hold more
+    than the store, so whose it becomes is somebody's decision."""
+    try:
+        user = daemon_user()
+    except OrderRefused:
+        return ""
+    if os.geteuid() != 0 or directory.stat().st_uid != 0 or not is_account(user):
+        return ""
+    return f"chown -R {user}: {directory}; "

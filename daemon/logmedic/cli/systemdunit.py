@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pwd
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from logmedic.model.errors import OrderRefused
 
 UNIT = "logmedic.service"
 USER = "logmedic"
@@ -34,7 +38,11 @@ class Unit:
 
     @property
     def user(self) -> str:
-        return self.shown.get("User") or "root"
+        """By name, also where the unit has a number."""
+        named = self.shown.get("User") or "root"
+        with suppress(KeyError):
+            return pwd.getpwuid(int(named)).pw_name if named.isdecimal() else named
+        return named
 
 
 def systemctl(*arguments: str, program: str = "systemctl") -> str | None:
@@ -65,6 +73,16 @@ def unit_of(name: str = UNIT, *, program: str = "systemctl", booted: Path = Path
 
 def daemon_user(*, program: str = "systemctl", booted: Path = Path("/run/systemd/system")) -> str:
     """Whom the service runs as: a drop-in may name another one than what is installed. Where systemd does not know:
-    the user that it is installed for."""
+    the user that it is installed for. Raises OrderRefused where systemd runs the host, and does not say."""
     unit = unit_of(program=program, booted=booted)
+    if unit.booted and not unit.shown:
+        raise OrderRefused("systemd does not say whom logmedic.service runs as", "name it: --user NAME")
     return unit.user if unit.is_installed else USER
+
+
+def is_account(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True

@@ -25,7 +25,7 @@ def findings_of(given: Iterable[Input]) -> int:
 
 
 def records_of(findings: Findings) -> int:
-    return len(findings.matches) + sum(each.count for each in findings.unknown)
+    return len(findings.matches) + sum(each.count for each in findings.unknown) + len(findings.reports)
 
 
 def portions(given: Input) -> Iterator[Input]:

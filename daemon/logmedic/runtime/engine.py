@@ -300,8 +300,10 @@ class Engine:
             return
         matches = tuple(each for each in given.findings.matches if self._is_sound(Findings(matches=(each,))))
         unknown = tuple(each for each in given.findings.unknown if self._is_sound(Findings(unknown=(each,))))
+        reports = tuple(each for each in given.findings.reports if self._is_sound(Findings(reports=(each,))))
         all_of_it = records_of(given.findings)
-        for kept in (replace(given.findings, matches=matches, unknown=unknown), Findings(lines=given.findings.lines)):
+        sound = replace(given.findings, matches=matches, unknown=unknown, reports=reports)
+        for kept in (sound, Findings(lines=given.findings.lines)):
             counted = replace(kept, given_up=all_of_it - records_of(kept))
             changeset = await self._decided([replace(given, findings=counted)])
             if not isinstance(changeset, Failure):  # else they fail only together: the position is what can be kept

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from logmedic.settings.form import Settings, config_schema
-    from logmedic.settings.loading import config_warnings, load_settings
+    from logmedic.settings.loading import config_warnings, load_at_rest, load_settings
     from logmedic.settings.places import config_path, shipped_rules
     from logmedic.settings.remains import load_alert_settings
 
@@ -21,6 +21,7 @@ __all__ = [
     "config_schema",
     "config_warnings",
     "load_alert_settings",
+    "load_at_rest",
     "load_settings",
     "shipped_rules",
 ]
@@ -30,6 +31,7 @@ _ROOMS = {
     "config_schema": "form",
     "config_warnings": "loading",
     "load_alert_settings": "remains",
+    "load_at_rest": "loading",
     "load_settings": "loading",
     "shipped_rules": "places",
 }

@@ -22,7 +22,7 @@ from logmedic.settings.oddities import oddities
 from logmedic.settings.places import CONFIG_VARIABLE, REPORT_VARIABLE, config_path
 from logmedic.settings.reportplace import taken_twice
 from logmedic.settings.sayable import is_sayable
-from logmedic.settings.secrets import followed
+from logmedic.settings.secrets import followed, leave_out
 from logmedic.settings.wrongways import wrong_ways
 from logmedic.yamldoc import Document, DocumentInvalid, Node, meant, parse_document, render_problems
 from logmedic.yamldoc.document import DEPTH_LIMIT
@@ -50,13 +50,20 @@ def load_settings(path: Path | None = None, env: Mapping[str, str] | None = None
     return _loaded(path, env)[0]
 
 
+def load_at_rest(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
+    """The same for whoever looks after files, tells nobody and asks nobody: a secret that the daemon alone is given
+    (LoadCredential= and Environment= in a drop-in of its unit) may be missing; what it is part of is left out. Raises
+    ConfigInvalid for every other mistake."""
+    return _loaded(path, env, at_rest=True)[0]
+
+
 def config_warnings(path: Path | None = None, env: Mapping[str, str] | None = None) -> list[RuleProblem]:
     """What deserves a look in a config that loads. Raises ConfigInvalid."""
     settings, place = _loaded(path, env)
     return [replace(place(at).problem(text, hint), warning=True) for at, text, hint in oddities(settings)]
 
 
-def _loaded(path: Path | None, env: Mapping[str, str] | None) -> tuple[Settings, Places]:
+def _loaded(path: Path | None, env: Mapping[str, str] | None, *, at_rest: bool = False) -> tuple[Settings, Places]:
     env = os.environ if env is None else env
     path = config_path(path, env)
     document = read_config(path) if path else None
@@ -66,6 +73,8 @@ def _loaded(path: Path | None, env: Mapping[str, str] | None) -> tuple[Settings,
     from_env = read_environment(env)
     place = _places(document, from_env)
     values, missing = followed(merged(values, from_env), env)
+    if at_rest:
+        missing = leave_out(values, missing)
     problems = [*_unknown_variables(env), *(place(key).problem(text) for key, text in missing)]
     try:
         settings = Settings(**values)

@@ -15,6 +15,10 @@ from logmedic.settings.sayable import is_sayable
 LONGEST = 64 * 1024
 """Characters of a secret: a private key has some thousands."""
 _REFERENCE = re.compile(r"\$\{(?P<kind>[a-z]+):(?P<name>[^}]*)\}")
+_OF_FILES = frozenset({"storage", "rules", "actions", "sources"})
+"""Sections that tell where files are, and what may run."""
+_NOBODY = "json://127.0.0.1"
+"""A receiver whose address is a secret of somebody else."""
 
 
 def followed(
@@ -38,6 +42,24 @@ def followed(
         return value
 
     return follow(values, ()), missing
+
+
+def leave_out(
+    values: dict[str, Any], missing: list[tuple[tuple[str | int, ...], str]]
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """Take what has a missing secret out of `values`, which `followed` made. A receiver stays by its name, as rules and
+    routes name it. Answers what has to be there all the same."""
+    needed = []
+    for key, text in missing:
+        match key:
+            case ("alerts", "receivers", name, *_):
+                values["alerts"]["receivers"][name] = _NOBODY
+            case (str(section), str(part), *_) if section not in _OF_FILES:
+                if isinstance(values.get(section), dict):
+                    values[section].pop(part, None)
+            case _:
+                needed.append((key, text))
+    return needed
 
 
 def led_to(values: Any, env: Mapping[str, str]) -> Iterator[str]:
