@@ -113,6 +113,16 @@ def test_files_that_the_daemon_reads_are_told_of_when_others_can_write_to_them(
     assert said(capsys, "check", str(path), "-c", str(config))[0] == 0, "a draft is nobody's danger"
 
 
+def test_who_writes_rules_needs_none_of_the_daemons_secrets(capsys: Capsys, path: Path, tmp_path: Path) -> None:
+    config = tmp_path / "logmedic.conf"
+    config.write_text(
+        "alerts: { receivers: { chat: 'slack://${credential:of-the-unit}' }, routes: { oncall: chat } }\n"
+    )
+    for command in ("check", "test", "list"):
+        code, _, err = said(capsys, command, str(path), "-c", str(config))
+        assert (code, err) == (0, "")
+
+
 # -- test --------------------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from logmedic.adapters.fixes.installing import Installation
 from logmedic.adapters.fixes.layout import Layout, layout
 from logmedic.adapters.fixes.unitfiles import Ground
 from logmedic.cli.root import main
+from logmedic.hostfiles.writing import HostFiles
 from logmedic.model.errors import OrderRefused
 from logmedic.model.match import MatchSpec
 from logmedic.model.rule import Fix, Mode, Rule
@@ -162,6 +164,27 @@ def test_two_do_not_install_at_once(tmp_path: Path) -> None:
             with pytest.raises(OrderRefused, match="by somebody else"):
                 order()
     assert files(tmp_path) == {"etc/logmedic/fixes/.lock"}
+
+
+def test_one_that_is_at_it_is_waited_for(tmp_path: Path) -> None:
+    """The unit that looks for changed rules, and a person behind it."""
+    first, second = HostFiles(tmp_path), HostFiles(tmp_path, busy_s=30)
+    order: list[str] = []
+    os.umask(mask := os.umask(0o022))
+
+    def installs() -> None:
+        with second.alone("lock", "busy"):
+            order.append("second")
+
+    with first.alone("lock", "busy"):
+        waiting = threading.Thread(target=installs)
+        waiting.start()
+        waiting.join(0.3)
+        order.append("first")
+    waiting.join(30)
+    os.umask(mask)  # each puts back what it found, and two of one process find each other's
+    assert order == ["first", "second"]
+    assert not (tmp_path / "lock").exists()
 
 
 def test_after_one_that_did_not_get_to_its_end_everything_is_put_there_again(tmp_path: Path) -> None:

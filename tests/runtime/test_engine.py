@@ -34,6 +34,7 @@ from logmedic.model.fix import FixResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, Tally
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings
+from logmedic.model.report import ReportKind
 from logmedic.model.state import EngineState
 from logmedic.model.step import Retry
 from logmedic.model.trust import PauseOrigin
@@ -258,6 +259,22 @@ def test_f44_a_record_that_breaks_the_decision_is_given_up_alone() -> None:
             assert bench.engine.state.checkpoints["web", "a.log"].offset == 10
             (changeset,) = committed(bench.store, lambda each: each.checkpoints)
             assert Tally(make.START, "records_given_up", 1) in changeset.tallies
+
+    asyncio.run(scenario())
+
+
+def test_f44_a_report_that_breaks_the_decision_is_given_up_alone() -> None:
+    async def scenario() -> None:
+        told = make.report(kind=ReportKind.DEGRADED)
+        sound, poison = make.report_record(told), replace(make.report_record(told), at=None)  # type: ignore[arg-type]
+        async with running() as bench:
+            given = make.observed(make.match(group="a"), at=make.checkpoint(10))
+            findings = replace(given.findings, reports=(poison, sound))
+            await bench.engine.settled(replace(given, findings=findings))
+            assert {each.group_key for each in bench.engine.state.incidents.values()} == {"a"}
+            (changeset,) = committed(bench.store, lambda each: each.checkpoints)
+            tallied = {each.kind: each.n for each in changeset.tallies}
+            assert (tallied["degraded"], tallied["records_given_up"]) == (1, 1)
 
     asyncio.run(scenario())
 

@@ -44,7 +44,7 @@ def pause_command(context: Context, duration: str | None, until_text: str | None
     try:
         answer = context.client.post("pause", **{name: value for name, value in given.items() if value is not None})
     except DaemonUnreachable as unreachable:
-        hint = f"pause it by the file instead: touch {context.settings.actions.pause_file}"
+        hint = f"pause it by the file instead: touch {context.settings_at_rest.actions.pause_file}"
         raise DaemonUnreachable(unreachable.text, hint) from None
     _tell(context, answer)
 

@@ -6,19 +6,27 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from logmedic.model.errors import OrderRefused
+
+BUSY_S = 30.0
+"""The unit that looks for changed rules installs fixes by itself: whoever types it then waits for that, some seconds."""
+_LOOK_S = 0.1
 
 
 class HostFiles:
     """Below `root`. Paths are those of the host (/etc/...). `is_host`: it is this one, and everything is root's."""
 
-    def __init__(self, root: Path = Path("/")) -> None:
+    def __init__(self, root: Path = Path("/"), busy_s: float | None = None) -> None:
+        """`busy_s`: how long somebody else may be at it; None: BUSY_S on the host, and not at all elsewhere."""
         self.root = root
         self.is_host = root == Path("/")
+        self._busy_s = busy_s if busy_s is not None else BUSY_S if self.is_host else 0.0
 
     def at(self, path: str) -> Path:
         return self.root / path.lstrip("/")
@@ -56,25 +64,35 @@ class HostFiles:
     def alone(self, lock: str, busy: str) -> Iterator[bool]:
         """Nobody else writes meanwhile, and what is made is 0755 or 0644: with a umask of 077 no fix could see its own
         root directory, with 0 anybody could write to it. True: the one before did not get to its end. `busy`: what is
-        told when somebody else is at it. Raises OSError, OrderRefused."""
+        told when somebody else is at it for too long. Raises OSError, OrderRefused."""
         before, at = os.umask(0o022), self.at(lock)
         try:
             at.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            interrupted = at.exists()
-            with open(os.open(at, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w") as held:
-                _take(held.fileno(), at, busy)
+            held, interrupted = self._taken(at, busy)
+            with held:
                 yield interrupted
                 at.unlink()
         finally:
             os.umask(before)
 
+    def _taken(self, at: Path, busy: str) -> tuple[TextIO, bool]:
+        """The lock, and whether it was there. Raises OSError, OrderRefused."""
+        ends = time.monotonic() + self._busy_s
+        while True:
+            interrupted = at.exists()
+            held = open(os.open(at, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w")  # noqa: SIM115
+            if _is_taken(held.fileno(), at):
+                return held, interrupted
+            held.close()
+            if time.monotonic() >= ends:
+                raise OrderRefused(busy, "wait for that, and type it again")
+            time.sleep(_LOOK_S)
 
-def _take(lock: int, at: Path, busy: str) -> None:
-    """Raises OrderRefused."""
+
+def _is_taken(lock: int, at: Path) -> bool:
+    """No: somebody has it, or has just taken it away."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(lock), at.stat()):
-            return
+        return os.path.samestat(os.fstat(lock), at.stat())
     except (BlockingIOError, FileNotFoundError):
-        pass  # somebody has it, or has just taken it away
-    raise OrderRefused(busy, "wait for that, and type it again")
+        return False

@@ -77,7 +77,7 @@ def learn_command(
     )
     rules = _rules(context)
     with search_of_files("learning", less="files"), progress(context.output == "table") as pulse:
-        done = look_back(context.settings, rules, asked, pulse, shelf_of() or UNSAVED)
+        done = look_back(context.settings_at_rest, rules, asked, pulse, shelf_of() or UNSAVED)
     complain_of(done.logs, done.passed_by)
     telling = Telling(done, top, least, component, drafted=drafts is not None)
     print_lookback(telling, context.output)

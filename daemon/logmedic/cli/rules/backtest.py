@@ -70,7 +70,7 @@ def backtest_command(
         zone_of(zone),
     )
     with search_of_files("the backtest", less="files or rules"), progress(context.output == "table") as pulse:
-        done = backtest(context.settings, loaded, asked, pulse)
+        done = backtest(context.settings_at_rest, loaded, asked, pulse)
     complain_of(done.logs, done.passed_by)
     print_backtest(done, context.output, every_incident=context.verbose > 0)
     noisy = [each.rule.id for each in done.stories if max_fires is not None and each.fires > max_fires]

@@ -30,7 +30,7 @@ def check_command(context: Context, paths: tuple[Path, ...], strict: bool) -> in
     deserves a look is a warning, and what is not there on this host always is."""
     from logmedic.rulesets import make_reviewer
 
-    loaded = loader_of(context, paths, reviewer=make_reviewer(context.settings, strict=strict)).load()
+    loaded = loader_of(context, paths, reviewer=make_reviewer(context.settings_at_rest, strict=strict)).load()
     if context.output != "table":
         print_json(
             {

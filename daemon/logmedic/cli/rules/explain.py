@@ -76,7 +76,7 @@ def explain_command(
     if context.output == "json":
         print_json(rows)
     elif context.output == "table":
-        for text in told(rows, at, context.settings):
+        for text in told(rows, at, context.settings_at_rest):
             say(text)
     return 0 if any(row["matched"] for row in rows) else 1
 
@@ -143,9 +143,9 @@ def _asked(context: Context, paths: Sequence[Path], source: str, named: Sequence
     if loaded.problems:
         complain(f"{several(len(loaded.problems), 'mistake')} in the rule files, see: logmedic rules check")
     _check_names(named, [rule.id for rule in loaded.rules])
-    zone, framings = local_zone(), context.settings.framings()
+    zone, framings = local_zone(), context.settings_at_rest.framings()
     name = source.partition(":")[0]
-    if name and name not in (SOURCE, *context.settings.followed(loaded.sources)):
+    if name and name not in (SOURCE, *context.settings_at_rest.followed(loaded.sources)):
         complain(f"no source is called {name}: rules that name their sources do not hear it")
     matcher = make_matcher(zone, framings, shelf_of() or UNSAVED)(loaded)
     explainer = Explainer(matcher, loaded.rules, zone, boot_time(), frozenset(named))
@@ -233,7 +233,7 @@ class _Question:
         from logmedic.model.fix import Arming
         from logmedic.runtime.clock import local_zone
 
-        policy = self.context.settings.policy(hostname="", started_at=self.at, zone=local_zone())
+        policy = self.context.settings_at_rest.policy(hostname="", started_at=self.at, zone=local_zone())
         rules: Sequence[Rule] = self.explainer.rules
         return replace(policy, started_at=None).with_rules(rules, Arming(True, "assumed", units=True))
 

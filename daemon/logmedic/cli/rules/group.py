@@ -38,7 +38,7 @@ def loader_of(
         from logmedic.adapters.rulefiles.memory import Memory
 
         memory = Memory(shelf_of("proved" if prove else "read"))
-    return make_rule_loader(context.settings, paths, prove=prove, reviewer=reviewer, memory=memory)
+    return make_rule_loader(context.settings_at_rest, paths, prove=prove, reviewer=reviewer, memory=memory)
 
 
 def load_rules(context: Context, paths: Sequence[Path] = (), *, prove: bool = True) -> RuleSet:
