@@ -15,7 +15,7 @@ from typing import TextIO
 from logmedic.model.errors import OrderRefused
 
 BUSY_S = 30.0
-"""The unit that looks for changed rules installs fixes by itself: whoever types it then waits for that, some seconds."""
+"""The unit that looks for changed rules installs fixes by itself: whoever types it then waits some seconds."""
 _LOOK_S = 0.1
 
 
