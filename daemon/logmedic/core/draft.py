@@ -10,7 +10,7 @@ from itertools import chain
 from operator import itemgetter
 
 from logmedic.core.attempts import Attempts
-from logmedic.model.alert import Alert, ReceiverState
+from logmedic.core.draftofnews import DraftOfNews
 from logmedic.model.changeset import Changeset, Intent, RunStep
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.fix import AttemptKind, Breaker, FixAttempt
@@ -31,7 +31,6 @@ from logmedic.model.issue import (
 )
 from logmedic.model.learned import Onset, OrdinaryLine, Release
 from logmedic.model.match import IncidentStage
-from logmedic.model.notice import AlertGroup, Notice, Silence
 from logmedic.model.policy import Policy
 from logmedic.model.precursor import Precursor
 from logmedic.model.record import Checkpoint
@@ -43,13 +42,12 @@ Mint = Callable[[], str]
 """Gives a new, globally unique, sortable id."""
 
 
-class Draft:
+class Draft(DraftOfNews):
     """Owned by one call of `decide`. The state is never written; `changeset` closes the draft."""
 
     def __init__(self, state: EngineState, policy: Policy, now: datetime, mint: Mint) -> None:
-        self.state = state
+        super().__init__(state, now)
         self.policy = policy
-        self.now = now
         self.mint = mint
         self._issues: dict[str, KnownIssue] = {}
         self._fingerprints: dict[str, str] = {}
@@ -82,15 +80,6 @@ class Draft:
         self._ordinary: dict[tuple[str, int], OrdinaryLine] = {}
         self._precursors: tuple[Precursor, ...] | None = None
         self._diagnoses: list[Diagnosis] = []
-        self._alerts: dict[str, Alert] = {}
-        self._notices: dict[str, Notice] = {}
-        self._groups: dict[str, AlertGroup] = {}
-        self._members: dict[str, dict[str, bool]] = {}
-        """By key of the group and subject: whether it is in it."""
-        self._inhibited: dict[str, bool] = {}
-        """By subject: whether others are told instead of it."""
-        self._silences: dict[str, Silence] = {}
-        self._receivers: dict[str, ReceiverState] = {}
         self._events: list[IncidentEvent] = []
         self._source_events: list[SourceEvent] = []
         self._learnings: dict[str, Learning] = {}
@@ -362,74 +351,6 @@ class Draft:
 
     def put_precursors(self, precursors: tuple[Precursor, ...]) -> None:
         self._precursors = precursors
-
-    def alert(self, alert_id: str) -> Alert | None:
-        return self._alerts.get(alert_id) or self.state.alerts.get(alert_id)
-
-    def alerts(self) -> list[Alert]:
-        return list({**self.state.alerts, **self._alerts}.values())
-
-    def put_alert(self, alert: Alert) -> None:
-        self._alerts[alert.id] = alert
-
-    def notice(self, subject: str) -> Notice | None:
-        """One that something may still come of, or that this decision finished."""
-        return self._notices.get(subject) or self.state.notices.get(subject)
-
-    def notices(self) -> Iterator[Notice]:
-        """Those that something may still come of."""
-        ours = (each for each in self._notices.values() if not each.done)
-        return chain((each for key, each in self.state.notices.items() if key not in self._notices), ours)
-
-    def put_notice(self, notice: Notice) -> None:
-        known = self.notice(notice.subject)
-        for key in known.groups if known is not None else ():
-            self._members.setdefault(key, {})[notice.subject] = False
-        for key in () if notice.done else notice.groups:
-            self._members.setdefault(key, {})[notice.subject] = True
-        self._inhibited[notice.subject] = bool(notice.suppressed_by) and not notice.done
-        self._notices[notice.subject] = notice
-
-    def inhibited(self) -> list[Notice]:
-        """Those that others are told instead of."""
-        merged = {**dict.fromkeys(self.state.inhibited, True), **self._inhibited}
-        found = (self.notice(subject) for subject, is_so in merged.items() if is_so)
-        return [each for each in found if each is not None]
-
-    def group(self, key: str) -> AlertGroup | None:
-        found = self._groups.get(key) or self.state.groups.get(key)
-        return None if found is None or found.done else found
-
-    def groups(self) -> Iterator[AlertGroup]:
-        ours = (each for each in self._groups.values() if not each.done)
-        return chain((each for key, each in self.state.groups.items() if key not in self._groups), ours)
-
-    def put_group(self, group: AlertGroup) -> None:
-        self._groups[group.key] = group
-
-    def members(self, key: str) -> list[Notice]:
-        """Of the group, in the order in which they came into it."""
-        merged = {**dict.fromkeys(self.state.members.get(key, ()), True), **self._members.get(key, {})}
-        found = (self.notice(subject) for subject, is_in in merged.items() if is_in)
-        return [each for each in found if each is not None]
-
-    def silences(self) -> list[Silence]:
-        """Those that are not over."""
-        merged = {**self.state.silences, **self._silences}
-        return [each for each in merged.values() if self.now < each.until]
-
-    def silence(self, silence_id: str) -> Silence | None:
-        return self._silences.get(silence_id) or self.state.silences.get(silence_id)
-
-    def put_silence(self, silence: Silence) -> None:
-        self._silences[silence.id] = silence
-
-    def receiver_state(self, name: str) -> ReceiverState:
-        return self._receivers.get(name) or self.state.receivers.get(name) or ReceiverState(name)
-
-    def put_receiver_state(self, state: ReceiverState) -> None:
-        if state != self.receiver_state(state.name):
-            self._receivers[state.name] = state
 
     def learn(self, kind: PatternType, lesson: str, confidence: float, **context: str) -> str:
         """Record a learning, and answer its id. `confidence` is cut to [0, 1]."""
