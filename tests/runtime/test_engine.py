@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,13 @@ from logmedic.model.trust import PauseOrigin
 from logmedic.model.when import Clear, When
 from logmedic.ports import Clock
 from logmedic.runtime.engine import LOOK_EVERY_S, Engine
+
+
+def run_on(loop: VirtualLoop, scenario: Coroutine[Any, Any, None]) -> None:
+    try:
+        loop.run_until_complete(scenario)
+    finally:
+        loop.close()
 
 
 @dataclass
@@ -461,10 +469,7 @@ def test_f32_a_commit_that_hung_and_a_host_that_slept_are_noticed_and_nothing_el
             assert slept >= hung + timedelta(seconds=590)
 
     loop = VirtualLoop()
-    try:
-        loop.run_until_complete(scenario())
-    finally:
-        loop.close()
+    run_on(loop, scenario())
 
 
 class SetClock(VirtualClock):
@@ -489,10 +494,7 @@ def test_f33_positions_behind_plain_lines_do_not_wait_for_the_time_that_the_cloc
 
     loop = VirtualLoop()
     clock = SetClock(loop)
-    try:
-        loop.run_until_complete(scenario())
-    finally:
-        loop.close()
+    run_on(loop, scenario())
 
 
 def test_f33_a_clock_that_is_set_is_noticed_once_and_a_drift_never() -> None:
@@ -509,10 +511,7 @@ def test_f33_a_clock_that_is_set_is_noticed_once_and_a_drift_never() -> None:
 
     loop = VirtualLoop()
     clock = SetClock(loop)
-    try:
-        loop.run_until_complete(scenario())
-    finally:
-        loop.close()
+    run_on(loop, scenario())
 
 
 def test_f33_how_far_the_clock_was_set_ahead_is_known_to_whoever_reads_lines_of_before() -> None:
@@ -528,7 +527,4 @@ def test_f33_how_far_the_clock_was_set_ahead_is_known_to_whoever_reads_lines_of_
 
     loop = VirtualLoop()
     clock = SetClock(loop)
-    try:
-        loop.run_until_complete(scenario())
-    finally:
-        loop.close()
+    run_on(loop, scenario())

@@ -14,7 +14,7 @@ import click
 from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import at, complain, field, print_json, print_rows, several, span
 from logmedic.cli.styled import say
-from logmedic.cli.systemdunit import daemon_user, is_account
+from logmedic.cli.systemdunit import daemon_user
 from logmedic.model.errors import DaemonUnreachable, NotFound, OrderRefused, PermanentError
 
 WAIT_S = 3600.0
@@ -192,10 +192,12 @@ def restore_command(context: Context, file: Path) -> None:
 def _next_of(directory: Path) -> str:
     """A directory that is root's (a new disk, or it was made just now) lets the service write nothing. It may hold more
     than the store, so whose it becomes is somebody's decision."""
+    from logmedic.adapters.fixes.ground import account_exists
+
     try:
         user = daemon_user()
     except OrderRefused:
         return ""
-    if os.geteuid() != 0 or directory.stat().st_uid != 0 or not is_account(user):
+    if os.geteuid() != 0 or directory.stat().st_uid != 0 or not account_exists(user):
         return ""
     return f"chown -R {user}: {directory}; "

@@ -78,11 +78,3 @@ def daemon_user(*, program: str = "systemctl", booted: Path = Path("/run/systemd
     if unit.booted and not unit.shown:
         raise OrderRefused("systemd does not say whom logmedic.service runs as", "name it: --user NAME")
     return unit.user if unit.is_installed else USER
-
-
-def is_account(name: str) -> bool:
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        return False
-    return True
