@@ -10,7 +10,8 @@ from booted.host import Host, booted
 
 PROGRAM = "/opt/logmedic/bin/logmedic"
 UNITS = "/etc/systemd/system"
-FOUND = "find /etc /usr/lib/systemd /usr/local /run /var/lib -xdev -name '*logmedic*' | sort"
+DROP_IN = f"{UNITS}/logmedic.service.d"
+FOUND = "find /etc /usr/lib/systemd /usr/local /root /run /var/lib -xdev -name '*logmedic*' | sort"
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +29,14 @@ def test_a_wheel_is_installed_as_a_service_runs_armed_and_is_taken_away_but_for_
     assert host.run("systemctl", "is-enabled", "logmedic").strip() == "enabled"
     assert host.run("systemctl", "show", "-P", "FragmentPath", "logmedic").strip() == f"{UNITS}/logmedic.service"
     assert "is what this logmedic installs" in host.run(PROGRAM, "install", "--check")
+    host.run(PROGRAM, "rules", "check")
+    assert "/root/.cache/logmedic" in host.run("sh", "-c", FOUND)
+    host.run("mkdir", "-p", "/srv/moved", DROP_IN)
+    host.run("sh", "-c", "echo 'storage: { path: /srv/moved/logmedic.duckdb }' >/etc/logmedic/logmedic.yaml")
     told = host.run(PROGRAM, "uninstall")
-    assert "kept: /etc/logmedic, /var/lib/logmedic" in told
+    assert f"kept: /etc/logmedic, /var/lib/logmedic, {DROP_IN}, /srv/moved, and the accounts" in told
     left = host.run("sh", "-c", FOUND).split()
-    assert [each for each in left if not each.startswith(("/etc/logmedic", "/var/lib/logmedic"))] == []
+    assert [each for each in left if not each.startswith(("/etc/logmedic", "/var/lib/logmedic"))] == [DROP_IN]
     assert "/var/lib/logmedic/logmedic.duckdb" in host.run("sh", "-c", "ls -d /var/lib/logmedic/*")
     assert host.run("systemctl", "list-units", "--all", "--no-legend", "--state=loaded", "logmedic*").strip() == ""
     assert host.run("sh", "-c", "pgrep -u logmedic || echo nobody").strip() == "nobody"

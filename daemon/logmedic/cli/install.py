@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +91,6 @@ def uninstall_command(context: Context, dry: bool, root: Path) -> int:
     learned and the accounts stay; it says where. Needs root."""
     from logmedic.adapters.service.ground import program
     from logmedic.adapters.service.installing import ServiceFiles
-    from logmedic.adapters.service.layout import KEPT
 
     service = ServiceFiles(root)
     if not dry:
@@ -98,15 +99,46 @@ def uninstall_command(context: Context, dry: bool, root: Path) -> int:
     if service.is_packaged:
         raise OrderRefused("logmedic is installed as a package", "type: apt-get remove logmedic")
     if dry:
-        gone, kept = service.there(program=program()), [each for each in KEPT if service.has(each)]
-        _tell_removed(context, gone, kept, f"would be taken away{below(root)}, with what was installed for fixes")
+        gone = [*service.there(program=program()), *_remembered(root)]
+        told = f"would be taken away{below(root)}, with what was installed for fixes"
+        _tell_removed(context, gone, _kept(context, service, root), told)
         return 0
     with told_by_the_host():
         gone = list(service.remove(program=program()).removed)
         remove_fixes(root)
-    kept = [each for each in KEPT if service.has(each)]
+        for path in _remembered(root):
+            shutil.rmtree(path)
+            gone.append(path)
+    kept = _kept(context, service, root)
     _tell_removed(context, gone, kept, f"taken away{below(root)}, with what was installed for fixes")
     return 0
+
+
+def _remembered(root: Path) -> tuple[str, ...]:
+    """What commands of whoever types this remember of rule files: it can be found out again."""
+    from logmedic.settings.places import cache_directory
+
+    path = cache_directory()
+    return (str(path),) if root == HOST and path is not None and path.is_dir() else ()
+
+
+def _kept(context: Context, service: ServiceFiles, root: Path) -> list[str]:
+    from logmedic.adapters.service.layout import DROP_INS, KEPT
+
+    return [*(each for each in (*KEPT, *DROP_INS) if service.has(each)), *_moved(context, root, KEPT)]
+
+
+def _moved(context: Context, root: Path, usual: Sequence[str]) -> tuple[str, ...]:
+    """The store's directory, where the config put it elsewhere."""
+    if root != HOST:
+        return ()
+    try:
+        directory = context.settings_at_rest.storage.path.parent
+    except LogmedicError as error:
+        complain(f"warning: a store that the config put elsewhere is not named here: {error.text}")
+        return ()
+    is_usual = any(directory.is_relative_to(each) for each in usual)
+    return () if is_usual or not directory.is_dir() else (str(directory),)
 
 
 def _only_booted(root: Path) -> None:

@@ -26,6 +26,8 @@ PACKAGED = ("/usr/lib/systemd/system/logmedic.service", "/lib/systemd/system/log
 COMMAND = "/usr/local/bin/logmedic"
 KEPT = ("/etc/logmedic", "/var/lib/logmedic", "/var/log/logmedic")
 """Config, rules and secrets; what was learned; a log in files. Never taken away."""
+DROP_INS = tuple(f"{UNITS}/{name}.d" for name in (DAEMON, TELLER, CHANGED, ARMING))
+"""Somebody's own, and left as well."""
 _SHIPPED_PROGRAM = "/opt/logmedic/bin/logmedic"
 _PLAIN = re.compile(r"/[A-Za-z0-9._/@+,=~-]*", re.ASCII)
 """What needs no quoting in a unit."""
