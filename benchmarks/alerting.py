@@ -13,10 +13,10 @@ from benchmarks.table import Row
 from logmedic.core import letters
 from logmedic.core.decide import decide, due, due_of
 from logmedic.model.alert import Alert, AlertPlan, Delivery, ReceiverPlan, Route
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Delivered, Input, Observed, Send, Tick
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings, Match, Record
-from logmedic.model.rule import AlertEvent
 from logmedic.model.state import EngineState
 from logmedic.runtime.clock import Uuid7
 

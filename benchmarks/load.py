@@ -19,6 +19,7 @@ from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.writer import Writer
 from logmedic.core.paging import cursor_of
 from logmedic.model.alert import Alert, AlertStatus
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset
 from logmedic.model.fix import AttemptStatus, FixAttempt, Verdict
 from logmedic.model.issue import (
@@ -36,7 +37,6 @@ from logmedic.model.issue import (
 from logmedic.model.learned import Onset
 from logmedic.model.notice import Notice
 from logmedic.model.record import Checkpoint
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 INCIDENTS, EVENTS_EACH, OPEN = 10_000, 100, 200

@@ -19,9 +19,9 @@ from logmedic.adapters.store.connection import archive_of
 from logmedic.adapters.store.room import measured
 from logmedic.core.ailing import OPENING
 from logmedic.model.alert import Receiver
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing, Input
 from logmedic.model.metric import Family
-from logmedic.model.rule import AlertEvent
 from logmedic.ports import Clock, Keeper, Store
 from logmedic.runtime import lastwords, symptoms
 from logmedic.runtime.clock import Uuid7

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from logmedic.core.letters import pack
 from logmedic.core.plaintext import text_of
 from logmedic.model.alert import Alert
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.message import Link, Message, MessageKind, Story
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 SINCE = datetime(2026, 11, 24, 3, 12, 41, tzinfo=UTC)

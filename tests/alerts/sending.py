@@ -11,7 +11,7 @@ from pathlib import Path
 import builders as make
 from logmedic.adapters.alerts.sender import AppriseSender
 from logmedic.model.alert import Alert, Delivery, Receiver
-from logmedic.model.rule import AlertEvent
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.severity import Severity
 
 ALERT_ID = "0192f7a4-5b1c-7c3e-9d2a-1f2e3d4c5b6a"

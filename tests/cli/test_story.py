@@ -15,7 +15,7 @@ from logmedic.cli.story.entry import STAGES
 from logmedic.cli.story.page import Story, page
 from logmedic.cli.story.timeline import timeline
 from logmedic.cli.styled import Piece, Text, marked_up, painted, wrapped
-from logmedic.model.issue import REQUESTS_KEPT
+from logmedic.model.report import REQUESTS_KEPT
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 

@@ -11,11 +11,11 @@ import pytest
 
 from contracts.test_store_contract import ALERT, EVERYTHING, INCIDENT, NASTY, NOW, Shelf, run
 from logmedic.model.alert import AlertStatus
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import NotFound
 from logmedic.model.notice import Notice, Silence
 from logmedic.model.query import Limits
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.ports import Store
 

@@ -15,11 +15,11 @@ from fakes.memory_store import MemoryStore
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.core.paging import ORDERS, cursor_of
 from logmedic.model.alert import Alert
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import BadCursor, NotFound
 from logmedic.model.fix import AttemptKind, AttemptStatus, FixAttempt, Verdict
 from logmedic.model.issue import HoldReason, Incident, IncidentEvent, IncidentStatus, Resolution, Tally
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.ports import Store
 from store.history import RULES, history

@@ -16,6 +16,7 @@ import builders as make
 from fakes.memory_store import MemoryStore
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.model.alert import Alert, AlertStatus, ReceiverState
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.diagnosis import Diagnosis
@@ -39,7 +40,7 @@ from logmedic.model.issue import (
 from logmedic.model.learned import OrdinaryLine, Release
 from logmedic.model.notice import SEPARATOR, AlertGroup, Notice, Silence
 from logmedic.model.query import Limits
-from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange, TrustChangeKind

@@ -13,11 +13,11 @@ from logmedic.core.alerting.writing import write
 from logmedic.core.draft import Draft
 from logmedic.core.ownstories import of_test
 from logmedic.model.alert import Alert, AlertPlan, AlertStatus, Delivery, ReceiverPlan, Route
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset, LastResort, Resend, Send
 from logmedic.model.issue import Learning
 from logmedic.model.message import Message, MessageKind, Story
 from logmedic.model.notice import Notice
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 

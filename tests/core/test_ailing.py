@@ -9,8 +9,8 @@ import pytest
 from builders import Bench, policy
 from logmedic.core.ailing import OPENING
 from logmedic.model.alert import Alert, AlertPlan, AlertStatus, Delivery, ReceiverPlan, Route
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing, Delivered, Send, Started, Tick
-from logmedic.model.rule import AlertEvent
 
 PLAN = AlertPlan(
     {"oncall": Route("oncall", ("chat", "phone"), ("mail",))},

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from builders import START
 from logmedic.core.alerting.chain import called, is_acked, level_by, needs_people, next_call, reminds_at
 from logmedic.model.alert import Escalation, Route
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.notice import AlertGroup, Notice
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

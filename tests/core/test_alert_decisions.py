@@ -10,9 +10,9 @@ import pytest
 from builders import AT_ONCE, RULE, START, Bench, match, observed, policy, unknown
 from logmedic.core.confidence import begun
 from logmedic.model.alert import AlertPlan, AlertStatus, Delivery
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Delivered, Send, TestAlert, Tick
 from logmedic.model.issue import IssueStatus, PatternType, Resolution
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 NO_FIX = replace(RULE, fix=None)

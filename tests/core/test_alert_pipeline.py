@@ -12,10 +12,11 @@ from builders import FIX, RULE, START, match, observed, policy
 from logmedic.core import letters
 from logmedic.core.alerting import news
 from logmedic.model.alert import AlertPlan, Escalation, Inhibition, Route, Selector
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Acknowledge, AddSilence, Changeset, EndSilence, MuteIssue, Quiet, Speaking, Started
 from logmedic.model.issue import Incident
 from logmedic.model.notice import Notice
-from logmedic.model.rule import AlertEvent, AlertSpec, Mode, Rule
+from logmedic.model.rule import AlertSpec, Mode, Rule
 from logmedic.model.severity import Severity
 
 NO_FIX = replace(RULE, fix=None)

@@ -10,8 +10,8 @@ import pytest
 from logmedic.core.alerting.routes import way_of
 from logmedic.core.alerting.selecting import Facts, means, why_not
 from logmedic.model.alert import AlertPlan, Branch, Route, Selector
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.hours import Hours
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 NIGHT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # a Tuesday

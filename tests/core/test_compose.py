@@ -33,9 +33,9 @@ from logmedic.core.links import verify
 from logmedic.core.plaintext import text_of
 from logmedic.core.titles import TITLE_LIMIT
 from logmedic.model.alert import LinkPlan, ReceiverPlan
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.issue import Incident
 from logmedic.model.message import Message, MessageKind, Story
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 LINKS = LinkPlan("https://logmedic.example", b"k" * 32)

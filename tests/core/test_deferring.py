@@ -11,8 +11,8 @@ import pytest
 from core.outbox_bench import Box, plan_of, story
 from logmedic.core.deferring import next_digest
 from logmedic.model.alert import Alert, AlertStatus, DigestPlan, ReceiverPlan, Route, Selector
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.hours import Hours
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 BERLIN = ZoneInfo("Europe/Berlin")

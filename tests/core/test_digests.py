@@ -9,9 +9,9 @@ from builders import START
 from core.outbox_bench import ARRIVED, Box, message_of, plan_of, story
 from logmedic.core.digests import NAMED
 from logmedic.model.alert import Alert, AlertStatus, ReceiverPlan
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.hours import Hours
 from logmedic.model.message import MessageKind
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 NIGHT = Hours(frozenset(range(7)), time(22), time(7), UTC)

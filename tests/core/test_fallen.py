@@ -7,8 +7,8 @@ import pytest
 import builders as make
 from logmedic.core.fallen import MISTAKES_TOLD, Fall, cause_of, story_of
 from logmedic.core.titles import TITLE_LIMIT, Headline, title_of
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.message import MessageKind
-from logmedic.model.rule import AlertEvent
 
 
 @pytest.mark.parametrize(

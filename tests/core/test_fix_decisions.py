@@ -24,6 +24,7 @@ from builders import (
     with_fix,
 )
 from logmedic.core.decide import due
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import (
     Approve,
     CheckPurpose,
@@ -41,7 +42,7 @@ from logmedic.model.changeset import (
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import Arming, AttemptStatus, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, IssueStatus, PatternType, Resolution
-from logmedic.model.rule import AlertEvent, Limits, Mode, Rule, Verify
+from logmedic.model.rule import Limits, Mode, Rule, Verify
 from logmedic.model.sandbox import SandboxKind, SandboxSpec
 from logmedic.model.severity import Severity
 from logmedic.model.step import Command, Retry, UnitJob, UnitVerb

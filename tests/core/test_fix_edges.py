@@ -13,6 +13,7 @@ from logmedic.core.backtest import replayed, with_causes
 from logmedic.core.foretell import foretell, sentences
 from logmedic.core.remedy import WATCHED
 from logmedic.core.ruletest import run_test
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import (
     Approve,
     Changeset,
@@ -34,7 +35,7 @@ from logmedic.model.circuit import BreakerSpec
 from logmedic.model.fix import AttemptStatus, FixResult, ProbeResult
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus
 from logmedic.model.probe import DiskProbe, TcpProbe
-from logmedic.model.rule import AlertEvent, Limits, Mode, Rule, Verify
+from logmedic.model.rule import Limits, Mode, Rule, Verify
 from logmedic.model.sample import Expectation, RuleTest, SampleLine
 from logmedic.model.step import Command, Retry, Step, UnitJob, UnitVerb
 from logmedic.model.trust import PauseOrigin

@@ -14,9 +14,9 @@ import builders as make
 from logmedic.core.alerting import chain
 from logmedic.core.alerting.forecast import forecast
 from logmedic.model.alert import AlertPlan, Branch, DigestPlan, Escalation, ReceiverPlan, Route, Selector
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.hours import Hours
 from logmedic.model.notice import AlertGroup, Notice, Silence
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 BERLIN = ZoneInfo("Europe/Berlin")

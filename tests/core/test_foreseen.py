@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from builders import RULE, START, Bench, learning, observed, policy, unknown
 from logmedic.model.alert import Alert
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Diagnose, Diagnosed, MuteIssue, PrecursorsFound, Tick
 from logmedic.model.diagnosis import Diagnosis
 from logmedic.model.issue import IssueStatus
 from logmedic.model.precursor import Precursor
-from logmedic.model.rule import AlertEvent
 
 NO_FIX = replace(RULE, fix=None)
 

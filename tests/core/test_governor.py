@@ -10,6 +10,7 @@ import pytest
 from builders import OK, RULE, START, STEP, Bench, breaker_of, match, observed, policy, with_fix
 from logmedic.core.draft import Draft
 from logmedic.core.holds import CAUSE_GRACE, LOOP_WAIT, every_hold
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import (
     Approve,
     PauseFixes,
@@ -24,7 +25,7 @@ from logmedic.model.changeset import (
 from logmedic.model.circuit import BreakerSpec, BreakerStatus
 from logmedic.model.fix import Arming, FixResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus
-from logmedic.model.rule import AlertEvent, Limits, Mode, Rule, Verify
+from logmedic.model.rule import Limits, Mode, Rule, Verify
 from logmedic.model.step import Command, Retry, UnitJob, UnitVerb
 from logmedic.model.trust import PauseOrigin
 

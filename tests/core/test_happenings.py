@@ -9,10 +9,11 @@ import pytest
 
 from logmedic.core.happenings import happening, incident_of
 from logmedic.model.alert import Alert
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.gap import SourceEvent, SourceEventKind
 from logmedic.model.issue import Incident, IncidentEvent, Learning, PatternType
 from logmedic.model.live import LiveEvent
-from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity
 from logmedic.model.trust import TrustChange, TrustChangeKind
 

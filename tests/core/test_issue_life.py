@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from builders import RULE, START, Bench, learning, observed, policy, unknown
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import MuteIssue, ResolveIssue, Sweep, Tick, UnmuteIssue, VersionSeen
 from logmedic.model.issue import IssueStatus, KnownIssue, PatternType
 from logmedic.model.match import MatchSpec
-from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.rule import Rule
 from logmedic.model.severity import Severity
 from logmedic.model.when import Threshold, When
 

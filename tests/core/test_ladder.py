@@ -9,6 +9,7 @@ import pytest
 
 from builders import FAILED, FIX, OK, PASSED, PROBE, RULE, STEP, Bench, breaker_of, policy, with_fix
 from logmedic.core.targets import asked_once
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import (
     CheckPurpose,
     ChecksFinished,
@@ -24,7 +25,7 @@ from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import AttemptKind, AttemptStatus, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, Resolution
 from logmedic.model.probe import AnyOf, DiskProbe, Not, TcpProbe, UnitProbe
-from logmedic.model.rule import AlertEvent, Limits, OnFailure, Verify
+from logmedic.model.rule import Limits, OnFailure, Verify
 from logmedic.model.step import Command, Retry, Step, UnitJob, UnitVerb
 
 EXIT_1 = FixResult(1, 0.1, "no such file", sandbox="bubblewrap")

@@ -11,6 +11,7 @@ import builders as make
 from builders import START, Bench, match, observed, policy
 from logmedic.core.needs import SHOWN, Facts, needs_of
 from logmedic.model.alert import AlertPlan
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Acknowledge, Ailing, Observed, PauseFixes, Quiet, ResolveIssue
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import Breaker
@@ -18,7 +19,7 @@ from logmedic.model.issue import HoldReason, IncidentStatus, IssueStatus, KnownI
 from logmedic.model.need import Need, NeedKind
 from logmedic.model.record import Findings
 from logmedic.model.report import ReportKind
-from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 from logmedic.model.trust import PauseOrigin, Trust

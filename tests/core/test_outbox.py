@@ -13,9 +13,9 @@ from logmedic.core import outbox
 from logmedic.core.outbox import FALLBACK_AFTER, GIVE_UP_AFTER, LOST_AFTER, MAX_PENDING, TRIALS_OF_ONE
 from logmedic.core.receivers import BREAK_AFTER, OPEN_MAX, SPACING, WAIT_MAX
 from logmedic.model.alert import AlertStatus, Delivery, Route
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.issue import PatternType
 from logmedic.model.message import MessageKind
-from logmedic.model.rule import AlertEvent
 
 HOUR = timedelta(hours=1)
 

@@ -22,8 +22,8 @@ from logmedic.model.alert import (
     Route,
     Selector,
 )
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.hours import Hours
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 HOUR = timedelta(hours=1)

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import builders as make
 from logmedic.model.alert import AlertPlan
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Quiet, Speaking
 from logmedic.model.gap import Gap, SourceEventKind, with_gap
-from logmedic.model.rule import AlertEvent
 
 SINCE = make.START - timedelta(minutes=10)
 

@@ -36,13 +36,15 @@ from core.told import (
 from logmedic.cli.root import logmedic
 from logmedic.core.moments import moment_text
 from logmedic.core.ownstories import of_ailing, of_quiet, of_refused
+from logmedic.core.quotes import request_of, telling_line
 from logmedic.core.shellwords import command, short
-from logmedic.core.stories import of_incident, request_of, telling_line
+from logmedic.core.stories import of_incident
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.fix import AttemptStatus, FixAttempt, Verdict
 from logmedic.model.issue import IDLE, UNDER_WAY, HoldReason, Incident, IncidentStatus, Resolution
 from logmedic.model.match import MatchSpec
 from logmedic.model.message import Story
-from logmedic.model.rule import AlertEvent, OnFailure, Rule
+from logmedic.model.rule import OnFailure, Rule
 from logmedic.model.when import Absence, Clear, When
 
 DUE = NOW + timedelta(minutes=30)

@@ -10,13 +10,14 @@ from logmedic.core.decide import AT_ONCE, due
 from logmedic.core.kept import MAX_GROUPS
 from logmedic.core.synthetic import MAX_CARRIED
 from logmedic.model.alert import Alert, AlertPlan
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset, RunStep, StepFinished, Tick
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import FixResult
 from logmedic.model.issue import Incident, IncidentStatus, Window
 from logmedic.model.match import IncidentStage, MatchSpec
 from logmedic.model.record import EVERY_GROUP
-from logmedic.model.rule import AlertEvent, AlertSpec, Rule
+from logmedic.model.rule import AlertSpec, Rule
 from logmedic.model.severity import Severity
 from logmedic.model.when import CLEAR, Absence, Clear, Threshold, When
 

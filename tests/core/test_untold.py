@@ -24,9 +24,10 @@ from logmedic.model.alert import (
     ReceiverPlan,
     Selector,
 )
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Acknowledge, AddSilence, Approve
 from logmedic.model.hours import Hours
-from logmedic.model.rule import AlertEvent, AlertSpec, Mode, Rule
+from logmedic.model.rule import AlertSpec, Mode, Rule
 from logmedic.model.severity import Severity
 
 ALL_DAY = Hours(frozenset(range(7)), time(0), time(0), UTC)

@@ -9,6 +9,7 @@ import pytest
 
 from builders import FIX, STEP, Bench, policy, with_fix
 from logmedic.core.earned import horizon
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import (
     CheckPurpose,
     ChecksFinished,
@@ -20,7 +21,7 @@ from logmedic.model.changeset import (
 )
 from logmedic.model.fix import FixResult, ProbeResult
 from logmedic.model.issue import HoldReason, Resolution
-from logmedic.model.rule import AlertEvent, Mode, Verify
+from logmedic.model.rule import Mode, Verify
 from logmedic.model.step import Command
 
 WELL, ILL, UNKNOWN = ProbeResult(True, "well"), ProbeResult(False, "ill"), ProbeResult(None, "nobody knows")

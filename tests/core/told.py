@@ -15,6 +15,7 @@ from logmedic.core import ownstories, stories
 from logmedic.core.compose import subject_of, write
 from logmedic.core.plaintext import text_of
 from logmedic.model.alert import ReceiverPlan
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.fix import AttemptKind, AttemptStatus, FixAttempt, Verdict
 from logmedic.model.issue import (
     HoldReason,
@@ -29,7 +30,7 @@ from logmedic.model.issue import (
 from logmedic.model.match import MatchSpec
 from logmedic.model.message import Link, Message, MessageKind, Story
 from logmedic.model.probe import HttpProbe
-from logmedic.model.rule import AlertEvent, Fix, Mode, Rule, Verify
+from logmedic.model.rule import Fix, Mode, Rule, Verify
 from logmedic.model.severity import Severity
 from logmedic.model.step import Command, Step, UnitJob, UnitVerb
 from logmedic.model.trust import TrustChange, TrustChangeKind

@@ -12,6 +12,7 @@ from typing import Any
 
 import builders as make
 from logmedic.model.alert import Alert, AlertStatus
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt, Verdict
@@ -34,7 +35,7 @@ from logmedic.model.learned import Onset
 from logmedic.model.match import MatchSpec
 from logmedic.model.notice import Notice, Silence
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent, Fix, Mode, Rule
+from logmedic.model.rule import Fix, Mode, Rule
 from logmedic.model.sample import Expectation, RuleTest, SampleLine
 from logmedic.model.severity import Severity
 from logmedic.model.step import Command, Step, UnitJob, UnitVerb

@@ -28,13 +28,14 @@ from logmedic.model.alert import (
     Route,
     Selector,
 )
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset, Delivered
 from logmedic.model.errors import NotFound, OrderRefused
 from logmedic.model.issue import Incident, IncidentStatus
 from logmedic.model.match import Capture, CaptureType, MatchSpec
 from logmedic.model.notice import Silence
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.rule import Rule
 from logmedic.model.severity import Severity
 from logmedic.model.when import Threshold, When
 from logmedic.runtime.alertdesk import AlertDesk

@@ -11,10 +11,10 @@ import builders as make
 from fakes.recording_sender import RecordingSender
 from fakes.scripted_fixes import ScriptedProber, ScriptedRunner
 from logmedic.model.alert import Alert, Delivery, Receiver
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Delivered, Input, LastResort, RunProbes, RunStep, Send, StepFinished, StopSteps
 from logmedic.model.fix import FixAttempt, FixResult, ProbeResult
 from logmedic.model.probe import Probe
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.model.step import Step
 from logmedic.runtime.dispatcher import Dispatcher

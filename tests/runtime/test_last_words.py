@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing
-from logmedic.model.rule import AlertEvent
 from logmedic.runtime import lastwords
 
 OVER = Ailing("logmedic", AlertEvent.DAEMON_FAILED)

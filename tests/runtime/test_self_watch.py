@@ -14,11 +14,12 @@ from structlog.testing import capture_logs
 import builders as make
 from fakes.virtual_loop import VirtualLoop
 from logmedic.core.ailing import OPENING
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing, Input
 from logmedic.model.fix import Arming
 from logmedic.model.notice import Notice
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 from logmedic.runtime import symptoms

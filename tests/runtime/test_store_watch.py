@@ -14,9 +14,9 @@ import builders as make
 from fakes.recording_sender import RecordingSender
 from fakes.virtual_loop import BEGAN, VirtualClock, VirtualLoop
 from logmedic.model.alert import AlertPlan, Delivery, Receiver, ReceiverPlan, Route
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing, Input
 from logmedic.model.message import Story
-from logmedic.model.rule import AlertEvent
 from logmedic.runtime.pastthestore import Direct
 from logmedic.runtime.storewatch import BETWEEN_S, CALM_S, PATIENCE_S, RETRY_S, StoreWatch
 

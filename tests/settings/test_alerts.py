@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logmedic.model.alert import AlertPlan, DigestPlan, Escalation, Inhibition, LinkPlan, ReceiverPlan, Route, Selector
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.errors import ConfigInvalid
 from logmedic.model.hours import Hours
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.settings import Settings, config_warnings, load_settings
 from logmedic.settings.hours import WEEK as WEEK_DAYS

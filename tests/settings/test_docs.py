@@ -13,7 +13,7 @@ from logmedic.core.alerting.routes import way_of
 from logmedic.core.alerting.selecting import Facts
 from logmedic.core.draft import Draft
 from logmedic.core.holds import every_hold
-from logmedic.model.rule import AlertEvent
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.rulesets import make_rule_loader
 from logmedic.settings import Settings, load_settings

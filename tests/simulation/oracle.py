@@ -11,12 +11,13 @@ from datetime import timedelta
 
 from logmedic.core.trust import level_of
 from logmedic.model.alert import UNDELIVERED, Alert, AlertStatus
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset, RunStep
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
 from logmedic.model.issue import UNDER_WAY, Incident, IncidentStatus, Template
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.rule import Mode
 from logmedic.model.trust import Pause, PauseOrigin, Trust
 from simulation.ruleset import Said
 from simulation.world import SERVICES, WIDTH, World

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from logmedic.model.alert import Alert, AlertStatus
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt, Verdict
@@ -26,7 +27,7 @@ from logmedic.model.issue import (
     Template,
 )
 from logmedic.model.learned import Onset, Release
-from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity
 from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange, TrustChangeKind
 

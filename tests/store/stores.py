@@ -18,6 +18,7 @@ import duckdb
 import builders as make
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.model.alert import Alert, AlertStatus
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset
 from logmedic.model.fix import AttemptStatus, FixAttempt
 from logmedic.model.issue import (
@@ -29,7 +30,6 @@ from logmedic.model.issue import (
     Resolution,
     Tally,
 )
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 

@@ -16,9 +16,9 @@ from logmedic.adapters.store import rows
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.core.decide import decide, due
 from logmedic.model.alert import Alert, AlertStatus, Delivery
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset, Delivered, Input, Send, Started, Tick
 from logmedic.model.issue import Incident
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 from store.stores import NOW, use

@@ -15,9 +15,9 @@ import pytest
 from contracts.test_store_contract import ALERT, EVERYTHING, NOW
 from fakes.served import serving
 from logmedic.model.alert import AlertStatus
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset
 from logmedic.model.notice import Notice, Silence
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from web.test_api import ask
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from logmedic.core import ownstories
 from logmedic.core.alerting import news
 from logmedic.core.draft import Draft
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing
 from logmedic.model.notice import Notice
-from logmedic.model.rule import AlertEvent
 
 OPENING = "store opening"
 """The part whose news is of a moment, and has no end: what was lost when the store was opened."""

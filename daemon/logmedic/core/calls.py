@@ -11,8 +11,9 @@ from logmedic.core.alerting.present import story_of
 from logmedic.core.alerting.writing import write
 from logmedic.core.draft import Draft
 from logmedic.core.ownstories import of_test
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.issue import HoldReason, Incident, IssueStatus
-from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.rule import Rule
 from logmedic.model.severity import Severity
 
 ESCALATIONS = frozenset({AlertEvent.FIX_FAILED, AlertEvent.BREAKER_OPEN})

@@ -12,9 +12,9 @@ from logmedic.core.phrases import said, several
 from logmedic.core.shellwords import short
 from logmedic.core.titles import Headline, title_of
 from logmedic.model.alert import LinkPlan, ReceiverPlan
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.issue import Incident
 from logmedic.model.message import Link, Message, MessageKind, Story
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 STORIES_SHOWN = 10

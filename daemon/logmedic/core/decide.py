@@ -30,6 +30,7 @@ from logmedic.core import (
 )
 from logmedic.core.alerting import closing, flush, news, paging
 from logmedic.core.draft import Draft, Mint
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import (
     Acknowledge,
     AddSilence,
@@ -76,7 +77,6 @@ from logmedic.model.changeset import (
 from logmedic.model.issue import Incident, IncidentStatus, Window
 from logmedic.model.notice import AlertGroup
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent
 from logmedic.model.state import EngineState
 
 AT_ONCE = 500

@@ -10,8 +10,8 @@ from logmedic.core.ownline import is_error
 from logmedic.core.ownstories import of_ailing, of_test
 from logmedic.core.phrases import said, several
 from logmedic.core.stories import evidence_of
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.message import Story
-from logmedic.model.rule import AlertEvent
 
 PART = "logmedic"
 MISTAKES_TOLD = 3

@@ -15,13 +15,13 @@ from logmedic.core.promotion import pattern_of
 from logmedic.core.reportmatch import SOURCE as REPORTS
 from logmedic.core.secrets import masked
 from logmedic.core.stories import of_learned
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changed import changed
 from logmedic.model.changeset import Diagnose
 from logmedic.model.diagnosis import Question
 from logmedic.model.issue import ALIVE, IssueSource, IssueStatus, KnownIssue, Template
 from logmedic.model.record import UnknownError
 from logmedic.model.report import Placed
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 NEARBY = 10

@@ -13,6 +13,7 @@ from logmedic.core.phrases import said, sentence, sentences, several
 from logmedic.core.shellwords import command, short
 from logmedic.core.standing import standing_of
 from logmedic.core.targets import would_run
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import FixAttempt
@@ -29,7 +30,6 @@ from logmedic.model.issue import (
 from logmedic.model.message import Story
 from logmedic.model.need import Need, NeedKind
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.model.state import EngineState
 

@@ -13,8 +13,8 @@ from logmedic.core import deferring, digests, fallbacks, receivernews, receivers
 from logmedic.core.backoff import exponential, jittered
 from logmedic.core.draft import Draft
 from logmedic.model.alert import UNDELIVERED, Alert, AlertPlan, AlertStatus, Delivery, ReceiverState
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset, LastResort, Resend, Send
-from logmedic.model.rule import AlertEvent
 
 RETRY_BASE = timedelta(seconds=2)
 RETRY_MAX = timedelta(minutes=10)

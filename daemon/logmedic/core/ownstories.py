@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from logmedic.core.moments import moment_text, span_text
 from logmedic.core.phrases import said, sentence, sentences, several
 from logmedic.core.shellwords import command
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.message import Story
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.model.trust import TrustChange, TrustChangeKind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from logmedic.core.phrases import several, times
-from logmedic.core.stories import request_of, telling_line
+from logmedic.core.quotes import request_of, telling_line
 from logmedic.core.titles import mark_of
 from logmedic.model.message import Link, Message, MessageKind, Story
 

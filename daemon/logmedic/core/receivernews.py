@@ -6,8 +6,8 @@ from logmedic.core import ailing, ownstories
 from logmedic.core.alerting import news
 from logmedic.core.draft import Draft
 from logmedic.model.alert import Alert
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing
-from logmedic.model.rule import AlertEvent
 
 TOLD_AFTER = 5
 """Openings of its breaker in a row: a quarter of an hour."""

@@ -15,7 +15,6 @@ from logmedic.model.changeset import ReportsCounted
 from logmedic.model.issue import (
     ALIVE,
     REPORTED,
-    REQUESTS_KEPT,
     Incident,
     IssueSource,
     IssueStatus,
@@ -23,7 +22,7 @@ from logmedic.model.issue import (
     PatternType,
 )
 from logmedic.model.record import Match, Record
-from logmedic.model.report import REFUSALS, Placed, Report, ReportKind
+from logmedic.model.report import REFUSALS, REQUESTS_KEPT, Placed, Report, ReportKind
 from logmedic.model.rule import Rule
 from logmedic.model.severity import Severity
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from logmedic.model.issue import REQUESTS_KEPT
+from logmedic.model.report import REQUESTS_KEPT
 
 Row = Mapping[str, Any]
 

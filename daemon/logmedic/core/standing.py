@@ -14,9 +14,10 @@ from logmedic.core.moments import moment_text, span_text
 from logmedic.core.phrases import said, sentence, sentences
 from logmedic.core.shellwords import command, short
 from logmedic.core.tries import steps_of
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.fix import AttemptKind, FixAttempt, Verdict
 from logmedic.model.issue import UNDER_WAY, HoldReason, Incident, IncidentStatus, Resolution
-from logmedic.model.rule import AlertEvent, OnFailure, Rule
+from logmedic.model.rule import OnFailure, Rule
 from logmedic.model.when import Absence
 
 RESOLUTION_TOLD = 320

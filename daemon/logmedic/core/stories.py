@@ -8,21 +8,19 @@ from datetime import datetime
 from logmedic.core.evidence import clean
 from logmedic.core.moments import moment_text
 from logmedic.core.phrases import said, sentence, sentences, several, times
-from logmedic.core.rowwords import newest
 from logmedic.core.secrets import masked
 from logmedic.core.shellwords import command
 from logmedic.core.shellwords import short as short
 from logmedic.core.standing import standing_of
-from logmedic.core.telling import subjects
 from logmedic.core.tries import tried
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.fix import FixAttempt
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, KnownIssue, Template
 from logmedic.model.message import Story
-from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.rule import Rule
 
 EVIDENCE_LIMIT = 4000
 """Characters of a record: as much as an incident remembers."""
-LINE_LIMIT = 240
 """Characters of the one line that is quoted: two or three lines of a telephone."""
 _LIKELY = "Likely cause: "
 _PLACES = 6
@@ -69,11 +67,6 @@ def of_incident(
         over=over,
         requests=incident.requests[::-1],
     )
-
-
-def request_of(story: Story) -> str:
-    """The newest request that failed of it, and how many more. Or nothing."""
-    return newest(story.requests[::-1])
 
 
 def _broke(incident: Incident, rule: Rule) -> str:
@@ -124,14 +117,6 @@ def _past(history: Sequence[str]) -> tuple[str, ...]:
 def evidence_of(record: str) -> str:
     """All of it that is kept, cleaned before secrets are masked: what nobody sees must not part a secret."""
     return clean(masked(clean(record, 2 * EVIDENCE_LIMIT)), EVIDENCE_LIMIT)
-
-
-def telling_line(evidence: str) -> str:
-    """The one line to quote: the first that says something, of a Python trace the last one. Empty of nothing."""
-    if not evidence.strip():
-        return ""
-    *_, whole = subjects(evidence)
-    return said(whole.line, LINE_LIMIT)
 
 
 # -- learned issues ----------------------------------------------------------------------------------------------------

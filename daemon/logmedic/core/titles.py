@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from logmedic.core.phrases import cut, said, several
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.message import MessageKind, Story
-from logmedic.model.rule import AlertEvent
 
 TITLE_LIMIT = 140
 HOST_LIMIT = 48

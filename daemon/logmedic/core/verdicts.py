@@ -9,11 +9,12 @@ from logmedic.core import earned, issues, trust
 from logmedic.core.calls import tell, tell_recovered
 from logmedic.core.draft import Draft
 from logmedic.core.targets import fingerprint, step_fingerprint
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import AttemptStatus, FixAttempt, Verdict
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus, PatternType, Resolution
 from logmedic.model.match import IncidentStage
-from logmedic.model.rule import AlertEvent, Fix, OnFailure, Rule
+from logmedic.model.rule import Fix, OnFailure, Rule
 
 
 def finish(draft: Draft, attempt: FixAttempt, verdict: Verdict, detail: str = "") -> FixAttempt:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.hours import Hours
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from logmedic.model.alert import Alert, Delivery, ReceiverState
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.diagnosis import Diagnosis, Question
 from logmedic.model.fix import Breaker, FixAttempt, FixResult, ProbeResult
 from logmedic.model.gap import Gap, SourceEvent
@@ -18,7 +19,7 @@ from logmedic.model.precursor import Precursor
 from logmedic.model.probe import Probe
 from logmedic.model.record import Checkpoint, Findings
 from logmedic.model.report import Placed
-from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.rule import Mode
 from logmedic.model.severity import Severity
 from logmedic.model.step import Step
 from logmedic.model.trust import Earned, Pause, PauseOrigin, Trust, TrustChange

@@ -170,9 +170,6 @@ class Resolution(StrEnum):
     BY_HAND = "by_hand"
 
 
-REQUESTS_KEPT = 20
-
-
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One episode of a known issue for one group. `plan`: the indices of the fix's steps in the order of this

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from logmedic.model.rule import AlertEvent
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.severity import Severity
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from logmedic.model.alert import Selector
-from logmedic.model.rule import AlertEvent
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.severity import Severity
 
 SEPARATOR = "\x1f"

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from logmedic.model.severity import Severity
 
+REQUESTS_KEPT = 20
+"""Of an incident: ids of the requests that failed of it, the last."""
+
 
 class ReportKind(StrEnum):
     """ERROR: a call failed. BREAKER_OPEN, BREAKER_CLOSED: a circuit breaker of the application did so. DEGRADED: a

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from logmedic.model.alertevent import AlertEvent as AlertEvent  # of rules, and of commands that need no more of them
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.circuit import BreakerSpec
 from logmedic.model.match import MatchSpec
 from logmedic.model.probe import Probe

@@ -10,11 +10,11 @@ import structlog
 
 from logmedic.core.stories import short
 from logmedic.model.alert import AlertStatus, Receiver, Selector
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Acknowledge, AddSilence, EndSilence, Resend, TestAlert
 from logmedic.model.errors import NotFound, OrderRefused
 from logmedic.model.notice import Notice
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.ports import Clock, Sender, Store
 from logmedic.runtime import alertrows, alertwhy, previews

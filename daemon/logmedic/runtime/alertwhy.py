@@ -13,7 +13,7 @@ from logmedic.core.alerting.preview import held_back
 from logmedic.core.alerting.untold import Stage, of_alert, of_groups, of_notice
 from logmedic.core.draft import Draft
 from logmedic.model.alert import Alert, AlertStatus
-from logmedic.model.rule import AlertEvent
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.runtime.alertrows import notice_row
 from logmedic.runtime.fixrows import Row, iso

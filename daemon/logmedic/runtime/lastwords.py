@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from logmedic.core.fallen import PART
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing
-from logmedic.model.rule import AlertEvent
 
 NAME = "told-of-failure"
 MAX_BYTES = 65536

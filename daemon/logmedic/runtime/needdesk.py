@@ -7,10 +7,10 @@ from datetime import datetime
 
 from logmedic.core.needs import Facts, count_of, needs_of
 from logmedic.model.alert import Receiver, ReceiverState
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing
 from logmedic.model.issue import IncidentStatus
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent
 from logmedic.model.state import EngineState
 from logmedic.ports import Clock, Keeper
 from logmedic.runtime import symptoms

@@ -17,12 +17,12 @@ from logmedic.core.alerting.writing import write
 from logmedic.core.draft import Draft
 from logmedic.core.stories import short
 from logmedic.model.alert import Alert, AlertPlan, Receiver
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import AddSilence
 from logmedic.model.errors import NotFound, OrderRefused
 from logmedic.model.message import MessageKind, Story
 from logmedic.model.notice import SEPARATOR, Silence
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent
 from logmedic.model.state import EngineState
 from logmedic.ports import Sender
 from logmedic.runtime.fixrows import Row, row_of

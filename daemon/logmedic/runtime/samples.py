@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from logmedic.core import ownstories, stories
 from logmedic.core.targets import would_run
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.fix import AttemptStatus, FixAttempt, Verdict
 from logmedic.model.issue import (
     HoldReason,
@@ -20,7 +21,7 @@ from logmedic.model.issue import (
 )
 from logmedic.model.match import MatchSpec
 from logmedic.model.message import MessageKind, Story
-from logmedic.model.rule import AlertEvent, Fix, Mode, Rule
+from logmedic.model.rule import Fix, Mode, Rule
 from logmedic.model.severity import Severity
 from logmedic.model.step import Step, UnitJob, UnitVerb
 from logmedic.model.trust import TrustChange, TrustChangeKind

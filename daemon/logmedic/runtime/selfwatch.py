@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing, Input
 from logmedic.model.notice import Notice
-from logmedic.model.rule import AlertEvent
 from logmedic.runtime.symptoms import Look, Symptom
 
 log = structlog.get_logger("logmedic.selfwatch")

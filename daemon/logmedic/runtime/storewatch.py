@@ -14,9 +14,9 @@ import structlog
 from logmedic.core import ownstories
 from logmedic.core.moments import span_text
 from logmedic.model.alert import Delivery
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing, Input
 from logmedic.model.message import Story
-from logmedic.model.rule import AlertEvent
 from logmedic.ports import Clock
 
 log = structlog.get_logger("logmedic.storewatch")

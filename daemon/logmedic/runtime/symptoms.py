@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from logmedic.core.trust import level_of
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent, Mode
+from logmedic.model.rule import Mode
 from logmedic.model.state import EngineState
 from logmedic.runtime.supervisor import Part
 

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from logmedic.model.alert import Selector
-from logmedic.model.rule import AlertEvent
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.settings.hours import Hourly
 from logmedic.settings.parts import Part, Words, listed

@@ -22,8 +22,8 @@ from logmedic.adapters.store import queryroom
 from logmedic.core.diagnosing import answer_of
 from logmedic.fixrun import serve, values
 from logmedic.model.alert import Alert, Receiver
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.errors import QueryRefused
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 NOW = datetime(2026, 11, 26, 15, 0, tzinfo=UTC)

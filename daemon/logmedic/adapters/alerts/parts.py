@@ -8,10 +8,10 @@ from enum import IntEnum, StrEnum
 from typing import Any, TypeVar
 
 from logmedic.adapters.alerts.text import visible
-from logmedic.core.stories import request_of, telling_line
+from logmedic.core.quotes import request_of, telling_line
 from logmedic.core.titles import mark_of
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.message import Message, MessageKind, Story
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 EVIDENCE_LINES = 12

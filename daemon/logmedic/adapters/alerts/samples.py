@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.message import Link, Message, MessageKind, Story
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 _SINCE = datetime(2026, 11, 24, 3, 12, 41, tzinfo=UTC)

@@ -15,8 +15,8 @@ from logmedic.adapters.alerts import disposable
 from logmedic.adapters.alerts.disposable import WorkerLost
 from logmedic.core.fromjson import value_of
 from logmedic.model.alert import Alert, Delivery, Receiver
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.problem import RuleProblem
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.ports import Rendered
 

@@ -12,7 +12,8 @@ from logmedic.adapters.rulefiles.matching import build_match
 from logmedic.adapters.rulefiles.samples import build_tests
 from logmedic.adapters.rulefiles.triggers import build_when
 from logmedic.core.reportmatch import SOURCE
-from logmedic.model.rule import DEFAULT_ALERT_EVENTS, AlertEvent, AlertSpec, Fix, LogFiles, Rule
+from logmedic.model.alertevent import AlertEvent
+from logmedic.model.rule import DEFAULT_ALERT_EVENTS, AlertSpec, Fix, LogFiles, Rule
 from logmedic.model.severity import Severity
 from logmedic.yamldoc import Document, Fields, Node, Problems
 

@@ -28,9 +28,9 @@ from logmedic.adapters.rulefiles.schemaparts import (
 )
 from logmedic.adapters.rulefiles.stepschema import rung_schema, sandbox_schema, step_schema
 from logmedic.adapters.rulefiles.triggers import MAX_COUNT, MAX_KEPT, MAX_STAGES
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.issue import Resolution
 from logmedic.model.match import CaptureType, IncidentStage, Level
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 ADDRESS = "https://logmedic.dev/schema/rules-v1.json"

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from logmedic.core.alerting.inhibition import INCIDENT
 from logmedic.core.draft import Draft
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.issue import UNDER_WAY, Incident
 from logmedic.model.notice import Notice
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.rule import Rule
 
 
 def page_after(policy: Policy, rule: Rule | None) -> timedelta:

@@ -12,10 +12,11 @@ from logmedic.core.compose import STORIES_SHOWN, urgency
 from logmedic.core.draft import Draft
 from logmedic.core.stories import of_incident
 from logmedic.core.targets import would_run
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.issue import Incident, IncidentStatus
 from logmedic.model.message import Story
 from logmedic.model.notice import Notice
-from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.rule import Rule
 
 _NOT_RUN = frozenset({AlertEvent.HELD, AlertEvent.APPROVAL_NEEDED})
 

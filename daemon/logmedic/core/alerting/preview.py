@@ -12,9 +12,10 @@ from logmedic.core.alerting.present import story_of
 from logmedic.core.alerting.writing import write
 from logmedic.core.draft import Draft
 from logmedic.model.alert import Alert
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.issue import Incident, IncidentStatus
 from logmedic.model.notice import AlertGroup, Notice
-from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.rule import Rule
 
 
 def preview(draft: Draft, incident: Incident, rule: Rule, event: AlertEvent | None) -> tuple[Alert, ...]:

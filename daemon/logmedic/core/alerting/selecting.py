@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 
 from logmedic.core.hours import open_until
 from logmedic.model.alert import Selector
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.notice import Notice
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.notice import Notice
 from logmedic.model.policy import Policy
-from logmedic.model.rule import AlertEvent, Rule
+from logmedic.model.rule import Rule
 from logmedic.model.severity import Severity
 
 

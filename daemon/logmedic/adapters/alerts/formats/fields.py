@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from logmedic.adapters.alerts.parts import parts_of
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.message import Message
-from logmedic.model.rule import AlertEvent
 
 VERSION = 1
 

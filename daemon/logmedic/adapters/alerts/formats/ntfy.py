@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from logmedic.adapters.alerts.formats.shape import Given, Request, Shape
 from logmedic.adapters.alerts.text import fitted_bytes
-from logmedic.model.rule import AlertEvent
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.severity import Severity
 
 MESSAGE_BYTES = 4000

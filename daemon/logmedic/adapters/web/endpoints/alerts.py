@@ -14,8 +14,8 @@ from logmedic.adapters.web.queries import CURSOR
 from logmedic.adapters.web.shapes import FLAG, NUMBER, TEXT, TIME, WHOLE, by_name, listed, maybe, named, record
 from logmedic.core.alerting.untold import Stage
 from logmedic.model.alert import AlertStatus
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.notice import Silence
-from logmedic.model.rule import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.ports import Control
 

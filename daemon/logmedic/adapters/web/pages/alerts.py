@@ -15,8 +15,8 @@ from logmedic.adapters.web.pages.page import Answer, Page, View
 from logmedic.core.paging import cursor_of
 from logmedic.core.phrases import several
 from logmedic.model.alert import AlertStatus
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.live import Topic
-from logmedic.model.rule import AlertEvent
 from logmedic.ports import Control
 
 Row = parts.Row

@@ -13,7 +13,7 @@ from logmedic.adapters.web.pages import asked, parts
 from logmedic.adapters.web.pages.page import View
 from logmedic.adapters.web.parameters import BadRequest
 from logmedic.core.durations import duration_text
-from logmedic.model.rule import AlertEvent
+from logmedic.model.alertevent import AlertEvent
 from logmedic.model.severity import Severity
 from logmedic.ports import Control
 
