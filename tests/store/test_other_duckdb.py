@@ -79,8 +79,8 @@ def test_f52_a_file_of_a_newer_duckdb_is_refused_and_left_as_it_is(tmp_path: Pat
 def test_f52_a_backup_of_a_newer_duckdb_is_not_restored_over_a_store(tmp_path: Path, version: str) -> None:
     path, _ = laid(tmp_path / "state" / "logmedic.duckdb", READABLE[0])
     copy, _ = laid(tmp_path / "mnt" / "backup.duckdb", version)
-    with pytest.raises(StoreTooNew, match="newer DuckDB"):
-        restore(path, copy, NOW)
+    with pytest.raises(StoreTooNew, match="newer DuckDB"), copy.open("rb") as source:
+        restore(path, source, NOW)
     assert use(path, numbers) == [1, 2, 3, 4, 5, 6]
 
 

@@ -26,6 +26,10 @@ class Client:
         self._path = socket_path
         self._wait_s = wait_s
 
+    @property
+    def socket_path(self) -> Path:
+        return self._path
+
     def waiting(self, wait_s: float) -> Client:
         """The same, for an answer that takes as long."""
         return Client(self._path, wait_s)

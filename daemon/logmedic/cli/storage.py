@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from logmedic.cli.context import Context, pass_context, shared
 from logmedic.cli.output import at, complain, field, print_json, print_rows, several, span
 from logmedic.cli.styled import say
 from logmedic.cli.systemdunit import daemon_user
+from logmedic.hostfiles.owners import acting_as, become, owner_of
 from logmedic.model.errors import DaemonUnreachable, NotFound, OrderRefused, PermanentError
 
 WAIT_S = 3600.0
@@ -93,6 +95,7 @@ def backup_command(context: Context, file: Path | None, force: bool) -> None:
 
     Without FILE it goes into the directory `backups` beside the store.
     """
+    os.umask(0o077)  # DuckDB's own log of the copy as well
     target = file.absolute() if file is not None else None
     if target is not None:
         _refuse(target, force)
@@ -107,6 +110,14 @@ def backup_command(context: Context, file: Path | None, force: bool) -> None:
         print_json(made)
 
 
+@contextmanager
+def _readable(copy: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PermanentError(f"cannot read {copy}: {error.strerror}", f"see whose it is: ls -l {copy}") from None
+
+
 def _refuse(target: Path, force: bool) -> None:
     """Before the work; what is there is looked at again when it is done."""
     if target.exists() and not force:
@@ -116,17 +127,25 @@ def _refuse(target: Path, force: bool) -> None:
 
 
 def _of_daemon(context: Context, target: Path | None, force: bool) -> dict[str, Any]:
-    """The daemon may write below its state directory alone: from there it is copied here."""
+    """The daemon may write below its state directory alone: from there it is copied here. Which file that is, it says:
+    root reads and removes none that the daemon could not."""
     made: dict[str, Any] = _watched(context, lambda: context.client.waiting(WAIT_S).post("backup"))
     contents = {name: (rows, digest) for name, (rows, digest) in made.pop("contents").items()}
     if target is not None:
         from logmedic.adapters.store.backups import deliver
 
-        there = Path(made["path"])
+        there, daemon = Path(made["path"]), owner_of(context.client.socket_path)
+        if daemon is not None and daemon == owner_of(target.parent):
+            become(daemon)
+            daemon = None
         try:
-            deliver(there, target, contents, force=force)
+            with acting_as(daemon), _readable(there):
+                copy = there.open("rb")
+            with copy:
+                deliver(copy, target, contents, force=force)
         finally:
-            there.unlink(missing_ok=True)  # it was asked for elsewhere
+            with acting_as(daemon), suppress(OSError):
+                there.unlink()  # it was asked for elsewhere
         made["path"] = str(target)
     return made
 
@@ -160,10 +179,11 @@ def _of_store(context: Context, target: Path | None, force: bool, unreachable: D
     except PermissionError:
         raise unreachable from None
     context.tell_of_store(path)
+    owner = owner_of(path)
+    if target is None or owner == owner_of(target.parent):
+        become(owner)
     to = target or backups.new_copy(path, backups.BACKUP, now)
     contents = backups.back_up(path, to, force=force)
-    if target is None:
-        backups.give_to_daemon(path, to)
     return {"path": str(to), "bytes": to.stat().st_size, "rows": {name: rows for name, (rows, _) in contents.items()}}
 
 
@@ -180,7 +200,12 @@ def restore_command(context: Context, file: Path) -> None:
         raise NotFound(f"there is no file {source}", f"backups are below {path.parent / 'backups'}")
     if path.exists() and source.samefile(path):
         raise click.UsageError(f"{source} is the store itself; name a copy of it")
-    kept = restore(path, source, datetime.now(UTC))
+    os.umask(0o077)
+    with _readable(source):
+        copy = source.open("rb")
+    with copy:
+        become(owner_of(path))
+        kept = restore(path, copy, datetime.now(UTC))
     told = {"path": str(path), "from": str(source), "kept": str(kept) if kept is not None else None}
     if context.output == "table":
         say(f"{path} is {source} now" + (f"; what was there is kept as {kept}" if kept is not None else ""))

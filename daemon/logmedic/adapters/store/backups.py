@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 
@@ -21,6 +22,7 @@ from logmedic.model.errors import NotFound, PermanentError, StoreFull
 
 SNAPSHOT, BACKUP = "snapshot", "backup"
 _STAMP = "%Y%m%dT%H%M%SZ"
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def put(new: Path, target: Path, *, force: bool = True) -> None:
     copies.make_durable(target.parent)
 
 
-def deliver(made: Path, target: Path, contents: Contents, *, force: bool) -> None:
+def deliver(made: BinaryIO, target: Path, contents: Contents, *, force: bool) -> None:
     """Copy a backup to where somebody wants it, and read it there. Raises PermanentError, StoreFull, StoreBusy."""
     with _told(target):
         new = half_made(target)
@@ -110,18 +112,16 @@ def _copied_by_sql(path: Path, new: Path) -> Contents:
         return copies.copy_into(connection, new)
 
 
-def restore(path: Path, source: Path, now: datetime) -> Path | None:
-    """Put a copy of `source` in the place of the store at `path`, which no daemon has. Answers where the present store
-    is kept. Raises StoreLocked, NotFound, StoreTooNew, StoreFull, StoreBusy; then it is as it was."""
-    if not source.is_file():
-        raise NotFound(f"there is no file {source}", "logmedic storage lists the backups")
+def restore(path: Path, source: BinaryIO, now: datetime) -> Path | None:
+    """Put a copy of `source`, read from where it stands, in the place of the store at `path`, which no daemon has. What
+    it makes is its caller's, who has to be whom the daemon runs as. Answers where the present store is kept. Raises
+    StoreLocked, StoreTooNew, StoreFull, StoreBusy; then it is as it was."""
     with _told(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = Lock(path)
     lock.take()
     new = path.with_name(f"{path.name}.restored")
     try:
-        _give(lock.path, path.parent)
         with _told(path):
             _copied(source, new)
             salvage.read_contents(new)
@@ -139,28 +139,16 @@ def _exchanged(path: Path, new: Path, now: datetime) -> Path | None:
         if each.exists():
             os.link(each, aside)
     wal_of(path).unlink(missing_ok=True)
-    _give(new, kept if there else path.parent)
     put(new, path)
     return kept if there else None
 
 
-def _give(file: Path, like: Path) -> None:
-    """To whom `like` belongs: a daemon that is not root has to write to what root restored."""
-    owner = like.stat()
-    with suppress(PermissionError):
-        os.chown(file, owner.st_uid, owner.st_gid)
-
-
-def give_to_daemon(path: Path, made: Path) -> None:
-    """A copy that root made below the directory of the store at `path` is its owner's."""
-    for each in (made.parent, made):
-        _give(each, path)
-
-
-def _copied(original: Path, copy: Path) -> None:
+def _copied(original: BinaryIO, copy: Path) -> None:
+    """Into a file that is new: what lies there, a link to somewhere else perhaps, is not written through."""
     copy.unlink(missing_ok=True)
-    copy.touch(0o600)
-    shutil.copyfile(original, copy)
+    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as new:
+        shutil.copyfileobj(original, new, _PIECE)
     copies.make_durable(copy)
 
 

@@ -149,8 +149,8 @@ class Lock:
     def take(self, *, shared: bool = False) -> None:
         """Raises StoreLocked when somebody else has it, StoreFull when the directory cannot be written to."""
         try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC if not shared else os.O_RDONLY | os.O_CLOEXEC
-            self._descriptor = os.open(self._path, flags, 0o600)
+            flags = os.O_RDONLY if shared else os.O_RDWR | os.O_CREAT
+            self._descriptor = os.open(self._path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
             if shared:
                 return  # never held by anybody
