@@ -133,7 +133,8 @@ def keep_watch(
         slow_looks=[lambda: symptoms.disk(path.parent)],
         tell=engine.settled,
         open_notices=lambda: engine.state.notices,
-        at_start=_of_opening(store.notices, path),
+        notices=lambda: store.notices,
+        of_notices=lambda notices: _of_store(notices, path),
     )
     supervisor.keep("self watch", own.run)
     supervisor.keep("store watch", store_watch.run)
@@ -143,12 +144,10 @@ def keep_watch(
         supervisor.keep("heartbeat", heartbeat.run)
 
 
-def _of_opening(notices: Sequence[str], path: Path) -> list[Ailing]:
-    """I4: what was lost when the store was opened."""
-    if not notices:
-        return []
+def _of_store(notices: Sequence[str], path: Path) -> Ailing:
+    """I4: what was lost when the store was opened, or was mended while it ran."""
     to_do = "See what is missing. What the file was before is kept beside it."
-    return [Ailing(OPENING, AlertEvent.STORE, "; ".join(notices), to_do, f"ls -l {path.parent}; logmedic storage")]
+    return Ailing(OPENING, AlertEvent.STORE, "; ".join(notices), to_do, f"ls -l {path.parent}; logmedic storage")
 
 
 async def _check_receivers(

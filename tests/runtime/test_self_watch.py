@@ -39,13 +39,17 @@ class Scene:
 
     loop: VirtualLoop
     notices: dict[str, Notice] = field(default_factory=dict)
-    at_start: tuple[Ailing, ...] = ()
+    of_store: list[str] = field(default_factory=list)
     sick: bool = False
     told: list[tuple[float, Input]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.watch = SelfWatch(
-            looks=[self.look], tell=self.tell, open_notices=lambda: self.notices, at_start=self.at_start
+            looks=[self.look],
+            tell=self.tell,
+            open_notices=lambda: self.notices,
+            notices=lambda: tuple(self.of_store),
+            of_notices=lambda notices: Ailing(OPENING, AlertEvent.STORE, "; ".join(notices)),
         )
         self.running = self.loop.create_task(self.watch.run())
 
@@ -122,10 +126,14 @@ def test_what_was_told_before_the_start_and_still_is_so_is_not_told_again(loop: 
     scene.close()
 
 
-def test_what_is_known_at_the_start_is_told_first(loop: VirtualLoop) -> None:
-    lost = Ailing(OPENING, AlertEvent.STORE, "the store was damaged")
-    scene = Scene(loop, at_start=(lost,))
-    assert scene.passes(3600, sick=False) == [lost]
+def test_f47_what_happened_to_the_store_is_told_once_at_the_start_and_while_it_runs(loop: VirtualLoop) -> None:
+    def told(what: str) -> Ailing:
+        return Ailing(OPENING, AlertEvent.STORE, what)
+
+    scene = Scene(loop, of_store=["it did not open", "a new one was begun"])
+    assert scene.passes(3600, sick=False) == [told("it did not open; a new one was begun")]
+    scene.of_store.append("it was damaged inside")
+    assert scene.passes(3600, sick=False) == [told("it was damaged inside")]
     scene.close()
 
 

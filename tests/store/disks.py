@@ -25,12 +25,12 @@ def may_mount() -> bool:
 
 
 class Tmpfs:
-    """A file system of 3 MiB, filled and freed."""
+    """A file system of `size`, filled and freed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size: str = "3m") -> None:
         self._room = path.parent
         self._room.mkdir(parents=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", self._room], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self._room], check=True)
 
     def fill(self) -> None:
         with (self._room / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):

@@ -306,8 +306,9 @@ def test_f47_garbage_is_set_aside_and_a_new_store_begun(path: Path, garbage: byt
     path.write_bytes(garbage)
 
     async def scenario(store: DuckStore, state: EngineState) -> None:
-        assert any("new store" in each for each in store.notices)
-        assert state == EngineState()
+        assert any("new store" in each and "logmedic resume" in each for each in store.notices)
+        assert state == EngineState(pauses=state.pauses)
+        assert [each.on for each in state.pauses.values()] == [True], "nobody knows what held fixes back"
         await fill(store, state, 3)
 
     use(path, scenario)

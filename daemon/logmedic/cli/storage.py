@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -194,6 +194,7 @@ def _of_store(context: Context, target: Path | None, force: bool, unreachable: D
 def restore_command(context: Context, file: Path) -> None:
     """Put a backup in the place of the store. The daemon must be stopped; the present store is kept beside."""
     from logmedic.adapters.store.backups import restore
+    from logmedic.adapters.store.walog import wal_of
 
     path, source = context.settings_at_rest.storage.path, file.absolute()
     if not source.is_file():
@@ -201,11 +202,12 @@ def restore_command(context: Context, file: Path) -> None:
     if path.exists() and source.samefile(path):
         raise click.UsageError(f"{source} is the store itself; name a copy of it")
     os.umask(0o077)
-    with _readable(source):
-        copy = source.open("rb")
-    with copy:
+    with ExitStack() as opened:
+        with _readable(source):
+            copy = opened.enter_context(source.open("rb"))
+            log = opened.enter_context(wal.open("rb")) if (wal := wal_of(source)).exists() else None
         become(owner_of(path))
-        kept = restore(path, copy, datetime.now(UTC))
+        kept = restore(path, copy, datetime.now(UTC), log=log)
     told = {"path": str(path), "from": str(source), "kept": str(kept) if kept is not None else None}
     if context.output == "table":
         say(f"{path} is {source} now" + (f"; what was there is kept as {kept}" if kept is not None else ""))

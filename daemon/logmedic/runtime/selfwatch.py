@@ -41,8 +41,9 @@ class _Course:
 
 class SelfWatch:
     """`tell`: waits until it is committed. `looks` are made on the loop, `slow_looks` in a thread: they may wait for a
-    disk. `open_notices`: by subject, as the engine knows them: what was told before
-    the start, and is over by now, is ended as well. Time is the loop's."""
+    disk. `open_notices`: by subject, as the engine knows them: what was told before the start, and is over by now, is
+    ended as well. `notices`: what happened to the store, all of it since the start, the oldest first; `of_notices`
+    tells of those that are new. Time is the loop's."""
 
     def __init__(
         self,
@@ -51,13 +52,16 @@ class SelfWatch:
         slow_looks: Sequence[Look] = (),
         tell: Callable[[Input], Awaitable[None]],
         open_notices: Callable[[], Mapping[str, Notice]],
-        at_start: Sequence[Ailing] = (),
+        notices: Callable[[], Sequence[str]],
+        of_notices: Callable[[Sequence[str]], Ailing],
     ) -> None:
         self._looks = tuple(looks)
         self._slow_looks = tuple(slow_looks)
         self._tell = tell
         self._open_notices = open_notices
-        self._at_start = list(at_start)
+        self._notices = notices
+        self._of_notices = of_notices
+        self._told = 0
         self._courses: dict[str, _Course] = {}
 
     async def run(self) -> None:
@@ -74,9 +78,9 @@ class SelfWatch:
                 self._courses.setdefault(part, _Course(notice.event, told=True))
 
     async def look(self) -> None:
-        while self._at_start:
-            await self._tell(self._at_start[0])
-            self._at_start.pop(0)
+        if new := self._notices()[self._told :]:
+            await self._tell(self._of_notices(new))
+            self._told += len(new)
         symptoms = [*_all_of(self._looks), *await asyncio.to_thread(_all_of, self._slow_looks)]
         found = {each.ailing.part: each for each in symptoms}
         now = asyncio.get_running_loop().time()

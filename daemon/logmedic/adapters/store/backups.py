@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import duckdb
 
-from logmedic.adapters.store import copies, salvage
+from logmedic.adapters.store import copies, replacing, salvage
 from logmedic.adapters.store.connection import CONFIG, COPY_ENDING, Lock, backups_of, made_by_newer, quoted, trouble
 from logmedic.adapters.store.contents import Contents
 from logmedic.adapters.store.migrations import refuse_newer
@@ -112,10 +112,11 @@ def _copied_by_sql(path: Path, new: Path) -> Contents:
         return copies.copy_into(connection, new)
 
 
-def restore(path: Path, source: BinaryIO, now: datetime) -> Path | None:
-    """Put a copy of `source`, read from where it stands, in the place of the store at `path`, which no daemon has. What
-    it makes is its caller's, who has to be whom the daemon runs as. Answers where the present store is kept. Raises
-    StoreLocked, StoreTooNew, StoreFull, StoreBusy; then it is as it was."""
+def restore(path: Path, source: BinaryIO, now: datetime, *, log: BinaryIO | None = None) -> Path | None:
+    """Put a copy of `source`, read from where it stands, in the place of the store at `path`, which no daemon has.
+    `log`: its write-ahead log, where one lies beside it. What is made is the caller's, who has to be whom the daemon
+    runs as. Answers where the present store is kept. Raises StoreLocked, StoreTooNew, StoreFull, StoreBusy; then it is
+    as it was."""
     with _told(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = Lock(path)
@@ -123,8 +124,13 @@ def restore(path: Path, source: BinaryIO, now: datetime) -> Path | None:
     new = path.with_name(f"{path.name}.restored")
     try:
         with _told(path):
+            replacing.finish(path)
             _copied(source, new)
-            salvage.read_contents(new)
+            if log is None:
+                salvage.read_contents(new)
+            else:
+                _copied(log, wal_of(new))
+                salvage.settle(new)
             return _exchanged(path, new, now)
     finally:
         lock.release()
@@ -132,14 +138,19 @@ def restore(path: Path, source: BinaryIO, now: datetime) -> Path | None:
 
 
 def _exchanged(path: Path, new: Path, now: datetime) -> Path | None:
-    """At every moment one of the two has the store's name."""
     kept = path.with_name(f"{path.name}.before-restore-{now.astimezone(UTC):{_STAMP}}")
-    there = path.exists()
+    there, ready = path.exists(), replacing.replacement_of(path)
     for each, aside in ((path, kept), (wal_of(path), wal_of(kept))):
         if each.exists():
             os.link(each, aside)
-    wal_of(path).unlink(missing_ok=True)
-    put(new, path)
+    try:
+        replacing.replace(path, new)
+    except OSError:
+        if ready.exists():  # it has not got the name yet
+            if wal_of(kept).exists() and not wal_of(path).exists():
+                os.link(wal_of(kept), wal_of(path))
+            ready.unlink()
+        raise
     return kept if there else None
 
 

@@ -74,7 +74,7 @@ class DuckKeeper:
             gone = await Retirement(self._store, archive).retire(self._retention.keep, now)
             if gone:
                 log.info("store_retired", rows=gone)
-            forgotten = await asyncio.to_thread(self._archive.forget, (now - self._retention.archive_keep).date())
+            forgotten = await asyncio.to_thread(self._archive.forget, (now - self._retention.archive_keep).date(), now)
             if forgotten:
                 log.info("archive_forgotten", days=len({each.day for each in forgotten}))
             await self._snapshot(now)
@@ -134,16 +134,23 @@ class DuckKeeper:
         return await asyncio.to_thread(measured, self._store.path, self._archive, unused)
 
     async def _snapshot(self, now: datetime) -> None:
-        """When one is due, and there is room for it: it is for bad days, and must not make one."""
-        snapshots = [each for each in backups.listed(self._store.path) if each.kind == backups.SNAPSHOT]
-        if self._retention.snapshots and (not snapshots or now - snapshots[0].made_at >= SNAPSHOT_EVERY):
+        """When one is due, and there is room for it: it is for bad days, and must not make one. Those of a clock that
+        was ahead are none of today's, and leave first."""
+        snapshots = self._snapshots(now)
+        past = [each for each in snapshots if each.made_at <= now + SNAPSHOT_EVERY]
+        if self._retention.snapshots and (not past or now - past[0].made_at >= SNAPSHOT_EVERY):
             room = await self._room()
             size = room.file - room.unused
             if room.total + size <= self._retention.max_bytes and free_on_disk(self._store.path) > 2 * size:
                 await self._copy(backups.SNAPSHOT, now)
-                snapshots = [each for each in backups.listed(self._store.path) if each.kind == backups.SNAPSHOT]
+                snapshots = self._snapshots(now)
         for each in snapshots[self._retention.snapshots :]:
             each.path.unlink(missing_ok=True)
+
+    def _snapshots(self, now: datetime) -> list[backups.Copy]:
+        """Newest first; behind them those that are of a time to come."""
+        found = [each for each in backups.listed(self._store.path) if each.kind == backups.SNAPSHOT]
+        return sorted(found, key=lambda each: each.made_at > now + SNAPSHOT_EVERY)
 
     async def _copy(self, kind: str, now: datetime) -> dict[str, Any]:
         path = backups.new_copy(self._store.path, kind, now)

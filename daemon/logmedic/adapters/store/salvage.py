@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from typing import Any
 
 import duckdb
 
+from logmedic.adapters.store import copies, replacing
 from logmedic.adapters.store.connection import (
     COPY_ENDING,
     backups_of,
@@ -30,7 +32,7 @@ from logmedic.adapters.store.connection import (
 )
 from logmedic.adapters.store.contents import Contents
 from logmedic.adapters.store.walog import find_gap, wal_of
-from logmedic.model.errors import StoreBusy, StoreTooNew
+from logmedic.model.errors import StoreBusy, StoreFull, StoreTooNew
 
 TRIES = 5
 STAND_INS = 3
@@ -39,6 +41,9 @@ CHILDREN = 3
 """So many in a row must end without a report before the file is to blame for it: one may have been killed."""
 OPEN_LIMIT_S = 120.0
 """For replaying a large log on a slow disk."""
+READ_BYTES_S = 4 * 1024 * 1024
+"""And so much longer for a large file: what a slow disk reads and writes in a second, at the least."""
+_HELD = "what held fixes back is not known any more, so none is run until somebody types: logmedic resume"
 _POSITION = re.compile(r"byte position (\d+)")
 
 
@@ -65,7 +70,7 @@ def make_openable(path: Path) -> list[str]:
         error = try_open(path)
         if error is None:
             return notices
-    return [*notices, _begun_anew(path)]
+    return [*notices, _begun_anew(path, kept)]
 
 
 def is_damage(error: Exception) -> bool:
@@ -81,28 +86,64 @@ def may_be_damage(error: duckdb.Error) -> bool:
 
 
 def begin_anew(path: Path, error: str) -> list[str]:
-    """For a store that opens and cannot be written to. Nobody has it open. Answers what people have to be told."""
+    """For a store that opens and cannot be written to. Nobody has it open. Answers what people have to be told. Raises
+    StoreFull, StoreBusy for what is no damage; then it is as it was."""
     kept = _keep_originals(path)
-    return [f"the store was damaged inside ({error}); its originals are kept as {kept.name}*", _begun_anew(path)]
+    told = f"the store was damaged inside ({error}); its originals are kept as {kept.name}*"
+    return [told, _begun_anew(path, kept)]
 
 
-def _begun_anew(path: Path) -> str:
-    """A new store with whatever can still be read of the old one; else the newest good snapshot."""
+def _begun_anew(path: Path, kept: Path) -> str:
+    """A new store with whatever can still be read of the old one; else the first copy that can be read; else an empty
+    one. It is made beside, and takes the place when it is whole."""
     new = path.with_name(f"{path.name}.rescued")
-    new.unlink(missing_ok=True)
+    try:
+        told = _rescued(path, new) or _taken(path, new) or _empty(new)
+        replacing.replace(path, new)
+    except OSError as error:
+        if not replacing.replacement_of(path).exists():  # else the next start finishes it
+            _put_away(new, kept)
+        raise trouble(error) from None
+    except (StoreFull, StoreBusy, StoreTooNew):
+        _put_away(new, kept)  # or each new start would leave one on the full disk
+        raise
+    return told
+
+
+def _put_away(new: Path, kept: Path) -> None:
+    for each in (new, kept):
+        for file in (each, wal_of(each)):
+            file.unlink(missing_ok=True)
+
+
+def _rescued(path: Path, new: Path) -> str:
+    """Empty when nothing of it can be read. Raises StoreFull, StoreBusy."""
     report = _child("rescue", path, new, *stand_ins(path))
-    for each in (path, wal_of(path)):
-        each.unlink(missing_ok=True)
-    if report.get("rescued") and new.exists():
-        new.rename(path)
-        return _told(report)
-    new.unlink(missing_ok=True)
-    if snapshot := _taken(path):
-        return (
-            f"nothing of it could be read: the copy {snapshot.name} took its place; what came after it is read again "
-            "as far as the logs have it"
-        )
-    return "it could not be salvaged: a new store was begun, and what was learned is in the kept files only"
+    _damage(report)
+    return _told(report) if report.get("rescued") else ""
+
+
+def _taken(path: Path, new: Path) -> str:
+    """The first copy that can be read is taken; it stays beside as well. Empty: there is none. Raises StoreFull,
+    StoreBusy."""
+    for each in stand_ins(path):
+        copies.remove(new)
+        _copy(each, new)
+        report = _child("hold", new)
+        if "newer" not in report and _damage(report) is None:
+            return (
+                f"nothing of it could be read: the copy {each.name} took its place; what came after it is read again "
+                f"as far as the logs have it; {_HELD}"
+            )
+    return ""
+
+
+def _empty(new: Path) -> str:
+    """Raises StoreFull, StoreBusy."""
+    copies.remove(new)
+    if error := _damage(_child("hold", new)):
+        raise StoreBusy(f"a new store could not be begun: {error}", "look at the disk")
+    return f"it could not be salvaged: a new store was begun, and what was learned is in the kept files only; {_HELD}"
 
 
 def _told(report: dict[str, Any]) -> str:
@@ -117,7 +158,7 @@ def _told(report: dict[str, Any]) -> str:
         told += (
             "; how far the logs were read is not known any more: lines of before may be counted twice, or passed over"
         )
-    return told
+    return f"{told}; {_HELD}" if report["held"] else told
 
 
 def stand_ins(path: Path) -> list[Path]:
@@ -130,18 +171,6 @@ def stand_ins(path: Path) -> list[Path]:
 
 def _made_at(copy: Path) -> int:
     return copy.stat().st_mtime_ns
-
-
-def _taken(path: Path) -> Path | None:
-    """The first that opens takes the place of `path`; it stays beside as well."""
-    for each in stand_ins(path):
-        path.unlink(missing_ok=True)
-        _copy(each, path)
-        report = _child("read", path)
-        if not report.get("error") and "newer" not in report:
-            return each
-    path.unlink(missing_ok=True)
-    return None
 
 
 def _keep_originals(path: Path) -> Path:
@@ -187,6 +216,13 @@ def read_contents(path: Path) -> Contents:
     return {name: (rows, digest) for name, (rows, digest) in report["contents"].items()}
 
 
+def settle(path: Path) -> None:
+    """What the log of `path` has is brought into the file, in a child, and all of it is read. Raises as
+    `read_contents`."""
+    if error := _damage(_child("settle", path)):
+        raise StoreBusy(f"{path} cannot be read: {error}", "take another copy")
+
+
 def refuse_what_is_no_damage(path: Path, *, proven: bool = False) -> None:
     """Raises StoreTooNew, StoreFull, StoreBusy; writes nothing. `proven`: its log is known to be damaged, and DuckDB
     1.5 may run out of memory by the length of an entry there."""
@@ -203,19 +239,26 @@ def _damage(report: dict[str, Any], *, proven: bool = False) -> str | None:
 
 
 def _child(task: str, *paths: Path) -> dict[str, Any]:
-    """What the child reports; `error` when none could."""
+    """What the child reports; `error` when none could. Raises StoreBusy when the host lets it come to no end: a file is
+    not given up for that."""
     command = [sys.executable, "-I", "-m", "logmedic.adapters.store.trying", task, *map(str, paths)]
-    status = 0
+    limit_s, status = OPEN_LIMIT_S + sum(map(_size, paths)) / READ_BYTES_S, 0
     for _ in range(CHILDREN):
         try:
             child = subprocess.run(  # noqa: S603
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=OPEN_LIMIT_S, check=False
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s, check=False
             )
             report: dict[str, Any] = json.loads(child.stdout)
         except subprocess.TimeoutExpired:
-            return {"error": f"not open within {OPEN_LIMIT_S:g} s"}
+            raise StoreBusy(f"the store could not be read within {limit_s:.0f} s", "look at its disk (dmesg)") from None
         except ValueError:
             status = child.returncode
         else:
             return report
+    if status == -signal.SIGKILL:
+        raise StoreBusy("whoever reads the store is killed", "see whether there is memory (free -h, dmesg)")
     return {"error": f"the process that opened it ended with status {status}"}
+
+
+def _size(path: Path) -> int:
+    return sum(each.stat().st_size for each in (path, wal_of(path)) if each.exists())

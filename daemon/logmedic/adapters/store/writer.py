@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import structlog
 
-from logmedic.adapters.store import pending, salvage, views
+from logmedic.adapters.store import pending, replacing, salvage, views
 from logmedic.adapters.store.connection import (
     Lock,
     before_compaction_of,
@@ -53,6 +53,9 @@ class Followed:
             self.changes.append((seq, body))
 
 
+_CUT_OFF = "a salvage or a restore that had been cut off was finished; what the store was before is kept beside it"
+
+
 class Writer:
     """Owner of the connection and of the lock. All of it is called in one thread."""
 
@@ -76,6 +79,8 @@ class Writer:
         self._make_directory()
         self._lock.take()
         try:
+            if replacing.finish(self.path):
+                self.notices.append(_CUT_OFF)
             if wal_of(self.path).exists() or not _looks_sound(self.path):
                 self.notices += salvage.make_openable(self.path)
             return self._begun()
@@ -175,8 +180,16 @@ class Writer:
         except duckdb.Error as error:
             self._undo(self.live())
             if salvage.is_damage(error):
-                self._begin_anew(error)
+                self._salvage(error)
             raise trouble(error) from None
+
+    def _salvage(self, error: duckdb.Error) -> None:
+        """Raises StoreBusy, StoreFull."""
+        try:
+            self._begin_anew(error)
+        except (duckdb.Error, OSError) as failed:
+            self.close_connection()
+            raise trouble(failed) from None
 
     def fold(self) -> None:
         """Raises duckdb.Error."""
@@ -188,8 +201,6 @@ class Writer:
         """Damage that no reading at the start had met (in an index) shows at a commit: what is committed is saved, the
         commit is tried again by its caller (F47). Raises duckdb.Error."""
         self.close_connection()
-        if self._followed is not None:
-            self._followed.lost = True
         if self.path.exists() and held_here(self.path):  # else changes would go into a file that has no name any more
             raise StoreBusy("the store is damaged inside, and being read yet", "it is tried again")
         told = salvage.begin_anew(self.path, " ".join(str(error).split())[:200])
@@ -203,8 +214,6 @@ class Writer:
         """After an answer met damage: the file is read through in a child, and salvaged when it is damaged (F47).
         Nobody reads it meanwhile. Raises StoreBusy, StoreFull."""
         self.close_connection()
-        if self._followed is not None:
-            self._followed.lost = True
         if self.path.exists() and held_here(self.path):
             raise StoreBusy("the store is damaged inside, and being read yet", "it is tried again")
         try:
@@ -300,7 +309,10 @@ class Writer:
         self._lock.release()
 
     def close_connection(self) -> None:
-        """The second connections end with it, as soon as they can be interrupted."""
+        """The second connections end with it, as soon as they can be interrupted. A change that failed with it may be
+        in the file all the same, and is in nobody's list of what came since a copy was begun."""
+        if self._followed is not None:
+            self._followed.lost = True
         self._ending = self._cursors
         self._end_readers()
         if self._connection is not None:
