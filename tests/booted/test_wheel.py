@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from booted.host import Host, booted
+from booted.host import Host, booted, package
 
 PROGRAM = "/opt/logmedic/bin/logmedic"
 UNITS = "/etc/systemd/system"
@@ -40,3 +40,20 @@ def test_a_wheel_is_installed_as_a_service_runs_armed_and_is_taken_away_but_for_
     assert "/var/lib/logmedic/logmedic.duckdb" in host.run("sh", "-c", "ls -d /var/lib/logmedic/*")
     assert host.run("systemctl", "list-units", "--all", "--no-legend", "--state=loaded", "logmedic*").strip() == ""
     assert host.run("sh", "-c", "pgrep -u logmedic || echo nobody").strip() == "nobody"
+
+
+def test_a_wheel_becomes_the_package_by_what_the_refused_package_says(host: Host) -> None:
+    """And before that nothing of the wheel was touched."""
+    host.run(PROGRAM, "install")
+    pid = host.show("MainPID")
+    ran = host.ran("apt-get", "-y", "-q", "install", package())
+    assert ran.returncode != 0
+    assert (host.show("MainPID"), host.show("ActiveState")) == (pid, "active")
+    typed = [line.strip() for line in ran.stdout.splitlines() if line.startswith("  ") and "/opt/logmedic" in line]
+    assert typed == [f"{PROGRAM} uninstall", "rm -r /opt/logmedic"]
+    host.run("sh", "-ec", "; ".join(typed))
+    host.install()
+    assert host.show("FragmentPath").startswith("/lib/systemd/system") or "/usr/lib" in host.show("FragmentPath")
+    assert host.run("systemctl", "is-enabled", "logmedic").strip() == "enabled"
+    host.until('"sandbox": "unit"', "logmedic", "status", "-o", "json")
+    assert '"path": "/srv/moved/logmedic.duckdb"' in host.logmedic("config", "show")

@@ -13,6 +13,7 @@ from logmedic.adapters.service.layout import (
     CHANGED,
     COMMAND,
     DAEMON,
+    HEAD,
     PACKAGED,
     PATH,
     PLACES,
@@ -49,6 +50,11 @@ class ServiceFiles:
     @property
     def is_packaged(self) -> bool:
         return any(self._files.at(each).exists() for each in PACKAGED)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether anything is there that `put` wrote: a package brings one of these files too, and a mask is a link."""
+        return any(self._is_ours(path) for path in PLACES.values())
 
     def has(self, path: str) -> bool:
         return self._files.at(path).exists()
@@ -110,14 +116,22 @@ class ServiceFiles:
             return Done(removed=tuple(there))
 
     def there(self, links: Sequence[str] = (COMMAND,), program: str = "") -> list[str]:
-        """What `remove` would take away."""
+        """What `remove` would take away; beside a package only what `put` wrote."""
         files = [path for path in PLACES.values() if os.path.lexists(self._files.at(path))]
+        files = [path for path in files if not self.is_packaged or self._is_ours(path)]
         ours = [path for path in links if self._leads_to(path) == program]
         return [*files, *(ours if program else [])]
 
     def _absent(self, wanted: Layout) -> Iterator[str]:
         """Links that lead to another logmedic stay: somebody made them."""
         return (path for path in wanted.links if not os.path.lexists(self._files.at(path)))
+
+    def _is_ours(self, path: str) -> bool:
+        try:
+            with self._files.at(path).open("rb") as file:
+                return file.readline().startswith(HEAD.encode())
+        except OSError:
+            return False
 
     def _leads_to(self, path: str) -> str:
         try:
