@@ -51,7 +51,6 @@ def test_an_image_gets_units_accounts_directories_and_fixes(image: Path, capsys:
     assert sorted(links) == [
         "logmedic-fix-canary.socket",
         "logmedic-fixes.path",
-        "logmedic-fixes.path",
         "logmedic.service",
     ]
 

@@ -84,7 +84,19 @@ def test_rules_that_change_are_armed_by_a_unit_of_its_own() -> None:
     assert "ExecStart=/usr/bin/systemctl --no-block restart logmedic-fixes.service\n" in changed
     assert "ExecStart=/opt/logmedic/bin/logmedic install fixes\n" in service
     assert "StartLimitIntervalSec=0\n" in service, "a storm of files must not switch it off"
-    assert values("Also") == ["logmedic-fixes.path"]
+
+
+def test_whoever_enables_or_starts_the_daemon_does_not_switch_arming_on_again(tmp_path: Path) -> None:
+    """A person may have switched it off, to look first."""
+    room = tmp_path / "etc/systemd/system"
+    room.mkdir(parents=True)
+    for unit in UNITS:
+        (room / unit).write_text((SHIPPED / unit).read_text())
+    systemctl = ("systemctl", f"--root={tmp_path}")
+    subprocess.run([*systemctl, "enable", "logmedic.service"], check=True, capture_output=True)
+    assert [link.name for link in room.glob("*.wants/*")] == ["logmedic.service"]
+    subprocess.run([*systemctl, "enable", "logmedic-fixes.path"], check=True, capture_output=True)
+    assert {link.parent.name for link in room.glob("*.wants/*")} == {"multi-user.target.wants"}
 
 
 def test_it_has_longer_to_stop_than_the_daemon_takes_to_drain() -> None:
