@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ case " {failing} " in *" $(basename "$0") "*) echo "it broke" >&2; exit 1;; esac
 case "$*" in
 "is-active --quiet "*) [ -e "{room}/running-${{3}}" ];;
 "is-enabled --quiet "*) [ -e "{room}/enabled-${{3}}" ];;
+"start "*) [ ! -e "{room}/failing-start" ];;
 esac
 """
 
@@ -246,14 +248,22 @@ def test_a_program_that_units_could_not_start_is_told(program: str, why: str) ->
         ("lib/a.py", 0o666, 0, "others can write to .*a.py: chmod -R go-w"),
         ("lib", 0o775, 0, "others can write to .*lib: chmod -R go-w"),
         ("lib/a.py", 0o644, 12345, "a.py is not root's: chown -R root:root"),
+        ("lib/__pycache__", 0o700, 0, ""),
+        ("lib/a.py", 0o600, 0, "others cannot read .*a.py: chmod -R a.rX"),
+        ("lib", 0o700, 0, "others cannot read .*lib: chmod -R a.rX"),
+        ("lib", 0o744, 0, "others cannot read .*lib: chmod -R a.rX"),
+        ("bin/logmedic", 0o744, 0, "others cannot read .*logmedic: chmod -R a.rX"),
+        ("", 0o700, 0, "others cannot read .*: chmod -R a.rX"),
+        ("..", 0o700, 0, "others do not get through /opt/.*: chmod a.x"),
     ],
 )
-def test_a_program_that_others_could_change_is_no_service(
+def test_a_program_that_others_could_change_or_that_the_service_could_not_run_is_no_service(
     tmp_path_factory: pytest.TempPathFactory, path: str, mode: int, owner: int, wrong: str
 ) -> None:
-    prefix = Path("/opt") / f"logmedic-test-{os.getpid()}"
+    room = Path("/opt") / f"logmedic-test-{os.getpid()}"
+    prefix = room / "venv"
     (prefix / "bin").mkdir(parents=True)
-    (prefix / "lib").mkdir()
+    (prefix / "lib/__pycache__").mkdir(parents=True)
     try:
         (prefix / "bin/python").symlink_to("/usr/bin/python3")
         for name, text in (("bin/logmedic", "#!/bin/sh\n"), ("lib/a.py", "")):
@@ -267,6 +277,14 @@ def test_a_program_that_others_could_change_is_no_service(
         else:
             ground.check(str(prefix / "bin/logmedic"), prefix)
     finally:
-        for each in sorted(prefix.rglob("*"), reverse=True):
-            each.rmdir() if each.is_dir() and not each.is_symlink() else each.unlink()
-        prefix.rmdir()
+        shutil.rmtree(room)
+
+
+def test_a_unit_that_does_not_start_is_told_with_where_its_log_is(tmp_path: Path) -> None:
+    well = Host(tmp_path)
+    done = well.service.put(wanted())
+    well.note("enabled", *done.enabled)
+    well.note("failing", "start")
+    with pytest.raises(OrderRefused, match="systemctl start failed") as told:
+        well.service.start(done)
+    assert told.value.hint == "type: systemctl status logmedic; journalctl -u logmedic -n 30"
