@@ -12,7 +12,7 @@ import pytest
 
 from logmedic.adapters.service import ground
 from logmedic.adapters.service.installing import Done, ServiceFiles
-from logmedic.adapters.service.layout import COMMAND, PLACES, UNITS, Layout, layout, unfit
+from logmedic.adapters.service.layout import COMMAND, DROP_INS, PLACES, UNITS, Layout, layout, unfit
 from logmedic.hostfiles.programs import Programs
 from logmedic.model.errors import OrderRefused
 
@@ -213,6 +213,21 @@ def test_all_that_was_written_is_taken_away_and_all_that_is_the_operators_stays(
     assert set(host.service.remove(program=PROGRAM).removed) == {*PLACES.values(), COMMAND}
     assert host.there() == {f"/{path}" for path in kept}
     assert host.said() == ["systemctl disable logmedic-fixes.path logmedic.service"]
+
+
+def test_a_removal_that_was_interrupted_gets_to_its_end_the_next_time(host: Host) -> None:
+    """The units that start with the host were gone already: systemctl takes no empty list of names."""
+    host.service.put(wanted())
+    for name in ("logmedic.service", "logmedic-fixes.path"):
+        (host.root / PLACES[name][1:]).unlink()
+    host.said()
+    assert set(host.service.remove(program=PROGRAM).removed) < {*PLACES.values(), COMMAND}
+    assert host.there() == set()
+    assert host.said() == []
+
+
+def test_a_drop_in_of_each_unit_is_somebodys_own() -> None:
+    assert {*DROP_INS} == {f"{place}.d" for name, place in PLACES.items() if name.endswith((".service", ".path"))}
 
 
 def test_what_is_not_there_can_be_taken_away(host: Host) -> None:

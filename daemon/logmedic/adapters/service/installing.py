@@ -102,16 +102,16 @@ class ServiceFiles:
         with self._alone():
             there = self.there(links, program)
             units = [name for name in _STOPPED if PLACES[name] in there]
+            starting = [name for name in _STARTED if name in units]  # an interrupted removal may have left others alone
             if units and self._files.is_host:
                 self._programs.order("systemctl", "stop", *units)
-            if units:
-                self._programs.order(
-                    "systemctl", *self._below, "disable", *(name for name in _STARTED if name in units)
-                )
+            if starting:
+                self._programs.order("systemctl", *self._below, "disable", *starting)
             for path in there:
                 self._files.at(path).unlink(missing_ok=True)
             if self._files.is_host:
                 self._programs.order("systemctl", "daemon-reload")
+            if self._files.is_host and units:  # without names it would be every unit of the host
                 self._programs.ask("systemctl", "reset-failed", *units)  # not one of them need have failed
             return Done(removed=tuple(there))
 

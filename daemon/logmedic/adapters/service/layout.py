@@ -26,7 +26,7 @@ PACKAGED = ("/usr/lib/systemd/system/logmedic.service", "/lib/systemd/system/log
 COMMAND = "/usr/local/bin/logmedic"
 KEPT = ("/etc/logmedic", "/var/lib/logmedic", "/var/log/logmedic")
 """Config, rules and secrets; what was learned; a log in files. Never taken away."""
-DROP_INS = tuple(f"{UNITS}/{name}.d" for name in (DAEMON, TELLER, CHANGED, ARMING))
+DROP_INS = tuple(f"{UNITS}/{name}.d" for name in (DAEMON, PATH, TELLER, CHANGED, ARMING))
 """Somebody's own, and left as well."""
 HEAD = "# Made by `logmedic install` of logmedic"
 """So each file begins; the package's preinst looks for it as well."""
