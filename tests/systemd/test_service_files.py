@@ -272,7 +272,7 @@ def test_a_program_that_units_could_not_start_is_told(program: str, why: str) ->
         ("..", 0o700, 0, "others do not get through /opt/.*: chmod a.x"),
     ],
 )
-def test_a_program_that_others_could_change_or_that_the_service_could_not_run_is_no_service(
+def test_a_program_that_others_could_change_or_not_read_is_no_service(
     tmp_path_factory: pytest.TempPathFactory, path: str, mode: int, owner: int, wrong: str
 ) -> None:
     room = Path("/opt") / f"logmedic-test-{os.getpid()}"

@@ -56,9 +56,9 @@ def _loose(prefix: Path) -> Iterator[str]:
 def _shut(prefix: Path) -> Iterator[str]:
     """The first directory on the way to it through which others do not get, or file of it that they cannot read: what
     root makes with a umask of 077. The service runs as another user."""
-    for room in reversed(prefix.parents):
-        if not room.stat().st_mode & stat.S_IXOTH:
-            yield f"others do not get through {room}: chmod a+x {room}"
+    for above in reversed(prefix.parents):
+        if not above.stat().st_mode & stat.S_IXOTH:
+            yield f"others do not get through {above}: chmod a+x {above}"
             return
     for room, rooms, names in os.walk(prefix):
         rooms[:] = [name for name in rooms if name != "__pycache__"]  # done without, and written by whoever runs it
