@@ -591,6 +591,12 @@ def test_who_tells_that_the_daemon_failed_has_to_be_the_same_user() -> None:
     assert "is not installed" in found.found
 
 
+def test_without_the_directory_of_credentials_no_unit_starts_and_it_says_what_makes_it(tmp_path: Path) -> None:
+    assert list(service.of_credentials(tmp_path)) == []
+    (found,) = service.of_credentials(tmp_path / "gone")
+    assert (found.state, found.repair) == (State.WRONG, "systemd-tmpfiles --create logmedic.conf")
+
+
 def test_the_user_is_the_daemons_own_else_the_units_else_ours() -> None:
     assert runs_as(unit(User="no-such-account"), None) is None
     assert runs_as(Unit(), None) == myself()
