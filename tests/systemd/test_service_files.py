@@ -162,7 +162,10 @@ def test_a_daemon_that_runs_is_restarted_only_when_something_changed(host: Host)
     assert host.service.start(host.service.put(wanted())) == ((), ())
     assert not any("start " in each for each in host.said())
     assert host.service.start(host.service.put(wanted("1.1"))) == ((), units)
-    assert "systemctl restart logmedic-fixes.path logmedic.service" in host.said()
+    assert host.said()[-2:] == [
+        "systemctl reset-failed logmedic-fixes.path logmedic.service",
+        "systemctl restart logmedic-fixes.path logmedic.service",
+    ]
 
 
 def test_a_daemon_that_is_neither_enabled_nor_running_is_left_so(host: Host) -> None:

@@ -63,6 +63,13 @@ def test_a_mistake_of_the_operator_is_not_started_again_and_again() -> None:
     assert values("Restart") == ["always"]
 
 
+def test_restarts_that_people_type_do_not_stop_it_and_one_that_ends_at_once_is_given_up_soon() -> None:
+    burst, between_s = (int(values(key)[0].removesuffix("s")) for key in ("StartLimitBurst", "RestartSec"))
+    (minutes,) = values("StartLimitIntervalSec")
+    assert burst >= 10
+    assert burst * between_s < 60 < int(minutes.removesuffix("min")) * 60
+
+
 def test_a_check_that_fails_before_the_start_does_not_decide_about_the_next_one() -> None:
     """systemd asks RestartPreventExitStatus= of the main process alone (tests/booted tries it)."""
     assert values("ExecStartPre") == ["-/opt/logmedic/bin/logmedic config check"]

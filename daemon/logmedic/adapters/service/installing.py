@@ -89,6 +89,8 @@ class ServiceFiles:
         was started, and what was restarted. Raises OrderRefused."""
         runs = {name for name in _STARTED if self._says("is-active", name)}
         again = tuple(name for name in _STARTED if name in runs) if done.written else ()
+        if done.written:
+            self._programs.ask("systemctl", "reset-failed", *_STARTED)  # starts of what was there before do not count
         if again:
             self._programs.order("systemctl", "restart", *again)
         wanted = tuple(name for name in _STARTED if name not in runs and self._says("is-enabled", name))
