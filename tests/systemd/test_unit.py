@@ -93,6 +93,13 @@ def test_rules_that_change_are_armed_by_a_unit_of_its_own() -> None:
     assert "StartLimitIntervalSec=0\n" in service, "a storm of files must not switch it off"
 
 
+@pytest.mark.parametrize("unit", ["logmedic-failed.service", "logmedic-fixes.service"])
+def test_what_is_stopped_while_it_works_has_not_failed(unit: str) -> None:
+    """Else it is listed as failed after the package was purged (tests/booted)."""
+    assert "Type=oneshot\n" in (SHIPPED / unit).read_text()
+    assert "SuccessExitStatus=SIGTERM\n" in (SHIPPED / unit).read_text()
+
+
 def test_whoever_enables_or_starts_the_daemon_does_not_switch_arming_on_again(tmp_path: Path) -> None:
     """A person may have switched it off, to look first."""
     room = tmp_path / "etc/systemd/system"
