@@ -34,7 +34,7 @@ def test_a_wheel_is_installed_as_a_service_runs_armed_and_is_taken_away_but_for_
     host.run("mkdir", "-p", "/srv/moved", DROP_IN)
     host.run("sh", "-c", "echo 'storage: { path: /srv/moved/logmedic.duckdb }' >/etc/logmedic/logmedic.yaml")
     told = host.run(PROGRAM, "uninstall")
-    assert f"kept: /etc/logmedic, /var/lib/logmedic, {DROP_IN}, /srv/moved, and the accounts" in told
+    assert f"kept: /etc/logmedic, /var/lib/logmedic, /var/log/logmedic, {DROP_IN}, /srv/moved, and the accounts" in told
     left = host.run("sh", "-c", FOUND).split()
     assert [each for each in left if not each.startswith(("/etc/logmedic", "/var/lib/logmedic"))] == [DROP_IN]
     assert "/var/lib/logmedic/logmedic.duckdb" in host.run("sh", "-c", "ls -d /var/lib/logmedic/*")
