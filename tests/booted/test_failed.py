@@ -84,7 +84,7 @@ def test_a_daemon_that_is_killed_again_and_again_is_told_once_it_is_started_no_m
     unit.put("/etc/logmedic/logmedic.yaml", CONFIG + TOLD)
     unit.start()
     kill = "systemctl is-active -q logmedic && systemctl kill -s KILL logmedic; systemctl is-failed logmedic"
-    unit.until("failed", "sh", "-c", kill, timeout_s=120)
+    unit.until("failed", "sh", "-c", kill, timeout_s=240)
     (message,) = received(unit)
     assert "it was killed by signal KILL" in message["body"], message
     assert "restarts did not help" in message["body"], message

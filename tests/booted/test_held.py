@@ -16,8 +16,8 @@ QUICK = "[Service]\nWatchdogSec=12s\n"
 """The unit's is 60 s; the engine's longest wait is 5 s."""
 DROP_IN = "/etc/systemd/system/logmedic.service.d/quick.conf"
 STEP_BYTES = 4 << 20
-STARTS = 5
-"""Of the unit, in ten minutes. The first ones after a kill may come before the limit is gone."""
+STARTS = 10
+"""Of the unit, in twenty minutes. The first ones after a kill may come before the limit is gone."""
 
 
 Held = tuple[Host, Witness]

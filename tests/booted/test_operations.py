@@ -60,6 +60,18 @@ def test_another_user_has_the_service_and_its_fixes_also_after_rules_changed(ope
     assert "type: logmedic reload" not in operated.run("journalctl", "-u", "logmedic-fixes", "--no-pager")
 
 
+def test_without_the_directory_of_credentials_the_page_and_doctor_say_what_makes_it(operated: Host) -> None:
+    operated.run("sh", "-c", "systemctl stop logmedic; mv /etc/logmedic/credentials /root/kept-credentials")
+    assert operated.ran("systemctl", "start", "logmedic").returncode != 0
+    assert "243/CREDENTIALS" in operated.run("systemctl", "status", "logmedic", check=False)
+    assert "→ systemd-tmpfiles --create logmedic.conf" in operated.logmedic("doctor", check=False)
+    (block,) = (each for each in page.of("booted") if "systemd-tmpfiles" in each.text)
+    type_in(operated, block)
+    operated.run("sh", "-c", "cp -a /root/kept-credentials/. /etc/logmedic/credentials/")
+    operated.restart()
+    operated.until('"armed"', LOGMEDIC, "status", "-o", "json")
+
+
 def test_a_store_that_is_restored_into_a_directory_of_roots_says_whose_it_has_to_become(operated: Host) -> None:
     operated.run("sh", "-c", "systemctl stop logmedic; rm -rf /srv/logmedic; mkdir -m 700 /srv/logmedic")
     told = operated.logmedic("restore", "/srv/logmedic.duckdb")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from booted.host import LOGMEDIC, Host, booted, ground
+from booted.host import LOGMEDIC, Host, booted, ground, package
 from logmedic.adapters.store.connection import connect
 
 CONFIG = """\
@@ -223,3 +223,47 @@ def test_removed_only_the_data_is_left_and_it_is_said_where_and_purged_nothing(u
     used.apt("purge", "logmedic")
     assert used.run("sh", "-c", LEFT).split() == []
     assert used.run("systemctl", "list-unit-files", "--no-legend", "logmedic*", check=False).strip() == ""
+    assert used.run("systemctl", "list-units", "--all", "--no-legend", "logmedic*").strip() == ""
+
+
+def test_an_attempt_that_failed_half_way_leaves_the_daemon_running_after_the_next_one(used: Host) -> None:
+    """postinst ends at the accounts. apt only configures again what is half configured; dpkg also replaces it."""
+    used.install()
+    broken = "/etc/sysusers.d/logmedic.conf"
+    used.put(broken, "nonsense\n")
+    again = ("dpkg", "--force-confold", "--install", package())
+    for _ in range(2):
+        assert used.ran(*again).returncode != 0
+        assert used.show("ActiveState") == "inactive"
+    used.run("rm", broken)
+    used.run(*again)
+    for unit in ("logmedic.service", "logmedic-fixes.path"):
+        assert used.show("ActiveState", unit) == "active"
+
+
+def test_arming_that_a_person_disabled_stays_so_when_the_daemon_is_enabled_or_upgraded(used: Host) -> None:
+    used.run("systemctl", "disable", "--now", "logmedic-fixes.path")
+    used.run("systemctl", "enable", "--now", "logmedic")
+    used.run("systemctl", "restart", "logmedic")
+    used.apt("install", "--reinstall", package())
+    assert used.run("systemctl", "is-enabled", "logmedic-fixes.path", check=False).strip() == "disabled"
+    assert used.show("ActiveState", "logmedic-fixes.path") == "inactive"
+
+
+def test_what_was_stopped_stays_so_over_an_upgrade_and_it_is_said(used: Host) -> None:
+    used.run("systemctl", "stop", "logmedic")
+    told = used.apt("install", "--reinstall", package())
+    assert "logmedic.service was stopped before, and stays so: systemctl start logmedic.service" in told
+    assert used.show("ActiveState") == "inactive"
+    used.start()
+
+
+def test_a_moved_store_is_named_when_the_package_is_removed_and_stays_when_it_is_purged(used: Host) -> None:
+    used.run("install", "-d", "-o", "logmedic", "-g", "logmedic", "-m", "700", "/srv/moved")
+    used.put("/etc/systemd/system/logmedic.service.d/x.conf", "[Service]\nReadWritePaths=/srv/moved\n")
+    used.put("/etc/logmedic/logmedic.yaml", "storage: { path: /srv/moved/logmedic.duckdb }\n")
+    used.run("systemctl", "daemon-reload")
+    used.restart()
+    assert "its store stays in /srv/moved/logmedic.duckdb" in used.apt("remove", "logmedic")
+    assert "its store is left in /srv/moved/logmedic.duckdb" in used.apt("purge", "logmedic")
+    assert "logmedic.duckdb" in used.run("ls", "/srv/moved")

@@ -162,6 +162,39 @@ def test_secrets_of_the_unit_that_are_not_ours_to_see_are_no_mistake(tmp_path: P
     assert "mode observe" in fine.found
 
 
+@as_root
+@pytest.mark.parametrize(
+    ("mode", "owner", "state"),
+    [
+        (0o400, NOBODY.uid, State.WELL),
+        (0o600, NOBODY.uid, State.WELL),
+        (0o640, NOBODY.uid, State.WARNING),
+        (0o644, 0, State.WARNING),
+        (0o600, 0, State.WRONG),
+    ],
+)
+def test_a_file_with_a_secret_has_to_be_the_daemons_alone_and_the_repair_makes_it_so(
+    tmp_path: Path, mode: int, owner: int, state: State
+) -> None:
+    secret, path = tmp_path / "secret", tmp_path / "logmedic.yaml"
+    secret.write_text("hunter2sesame")
+    secret.chmod(mode)
+    os.chown(secret, owner, -1)
+    path.write_text(f"alerts:\n  receivers:\n    chat: 'json://x/${{file:{secret}}}'\n    copy: ${{file:{secret}}}\n")
+    (found,) = config.of_secret_files(path, {}, NOBODY)
+    assert found.state is state
+    assert "hunter2sesame" not in str(found)
+    if found.repair:
+        subprocess.run(found.repair.replace("somebody", str(NOBODY.uid)), shell=True, check=True)
+        assert [each.state for each in config.of_secret_files(path, {}, NOBODY)] == [State.WELL]
+
+
+def test_a_file_with_a_secret_that_is_not_there_for_us_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "logmedic.yaml"
+    path.write_text("alerts: { receivers: { chat: '${file:/no/such/file}' } }\n")
+    assert [each.state for each in config.of_secret_files(path, {}, NOBODY)] == [State.UNKNOWN]
+
+
 def test_a_time_zone_is_named_and_a_broken_one_is_wrong(tmp_path: Path) -> None:
     assert [each.state for each in config.zone(env={})] == [State.WELL]
     broken = tmp_path / "localtime"
@@ -556,6 +589,12 @@ def test_who_tells_that_the_daemon_failed_has_to_be_the_same_user() -> None:
     assert "runs as logmedic, and the daemon as watcher" in found.found
     (found,) = service.of_teller(unit(LoadState="not-found"), unit())
     assert "is not installed" in found.found
+
+
+def test_without_the_directory_of_credentials_no_unit_starts_and_it_says_what_makes_it(tmp_path: Path) -> None:
+    assert list(service.of_credentials(tmp_path)) == []
+    (found,) = service.of_credentials(tmp_path / "gone")
+    assert (found.state, found.repair) == (State.WRONG, "systemd-tmpfiles --create logmedic.conf")
 
 
 def test_the_user_is_the_daemons_own_else_the_units_else_ours() -> None:

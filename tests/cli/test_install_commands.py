@@ -51,7 +51,6 @@ def test_an_image_gets_units_accounts_directories_and_fixes(image: Path, capsys:
     assert sorted(links) == [
         "logmedic-fix-canary.socket",
         "logmedic-fixes.path",
-        "logmedic-fixes.path",
         "logmedic.service",
     ]
 
@@ -131,14 +130,37 @@ def test_it_is_taken_away_and_says_what_stays(image: Path, capsys: pytest.Captur
     assert (image / "etc/logmedic/rules.d/mine.yaml").exists()
 
 
+def put_package(image: Path) -> None:
+    (image / "usr/lib/systemd/system").mkdir(parents=True)
+    (image / "usr/lib/systemd/system/logmedic.service").touch()
+    (image / "etc/logrotate.d").mkdir(parents=True, exist_ok=True)
+    (image / "etc/logrotate.d/logmedic").write_text("# the package's\n")
+
+
+def test_what_a_wheel_wrote_is_taken_away_also_where_a_package_was_installed_over_it(
+    image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(image)
+    put_package(image)
+    capsys.readouterr()
+    assert install(image, command="uninstall") == 0
+    told = capsys.readouterr()
+    assert "/etc/systemd/system/logmedic.service\n" in told.out
+    assert "apt-get remove logmedic; apt-get install ./logmedic_" in told.err
+    assert [path.name for path in (image / "etc/systemd/system").glob("logmedic*")] == []
+    assert (image / "usr/lib/systemd/system/logmedic.service").exists()
+    assert (image / "etc/logrotate.d/logmedic").exists()
+
+
 @pytest.mark.parametrize(
-    ("command", "wanted"), [("install", "apt-get install --reinstall"), ("uninstall", "apt-get remove")]
+    ("command", "wanted"), [("install", "apt-get install --reinstall ./logmedic_"), ("uninstall", "apt-get remove")]
 )
 def test_what_a_package_brought_is_the_packages(
     image: Path, capsys: pytest.CaptureFixture[str], command: str, wanted: str
 ) -> None:
-    (image / "usr/lib/systemd/system").mkdir(parents=True)
-    (image / "usr/lib/systemd/system/logmedic.service").touch()
+    put_package(image)
+    (image / "etc/systemd/system").mkdir(parents=True)
+    (image / "etc/systemd/system/logmedic.service").symlink_to("/dev/null")
     assert install(image, command=command) == 1
     told = capsys.readouterr().err
     assert "installed as a package" in told

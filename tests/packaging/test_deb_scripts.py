@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import re
-import runpy
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bareroot import ROOT, needed
+from stage import BUILDER, script
 
-PACKAGING = ROOT / "packaging"
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
-BUILDER: dict[str, Any] = runpy.run_path(str(ROOT / "scripts/build-deb"))
-VALUES = {
-    "VERSION": "1.2",
-    "DEB_VERSION": "1.2",
-    "ARCHITECTURE": "amd64",
-    "STORE_FORM": "9",
-    "UNITS": "a.service a.path",
-    "ENABLED_UNITS": "a.path",
-}
-
-
-def script(name: str) -> str:
-    return str(BUILDER["filled"]((PACKAGING / f"{name}.in").read_text(), VALUES))
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

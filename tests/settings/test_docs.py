@@ -121,10 +121,9 @@ def test_the_table_of_the_route_tree_has_rows() -> None:
 
 
 def _with_secrets(tmp_path: Path, example: str) -> Settings:
-    """Files and credentials that the page names are there."""
-    secret = tmp_path / "secret"
-    secret.write_text("https://alerts.example/hook")
+    """Credentials that the page names are there."""
     config = tmp_path / "logmedic.yaml"
-    config.write_text(re.sub(r"\$\{file:[^}]*\}", f"${{file:{secret}}}", example))
-    (tmp_path / "smtp").write_text("word")
+    config.write_text(example)
+    for name in re.findall(r"\$\{credential:([^}]*)\}", example):
+        (tmp_path / name).write_text("word" if name == "smtp" else "https://alerts.example/hook")
     return load_settings(config, {"CREDENTIALS_DIRECTORY": str(tmp_path)})

@@ -96,10 +96,9 @@ def test_the_example_of_the_docs_loads(tmp_path: Path) -> None:
     (example,) = (
         block for block in re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(), re.M | re.S) if "otlp" in block
     )
-    token = tmp_path / "token"
-    token.write_text(f"{TOKEN}\n")
+    (tmp_path / "otlp").write_text(f"{TOKEN}\n")
     config = tmp_path / "logmedic.yaml"
-    config.write_text(example.replace("/etc/logmedic/otlp-token", str(token)))
-    wanted = load_settings(config, {}).metrics.otlp
+    config.write_text(example)
+    wanted = load_settings(config, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).metrics.otlp
     assert wanted.headers["Authorization"].get_secret_value() == f"Bearer {TOKEN}"
     assert wanted.every == timedelta(minutes=1)

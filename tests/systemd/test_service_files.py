@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from logmedic.adapters.service import ground
 from logmedic.adapters.service.installing import Done, ServiceFiles
-from logmedic.adapters.service.layout import COMMAND, PLACES, UNITS, Layout, layout, unfit
+from logmedic.adapters.service.layout import COMMAND, DROP_INS, PLACES, UNITS, Layout, layout, unfit
 from logmedic.hostfiles.programs import Programs
 from logmedic.model.errors import OrderRefused
 
@@ -24,6 +25,7 @@ case " {failing} " in *" $(basename "$0") "*) echo "it broke" >&2; exit 1;; esac
 case "$*" in
 "is-active --quiet "*) [ -e "{room}/running-${{3}}" ];;
 "is-enabled --quiet "*) [ -e "{room}/enabled-${{3}}" ];;
+"start "*) [ ! -e "{room}/failing-start" ];;
 esac
 """
 
@@ -160,7 +162,10 @@ def test_a_daemon_that_runs_is_restarted_only_when_something_changed(host: Host)
     assert host.service.start(host.service.put(wanted())) == ((), ())
     assert not any("start " in each for each in host.said())
     assert host.service.start(host.service.put(wanted("1.1"))) == ((), units)
-    assert "systemctl restart logmedic-fixes.path logmedic.service" in host.said()
+    assert host.said()[-2:] == [
+        "systemctl reset-failed logmedic-fixes.path logmedic.service",
+        "systemctl restart logmedic-fixes.path logmedic.service",
+    ]
 
 
 def test_a_daemon_that_is_neither_enabled_nor_running_is_left_so(host: Host) -> None:
@@ -213,6 +218,21 @@ def test_all_that_was_written_is_taken_away_and_all_that_is_the_operators_stays(
     assert host.said() == ["systemctl disable logmedic-fixes.path logmedic.service"]
 
 
+def test_a_removal_that_was_interrupted_gets_to_its_end_the_next_time(host: Host) -> None:
+    """The units that start with the host were gone already: systemctl takes no empty list of names."""
+    host.service.put(wanted())
+    for name in ("logmedic.service", "logmedic-fixes.path"):
+        (host.root / PLACES[name][1:]).unlink()
+    host.said()
+    assert set(host.service.remove(program=PROGRAM).removed) < {*PLACES.values(), COMMAND}
+    assert host.there() == set()
+    assert host.said() == []
+
+
+def test_a_drop_in_of_each_unit_is_somebodys_own() -> None:
+    assert {*DROP_INS} == {f"{place}.d" for name, place in PLACES.items() if name.endswith((".service", ".path"))}
+
+
 def test_what_is_not_there_can_be_taken_away(host: Host) -> None:
     assert host.service.remove(program=PROGRAM) == Done()
     assert host.said() == []
@@ -246,14 +266,22 @@ def test_a_program_that_units_could_not_start_is_told(program: str, why: str) ->
         ("lib/a.py", 0o666, 0, "others can write to .*a.py: chmod -R go-w"),
         ("lib", 0o775, 0, "others can write to .*lib: chmod -R go-w"),
         ("lib/a.py", 0o644, 12345, "a.py is not root's: chown -R root:root"),
+        ("lib/__pycache__", 0o700, 0, ""),
+        ("lib/a.py", 0o600, 0, "others cannot read .*a.py: chmod -R a.rX"),
+        ("lib", 0o700, 0, "others cannot read .*lib: chmod -R a.rX"),
+        ("lib", 0o744, 0, "others cannot read .*lib: chmod -R a.rX"),
+        ("bin/logmedic", 0o744, 0, "others cannot read .*logmedic: chmod -R a.rX"),
+        ("", 0o700, 0, "others cannot read .*: chmod -R a.rX"),
+        ("..", 0o700, 0, "others do not get through /opt/.*: chmod a.x"),
     ],
 )
-def test_a_program_that_others_could_change_is_no_service(
+def test_a_program_that_others_could_change_or_not_read_is_no_service(
     tmp_path_factory: pytest.TempPathFactory, path: str, mode: int, owner: int, wrong: str
 ) -> None:
-    prefix = Path("/opt") / f"logmedic-test-{os.getpid()}"
+    room = Path("/opt") / f"logmedic-test-{os.getpid()}"
+    prefix = room / "venv"
     (prefix / "bin").mkdir(parents=True)
-    (prefix / "lib").mkdir()
+    (prefix / "lib/__pycache__").mkdir(parents=True)
     try:
         (prefix / "bin/python").symlink_to("/usr/bin/python3")
         for name, text in (("bin/logmedic", "#!/bin/sh\n"), ("lib/a.py", "")):
@@ -267,6 +295,14 @@ def test_a_program_that_others_could_change_is_no_service(
         else:
             ground.check(str(prefix / "bin/logmedic"), prefix)
     finally:
-        for each in sorted(prefix.rglob("*"), reverse=True):
-            each.rmdir() if each.is_dir() and not each.is_symlink() else each.unlink()
-        prefix.rmdir()
+        shutil.rmtree(room)
+
+
+def test_a_unit_that_does_not_start_is_told_with_where_its_log_is(tmp_path: Path) -> None:
+    well = Host(tmp_path)
+    done = well.service.put(wanted())
+    well.note("enabled", *done.enabled)
+    well.note("failing", "start")
+    with pytest.raises(OrderRefused, match="systemctl start failed") as told:
+        well.service.start(done)
+    assert told.value.hint == "type: systemctl status logmedic; journalctl -u logmedic -n 30"

@@ -63,6 +63,13 @@ def test_a_mistake_of_the_operator_is_not_started_again_and_again() -> None:
     assert values("Restart") == ["always"]
 
 
+def test_restarts_that_people_type_do_not_stop_it_and_one_that_ends_at_once_is_given_up_soon() -> None:
+    burst, between_s = (int(values(key)[0].removesuffix("s")) for key in ("StartLimitBurst", "RestartSec"))
+    (minutes,) = values("StartLimitIntervalSec")
+    assert burst >= 10
+    assert burst * between_s < 60 < int(minutes.removesuffix("min")) * 60
+
+
 def test_a_check_that_fails_before_the_start_does_not_decide_about_the_next_one() -> None:
     """systemd asks RestartPreventExitStatus= of the main process alone (tests/booted tries it)."""
     assert values("ExecStartPre") == ["-/opt/logmedic/bin/logmedic config check"]
@@ -84,7 +91,26 @@ def test_rules_that_change_are_armed_by_a_unit_of_its_own() -> None:
     assert "ExecStart=/usr/bin/systemctl --no-block restart logmedic-fixes.service\n" in changed
     assert "ExecStart=/opt/logmedic/bin/logmedic install fixes\n" in service
     assert "StartLimitIntervalSec=0\n" in service, "a storm of files must not switch it off"
-    assert values("Also") == ["logmedic-fixes.path"]
+
+
+@pytest.mark.parametrize("unit", ["logmedic-failed.service", "logmedic-fixes.service"])
+def test_what_is_stopped_while_it_works_has_not_failed(unit: str) -> None:
+    """Else it is listed as failed after the package was purged (tests/booted)."""
+    assert "Type=oneshot\n" in (SHIPPED / unit).read_text()
+    assert "SuccessExitStatus=SIGTERM\n" in (SHIPPED / unit).read_text()
+
+
+def test_whoever_enables_or_starts_the_daemon_does_not_switch_arming_on_again(tmp_path: Path) -> None:
+    """A person may have switched it off, to look first."""
+    room = tmp_path / "etc/systemd/system"
+    room.mkdir(parents=True)
+    for unit in UNITS:
+        (room / unit).write_text((SHIPPED / unit).read_text())
+    systemctl = ("systemctl", f"--root={tmp_path}")
+    subprocess.run([*systemctl, "enable", "logmedic.service"], check=True, capture_output=True)
+    assert [link.name for link in room.glob("*.wants/*")] == ["logmedic.service"]
+    subprocess.run([*systemctl, "enable", "logmedic-fixes.path"], check=True, capture_output=True)
+    assert {link.parent.name for link in room.glob("*.wants/*")} == {"multi-user.target.wants"}
 
 
 def test_it_has_longer_to_stop_than_the_daemon_takes_to_drain() -> None:

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 _ROOT = click.option(
     "--root", type=click.Path(path_type=Path), default=HOST, metavar="DIR", help="Below DIR, which becomes a host."
 )
+_PACKAGE = "./logmedic_VERSION_ARCHITECTURE.deb"
+"""No archive has it: apt can install it again from its file alone."""
+_AFRESH = (
+    f"type: apt-get remove logmedic; apt-get install {_PACKAGE}; systemctl enable --now logmedic-fixes.path logmedic"
+)
+"""The removal takes what the wheel left beside it in /opt/logmedic."""
 
 
 @click.group("install", invoke_without_command=True)
@@ -61,7 +67,7 @@ def install_command(called: click.Context, context: Context, check: bool, dry: b
     if service.is_packaged:
         raise OrderRefused(
             "logmedic is installed as a package, and the units are the package's",
-            "type: apt-get install --reinstall logmedic; for the fixes alone: logmedic install fixes",
+            f"type: apt-get install --reinstall {_PACKAGE}; for the fixes alone: logmedic install fixes",
         )
     wanted = _wanted(root, writes=not (check or dry))
     if dry:
@@ -96,7 +102,7 @@ def uninstall_command(context: Context, dry: bool, root: Path) -> int:
     if not dry:
         only_root(root, "remove the service", "sudo logmedic uninstall")
         _only_booted(root)
-    if service.is_packaged:
+    if service.is_packaged and not service.is_made:
         raise OrderRefused("logmedic is installed as a package", "type: apt-get remove logmedic")
     if dry:
         gone = [*service.there(program=program()), *_remembered(root)]
@@ -111,6 +117,8 @@ def uninstall_command(context: Context, dry: bool, root: Path) -> int:
             gone.append(path)
     kept = _kept(context, service, root)
     _tell_removed(context, gone, kept, f"taken away{below(root)}, with what was installed for fixes")
+    if service.is_packaged:
+        complain(f"hint: the package, which was installed over it, is still here; {_AFRESH}")
     return 0
 
 

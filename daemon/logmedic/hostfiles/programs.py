@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 
 from logmedic.model.errors import OrderRefused
 
@@ -32,4 +33,14 @@ class Programs:
         if ran.returncode != 0:
             said = " ".join(ran.stderr.split())[:300]
             told = f"{name} {arguments[0]}" if arguments else name
-            raise OrderRefused(f"{told} failed: {said}", f"type: {' '.join((name, *arguments))}"[:200])
+            raise OrderRefused(f"{told} failed: {said}", _hint(name, arguments, said))
+
+
+def _hint(name: str, arguments: Sequence[str], said: str) -> str:
+    """A unit that does not start does not start when it is typed again: its log says why. Of several the one that
+    systemctl speaks of."""
+    match name, *arguments:
+        case "systemctl", "start" | "restart", *units if units:
+            unit = next((each for each in units if each in said), units[-1]).removesuffix(".service")
+            return f"type: systemctl status {unit}; journalctl -u {unit} -n 30"
+    return f"type: {' '.join((name, *arguments))}"[:200]

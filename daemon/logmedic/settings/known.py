@@ -14,7 +14,7 @@ from logmedic.model.errors import ConfigInvalid
 from logmedic.settings.loading import load_settings, merged, read_config, read_environment
 from logmedic.settings.places import config_path
 from logmedic.settings.remains import load_alert_settings
-from logmedic.settings.secrets import led_to
+from logmedic.settings.secrets import files_in, led_to
 
 SHORTEST_PART = 6
 """Of a secret address: shorter parts of it are words of any text."""
@@ -34,6 +34,12 @@ def known_secrets(path: Path | None = None, env: Mapping[str, str] | None = None
     found.update(_shown_to_nobody(_settings(path, env)))
     parts = {part for each in found if "://" in each for part in _PARTS.split(each.partition("://")[2])}
     return frozenset(found | {each for each in parts if len(each) >= SHORTEST_PART} - _NO_SECRETS)
+
+
+def secret_files(path: Path | None = None, env: Mapping[str, str] | None = None) -> list[Path]:
+    """Each file that a `${file:...}` of that config names, once."""
+    env = os.environ if env is None else env
+    return [*dict.fromkeys(files_in(_values(config_path(path, env), env)))]
 
 
 def _values(path: Path | None, env: Mapping[str, str]) -> dict[str, Any]:

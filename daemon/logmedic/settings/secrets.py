@@ -77,6 +77,19 @@ def led_to(values: Any, env: Mapping[str, str]) -> Iterator[str]:
                     yield _secret(hit["kind"], hit["name"], env)
 
 
+def files_in(values: Any) -> Iterator[Path]:
+    """What a `${file:...}` in `values` names, whether it is there or not."""
+    match values:
+        case dict():
+            for each in values.values():
+                yield from files_in(each)
+        case list():
+            for each in values:
+                yield from files_in(each)
+        case str():
+            yield from (Path(hit["name"]) for hit in _REFERENCE.finditer(values) if hit["kind"] == "file")
+
+
 def _secret(kind: str, name: str, env: Mapping[str, str]) -> str:
     """Raises ValueError that names the reference and never its value."""
     match kind:

@@ -13,6 +13,7 @@ from logmedic.adapters.service.layout import (
     CHANGED,
     COMMAND,
     DAEMON,
+    HEAD,
     PACKAGED,
     PATH,
     PLACES,
@@ -50,6 +51,11 @@ class ServiceFiles:
     def is_packaged(self) -> bool:
         return any(self._files.at(each).exists() for each in PACKAGED)
 
+    @property
+    def is_made(self) -> bool:
+        """Whether anything is there that `put` wrote: a package brings one of these files too, and a mask is a link."""
+        return any(self._is_ours(path) for path in PLACES.values())
+
     def has(self, path: str) -> bool:
         return self._files.at(path).exists()
 
@@ -83,6 +89,8 @@ class ServiceFiles:
         was started, and what was restarted. Raises OrderRefused."""
         runs = {name for name in _STARTED if self._says("is-active", name)}
         again = tuple(name for name in _STARTED if name in runs) if done.written else ()
+        if done.written:
+            self._programs.ask("systemctl", "reset-failed", *_STARTED)  # starts of what was there before do not count
         if again:
             self._programs.order("systemctl", "restart", *again)
         wanted = tuple(name for name in _STARTED if name not in runs and self._says("is-enabled", name))
@@ -96,28 +104,36 @@ class ServiceFiles:
         with self._alone():
             there = self.there(links, program)
             units = [name for name in _STOPPED if PLACES[name] in there]
+            starting = [name for name in _STARTED if name in units]  # an interrupted removal may have left others alone
             if units and self._files.is_host:
                 self._programs.order("systemctl", "stop", *units)
-            if units:
-                self._programs.order(
-                    "systemctl", *self._below, "disable", *(name for name in _STARTED if name in units)
-                )
+            if starting:
+                self._programs.order("systemctl", *self._below, "disable", *starting)
             for path in there:
                 self._files.at(path).unlink(missing_ok=True)
             if self._files.is_host:
                 self._programs.order("systemctl", "daemon-reload")
+            if self._files.is_host and units:  # without names it would be every unit of the host
                 self._programs.ask("systemctl", "reset-failed", *units)  # not one of them need have failed
             return Done(removed=tuple(there))
 
     def there(self, links: Sequence[str] = (COMMAND,), program: str = "") -> list[str]:
-        """What `remove` would take away."""
+        """What `remove` would take away; beside a package only what `put` wrote."""
         files = [path for path in PLACES.values() if os.path.lexists(self._files.at(path))]
+        files = [path for path in files if not self.is_packaged or self._is_ours(path)]
         ours = [path for path in links if self._leads_to(path) == program]
         return [*files, *(ours if program else [])]
 
     def _absent(self, wanted: Layout) -> Iterator[str]:
         """Links that lead to another logmedic stay: somebody made them."""
         return (path for path in wanted.links if not os.path.lexists(self._files.at(path)))
+
+    def _is_ours(self, path: str) -> bool:
+        try:
+            with self._files.at(path).open("rb") as file:
+                return file.readline().startswith(HEAD.encode())
+        except OSError:
+            return False
 
     def _leads_to(self, path: str) -> str:
         try:

@@ -26,8 +26,10 @@ PACKAGED = ("/usr/lib/systemd/system/logmedic.service", "/lib/systemd/system/log
 COMMAND = "/usr/local/bin/logmedic"
 KEPT = ("/etc/logmedic", "/var/lib/logmedic", "/var/log/logmedic")
 """Config, rules and secrets; what was learned; a log in files. Never taken away."""
-DROP_INS = tuple(f"{UNITS}/{name}.d" for name in (DAEMON, TELLER, CHANGED, ARMING))
+DROP_INS = tuple(f"{UNITS}/{name}.d" for name in (DAEMON, PATH, TELLER, CHANGED, ARMING))
 """Somebody's own, and left as well."""
+HEAD = "# Made by `logmedic install` of logmedic"
+"""So each file begins; the package's preinst looks for it as well."""
 _SHIPPED_PROGRAM = "/opt/logmedic/bin/logmedic"
 _PLAIN = re.compile(r"/[A-Za-z0-9._/@+,=~-]*", re.ASCII)
 """What needs no quoting in a unit."""
@@ -52,7 +54,7 @@ def layout(shipped: Mapping[str, str], *, program: str, version: str) -> Layout:
 
 
 def _made(text: str, program: str, version: str) -> str:
-    head = f"# Made by `logmedic install` of logmedic {version}: changes are overwritten.\n"
+    head = f"{HEAD} {version}: changes are overwritten.\n"
     return head + text.replace(_SHIPPED_PROGRAM, program)
 
 

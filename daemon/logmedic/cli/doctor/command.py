@@ -125,6 +125,8 @@ def _checks(scene: Scene) -> Iterator[Check]:
     if settings is None:
         yield Check("rest", lambda: [unknown("rest", "the config does not load: what it names was not looked at")])
         return
+    config_file = scene.context.config
+    yield Check("secrets", lambda: config.of_secret_files(config_file, os.environ, user or me))
     yield from _of_settings(settings, unit, daemon, user or me)
 
 

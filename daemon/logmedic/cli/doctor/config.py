@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logmedic.cli.doctor.finding import Finding, unknown, warning, well, wrong
+from logmedic.cli.doctor.finding import Finding, Person, unknown, warning, well, wrong
 from logmedic.cli.output import several
 
 if TYPE_CHECKING:
@@ -77,6 +78,26 @@ def loaded(path: Path | None, env: Mapping[str, str]) -> Settings | None:
         return load_settings(path, env)
     except ConfigInvalid:
         return None
+
+
+def of_secret_files(path: Path | None, env: Mapping[str, str], daemon: Person) -> Iterator[Finding]:
+    """Files that `${file:...}` names have to be the daemon's user's alone: its group is those who may only look."""
+    from logmedic.settings.known import secret_files
+
+    for each in secret_files(path, env):
+        repair = f"chown {daemon.name} {each}; chmod 400 {each}"
+        try:
+            status = each.stat()
+        except OSError as error:
+            yield unknown("secrets", f"{each}: {error.strerror}", "sudo logmedic doctor")
+            continue
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & 0o077:
+            yield warning("secrets", f"{each} is {mode:04o}: not only the daemon gets at it", repair)
+        elif daemon.uid not in (status.st_uid, 0):
+            yield wrong("secrets", f"{each} is {mode:04o} and not {daemon.name}'s: the daemon cannot read it", repair)
+        else:
+            yield well("secrets", f"{each} is the daemon's alone")
 
 
 def zone(localtime: Path = Path("/etc/localtime"), env: Mapping[str, str] = os.environ) -> Iterator[Finding]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from logmedic.cli.doctor.finding import Finding, unknown, warning, well, wrong
 from logmedic.cli.doctor.host import Daemon
 from logmedic.cli.systemdunit import Unit, unit_of
+from logmedic.settings.places import SYSTEM_CREDENTIALS
 
 TELLER = "logmedic-failed.service"
 PATH, ARMING = "logmedic-fixes.path", "logmedic-fixes.service"
@@ -54,6 +56,13 @@ def of_teller(teller: Unit, unit: Unit) -> Iterator[Finding]:
         yield warning("unit", said, f"systemctl edit {TELLER}")
 
 
+def of_credentials(directory: Path = SYSTEM_CREDENTIALS) -> Iterator[Finding]:
+    """The units load all that is in it, and start without none of it, but not without the directory."""
+    if not directory.is_dir():
+        said = f"{directory} is missing: neither the daemon starts, nor who tells people so (243/CREDENTIALS)"
+        yield wrong("unit", said, "systemd-tmpfiles --create logmedic.conf")
+
+
 def of_arming(path: Unit, arming: Unit) -> Iterator[Finding]:
     """Whether rules that change are armed by themselves, and whether the last time went well."""
     if arming.shown.get("ActiveState") == "failed":
@@ -67,6 +76,7 @@ def of_arming(path: Unit, arming: Unit) -> Iterator[Finding]:
 def look(unit: Unit, daemon: Daemon | None) -> Iterator[Finding]:
     yield from of_unit(unit, daemon)
     if unit.is_installed:
+        yield from of_credentials()
         yield from of_teller(unit_of(TELLER), unit)
         yield from of_arming(unit_of(PATH), unit_of(ARMING))
 
