@@ -75,7 +75,7 @@ test: setup-dev
 
 test-slow: setup-dev
 	@bash scripts/system-packages deb
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m slow
 
 # Faults by the real means: strace, cgroups, loop file systems, signals.
 test-faults: setup-dev
@@ -83,7 +83,7 @@ test-faults: setup-dev
 
 # What people see: chromium, headless. PICTURES=DIR keeps a screenshot of each page.
 test-browser: setup-dev
-	PICTURES=$(PICTURES) $(BIN)/python -m pytest tests/browser -rs
+	PICTURES=$(PICTURES) $(BIN)/python -m pytest tests/browser -rs -n 2 --dist loadfile
 
 # The unit tier, the service, polkit: in a container that is booted for it and thrown away. As root; the first time it makes
 # a small Debian in .systemd, for which it needs a network.
