@@ -497,6 +497,38 @@ def test_f33_positions_behind_plain_lines_do_not_wait_for_the_time_that_the_cloc
     run_on(loop, scenario())
 
 
+@pytest.mark.parametrize("by", [timedelta(hours=-2), timedelta(seconds=200), timedelta(days=1)], ids=str)
+def test_f33_a_plain_line_that_is_read_before_anybody_saw_that_the_clock_was_set_waits_no_longer(by: timedelta) -> None:
+    async def scenario() -> None:
+        async with running(make.policy(started_at=BEGAN), clock=clock, steady=loop.time) as bench:
+            await bench.engine.settled()
+            clock.by = by
+            await bench.engine.submit(make.observed(at=make.checkpoint(1)))
+            await asyncio.sleep(1.5)
+            (stored,) = [done for done in bench.store.changesets if done.checkpoints]
+            assert stored.checkpoints == (make.checkpoint(1),)
+
+    loop = VirtualLoop()
+    clock = SetClock(loop)
+    run_on(loop, scenario())
+
+
+def test_f33_a_standstill_that_ends_as_the_clock_was_set_is_one_of_just_now() -> None:
+    async def scenario() -> None:
+        async with running(make.policy(started_at=BEGAN), clock=clock, steady=loop.time) as bench:
+            await bench.engine.settled(make.observed(at=make.checkpoint(1)))
+            clock.by = timedelta(hours=2)
+            loop.pass_time(600)
+            await asyncio.sleep(LOOK_EVERY_S)
+            heard_since = bench.engine.state.heard_since
+            assert heard_since is not None
+            assert abs(clock.now() - heard_since) < timedelta(seconds=10)
+
+    loop = VirtualLoop()
+    clock = SetClock(loop)
+    run_on(loop, scenario())
+
+
 def test_f33_a_clock_that_is_set_is_noticed_once_and_a_drift_never() -> None:
     async def scenario() -> None:
         policy = make.policy(started_at=BEGAN)

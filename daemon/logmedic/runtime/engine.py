@@ -159,7 +159,7 @@ class Engine:
     def _notice_standstill(self, since: float) -> None:
         """`since`: when it should have gone on, in seconds of the loop."""
         if asyncio.get_running_loop().time() - since > STOOD_STILL_S:
-            self.state.heard_since = self._clock.now()
+            self.state.heard_since = self._clock_watch.as_looked_at()
 
     def _waiting(self, first: Waiting) -> tuple[list[Input], asyncio.Future[None] | None]:
         """`first` and what waits behind it, to be committed together, up to the first whose sender waits for that.
@@ -181,14 +181,16 @@ class Engine:
         given = self._plain.joined(given)
         if not is_uneventful(given):
             return given
-        self._plain.remember(given, self._clock.now())
+        self._plain.remember(given, asyncio.get_running_loop().time())
         return None
 
     def _wait_s(self) -> float:
-        times = [at for at in (self._next_due(), self._plain.due_at) if at is not None]
-        if not times:
-            return LOOK_EVERY_S
-        return max(0.0, min(LOOK_EVERY_S, (min(times) - self._clock.now()).total_seconds()))
+        waits = [LOOK_EVERY_S]
+        if (next_due := self._next_due()) is not None:
+            waits.append((next_due - self._clock.now()).total_seconds())
+        if self._plain.due_at is not None:
+            waits.append(self._plain.due_at - asyncio.get_running_loop().time())
+        return max(0.0, min(waits))
 
     def _next_due(self) -> datetime | None:
         """Nothing is due before. What was due then may have moved on since: all of it is looked through again only when
@@ -201,7 +203,7 @@ class Engine:
     async def _on_time(self) -> None:
         await self._look_at_clock()
         now = self._clock.now()
-        if self._plain.due_at is not None and now >= self._plain.due_at:
+        if self._plain.due_at is not None and asyncio.get_running_loop().time() >= self._plain.due_at:
             await self._flush()
         if self._is_due(now) or self._windows_grew():
             await self._take([Tick()])
@@ -241,10 +243,9 @@ class Engine:
             await self._take_without_poison(given[0], changeset)
 
     async def _look_at_clock(self) -> None:
-        """Before anything is decided, and every LOOK_EVERY_S: positions behind plain lines wait for a time as well."""
+        """Before anything is decided, and every LOOK_EVERY_S."""
         if by := self._clock_watch.set_by():
             log.warning("clock_set", by_s=by.total_seconds())
-            self._plain.move(by)
             self.state.heard_since = self.state.heard_since and self.state.heard_since + by
             self.state.set_ahead = set_ahead(self.state.set_ahead, self._clock.now(), by)
             await self._take([ClockSet(by)])
