@@ -17,7 +17,7 @@ from fakes.clock import FakeClock
 from fakes.memory_store import MemoryStore
 from fakes.virtual_loop import BEGAN, VirtualClock, VirtualLoop
 from logmedic.core.decide import AT_ONCE
-from logmedic.model.alert import Alert, AlertPlan
+from logmedic.model.alert import Alert, AlertPlan, AlertStatus
 from logmedic.model.changeset import (
     Changeset,
     Intent,
@@ -31,7 +31,7 @@ from logmedic.model.changeset import (
     Tick,
 )
 from logmedic.model.errors import StoreFull
-from logmedic.model.fix import FixResult, Verdict
+from logmedic.model.fix import AttemptStatus, FixResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, Tally
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings
@@ -159,6 +159,44 @@ def test_f62_a_pause_that_is_found_at_a_start_holds_what_was_left_unfinished() -
             assert not [intent for intent, _ in bench.acts if isinstance(intent, RunStep)]
 
     asyncio.run(scenario())
+
+
+def test_f31_what_is_stored_as_the_daemon_stops_is_not_begun_any_more() -> None:
+    async def scenario() -> None:
+        unfixed = replace(make.RULE, id="unfixed", fix=None)
+        policy = make.policy(make.RULE, unfixed)
+        async with running(policy) as bench:
+            bench.engine.begin_nothing()
+            await bench.engine.settled(make.observed(make.match(), make.match(unfixed), at=make.checkpoint(10)))
+            await bench.engine.settled(Tick())
+            told = [each.status for each in bench.engine.state.alerts.values()]
+            assert (bench.acts, told) == ([], [AlertStatus.SENDING])
+        async with running(policy, bench.store) as bench:
+            await bench.engine.settled()
+            await bench.clock.advance(2)
+            await bench.engine.settled()
+            assert [type(intent) for intent, _ in bench.acts] == [Send, RunStep]
+
+    asyncio.run(scenario())
+
+
+def test_f31_a_step_whose_decision_is_being_stored_as_the_daemon_stops_is_not_begun() -> None:
+    async def scenario() -> None:
+        async with running(clock=VirtualClock(loop)) as bench:
+            await bench.engine.settled()
+            bench.store.fail_next(StoreFull("no space", "make room"))
+            deciding = asyncio.create_task(bench.engine.settled(make.observed(make.match(at=make.START))))
+            await asyncio.sleep(0.1)
+            bench.engine.begin_nothing()
+            await deciding
+            await bench.engine.settled()
+            assert bench.acts == []
+            (attempt,) = bench.engine.state.attempts.values()
+            assert (attempt.status, attempt.verdict) == (AttemptStatus.FINISHED, Verdict.UNKNOWN)
+            assert "the daemon stops" in attempt.detail
+
+    loop = VirtualLoop()
+    run_on(loop, scenario())
 
 
 def test_f48_no_step_begins_on_what_was_decided_long_before_it_could_be_stored() -> None:

@@ -22,6 +22,7 @@ from logmedic.model.step import Command, DropCache, FreeSpace, KillProcess, Rene
 TEN_MINUTES = timedelta(minutes=10)
 BUSY_RECHECK = timedelta(seconds=1)
 """How soon a fix that waits for another one is looked at again."""
+STOPS = "the daemon stops: no step is begun any more"
 CAUSE_RECHECK = timedelta(seconds=5)
 CROWD = 500
 """Open incidents, each so many of which make that wait longer by itself: looking at all of 10,000 takes a second."""
@@ -68,7 +69,8 @@ def hold_for(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
     if rule.fix is None:
         return _NO_FIX
     case = _Case(draft, incident, rule, rule.fix, _is_approved(draft, incident, rule.fix))
-    return next((found.held for ask in _QUESTIONS if (found := ask(case)).held is not None), None)
+    asked = (*_QUESTIONS, _stopping)  # the last is none for people, who cannot ask a daemon that stops
+    return next((found.held for ask in asked if (found := ask(case)).held is not None), None)
 
 
 def is_approved(draft: Draft, incident: Incident) -> bool:
@@ -312,6 +314,13 @@ def _approval(case: _Case) -> Check:
     waits = case.incident.hold is HoldReason.AWAITING_APPROVAL  # looked at again, it has no longer than it had
     until = (case.incident.due_at if waits else None) or case.draft.now + case.draft.policy.approval_expires
     return _held("approval", HoldReason.AWAITING_APPROVAL, f"waits for approval until {until:%H:%M:%S} UTC", until)
+
+
+def _stopping(case: _Case) -> Check:
+    """What is held for that is looked at again in the next life of the daemon, which is due at once."""
+    if not case.draft.state.stopping:
+        return Check("stop", None, "the daemon goes on")
+    return _held("stop", HoldReason.BUSY, STOPS, case.draft.now + BUSY_RECHECK)
 
 
 _QUESTIONS: tuple[Callable[[_Case], Check], ...] = (

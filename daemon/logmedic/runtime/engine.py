@@ -15,6 +15,7 @@ from logmedic.core.backoff import exponential
 from logmedic.core.clockset import set_ahead
 from logmedic.core.decide import decide, decide_in, due, due_of
 from logmedic.core.draft import Draft, Mint
+from logmedic.core.holds import STOPS
 from logmedic.core.portions import findings_of, is_uneventful, portions, records_of
 from logmedic.model.changeset import (
     Changeset,
@@ -26,6 +27,7 @@ from logmedic.model.changeset import (
     PauseFixes,
     ResumeFixes,
     RunStep,
+    Send,
     Started,
     StepNotBegun,
     Tick,
@@ -128,6 +130,10 @@ class Engine:
         done: asyncio.Future[None] = loop.create_future()
         self._inputs.put_last((given, done, loop.time()))
         await done
+
+    def begin_nothing(self) -> None:
+        """From now on no step is begun, and no message sent: the daemon stops. What is under way goes on."""
+        self.state.stopping = True
 
     async def run(self, pauses: Sequence[PauseFixes | ResumeFixes] = ()) -> None:
         """Until cancelled. `pauses`: a pause is decided before what was left unfinished is looked at, the end of one
@@ -279,10 +285,18 @@ class Engine:
             self._due = min(filter(None, (self._due, due_of(changeset, self._due_under))), default=None)
         late = self._late(decided, policy) if any(map(_is_step, changeset.intents)) else ""
         for intent in changeset.intents:
-            if late and isinstance(intent, RunStep) and _is_step(intent):
-                self._inputs.put_last((StepNotBegun(intent.attempt.id, late), None, asyncio.get_running_loop().time()))
-            else:
-                self._carry_out(intent)
+            self._hand_over(intent, late)
+
+    def _hand_over(self, intent: Intent, late: str) -> None:
+        """`late`: why no step may begin any more, or empty. While the daemon stops nothing is begun that is killed a
+        moment later, not even what undoes a step. A message that is stored as being sent is sent by the next life.
+        """
+        stopping = self.state.stopping
+        if isinstance(intent, RunStep) and (stopping or (late and _is_step(intent))):
+            why = STOPS if stopping else late
+            self._inputs.put_last((StepNotBegun(intent.attempt.id, why), None, asyncio.get_running_loop().time()))
+        elif not (stopping and isinstance(intent, Send)):
+            self._carry_out(intent)
 
     def _late(self, decided: float, policy: Policy) -> str:
         """Why a step that was decided at `decided` (the loop's time), under `policy`, may not begin any more; or empty.
