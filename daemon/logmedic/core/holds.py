@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from logmedic.core import breaker as breakers
 from logmedic.core import maintenance, trust
 from logmedic.core.attempts import HOUR
+from logmedic.core.clockset import began_at
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
 from logmedic.core.targets import breaker_key, fingerprint, target_of, unit_of
@@ -295,12 +296,12 @@ def _target_of(draft: Draft, incident: Incident) -> str:
 
 
 def _uptime(case: _Case) -> Check:
-    """Of the daemon (a start in the future is one of before the clock was set back); that of a unit is asked for before
-    the first step."""
-    wanted, started = case.fix.limits.min_uptime, case.draft.policy.started_at
+    """Of the daemon; that of a unit is asked for before the first step. This limit is there for boots, and after a boot
+    the clock is often set (F33): the start is one by the clock of now."""
+    wanted, started = case.fix.limits.min_uptime, began_at(case.draft.state, case.draft.policy)
     if unit := unit_of(case.fix) if wanted else "":
         return Check("uptime", None, f"{unit} has to run for {duration_text(wanted)}, if it runs: asked before a step")
-    if started is None or not started <= case.draft.now < started + wanted:
+    if not wanted or started is None or case.draft.now >= started + wanted:
         return Check("uptime", None, "the daemon has run for long enough")
     return _held("uptime", HoldReason.WARMING_UP, "the daemon has only just started", started + wanted)
 

@@ -253,6 +253,7 @@ class Engine:
         if by := self._clock_watch.set_by():
             log.warning("clock_set", by_s=by.total_seconds())
             self.state.heard_since = self.state.heard_since and self.state.heard_since + by
+            self.state.set_since_start += by
             self.state.set_ahead = set_ahead(self.state.set_ahead, self._clock.now(), by)
             await self._take([ClockSet(by)])
 
@@ -282,7 +283,7 @@ class Engine:
         guarded(partial(self._noted, changeset))  # who is told live is no reason to end
         self.state.apply(changeset)
         if self._due_under is not None:
-            self._due = min(filter(None, (self._due, due_of(changeset, self._due_under))), default=None)
+            self._due = min(filter(None, (self._due, due_of(changeset, self._due_under, self.state))), default=None)
         late = self._late(decided, policy) if any(map(_is_step, changeset.intents)) else ""
         for intent in changeset.intents:
             self._hand_over(intent, late)
