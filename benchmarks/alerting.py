@@ -78,7 +78,7 @@ class _Storm:
     def give(self, given: Input) -> None:
         changeset = decide(self.state, self.policy, given, self.now, self._mint)
         self.state.apply(changeset)
-        self.wake = min(filter(None, (self.wake, due_of(changeset, self.policy))), default=None)
+        self.wake = min(filter(None, (self.wake, due_of(changeset, self.policy, self.state))), default=None)
         for intent in changeset.intents:
             if isinstance(intent, Send):
                 self.sent.append(intent.alert)

@@ -372,6 +372,7 @@ async def _once(
         return 1
     if not everything.done():
         everything.cancel()
+        engine.begin_nothing()
     await engine.settled()
     if run.report is not None:
         run.report(await control.status())

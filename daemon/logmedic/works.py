@@ -109,7 +109,9 @@ class Works:
         )
 
     async def drain(self, seconds: float) -> None:
-        """What is under way ends, for at most `seconds`; what came of it is committed. Nothing is begun any more."""
+        """What is under way ends, for at most `seconds`; what came of it is committed. Nothing is begun any more: the
+        next step of a fix would be killed in the middle of what it does."""
+        self.engine.begin_nothing()
         await self.supervisor.stop(*(name for name in self.supervisor.parts if name != "engine"))
         await self.dispatcher.drain(seconds)
         await self.engine.settled()
@@ -129,7 +131,8 @@ class Works:
 async def make_works(edges: Edges, state: EngineState, policy: Policy, *, arm: bool) -> Works:
     """With the rules loaded, and, with `arm`, the sandbox tried. Raises what a store raises that cannot be asked."""
     first = await first_generation(edges.loader, policy, edges.runner, edges.matchers, arm=arm)
-    began = replace(first.policy, started_at=edges.clock.now())  # reading begins now, and waits give it its time
     sums = Sums.since(await edges.store.ask("counts"))
     feed = Feed(edges.store.ask, clock=edges.clock, titles=state.incidents.get)
-    return Works(edges, state, replace(first, policy=began), sums, feed, edges.mint(await feed.newest()))
+    mint = edges.mint(await feed.newest())
+    began = replace(first.policy, started_at=edges.clock.now())  # reading begins now, and waits give it its time
+    return Works(edges, state, replace(first, policy=began), sums, feed, mint)

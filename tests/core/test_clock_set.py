@@ -9,6 +9,7 @@ import pytest
 
 from builders import FIX, PROBE, RULE, START, STEP, Bench, breaker_of, match, observed, policy, record, with_fix
 from logmedic.core.clockset import by_todays_clock, set_ahead
+from logmedic.core.decide import due
 from logmedic.model.alert import Delivery
 from logmedic.model.changeset import ClockSet, Delivered, Send, StepFinished, Tick
 from logmedic.model.circuit import BreakerStatus
@@ -18,7 +19,7 @@ from logmedic.model.match import MatchSpec
 from logmedic.model.record import Match
 from logmedic.model.rule import Limits, Verify
 from logmedic.model.step import Retry
-from logmedic.model.when import CLEAR, Clear, When
+from logmedic.model.when import CLEAR, Absence, Clear, When
 
 EACH_WAY = pytest.mark.parametrize("by", [-7200.0, -30.0, 30.0, 7200.0, 90_000.0])
 COOLDOWN = Limits(cooldown=timedelta(minutes=5))
@@ -27,6 +28,7 @@ COOLDOWN = Limits(cooldown=timedelta(minutes=5))
 def set_clock(bench: Bench, by: float) -> None:
     """As the engine notices it: before anything else is decided."""
     bench.now += timedelta(seconds=by)
+    bench.state.set_since_start += timedelta(seconds=by)
     bench.state.set_ahead = set_ahead(bench.state.set_ahead, bench.now, timedelta(seconds=by))
     bench.give(ClockSet(timedelta(seconds=by)))
 
@@ -43,6 +45,37 @@ def test_f33_a_cooldown_lasts_as_long_as_it_would_have(by: float) -> None:
     assert len(bench.ran) == 1
     bench.give(Tick(), 20)
     assert len(bench.ran) == 2
+
+
+@EACH_WAY
+def test_f33_a_daemon_that_has_only_just_started_lets_fixes_wait_for_as_long_as_it_would_have(by: float) -> None:
+    """NTP sets the clock of a host that boots, which is when this limit matters."""
+    bench = Bench(policy(with_fix(limits=Limits(min_uptime=timedelta(minutes=2))), started_at=START))
+    bench.now += timedelta(seconds=5)
+    set_clock(bench, by)
+    bench.matched(6)
+    assert bench.incident().hold is HoldReason.WARMING_UP
+    bench.give(Tick(), 105)
+    assert bench.ran == []
+    bench.give(Tick(), 5)
+    assert len(bench.ran) == 1
+
+
+@EACH_WAY
+def test_f33_an_absence_of_before_a_start_has_its_time_to_be_answered_whatever_the_clock_says(by: float) -> None:
+    rule = replace(RULE, fix=None, when=When(Absence(timedelta(minutes=10), ())))
+    bench = Bench(policy(rule))
+    bench.give(observed(match(rule, bench.now)))
+    bench.now += timedelta(hours=1)
+    bench.policy = policy(rule, started_at=bench.now)
+    set_clock(bench, by)
+    bench.give(Tick(), 55)
+    assert not bench.state.incidents
+    at = due(bench.state, bench.policy)
+    assert at is not None
+    assert abs(at - bench.now - timedelta(seconds=5)) < timedelta(seconds=1)
+    bench.give(Tick(), 6)
+    assert len(bench.state.incidents) == 1
 
 
 @EACH_WAY

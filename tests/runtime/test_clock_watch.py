@@ -41,6 +41,16 @@ def test_f33_each_way_is_told_once(by: float) -> None:
     assert not watch.set_by()
 
 
+@pytest.mark.parametrize("by", [-90_000.0, 0.0, 90_000.0])
+def test_f33_a_time_that_is_noted_before_the_next_look_moves_with_those_of_before(by: float) -> None:
+    clocks = Clocks()
+    watch = ClockWatch(clocks, lambda: clocks.steady)
+    clocks.wall += timedelta(seconds=by)
+    clocks.pass_by(5)
+    assert watch.as_looked_at() == START + timedelta(seconds=5)
+    assert watch.as_looked_at() + watch.set_by() == clocks.now() == watch.as_looked_at()
+
+
 def test_f33_small_steps_are_told_once_they_have_grown() -> None:
     clocks = Clocks()
     watch = ClockWatch(clocks, lambda: clocks.steady)

@@ -17,7 +17,7 @@ from fakes.clock import FakeClock
 from fakes.memory_store import MemoryStore
 from fakes.virtual_loop import BEGAN, VirtualClock, VirtualLoop
 from logmedic.core.decide import AT_ONCE
-from logmedic.model.alert import Alert, AlertPlan
+from logmedic.model.alert import Alert, AlertPlan, AlertStatus
 from logmedic.model.changeset import (
     Changeset,
     Intent,
@@ -31,7 +31,7 @@ from logmedic.model.changeset import (
     Tick,
 )
 from logmedic.model.errors import StoreFull
-from logmedic.model.fix import FixResult, Verdict
+from logmedic.model.fix import AttemptStatus, FixResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, Tally
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings
@@ -159,6 +159,44 @@ def test_f62_a_pause_that_is_found_at_a_start_holds_what_was_left_unfinished() -
             assert not [intent for intent, _ in bench.acts if isinstance(intent, RunStep)]
 
     asyncio.run(scenario())
+
+
+def test_f31_what_is_stored_as_the_daemon_stops_is_not_begun_any_more() -> None:
+    async def scenario() -> None:
+        unfixed = replace(make.RULE, id="unfixed", fix=None)
+        policy = make.policy(make.RULE, unfixed)
+        async with running(policy) as bench:
+            bench.engine.begin_nothing()
+            await bench.engine.settled(make.observed(make.match(), make.match(unfixed), at=make.checkpoint(10)))
+            await bench.engine.settled(Tick())
+            told = [each.status for each in bench.engine.state.alerts.values()]
+            assert (bench.acts, told) == ([], [AlertStatus.SENDING])
+        async with running(policy, bench.store) as bench:
+            await bench.engine.settled()
+            await bench.clock.advance(2)
+            await bench.engine.settled()
+            assert [type(intent) for intent, _ in bench.acts] == [Send, RunStep]
+
+    asyncio.run(scenario())
+
+
+def test_f31_a_step_whose_decision_is_being_stored_as_the_daemon_stops_is_not_begun() -> None:
+    async def scenario() -> None:
+        async with running(clock=VirtualClock(loop)) as bench:
+            await bench.engine.settled()
+            bench.store.fail_next(StoreFull("no space", "make room"))
+            deciding = asyncio.create_task(bench.engine.settled(make.observed(make.match(at=make.START))))
+            await asyncio.sleep(0.1)
+            bench.engine.begin_nothing()
+            await deciding
+            await bench.engine.settled()
+            assert bench.acts == []
+            (attempt,) = bench.engine.state.attempts.values()
+            assert (attempt.status, attempt.verdict) == (AttemptStatus.FINISHED, Verdict.UNKNOWN)
+            assert "the daemon stops" in attempt.detail
+
+    loop = VirtualLoop()
+    run_on(loop, scenario())
 
 
 def test_f48_no_step_begins_on_what_was_decided_long_before_it_could_be_stored() -> None:
@@ -491,6 +529,38 @@ def test_f33_positions_behind_plain_lines_do_not_wait_for_the_time_that_the_cloc
             await asyncio.sleep(LOOK_EVERY_S + 1.5)
             (stored,) = [done for done in bench.store.changesets if done.checkpoints]
             assert stored.checkpoints == (make.checkpoint(1),)
+
+    loop = VirtualLoop()
+    clock = SetClock(loop)
+    run_on(loop, scenario())
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-2), timedelta(seconds=200), timedelta(days=1)], ids=str)
+def test_f33_a_plain_line_that_is_read_before_anybody_saw_that_the_clock_was_set_waits_no_longer(by: timedelta) -> None:
+    async def scenario() -> None:
+        async with running(make.policy(started_at=BEGAN), clock=clock, steady=loop.time) as bench:
+            await bench.engine.settled()
+            clock.by = by
+            await bench.engine.submit(make.observed(at=make.checkpoint(1)))
+            await asyncio.sleep(1.5)
+            (stored,) = [done for done in bench.store.changesets if done.checkpoints]
+            assert stored.checkpoints == (make.checkpoint(1),)
+
+    loop = VirtualLoop()
+    clock = SetClock(loop)
+    run_on(loop, scenario())
+
+
+def test_f33_a_standstill_that_ends_as_the_clock_was_set_is_one_of_just_now() -> None:
+    async def scenario() -> None:
+        async with running(make.policy(started_at=BEGAN), clock=clock, steady=loop.time) as bench:
+            await bench.engine.settled(make.observed(at=make.checkpoint(1)))
+            clock.by = timedelta(hours=2)
+            loop.pass_time(600)
+            await asyncio.sleep(LOOK_EVERY_S)
+            heard_since = bench.engine.state.heard_since
+            assert heard_since is not None
+            assert abs(clock.now() - heard_since) < timedelta(seconds=10)
 
     loop = VirtualLoop()
     clock = SetClock(loop)

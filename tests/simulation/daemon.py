@@ -99,6 +99,7 @@ class Daemon:
         """As SIGTERM does."""
         assert self.works is not None
         self._world.tell("stops")
+        self._oracle.stops_since = self._world.loop.time()
         self._run(self._stop(self.works))
         self._life.is_over = True
         self._run(_ended())

@@ -30,6 +30,8 @@ MAX_UNDELIVERED = 500
 ACTS = frozenset({"restart", "reinstall", "renew", "undo", "drain"})
 HELD_UP_S = 10.0
 """What nothing is wrong with is read and stored by then, whatever happens beside it."""
+AT_ONCE_S = 0.001
+"""What was handed over in the very moment of a stop begins."""
 GOES_ON_S = 300.0
 """The longest that a step, its checks or their silence take, with room."""
 HOUR = timedelta(hours=1)
@@ -64,6 +66,8 @@ class Oracle:
         self.running: dict[str, FixAttempt] = {}
         self.arrivals: defaultdict[str, dict[str, float]] = defaultdict(dict)
         """By receiver: of each message that came, when it was handed over, in seconds of the loop (nobody sets it)."""
+        self.stops_since: float | None = None
+        """Since when the daemon is asked to stop, in seconds of the loop; None: it is not."""
         self._handed: dict[str, float] = {}
         self._moved_s: dict[str, float] = {}
         """By incident: when it changed last, in seconds of the loop."""
@@ -169,6 +173,8 @@ class Oracle:
         stored = self.attempts.get(attempt.id)
         durable = stored is not None and stored.status is AttemptStatus.RUNNING
         self.check(durable, "I3", f"the step of attempt {attempt.id} begins, and nothing durable says so")
+        stops = self._world.loop.time() - self.stops_since if self.stops_since is not None else 0.0
+        self.check(stops < AT_ONCE_S, "I3", f"the step of attempt {attempt.id} begins {stops:.2f} s into a stop")
         before = self.began.get(attempt.id)
         self.check(before is None, "I3", f"the step of attempt {attempt.id} begins again; first in life {before}")
         self.began[attempt.id] = self._world.life
@@ -236,6 +242,7 @@ class Oracle:
 
     def life_ended(self, life: int) -> None:
         """What it ran died with it."""
+        self.stops_since = None
         self.running.clear()
 
     def at_rest(self) -> None:

@@ -121,6 +121,18 @@ class LosesResults(EdgesOf):
         return replace(super().__call__(world, life, oracle), runner=self.Runner(world, life, oracle))
 
 
+class BeginsLate(EdgesOf):
+    """A step that was handed over begins a while later, whatever is asked of the daemon meanwhile."""
+
+    class Runner(Hands):
+        async def run(self, step: Step, attempt: FixAttempt) -> FixResult:
+            await self._world.clock.sleep(15.0)
+            return await super().run(step, attempt)
+
+    def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
+        return replace(super().__call__(world, life, oracle), runner=self.Runner(world, life, oracle))
+
+
 class CannotStart(EdgesOf):
     """What one life leaves keeps the next from starting."""
 
@@ -141,6 +153,7 @@ PLANTED: tuple[tuple[EdgesOf, str], ...] = (
     (TakesTheLineAlong(), "I7"),
     (SendsUnasked(), "I1"),
     (LosesResults(), "I2"),
+    (BeginsLate(), "I3"),
     (CannotStart(), "I4"),
 )
 

@@ -9,7 +9,7 @@ from logmedic.core import breaker as breakers
 from logmedic.core import verdicts
 from logmedic.core.calls import tell_held
 from logmedic.core.draft import Draft
-from logmedic.core.holds import BUSY_RECHECK, Hold, steps_of_others, stopped
+from logmedic.core.holds import BUSY_RECHECK, STOPS, Hold, steps_of_others, stopped
 from logmedic.core.targets import asked_once, filled_probe, unit_of
 from logmedic.model.changeset import CheckPurpose
 from logmedic.model.issue import HoldReason, Incident, IncidentStatus
@@ -64,13 +64,14 @@ def abandon(draft: Draft, incident: Incident) -> Incident:
 
 def is_crowded(draft: Draft, incident: Incident) -> bool:
     """As many steps of others run as may run at once: one that was verified, and did not hold, comes back while others
-    have its place."""
-    return steps_of_others(draft, incident, waiting=False) >= draft.policy.max_running
+    have its place. While the daemon stops none may."""
+    return draft.state.stopping or steps_of_others(draft, incident, waiting=False) >= draft.policy.max_running
 
 
 def wait_for_turn(draft: Draft, incident: Incident, step: int) -> None:
     if not incident.waits_for_turn:
-        draft.event(incident.id, "waits", f"{draft.policy.max_running} other steps are running: it waits for its turn")
+        why = STOPS if draft.state.stopping else f"{draft.policy.max_running} other steps are running"
+        draft.event(incident.id, "waits", f"{why}: it waits for its turn")
     waiting = replace(incident, status=IncidentStatus.RETRYING, step=step, try_no=0, due_at=draft.now + BUSY_RECHECK)
     draft.put_incident(replace(waiting, hold=None, hold_detail=""))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from logmedic.core import issues, outbox
+from logmedic.core import issues, letters, outbox
 from logmedic.core.alerting import news
 from logmedic.core.alerting.inhibition import INCIDENT
-from logmedic.core.alerting.present import story_of
+from logmedic.core.alerting.present import over_by_now, story_of
 from logmedic.core.alerting.writing import write
 from logmedic.core.draft import Draft
 from logmedic.core.ownstories import of_test
@@ -99,11 +99,15 @@ def event_of(incident: Incident) -> AlertEvent:
     return held or AlertEvent.STILL_OPEN
 
 
-def tell_recovered(draft: Draft, incident: Incident, rule: Rule) -> None:
-    """Whoever was told of a problem is told of its end (F75), also when its issue is muted by now."""
+def tell_recovered(draft: Draft, incident: Incident, rule: Rule | None) -> None:
+    """Whoever was told of a problem is told of its end (F75), also when its issue is muted by now, or its rule gone."""
     subject = f"{INCIDENT}{incident.id}"
-    if AlertEvent.RECOVERED in rule.alert.on:
-        if draft.notice(subject) is not None:
+    notice = draft.notice(subject)
+    if rule is None:
+        if notice is not None:
+            news.end(draft, subject, over_by_now(letters.unpack_story(notice.story)))
+    elif AlertEvent.RECOVERED in rule.alert.on:
+        if notice is not None:
             news.end(draft, subject, story_of(draft, incident, rule, AlertEvent.RECOVERED))
     else:
         news.forget(draft, subject)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from logmedic.core.draft import Draft
 from logmedic.model.alert import ReceiverState
 from logmedic.model.fix import AttemptStatus, FixAttempt
+from logmedic.model.policy import Policy
 from logmedic.model.state import ATTEMPT_MEMORY, EngineState
 
 T = TypeVar("T")
@@ -56,6 +57,11 @@ def set_ahead(
     """`known` (EngineState.set_ahead), and that the clock was set by `by` just now."""
     moved = [(said, behind + by) for said, behind in known]
     return tuple((said, behind) for said, behind in (*moved, (now - by, by)) if behind > timedelta())[-SETS_KEPT:]
+
+
+def began_at(state: EngineState, policy: Policy) -> datetime | None:
+    """The daemon's start, by the clock as it is set now: `policy` has what it said then."""
+    return policy.started_at + state.set_since_start if policy.started_at is not None else None
 
 
 def by_todays_clock(known: tuple[tuple[datetime, timedelta], ...], written: datetime) -> datetime:

@@ -259,14 +259,16 @@ def due(state: EngineState, policy: Policy) -> datetime | None:
     """When the next Tick has work; None: nothing waits."""
     waiting = (state.windows[key] for key in state.waits)
     sending = outbox.due(state.alerts.values(), state.receivers, policy.alerts)
-    return _earliest(state.incidents.values(), sending, state.groups.values(), waiting, policy)
+    began = clockset.began_at(state, policy)
+    return _earliest(state.incidents.values(), sending, state.groups.values(), waiting, policy, began)
 
 
-def due_of(changeset: Changeset, policy: Policy) -> datetime | None:
-    """When what it puts has work for a Tick, or sooner."""
+def due_of(changeset: Changeset, policy: Policy, state: EngineState) -> datetime | None:
+    """When what it puts has work for a Tick, or sooner. `state`: the one that it is of."""
     still = (each for each in changeset.incidents if each.status is not IncidentStatus.RESOLVED)
     sending = outbox.due_of(changeset, policy.alerts)
-    return _earliest(still, sending, changeset.groups, changeset.windows, policy)
+    began = clockset.began_at(state, policy)
+    return _earliest(still, sending, changeset.groups, changeset.windows, policy, began)
 
 
 def _earliest(
@@ -275,10 +277,11 @@ def _earliest(
     groups: Iterable[AlertGroup],
     windows: Iterable[Window],
     policy: Policy,
+    began: datetime | None,
 ) -> datetime | None:
     times = [sending] if sending is not None else []
     times += [each.due_at for each in groups if each.due_at is not None and not each.done]
-    times += [at for each in windows if (at := waits.next_wait(each, policy)) is not None]
+    times += [at for each in windows if (at := waits.next_wait(each, policy, began)) is not None]
     for each in open_incidents:
         known = (each.due_at, endings.ends_at(each, policy), paging.late_at(policy, each))
         times += [at for at in known if at is not None]

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from logmedic.core import compose, letters, plaintext, receivers
+from logmedic.core.alerting.present import over_by_now
 from logmedic.core.draft import Draft
 from logmedic.model.alert import UNDELIVERED, Alert, AlertPlan, AlertStatus
-from logmedic.model.issue import PatternType
-from logmedic.model.message import MessageKind
+from logmedic.model.issue import IncidentStatus, PatternType
+from logmedic.model.message import MessageKind, Story
 
 MOST_LINKS = 100
 """Of a chain of fallbacks: more than a route has receivers."""
@@ -71,12 +72,13 @@ def readdressed(draft: Draft, alert: Alert, receiver: str) -> Alert:
     except ValueError:  # of an older version
         return replace(copy, body=alert.body.replace(alert.id, copy.id))
     why = f"{alert.receiver} could not be reached"
+    stories = tuple(_by_now(draft, each) for each in message.stories)
     plan = draft.policy.alerts
     written = compose.write(
         alert_id=copy.id,
         kind=message.kind,
         host=message.host,
-        stories=message.stories,
+        stories=stories,
         thread=message.thread,
         subject=message.subject,
         receiver=plan.receiver(receiver),
@@ -85,8 +87,22 @@ def readdressed(draft: Draft, alert: Alert, receiver: str) -> Alert:
         incident=draft.incident(alert.incident_id),
         note=f"{why}; {message.note}" if message.note else why,
     )
-    written = replace(written, title=message.title, more=message.more, matches=message.matches)
+    if stories == message.stories:
+        written = replace(written, title=message.title)
+    written = replace(written, more=message.more, matches=message.matches)
+    copy = replace(copy, event=written.event, title=written.title)
     return replace(copy, body=plaintext.text_of(written), content=letters.pack(written))
+
+
+def _by_now(draft: Draft, story: Story) -> Story:
+    """What is over by now is told as that: others hear of its end, and whoever hears of it here would not."""
+    if story.over or not story.incident:
+        return story
+    notice, incident = draft.notice(story.subject), draft.incident(story.incident)
+    if notice is not None and notice.over:
+        end = letters.unpack_story(notice.story)
+        return end if end.over else over_by_now(story)
+    return over_by_now(story) if incident is None or incident.status is IncidentStatus.RESOLVED else story
 
 
 def learn(draft: Draft, alert: Alert, following: str) -> None:

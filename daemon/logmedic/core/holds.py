@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from logmedic.core import breaker as breakers
 from logmedic.core import maintenance, trust
 from logmedic.core.attempts import HOUR
+from logmedic.core.clockset import began_at
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
 from logmedic.core.targets import breaker_key, fingerprint, target_of, unit_of
@@ -22,6 +23,7 @@ from logmedic.model.step import Command, DropCache, FreeSpace, KillProcess, Rene
 TEN_MINUTES = timedelta(minutes=10)
 BUSY_RECHECK = timedelta(seconds=1)
 """How soon a fix that waits for another one is looked at again."""
+STOPS = "the daemon stops: no step is begun any more"
 CAUSE_RECHECK = timedelta(seconds=5)
 CROWD = 500
 """Open incidents, each so many of which make that wait longer by itself: looking at all of 10,000 takes a second."""
@@ -68,7 +70,8 @@ def hold_for(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
     if rule.fix is None:
         return _NO_FIX
     case = _Case(draft, incident, rule, rule.fix, _is_approved(draft, incident, rule.fix))
-    return next((found.held for ask in _QUESTIONS if (found := ask(case)).held is not None), None)
+    asked = (*_QUESTIONS, _stopping)  # the last is none for people, who cannot ask a daemon that stops
+    return next((found.held for ask in asked if (found := ask(case)).held is not None), None)
 
 
 def is_approved(draft: Draft, incident: Incident) -> bool:
@@ -293,12 +296,12 @@ def _target_of(draft: Draft, incident: Incident) -> str:
 
 
 def _uptime(case: _Case) -> Check:
-    """Of the daemon (a start in the future is one of before the clock was set back); that of a unit is asked for before
-    the first step."""
-    wanted, started = case.fix.limits.min_uptime, case.draft.policy.started_at
+    """Of the daemon; that of a unit is asked for before the first step. This limit is there for boots, and after a boot
+    the clock is often set (F33): the start is one by the clock of now."""
+    wanted, started = case.fix.limits.min_uptime, began_at(case.draft.state, case.draft.policy)
     if unit := unit_of(case.fix) if wanted else "":
         return Check("uptime", None, f"{unit} has to run for {duration_text(wanted)}, if it runs: asked before a step")
-    if started is None or not started <= case.draft.now < started + wanted:
+    if not wanted or started is None or case.draft.now >= started + wanted:
         return Check("uptime", None, "the daemon has run for long enough")
     return _held("uptime", HoldReason.WARMING_UP, "the daemon has only just started", started + wanted)
 
@@ -312,6 +315,13 @@ def _approval(case: _Case) -> Check:
     waits = case.incident.hold is HoldReason.AWAITING_APPROVAL  # looked at again, it has no longer than it had
     until = (case.incident.due_at if waits else None) or case.draft.now + case.draft.policy.approval_expires
     return _held("approval", HoldReason.AWAITING_APPROVAL, f"waits for approval until {until:%H:%M:%S} UTC", until)
+
+
+def _stopping(case: _Case) -> Check:
+    """What is held for that is looked at again in the next life of the daemon, which is due at once."""
+    if not case.draft.state.stopping:
+        return Check("stop", None, "the daemon goes on")
+    return _held("stop", HoldReason.BUSY, STOPS, case.draft.now + BUSY_RECHECK)
 
 
 _QUESTIONS: tuple[Callable[[_Case], Check], ...] = (

@@ -21,7 +21,7 @@ from logmedic.core.beforestep import (
     wait_for_turn,
 )
 from logmedic.core.draft import Draft
-from logmedic.core.holds import Hold, stopped
+from logmedic.core.holds import BUSY_RECHECK, Hold, stopped
 from logmedic.core.secrets import masked
 from logmedic.core.targets import (
     argv_of,
@@ -136,6 +136,8 @@ def on_checks(
     if hold := stopped(draft, guarded, rule):
         hold_back(draft, guarded, rule, hold)
         return
+    if draft.state.stopping:  # it stays as it is: what is checked at a stop is checked again by the next life
+        return
     start(draft, guarded, rule, step=guarded.step, try_no=1)
 
 
@@ -245,6 +247,8 @@ def retry(draft: Draft, incident: Incident, rule: Rule) -> None:
         hold_back(draft, incident, rule, hold)
     elif incident.waits_for_turn:
         _take_turn(draft, incident, rule)
+    elif draft.state.stopping:
+        draft.put_incident(replace(incident, due_at=draft.now + BUSY_RECHECK))
     else:
         start(draft, incident, rule, step=incident.step, try_no=incident.try_no + 1)
 

@@ -131,7 +131,7 @@ class Rehearsal:
 
     def _take(self, changeset: Changeset) -> None:
         self.state.apply(changeset)
-        self._due = min(filter(None, (self._due, due_of(changeset, self.policy))), default=None)
+        self._due = min(filter(None, (self._due, due_of(changeset, self.policy, self.state))), default=None)
         self.seen(changeset, self.now)
         self.state.forget_old(self.now)
         for intent in changeset.intents:

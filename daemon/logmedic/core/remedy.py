@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from logmedic.core import carryingon, earned, ladder, verdicts
-from logmedic.core.beforestep import abandon, began
+from logmedic.core.beforestep import abandon, began, wait_for_turn
 from logmedic.core.calls import tell_held
 from logmedic.core.draft import Draft
 from logmedic.core.holds import Hold, hold_for
 from logmedic.core.targets import asked_once, filled_probe, fingerprint, would_run
 from logmedic.model.changeset import CheckPurpose, RunChecks
-from logmedic.model.fix import AttemptStatus, FixAttempt, FixResult, ProbeResult, Verdict
+from logmedic.model.fix import AttemptKind, AttemptStatus, FixAttempt, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import IDLE, UNDER_WAY, HoldReason, Incident, IncidentStatus
 from logmedic.model.rule import Fix, Rule
 
@@ -91,7 +91,11 @@ def on_step_not_begun(draft: Draft, attempt_id: str, why: str) -> None:
     draft.event(attempt.incident_id, "not_begun", f"{attempt.step_name!r} was not begun: {why}")
     verdicts.finish(draft, replace(attempt, finished_at=draft.now, detail=why), Verdict.UNKNOWN)
     incident, rule = _subject(draft, attempt)
-    if incident is not None and rule is not None:
+    if incident is None or rule is None:
+        return
+    if attempt.kind is AttemptKind.ROLLBACK:  # what undoes a step is not given up: the next life begins with it
+        wait_for_turn(draft, incident, attempt.step)
+    else:
         consider(draft, abandon(draft, incident), rule)
 
 

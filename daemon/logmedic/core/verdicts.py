@@ -131,8 +131,7 @@ def close(draft: Draft, incident: Incident, resolution: Resolution, notes: str) 
     draft.announce(over, IncidentStage.RESOLVED)
     if not draft.has_incident(incident.rule_id):
         issues.resolve(draft, f"rule:{incident.rule_id}", notes)
-    if rule is not None:
-        tell_recovered(draft, over, rule)
+    tell_recovered(draft, over, rule)
 
 
 def _without_a_fix(draft: Draft, incident: Incident, rule: Rule, fix: Fix, resolution: Resolution) -> None:

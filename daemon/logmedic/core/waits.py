@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from logmedic.core import windows
+from logmedic.core.clockset import began_at
 from logmedic.core.draft import Draft
 from logmedic.core.incidents import has_cause, open_for
 from logmedic.core.kept import keep, of_window
@@ -23,11 +24,12 @@ LONGEST_STANDSTILL = timedelta(minutes=5)
 
 def open_overdue(draft: Draft, limit: int) -> int:
     """Waits that are over, and nothing came: the oldest `limit` of them. Answers what is left of that."""
+    began = began_at(draft.state, draft.policy)
     for window in draft.waiting(draft.now):
         rule = draft.policy.rules.get(window.rule_id)
         if rule is None or not isinstance(rule.when.trigger, Absence) or not windows.is_of(window, rule.when.trigger):
             draft.forget_window(window.rule_id, window.group_key)
-        elif window.due_at is not None and _wait_ends(window.due_at, rule.when.trigger, draft.policy) <= draft.now:
+        elif window.due_at is not None and _wait_ends(window.due_at, rule.when.trigger, began) <= draft.now:
             if limit == 0:
                 break
             limit -= 1
@@ -54,15 +56,15 @@ def _heard_at(draft: Draft, window: Window, trigger: Absence) -> datetime:
     return min(since + min(trigger.within, SETTLED_AFTER), latest)
 
 
-def next_wait(window: Window, policy: Policy) -> datetime | None:
-    """When the wait of `window` is over; None: it has none."""
+def next_wait(window: Window, policy: Policy, began: datetime | None) -> datetime | None:
+    """When the wait of `window` is over; None: it has none. `began`: when the daemon did."""
     rule = policy.rules.get(window.rule_id)
     if window.due_at is None or rule is None or not isinstance(rule.when.trigger, Absence):
         return window.due_at
-    return _wait_ends(window.due_at, rule.when.trigger, policy)
+    return _wait_ends(window.due_at, rule.when.trigger, began)
 
 
-def _wait_ends(due: datetime, trigger: Absence, policy: Policy) -> datetime:
-    if policy.started_at is None:
+def _wait_ends(due: datetime, trigger: Absence, began: datetime | None) -> datetime:
+    if began is None:
         return due
-    return max(due, policy.started_at + min(trigger.within, SETTLED_AFTER))
+    return max(due, began + min(trigger.within, SETTLED_AFTER))

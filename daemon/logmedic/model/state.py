@@ -82,6 +82,10 @@ class EngineState:
     set_ahead: tuple[tuple[datetime, timedelta], ...] = field(default=(), compare=False)
     """What the clock said whenever it was set ahead, the oldest first, and how far behind of today's clock it was; not
     stored. Lines of that clock may still be unread."""
+    set_since_start: timedelta = field(default=timedelta(), compare=False)
+    """How far the clock was set since the daemon's start: Policy.started_at is what it said then. Not stored."""
+    stopping: bool = field(default=False, compare=False)
+    """The daemon stops: no step is begun any more; not stored."""
     grove: Grove = field(default_factory=Grove, compare=False)
     """Of `templates`."""
     templates_of: Counter[str] = field(default_factory=Counter)

@@ -27,6 +27,11 @@ class ClockWatch:
         self._ahead = ahead
         return by
 
+    def as_looked_at(self) -> datetime:
+        """Now, by the wall clock as it was at the last look: a time that moves with all others when the next look finds
+        that it was set."""
+        return self._clock.now() - (self._now_ahead() - self._ahead)
+
     def _now_ahead(self) -> timedelta:
         """Of the steady clock; what counts is how it changes."""
         if self._steady is None:

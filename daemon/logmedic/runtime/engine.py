@@ -15,6 +15,7 @@ from logmedic.core.backoff import exponential
 from logmedic.core.clockset import set_ahead
 from logmedic.core.decide import decide, decide_in, due, due_of
 from logmedic.core.draft import Draft, Mint
+from logmedic.core.holds import STOPS
 from logmedic.core.portions import findings_of, is_uneventful, portions, records_of
 from logmedic.model.changeset import (
     Changeset,
@@ -26,6 +27,7 @@ from logmedic.model.changeset import (
     PauseFixes,
     ResumeFixes,
     RunStep,
+    Send,
     Started,
     StepNotBegun,
     Tick,
@@ -129,6 +131,10 @@ class Engine:
         self._inputs.put_last((given, done, loop.time()))
         await done
 
+    def begin_nothing(self) -> None:
+        """From now on no step is begun, and no message sent: the daemon stops. What is under way goes on."""
+        self.state.stopping = True
+
     async def run(self, pauses: Sequence[PauseFixes | ResumeFixes] = ()) -> None:
         """Until cancelled. `pauses`: a pause is decided before what was left unfinished is looked at, the end of one
         after that: what it lets begin was not left by anybody. Raises what the store raises for good."""
@@ -159,7 +165,7 @@ class Engine:
     def _notice_standstill(self, since: float) -> None:
         """`since`: when it should have gone on, in seconds of the loop."""
         if asyncio.get_running_loop().time() - since > STOOD_STILL_S:
-            self.state.heard_since = self._clock.now()
+            self.state.heard_since = self._clock_watch.as_looked_at()
 
     def _waiting(self, first: Waiting) -> tuple[list[Input], asyncio.Future[None] | None]:
         """`first` and what waits behind it, to be committed together, up to the first whose sender waits for that.
@@ -181,14 +187,16 @@ class Engine:
         given = self._plain.joined(given)
         if not is_uneventful(given):
             return given
-        self._plain.remember(given, self._clock.now())
+        self._plain.remember(given, asyncio.get_running_loop().time())
         return None
 
     def _wait_s(self) -> float:
-        times = [at for at in (self._next_due(), self._plain.due_at) if at is not None]
-        if not times:
-            return LOOK_EVERY_S
-        return max(0.0, min(LOOK_EVERY_S, (min(times) - self._clock.now()).total_seconds()))
+        waits = [LOOK_EVERY_S]
+        if (next_due := self._next_due()) is not None:
+            waits.append((next_due - self._clock.now()).total_seconds())
+        if self._plain.due_at is not None:
+            waits.append(self._plain.due_at - asyncio.get_running_loop().time())
+        return max(0.0, min(waits))
 
     def _next_due(self) -> datetime | None:
         """Nothing is due before. What was due then may have moved on since: all of it is looked through again only when
@@ -201,7 +209,7 @@ class Engine:
     async def _on_time(self) -> None:
         await self._look_at_clock()
         now = self._clock.now()
-        if self._plain.due_at is not None and now >= self._plain.due_at:
+        if self._plain.due_at is not None and asyncio.get_running_loop().time() >= self._plain.due_at:
             await self._flush()
         if self._is_due(now) or self._windows_grew():
             await self._take([Tick()])
@@ -241,11 +249,11 @@ class Engine:
             await self._take_without_poison(given[0], changeset)
 
     async def _look_at_clock(self) -> None:
-        """Before anything is decided, and every LOOK_EVERY_S: positions behind plain lines wait for a time as well."""
+        """Before anything is decided, and every LOOK_EVERY_S."""
         if by := self._clock_watch.set_by():
             log.warning("clock_set", by_s=by.total_seconds())
-            self._plain.move(by)
             self.state.heard_since = self.state.heard_since and self.state.heard_since + by
+            self.state.set_since_start += by
             self.state.set_ahead = set_ahead(self.state.set_ahead, self._clock.now(), by)
             await self._take([ClockSet(by)])
 
@@ -275,13 +283,21 @@ class Engine:
         guarded(partial(self._noted, changeset))  # who is told live is no reason to end
         self.state.apply(changeset)
         if self._due_under is not None:
-            self._due = min(filter(None, (self._due, due_of(changeset, self._due_under))), default=None)
+            self._due = min(filter(None, (self._due, due_of(changeset, self._due_under, self.state))), default=None)
         late = self._late(decided, policy) if any(map(_is_step, changeset.intents)) else ""
         for intent in changeset.intents:
-            if late and isinstance(intent, RunStep) and _is_step(intent):
-                self._inputs.put_last((StepNotBegun(intent.attempt.id, late), None, asyncio.get_running_loop().time()))
-            else:
-                self._carry_out(intent)
+            self._hand_over(intent, late)
+
+    def _hand_over(self, intent: Intent, late: str) -> None:
+        """`late`: why no step may begin any more, or empty. While the daemon stops nothing is begun that is killed a
+        moment later, not even what undoes a step. A message that is stored as being sent is sent by the next life.
+        """
+        stopping = self.state.stopping
+        if isinstance(intent, RunStep) and (stopping or (late and _is_step(intent))):
+            why = STOPS if stopping else late
+            self._inputs.put_last((StepNotBegun(intent.attempt.id, why), None, asyncio.get_running_loop().time()))
+        elif not (stopping and isinstance(intent, Send)):
+            self._carry_out(intent)
 
     def _late(self, decided: float, policy: Policy) -> str:
         """Why a step that was decided at `decided` (the loop's time), under `policy`, may not begin any more; or empty.

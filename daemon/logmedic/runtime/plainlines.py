@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from logmedic.model.changeset import Advanced, Observed
 from logmedic.model.record import Checkpoint
 
-FLUSH_EVERY = timedelta(seconds=1)
+FLUSH_EVERY_S = 1.0
 """How long they wait."""
 FLUSH_SHARE = 10
 """Of the time, one part in so many goes into that at most: the positions of 10,000 busy files take half a second."""
@@ -16,15 +15,17 @@ FLUSH_SHARE = 10
 
 class PlainLines:
     def __init__(self) -> None:
-        self.due_at: datetime | None = None
-        """When they are to be committed; None: nothing waits, or it was just taken."""
+        self.due_at: float | None = None
+        """When they are to be committed, in seconds of the loop: where the wall clock was set, and nobody had looked at
+        it yet, they would wait for as long as it was set by. None: nothing waits, or it was just taken."""
         self._behind: dict[tuple[str, str], tuple[Checkpoint | None, int]] = {}
         """By source and origin: the position, and the number of lines."""
-        self._took = timedelta()
+        self._took_s = 0.0
 
-    def remember(self, observed: Observed, now: datetime) -> None:
+    def remember(self, observed: Observed, now: float) -> None:
         self._behind[observed.source, observed.origin] = (observed.checkpoint, observed.findings.lines)
-        self.due_at = self.due_at or now + max(FLUSH_EVERY, FLUSH_SHARE * self._took)
+        if self.due_at is None:
+            self.due_at = now + max(FLUSH_EVERY_S, FLUSH_SHARE * self._took_s)
 
     def joined(self, observed: Observed) -> Observed:
         """With the lines that are remembered of its origin: its position covers them, so they are committed with it."""
@@ -43,8 +44,4 @@ class PlainLines:
 
     def took(self, seconds: float) -> None:
         """So long their last commit took."""
-        self._took = timedelta(seconds=seconds)
-
-    def move(self, by: timedelta) -> None:
-        """The clock was set."""
-        self.due_at = self.due_at and self.due_at + by
+        self._took_s = seconds

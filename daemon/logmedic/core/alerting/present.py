@@ -34,6 +34,12 @@ def effects_of(draft: Draft, subject: str) -> int:
     return sum(1 for each in draft.inhibited() if each.suppressed_by == subject)
 
 
+def over_by_now(story: Story) -> Story:
+    """That it is over, where nobody can say more of its end: its rule is gone, or others were told of it already."""
+    over = replace(story, event=AlertEvent.RECOVERED, outcome="over by now", need="", would=(), over=True)
+    return replace(over, following="Nothing, it is over.", to_do="Nothing.")
+
+
 def stories_now(draft: Draft, notices: Sequence[Notice]) -> list[Story]:
     """As it is by now: incidents go on while their message waits. Those that a message shows are told in full; of the
     others it only counts what they are, and there may be thousands."""
