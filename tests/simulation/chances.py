@@ -10,7 +10,8 @@ from random import Random
 @dataclass(frozen=True, slots=True)
 class Faults:
     """Chances, 0 to 1: of one read, commit, step, probe, message, or (`killed` and what follows it) one step of the
-    story. `*_unsure`: it was done, and is said not to be. `*_slow`: it takes up to a minute instead of a moment."""
+    story. `*_unsure`: it was done, and is said not to be. `*_slow`: it takes up to a minute instead of a moment.
+    `interrupted`: people step in as a fix is checked, runs, or waits for its next try."""
 
     read_fails: float = 0.0
     read_slow: float = 0.0
@@ -39,6 +40,7 @@ class Faults:
     hostile: float = 0.0
     flood: float = 0.0
     operated: float = 0.0
+    interrupted: float = 0.0
 
 
 NONE = Faults()
@@ -48,10 +50,12 @@ _COMMON = {
     "reloaded": 0.3,
     "disarmed": 0.3,
     "operated": 0.6,
+    "step_does_nothing": 0.9,
     "hostile": 0.3,
     "flood": 0.2,
 }
-"""What belongs to a story's steps is likelier than what meets each call."""
+"""What belongs to a story's steps is likelier than what meets each call; and a fix has to fail again and again before
+its breaker has anything to say."""
 MOST = 0.35
 
 

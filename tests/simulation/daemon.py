@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, timedelta
 from typing import Any, TypeVar
 
@@ -55,11 +55,13 @@ class Daemon:
         self._edges = edges
         self._life = Life()
         self.works: Works | None = None
+        self._orders: list[asyncio.Task[None]] = []
         self.reading_since = world.loop.time()
 
     def begin(self) -> None:
         self._world.life += 1
         self._world.tell("starts")
+        self._oracle.reckoning.life_began()
         self._run(self._begin())
 
     async def _begin(self) -> None:
@@ -82,7 +84,20 @@ class Daemon:
     def give(self, given: Input) -> None:
         """As an operator's order comes in."""
         assert self.works is not None
+        self._oracle.ordered(given)
         self._run(self.works.engine.submit(given))
+
+    def give_soon(self, givens: Sequence[tuple[float, Input]]) -> None:
+        """While time passes: each so many seconds from now."""
+        assert self.works is not None
+        for after_s, given in givens:
+            self._orders.append(self._world.loop.create_task(self._given(self.works, after_s, given)))
+
+    async def _given(self, works: Works, after_s: float, given: Input) -> None:
+        await asyncio.sleep(after_s)
+        self._life.here()
+        self._oracle.ordered(given)
+        await works.engine.submit(given)
 
     def reload(self) -> None:
         assert self.works is not None

@@ -82,7 +82,8 @@ class LogSource:
         if self._at >= self._log.size and not gaps:
             return None
         begins = self._at
-        self._at = min(self._log.size, begins + WIDTH * self._world.chance.randint(1, 40))
+        lines = 1 if begins < self._log.warm else self._world.chance.randint(1, 40)
+        self._at = min(self._log.size, begins + WIDTH * lines)
         data, now = bytes(self._log.data[begins : self._at]), self._world.clock.now()
         return Block(self.name, self.name, data, begins, self._mark(), now, gaps=gaps)
 
@@ -179,23 +180,30 @@ class Hands:
 
     async def probe(self, probes: Sequence[Probe]) -> ProbeResult:
         self._life.here()
+        asked_s = self._world.loop.time()
+        for each in probes:
+            assert isinstance(each, HttpProbe)
+            self._oracle.reckoning.asked(each.url)
         await self._world.moment(slow=self._world.faults.probe_slow)
         self._life.here()
         if self._world.is_so(self._world.faults.probe_breaks):
             raise RuntimeError("the prober itself broke")
         if self._world.is_so(self._world.faults.probe_unknown):
             return ProbeResult(None, "nobody can say")
-        passed = all(self._passes(each) for each in probes)
+        passed = all(self._passes(each, asked_s) for each in probes)
         return ProbeResult(passed, "200" if passed else "503")
 
-    def _passes(self, probe: Probe) -> bool:
+    def _passes(self, probe: Probe, asked_s: float) -> bool:
         assert isinstance(probe, HttpProbe)
         self._oracle.address_asked(probe.url)
         what, name = urlsplit(probe.url).path.strip("/").split("/")
         service = self._world.services[name]
         if what == "guard":
             return not self._world.is_so(self._world.faults.guard_fails)
-        return not (service.down if what == "up" else service.slow)
+        passed = not (service.down if what == "up" else service.slow)
+        if passed:
+            self._oracle.reckoning.proved(probe.url, asked_s)
+        return passed
 
 
 def _mend(world: World, act: str, name: str) -> None:

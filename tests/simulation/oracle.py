@@ -12,14 +12,16 @@ from datetime import timedelta
 from logmedic.core.trust import level_of
 from logmedic.model.alert import UNDELIVERED, Alert, AlertStatus
 from logmedic.model.alertevent import AlertEvent
-from logmedic.model.changeset import Changeset, RunStep
+from logmedic.model.changeset import Changeset, Input, RunStep
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
 from logmedic.model.issue import UNDER_WAY, Incident, IncidentStatus, Template
 from logmedic.model.policy import Policy
 from logmedic.model.rule import Mode
 from logmedic.model.trust import Pause, PauseOrigin, Trust
+from simulation.reckoning import Reckoning
 from simulation.ruleset import Said
+from simulation.tidings import Tidings
 from simulation.world import SERVICES, WIDTH, World
 
 MAX_RUNNING, PER_TEN_MINUTES, PER_HOUR = 2, 6, 12
@@ -68,6 +70,10 @@ class Oracle:
         """By receiver: of each message that came, when it was handed over, in seconds of the loop (nobody sets it)."""
         self.stops_since: float | None = None
         """Since when the daemon is asked to stop, in seconds of the loop; None: it is not."""
+        self.reckoning = Reckoning(world, self.check)
+        self.tidings = Tidings(world, self.check)
+        self.turned: Callable[[Incident], None] = lambda _: None
+        """Hears of an incident that has come to another status."""
         self._handed: dict[str, float] = {}
         self._moved_s: dict[str, float] = {}
         """By incident: when it changed last, in seconds of the loop."""
@@ -81,12 +87,19 @@ class Oracle:
 
     def decided(self, changeset: Changeset) -> None:
         """It is to be stored: what it begins is allowed by what is in force, and by what is stored, now."""
+        self.reckoning.decided()
         for intent in changeset.intents:
             if isinstance(intent, RunStep):
                 self._may_run(intent.attempt, changeset)
 
     def committed(self, changeset: Changeset) -> None:
+        self.reckoning.committed(changeset, self.attempts, self.incidents)
+        passed, before = dict(self.positions), dict(self.incidents)
         self._know(changeset)
+        self.tidings.committed(changeset, passed, self.incidents)
+        for each in changeset.incidents:
+            if each.id not in before or before[each.id].status is not each.status:
+                self.turned(each)
         self._each_line_once()
         self._held_with_a_reason(changeset.incidents)
         self._bounded(changeset)
@@ -153,6 +166,8 @@ class Oracle:
         breaker = {**self.breakers, **{each.key: each for each in changeset.breakers}}.get(key)
         shut = breaker is not None and breaker.status is BreakerStatus.OPEN
         self.check(not shut, "I6", f"{name} is to run, and its breaker is open")
+        trusted = {**self.trust, **{each.rule_id: each for each in changeset.trust}}
+        self.reckoning.may_run(attempt, rule, trusted, policy)
         self._in_budget(attempt, changeset)
 
     def _in_budget(self, attempt: FixAttempt, changeset: Changeset) -> None:
@@ -178,6 +193,8 @@ class Oracle:
         before = self.began.get(attempt.id)
         self.check(before is None, "I3", f"the step of attempt {attempt.id} begins again; first in life {before}")
         self.began[attempt.id] = self._world.life
+        self.reckoning.began(attempt)
+        self.tidings.ran(attempt)
         same = [each.id for each in self.running.values() if each.target == attempt.target]
         self.check(not same, "I6", f"the step of attempt {attempt.id} begins beside {same}, on {attempt.target}")
         self.running[attempt.id] = attempt
@@ -187,6 +204,7 @@ class Oracle:
 
     def step_ended(self, attempt: FixAttempt) -> None:
         self.running.pop(attempt.id, None)
+        self.tidings.ran(attempt)
 
     def address_asked(self, url: str) -> None:
         typed = any(
@@ -207,6 +225,7 @@ class Oracle:
 
     def arrived(self, alert: Alert) -> None:
         self._world.tell(f"message arrives: {alert.id} at {alert.receiver}: {alert.title}")
+        self.tidings.arrived(alert)
         if alert.event is AlertEvent.TEST:
             return
         now, came = self._handed[alert.id], self.arrivals[alert.receiver]
@@ -218,12 +237,22 @@ class Oracle:
     def known_to_have_arrived(self, alert: Alert) -> None:
         """Its sender says so."""
 
+    # -- people, and the daemon's own log --------------------------------------------------------------------------
+
+    def ordered(self, given: Input) -> None:
+        self.reckoning.ordered(given)
+
+    def said(self, event: str, about: str) -> None:
+        """A line of the daemon's log."""
+        self.check(event != "input_given_up", "I2", f"the engine gave up an input: {about}")
+
     # -- steps of a story ------------------------------------------------------------------------------------------
 
     def look(self, *, reading_for_s: float) -> None:
         """After a step; the daemon has read without a break for so long."""
         if self._world.said is Said.FEWER:
             self.exact_errors = False
+            self.tidings.exact.discard("disk-full")
         now = self._world.loop.time()
         for log in self._world.logs if self.exact_lags else ():
             at = self.positions.get(log.name, 0) // WIDTH
@@ -244,6 +273,7 @@ class Oracle:
         """What it ran died with it."""
         self.stops_since = None
         self.running.clear()
+        self.reckoning.life_ended(self.attempts.values())
 
     def at_rest(self) -> None:
         """Everything is well again, and was for hours."""
@@ -259,3 +289,4 @@ class Oracle:
         self.check(not unfinished, "I3", f"attempts {unfinished} have no end")
         waiting = [each.id for each in self.alerts.values() if each.status in UNDELIVERED]
         self.check(not waiting, "I5", f"messages {waiting} never arrived, and nobody gave them up")
+        self.tidings.at_rest(self.alerts.values())

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
 
 
-def quiet() -> None:
-    """For the rest of this process."""
-    structlog.configure(processors=[_dropped])
+def quiet(hear: Callable[[str, str], None] = lambda event, about: None) -> None:
+    """For the rest of this process. `hear`: of each event, and what it says."""
 
+    def dropped(logger: object, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        hear(str(event.get("event", "")), ", ".join(f"{key} {value}" for key, value in event.items() if key != "event"))
+        raise structlog.DropEvent
 
-def _dropped(logger: object, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    raise structlog.DropEvent
+    structlog.configure(processors=[dropped])

@@ -24,6 +24,7 @@ from logmedic.model.changeset import (
     SetTrust,
     TestAlert,
 )
+from logmedic.model.issue import Incident, IncidentStatus
 from logmedic.model.rule import Mode
 from logmedic.model.state import EngineState
 from logmedic.model.trust import PauseOrigin
@@ -38,6 +39,9 @@ STEPS = 24
 AT_REST_S = 4500.0
 """What waits by itself waits for the hour's messages or fixes at most, for half an hour's approval, for a silence."""
 WHILES = (0.0, 0.05, 0.7, 5.0, 20.0, 61.0, 130.0, 400.0)
+WARM = 100
+"""Lines with which a log begins: the first 64 blocks of a source are no plain ones, for each gives an ordinary line."""
+STEPPED_IN = frozenset({IncidentStatus.CHECKING, IncidentStatus.FIXING, IncidentStatus.RETRYING})
 HOSTILE = (
     "ERROR $(reboot) is down",
     "ERROR shop;id is down",
@@ -86,11 +90,16 @@ class Story:
         self.oracle = Oracle(self.world)
         self._edges = edges or EdgesOf()
         self.daemon = Daemon(self.world, self.oracle, self._edges)
+        self.oracle.turned = self._step_in
 
     def told(self, steps: int = STEPS) -> Outcome:
         """From the first start to the last stop; ends at the first step in which something did not hold."""
         asyncio.set_event_loop(self.world.loop)
+        quiet(self.oracle.said)
         try:
+            for _ in range(WARM):
+                self.world.write("INFO all is well", self.world.logs[0])
+            self.world.logs[0].warm = self.world.logs[0].size
             self._start()
             for _ in range(steps):
                 self._step()
@@ -157,17 +166,20 @@ class Story:
             self._lines()
         world = self.world
         world.loop.pass_time(world.chance.choice((0.0, 3.0, 900.0)))
-        if world.is_so(self._faults.clock_set) and self._set_clock() > timedelta():
+        if world.is_so(self._faults.clock_set) and self._set_clock(seen=False) > timedelta():
             self.oracle.exact_arrivals = False  # it looks like a long absence
         if world.is_so(self._faults.operated):
             world.paused = not world.paused
             world.tell(f"pause file: {'there' if world.paused else 'gone'}")
         self._start()
 
-    def _set_clock(self) -> timedelta:
+    def _set_clock(self, *, seen: bool = True) -> timedelta:
         world = self.world
         by = timedelta(seconds=world.chance.choice((-7200, -60, -1, 1, 60, 7200, 90_000)))
         world.clock.set(by)
+        self.oracle.reckoning.clock_set(by, seen=seen)
+        if not seen:
+            self.oracle.tidings.exact.clear()  # what a fix did counts as its doing of just now
         world.tell(f"clock: it is set, {world.clock.set_by} from the true time by now")
         return by
 
@@ -249,6 +261,29 @@ class Story:
                 yield TestAlert(("chat",))
                 yield Resend(tuple(sorted(state.dead))[:5], "ann")
 
+    def _step_in(self, incident: Incident) -> None:
+        """In the middle of a fix."""
+        world, chance = self.world, self.world.chance
+        if incident.status not in STEPPED_IN or not world.is_so(world.faults.interrupted):
+            return
+        soon, later = chance.uniform(0.0, 0.5), chance.uniform(5.0, 60.0)
+        until = world.clock.now() + timedelta(seconds=later)
+        orders: list[tuple[float, Input]] = []
+        match chance.randrange(5):
+            case 0 | 1:
+                pause = PauseFixes(PauseOrigin.OPERATOR, "bob", "wait", until, stop=chance.random() < 0.5)
+                orders = [(soon, pause)]
+            case 2:
+                pause = PauseFixes(PauseOrigin.OPERATOR, "bob", "wait")
+                orders = [(soon, pause), (later, ResumeFixes(PauseOrigin.OPERATOR, "bob"))]
+            case 3:
+                less = SetTrust(incident.rule_id, chance.choice((Mode.OBSERVE, Mode.APPROVE)), "bob", "so")
+                orders = [(soon, less), (later, SetTrust(incident.rule_id, Mode.AUTO, "bob", "so"))]
+            case _:
+                orders = [(soon, ResetBreaker((incident.rule_id, incident.fix, incident.target), "bob"))]
+        world.tell(f"stepped in while {incident.status}: {type(orders[0][1]).__name__}")
+        self.daemon.give_soon(orders)
+
     def _state(self) -> EngineState:
         assert self.daemon.works is not None
         return self.daemon.works.engine.state
@@ -260,7 +295,9 @@ class Story:
         world = self.world
         world.tell("all is well from here on")
         world.faults = NONE
-        world.clock.set_by = world.clock.furthest  # what was written before is of the past again
+        ahead = world.clock.furthest - world.clock.set_by  # what was written before is of the past again
+        world.clock.set(ahead)
+        self.oracle.reckoning.clock_set(ahead, seen=True)
         world.heal()
         world.armed, world.said, world.paused = True, Said.FULL, False
         self.daemon.reload()

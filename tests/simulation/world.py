@@ -43,12 +43,14 @@ class Clock:
 @dataclass(slots=True)
 class Log:
     """What was written, whether or not it is still there: what lies before `lost_until` and was not read is gone.
-    `errors`: how many of the first n lines are about an error. `written_s`: of each line, in seconds of the loop."""
+    `warm`: the bytes with which it begins, of which each line is a block of its own. `errors`: how many of the first n
+    lines are about an error. `written_s`: of each line, in seconds of the loop."""
 
     name: str
     may_fail: bool
     data: bytearray = field(default_factory=bytearray)
     lost_until: int = 0
+    warm: int = 0
     errors: list[int] = field(default_factory=lambda: [0])
     written_s: list[float] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,91 @@
+"""The oracle's own reckoning of what comes in and what goes out: lines that must open an incident, and messages that
+must arrive before they count as sent; whoever was told of a problem is told of its end."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+from logmedic.core import letters
+from logmedic.model.alert import Alert, AlertStatus
+from logmedic.model.changeset import Changeset
+from logmedic.model.fix import FixAttempt
+from logmedic.model.issue import Incident, IncidentStatus
+from simulation.world import SERVICES, WIDTH, World
+
+OPENS = {
+    "service-down": (re.compile(r"ERROR (\S+) is down "), 1),
+    "disk-full": (re.compile(r"ERROR disk of (\S+) is full "), 1),
+}
+OPENS["queue-slow"] = (re.compile(r"ERROR queue of (\S+) is slow "), 5)
+"""By rule: the lines that it counts, of which service, and how many of them open an incident."""
+OWN_S = 120.0
+"""For so long after a step lines of its rule may be its own doing."""
+
+
+class Tidings:
+    """`check` as Oracle.check. `exact`: rules of which each line has its effect: nothing of it is lost, out of force,
+    or of a time that nobody knows."""
+
+    def __init__(self, world: World, check: Callable[[object, str, str], None]) -> None:
+        self._world = world
+        self._check = check
+        faults = world.faults
+        self.exact = set() if faults.lines_lost else set(OPENS)
+        if faults.clock_set:
+            self.exact -= {"disk-full", "queue-slow"}
+        if faults.commit_slow or faults.commit_full or faults.commit_unsure:
+            self.exact.discard("queue-slow")
+        self._arrived: set[str] = set()
+        self._acted_s: dict[tuple[str, str], float] = {}
+
+    def arrived(self, alert: Alert) -> None:
+        self._arrived.add(alert.id)
+
+    def ran(self, attempt: FixAttempt) -> None:
+        """A step of it began, or ended."""
+        self._acted_s[attempt.rule_id, attempt.target] = self._world.loop.time()
+
+    def committed(self, changeset: Changeset, passed: Mapping[str, int], incidents: Mapping[str, Incident]) -> None:
+        """`passed`: by log, the position before it; `incidents`: those of now."""
+        for alert in changeset.alerts:
+            came = alert.status is not AlertStatus.SENT or alert.id in self._arrived
+            self._check(came, "I5", f"message {alert.id} is stored as sent, and never arrived")
+        touched = {(each.rule_id, each.group_key) for each in changeset.incidents}
+        known = {
+            (each.rule_id, each.group_key) for each in incidents.values() if each.status is not IncidentStatus.RESOLVED
+        }
+        for (rule, name), n in self._counted(changeset, passed).items():
+            acted_s = self._acted_s.get((rule, name), -OWN_S)
+            if rule in self.exact and n >= OPENS[rule][1] and self._world.loop.time() - acted_s >= OWN_S:
+                there = any(key[0] == rule and name in key[1] for key in touched | known)
+                self._check(there, "I1", f"{n} lines of {rule} about {name} are passed, and opened no incident")
+
+    def _counted(self, changeset: Changeset, passed: Mapping[str, int]) -> Counter[tuple[str, str]]:
+        found: Counter[tuple[str, str]] = Counter()
+        for mark in changeset.checkpoints:
+            (log,) = (each for each in self._world.logs if each.name == mark.source)
+            for at in range(passed.get(mark.source, 0), mark.offset, WIDTH):
+                text = log.data[at : at + WIDTH].decode()
+                for rule, (pattern, _) in OPENS.items():
+                    if (told := pattern.match(text)) and told[1] in SERVICES:
+                        found[rule, told[1]] += 1
+        return found
+
+    def at_rest(self, alerts: Iterable[Alert]) -> None:
+        """Whoever was told of a problem is told of its end."""
+        told: defaultdict[str, set[str]] = defaultdict(set)
+        ended: defaultdict[str, set[str]] = defaultdict(set)
+        for alert in alerts:
+            message = letters.unpack(alert.content) if alert.content else None
+            for subject in alert.tells if message is not None and message.more else ():
+                ended[subject].add(alert.receiver)  # not all of its stories are in it
+            for story in message.stories if message is not None else ():
+                if story.over:
+                    ended[story.subject].add(alert.receiver)
+                elif story.incident and alert.id in self._arrived:
+                    told[story.subject].add(alert.receiver)
+        for subject, receivers in told.items():
+            left = sorted(receivers - ended[subject])
+            self._check(not left, "I5", f"{left} heard of {subject}, and never of its end")
