@@ -39,6 +39,7 @@ STEPS = 24
 AT_REST_S = 4500.0
 """What waits by itself waits for the hour's messages or fixes at most, for half an hour's approval, for a silence."""
 WHILES = (0.0, 0.05, 0.7, 5.0, 20.0, 61.0, 130.0, 400.0)
+QUIET_S = 15.0
 WARM = 100
 """Lines with which a log begins: the first 64 blocks of a source are no plain ones, for each gives an ordinary line."""
 STEPPED_IN = frozenset({IncidentStatus.CHECKING, IncidentStatus.FIXING, IncidentStatus.RETRYING})
@@ -142,7 +143,7 @@ class Story:
         if world.is_so(faults.lines_lost):
             self._lose()
         if world.is_so(faults.clock_set):
-            self._set_clock()
+            self._set_clock_in_a_quiet_moment() if world.chance.random() < 0.5 else self._set_clock()
         if world.is_so(faults.operated):
             for given in self._orders():
                 world.tell(f"order: {type(given).__name__}")
@@ -182,6 +183,13 @@ class Story:
             self.oracle.tidings.exact.clear()  # what a fix did counts as its doing of just now
         world.tell(f"clock: it is set, {world.clock.set_by} from the true time by now")
         return by
+
+    def _set_clock_in_a_quiet_moment(self) -> None:
+        """All was read, and one plain line comes before anybody looks at the clock."""
+        self._pass(QUIET_S)
+        self._set_clock()
+        self.world.write("INFO all is well", self.world.logs[0])
+        self._pass(QUIET_S)
 
     def _services(self) -> None:
         """They fail by chance, and most come back by a fix alone."""
