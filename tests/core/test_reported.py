@@ -22,7 +22,6 @@ from logmedic.model.changeset import (
 )
 from logmedic.model.issue import (
     ALIVE,
-    REQUESTS_KEPT,
     IssueSource,
     IssueStatus,
     KnownIssue,
@@ -30,7 +29,7 @@ from logmedic.model.issue import (
     PatternType,
 )
 from logmedic.model.record import Block, Checkpoint, Entry, Findings, UnknownError
-from logmedic.model.report import REFUSALS, Placed, Report, ReportKind
+from logmedic.model.report import REFUSALS, REQUESTS_KEPT, Placed, Report, ReportKind
 from logmedic.model.rule import Rule
 from logmedic.model.severity import Severity
 
