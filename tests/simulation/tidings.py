@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 
 from logmedic.core import letters
 from logmedic.model.alert import Alert, AlertStatus
@@ -20,6 +21,8 @@ OPENS = {
 }
 OPENS["queue-slow"] = (re.compile(r"ERROR queue of (\S+) is slow "), 5)
 """By rule: the lines that it counts, of which service, and how many of them open an incident."""
+ROOM = re.compile(r"INFO disk of (\S+) has room ")
+"""Says that a `disk-full` is over."""
 OWN_S = 120.0
 """For so long after a step lines of its rule may be its own doing."""
 
@@ -39,6 +42,8 @@ class Tidings:
             self.exact.discard("queue-slow")
         self._arrived: set[str] = set()
         self._acted_s: dict[tuple[str, str], float] = {}
+        self._over_at: dict[tuple[str, str], datetime] = {}
+        """By rule and service: what was read before then, and is decided now, is of what is over."""
 
     def arrived(self, alert: Alert) -> None:
         self._arrived.add(alert.id)
@@ -52,6 +57,7 @@ class Tidings:
         for alert in changeset.alerts:
             came = alert.status is not AlertStatus.SENT or alert.id in self._arrived
             self._check(came, "I5", f"message {alert.id} is stored as sent, and never arrived")
+        self._note_ends(changeset, passed)
         touched = {(each.rule_id, each.group_key) for each in changeset.incidents}
         known = {
             (each.rule_id, each.group_key) for each in incidents.values() if each.status is not IncidentStatus.RESOLVED
@@ -62,16 +68,36 @@ class Tidings:
                 there = any(key[0] == rule and name in key[1] for key in touched | known)
                 self._check(there, "I1", f"{n} lines of {rule} about {name} are passed, and opened no incident")
 
+    def _note_ends(self, changeset: Changeset, passed: Mapping[str, int]) -> None:
+        ends = [
+            ((each.rule_id, name), each.resolved_at)
+            for each in changeset.incidents
+            for name in SERVICES
+            if name in each.group_key and each.resolved_at is not None
+        ]
+        ends += [
+            (("disk-full", told[1]), at) for text, at in self._lines(changeset, passed) if (told := ROOM.match(text))
+        ]
+        for key, at in ends:
+            self._over_at[key] = max(at, self._over_at.get(key, at))
+
     def _counted(self, changeset: Changeset, passed: Mapping[str, int]) -> Counter[tuple[str, str]]:
         found: Counter[tuple[str, str]] = Counter()
+        for text, at in self._lines(changeset, passed):
+            for rule, (pattern, _) in OPENS.items():
+                if (told := pattern.match(text)) and told[1] in SERVICES and self._is_new((rule, told[1]), at):
+                    found[rule, told[1]] += 1
+        return found
+
+    def _is_new(self, key: tuple[str, str], at: datetime) -> bool:
+        return key not in self._over_at or at > self._over_at[key]
+
+    def _lines(self, changeset: Changeset, passed: Mapping[str, int]) -> Iterator[tuple[str, datetime]]:
+        """That are passed with it, and when they were read."""
         for mark in changeset.checkpoints:
             (log,) = (each for each in self._world.logs if each.name == mark.source)
             for at in range(passed.get(mark.source, 0), mark.offset, WIDTH):
-                text = log.data[at : at + WIDTH].decode()
-                for rule, (pattern, _) in OPENS.items():
-                    if (told := pattern.match(text)) and told[1] in SERVICES:
-                        found[rule, told[1]] += 1
-        return found
+                yield log.data[at : at + WIDTH].decode(), mark.at
 
     def at_rest(self, alerts: Iterable[Alert]) -> None:
         """Whoever was told of a problem is told of its end."""
