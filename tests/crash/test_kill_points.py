@@ -19,7 +19,7 @@ from crash.stored import tally
 from crash.storm import differing, furnish, rows
 from logmedic.adapters.store.reading import open_readonly
 
-KILLS = 12
+KILLS = 9
 VICTIM = Path(__file__).with_name("victim.py")
 
 RULES = """\

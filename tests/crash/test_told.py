@@ -48,7 +48,7 @@ alerts:
   routes: {{ oncall: chat }}
   default_route: oncall
 """
-KILLS = 12
+KILLS = 9
 
 
 @pytest.mark.slow
