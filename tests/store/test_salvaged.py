@@ -191,6 +191,20 @@ def test_f48_a_full_disk_is_no_damage_a_salvage_waits_for_room_and_leaves_nothin
     assert use(path, numbers) == list(range(1, 21))
 
 
+def test_f48_what_a_log_was_before_it_was_cut_stays_when_there_is_no_room_for_the_rest(
+    path: Path, tmpfs: Tmpfs
+) -> None:
+    path.write_bytes(b"garbage" * 3000)
+    wal_of(path).write_bytes(b"a log" * 200)
+    (path.parent / "spare").write_bytes(b"x" * 300 * 1024)
+    tmpfs.fill()
+    (path.parent / "spare").unlink()
+    with pytest.raises((StoreFull, StoreBusy)):
+        salvage.make_openable(path)
+    (kept,) = path.parent.glob("*.damaged-*.wal")
+    assert kept.read_bytes() == b"a log" * 200
+
+
 def test_f48_a_copy_that_has_no_room_yet_takes_the_place_later(path: Path, tmpfs: Tmpfs) -> None:
     made(path, 4)
     copy = backups_of(path) / "snapshot-20261123T120000Z.duckdb"

@@ -70,7 +70,8 @@ def make_openable(path: Path) -> list[str]:
         error = try_open(path)
         if error is None:
             return notices
-    return [*notices, _begun_anew(path, kept)]
+    # Its log may be cut by now: what it was is in the kept files alone, and they stay whatever comes.
+    return [*notices, _begun_anew(path)]
 
 
 def is_damage(error: Exception) -> bool:
@@ -93,25 +94,26 @@ def begin_anew(path: Path, error: str) -> list[str]:
     return [told, _begun_anew(path, kept)]
 
 
-def _begun_anew(path: Path, kept: Path) -> str:
+def _begun_anew(path: Path, *kept: Path) -> str:
     """A new store with whatever can still be read of the old one; else the first copy that can be read; else an empty
-    one. It is made beside, and takes the place when it is whole."""
+    one. It is made beside, and takes the place when it is whole. `kept`: copies that go again when it comes to none,
+    since the store is as it was."""
     new = path.with_name(f"{path.name}.rescued")
     try:
         told = _rescued(path, new) or _taken(path, new) or _empty(new)
         replacing.replace(path, new)
     except OSError as error:
         if not replacing.replacement_of(path).exists():  # else the next start finishes it
-            _put_away(new, kept)
+            _put_away(new, *kept)
         raise trouble(error) from None
     except (StoreFull, StoreBusy, StoreTooNew):
-        _put_away(new, kept)  # or each new start would leave one on the full disk
+        _put_away(new, *kept)  # or each new start would leave one on the full disk
         raise
     return told
 
 
-def _put_away(new: Path, kept: Path) -> None:
-    for each in (new, kept):
+def _put_away(*files: Path) -> None:
+    for each in files:
         for file in (each, wal_of(each)):
             file.unlink(missing_ok=True)
 
