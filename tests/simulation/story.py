@@ -124,6 +124,8 @@ class Story:
 
     def _start(self) -> None:
         self.daemon = Daemon(self.world, self.oracle, self._edges)
+        if self.world.said is Said.BROKEN:
+            self.oracle.tidings.exact.clear()  # no rules were in force before, so none are
         try:
             self.daemon.begin()
         except Exception as error:  # noqa: BLE001 - whatever keeps it from starting is what is looked for
