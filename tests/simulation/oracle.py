@@ -242,6 +242,14 @@ class Oracle:
     def ordered(self, given: Input) -> None:
         self.reckoning.ordered(given)
 
+    def rules_said(self, said: Said, *, at_start: bool = False) -> None:
+        """From now on the daemon may load them."""
+        if said is Said.FEWER:
+            self.exact_errors = False
+            self.tidings.exact.discard("disk-full")
+        elif said is Said.BROKEN and at_start:
+            self.tidings.exact.clear()  # none were in force that could stay so
+
     def said(self, event: str, about: str) -> None:
         """A line of the daemon's log."""
         self.check(event != "input_given_up", "I2", f"the engine gave up an input: {about}")
@@ -250,9 +258,6 @@ class Oracle:
 
     def look(self, *, reading_for_s: float) -> None:
         """After a step; the daemon has read without a break for so long."""
-        if self._world.said is Said.FEWER:
-            self.exact_errors = False
-            self.tidings.exact.discard("disk-full")
         now = self._world.loop.time()
         for log in self._world.logs if self.exact_lags else ():
             at = self.positions.get(log.name, 0) // WIDTH

@@ -124,8 +124,7 @@ class Story:
 
     def _start(self) -> None:
         self.daemon = Daemon(self.world, self.oracle, self._edges)
-        if self.world.said is Said.BROKEN:
-            self.oracle.tidings.exact.clear()  # no rules were in force before, so none are
+        self.oracle.rules_said(self.world.said, at_start=True)
         try:
             self.daemon.begin()
         except Exception as error:  # noqa: BLE001 - whatever keeps it from starting is what is looked for
@@ -237,8 +236,7 @@ class Story:
         world.said = world.chance.choice(tuple(Said))
         world.armed = not world.is_so(self._faults.disarmed)
         world.tell(f"reload: {world.said}{'' if world.armed else ', disarmed'}")
-        if world.said is Said.FEWER:
-            self.oracle.exact_errors = False
+        self.oracle.rules_said(world.said)
         self.daemon.reload()
 
     # -- people ----------------------------------------------------------------------------------------------------
