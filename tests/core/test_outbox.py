@@ -275,6 +275,21 @@ def test_a_test_message_goes_past_an_open_breaker_is_tried_once_and_told_to_nobo
     assert box.state.receivers["chat"].open_until is not None
 
 
+def test_a_test_message_that_is_sent_again_is_a_test_again() -> None:
+    """It waits for nothing, also where its receiver has a message on its way; and is given up once its result is lost,
+    not sooner."""
+    box = Box()
+    box.tell()
+    failed = box.answer(DOWN, box.test())
+    box.now += LOST_AFTER / 2
+    box.resend(failed)
+    assert box.sent[-1].id == failed.id
+    box.now += LOST_AFTER / 2
+    box.restart()
+    assert box.alerts[failed.id].status is AlertStatus.SENDING
+    assert box.answer(ARRIVED, box.alerts[failed.id]).status is AlertStatus.SENT
+
+
 def test_a_start_asks_a_disabled_receiver_anew() -> None:
     box = Box()
     box.tell()

@@ -107,9 +107,12 @@ def resend(draft: Draft, given: Resend) -> None:
         if alert is None or draft.alert(alert_id) is not None or _is_full(draft, alert.receiver):
             draft.tally("resends_ignored")
             continue
-        again = replace(alert, status=AlertStatus.PENDING, tries=0, next_at=draft.now)
-        draft.put_alert(replace(again, give_up_at=draft.now + GIVE_UP_AFTER))
         draft.tally("alerts_resent")
+        again = replace(alert, status=AlertStatus.PENDING, tries=0, next_at=draft.now)
+        if again.event is AlertEvent.TEST:
+            send_test(draft, again)
+            continue
+        draft.put_alert(replace(again, give_up_at=draft.now + GIVE_UP_AFTER))
         _pump(draft, alert.receiver)
 
 
