@@ -14,7 +14,7 @@ from logmedic.model.alert import UNDELIVERED, Alert, AlertStatus
 from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Changeset, Input, RunStep
 from logmedic.model.circuit import BreakerStatus
-from logmedic.model.fix import AttemptStatus, Breaker, FixAttempt
+from logmedic.model.fix import AttemptKind, AttemptStatus, Breaker, FixAttempt
 from logmedic.model.issue import UNDER_WAY, Incident, IncidentStatus, Template
 from logmedic.model.policy import Policy
 from logmedic.model.rule import Mode
@@ -152,22 +152,22 @@ class Oracle:
         if policy is None:
             return
         rule = policy.rules.get(attempt.rule_id)
+        said = changeset if attempt.kind is AttemptKind.STEP else Changeset()  # what undoes one stays begun (ADR 15)
+        trust = {**self.trust, **{each.rule_id: each for each in said.trust}}
         self.check(policy.arming.armed, "I8", f"{name} is to run, and fixes are disarmed")
         self.check(rule is not None and rule.fix is not None, "I8", f"{name} is to run, and no rule says so")
         if rule is not None:
-            trust = {**self.trust, **{each.rule_id: each for each in changeset.trust}}
             mode = level_of(rule, trust.get(rule.id), policy).mode
             self.check(mode is not Mode.OBSERVE, "I8", f"{name} is to run, and is only to be observed")
         now = self._world.clock.now()
-        pauses = {**self.pauses, **{each.origin: each for each in changeset.pauses}}.values()
+        pauses = {**self.pauses, **{each.origin: each for each in said.pauses}}.values()
         paused = [each for each in pauses if each.on and (each.until is None or now < each.until)]
         self.check(not paused, "I8", f"{name} is to run, and fixes are paused")
         key = (attempt.rule_id, attempt.fix, attempt.target)
         breaker = {**self.breakers, **{each.key: each for each in changeset.breakers}}.get(key)
         shut = breaker is not None and breaker.status is BreakerStatus.OPEN
         self.check(not shut, "I6", f"{name} is to run, and its breaker is open")
-        trusted = {**self.trust, **{each.rule_id: each for each in changeset.trust}}
-        self.reckoning.may_run(attempt, rule, trusted, policy)
+        self.reckoning.may_run(attempt, rule, trust, policy)
         self._in_budget(attempt, changeset)
 
     def _in_budget(self, attempt: FixAttempt, changeset: Changeset) -> None:
