@@ -79,7 +79,7 @@ test-slow: setup-dev
 
 # Faults by the real means: strace, cgroups, loop file systems, signals.
 test-faults: setup-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/faults
+	$(BIN)/python -m pytest -n 3 --dist worksteal tests/faults
 
 # What people see: chromium, headless. PICTURES=DIR keeps a screenshot of each page.
 test-browser: setup-dev
@@ -91,7 +91,7 @@ test-systemd: setup-dev
 	@bash scripts/system-packages systemd
 	@bash scripts/system-packages deb
 	@bash scripts/booted-rootfs
-	$(BIN)/python -m pytest tests/booted -rs -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/booted -rs -n 3 --dist loadfile
 
 # MINUTES=30, KILLS=500 (at least so many), SEED=7 (the same lines and lives again).
 soak: setup-dev
