@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from simulation.story import STEPS, Outcome, outcome_of
 
 SHOWN = 5
-"""Of the seeds that break something."""
+"""So many of the seeds that break something are told with the end of their story."""
 TAIL = 25
 TOLD_EACH = 500
 """Without a terminal."""
@@ -54,8 +54,7 @@ def _gathered(outcomes: Iterable[Outcome], total: int) -> tuple[list[Outcome], C
         commits += each.commits
         if each.broken:
             broken.append(each)
-            if len(broken) <= SHOWN:
-                _show(each)
+            _show(each, tail=TAIL if len(broken) <= SHOWN else 0)
         if sys.stdout.isatty():
             print(f"\r{n} of {total}", end="\r")
         elif n % TOLD_EACH == 0:
@@ -63,8 +62,9 @@ def _gathered(outcomes: Iterable[Outcome], total: int) -> tuple[list[Outcome], C
     return broken, happened, commits
 
 
-def _show(outcome: Outcome) -> None:
-    print(f"seed {outcome.seed} ({outcome.faults}):", *outcome.story[-TAIL:], _verdict(outcome), sep="\n  ", flush=True)
+def _show(outcome: Outcome, tail: int) -> None:
+    told = outcome.story[len(outcome.story) - tail :]
+    print(f"seed {outcome.seed} ({outcome.faults}):", *told, _verdict(outcome), sep="\n  ", flush=True)
 
 
 def _verdict(outcome: Outcome) -> str:

@@ -85,6 +85,7 @@ class LogSource:
         lines = 1 if begins < self._log.warm else self._world.chance.randint(1, 40)
         self._at = min(self._log.size, begins + WIDTH * lines)
         data, now = bytes(self._log.data[begins : self._at]), self._world.clock.now()
+        self._log.read_at.update(dict.fromkeys(range(begins // WIDTH, self._at // WIDTH), now))
         return Block(self.name, self.name, data, begins, self._mark(), now, gaps=gaps)
 
     def _mark(self) -> Checkpoint:

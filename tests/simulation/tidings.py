@@ -97,7 +97,7 @@ class Tidings:
         for mark in changeset.checkpoints:
             (log,) = (each for each in self._world.logs if each.name == mark.source)
             for at in range(passed.get(mark.source, 0), mark.offset, WIDTH):
-                yield log.data[at : at + WIDTH].decode(), mark.at
+                yield log.data[at : at + WIDTH].decode(), log.read_at.get(at // WIDTH, mark.at)  # lost ones have none
 
     def at_rest(self, alerts: Iterable[Alert]) -> None:
         """Whoever was told of a problem is told of its end."""

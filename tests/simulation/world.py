@@ -44,7 +44,8 @@ class Clock:
 class Log:
     """What was written, whether or not it is still there: what lies before `lost_until` and was not read is gone.
     `warm`: the bytes with which it begins, of which each line is a block of its own. `errors`: how many of the first n
-    lines are about an error. `written_s`: of each line, in seconds of the loop."""
+    lines are about an error. `written_s`: of each line, in seconds of the loop. `read_at`: by line, when it was read
+    last, by the clock of then."""
 
     name: str
     may_fail: bool
@@ -53,6 +54,7 @@ class Log:
     warm: int = 0
     errors: list[int] = field(default_factory=lambda: [0])
     written_s: list[float] = field(default_factory=list)
+    read_at: dict[int, datetime] = field(default_factory=dict)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     """There may be more than was read last."""
 
