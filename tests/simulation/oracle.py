@@ -152,23 +152,28 @@ class Oracle:
         if policy is None:
             return
         rule = policy.rules.get(attempt.rule_id)
-        said = changeset if attempt.kind is AttemptKind.STEP else Changeset()  # what undoes one stays begun (ADR 15)
-        trust = {**self.trust, **{each.rule_id: each for each in said.trust}}
+        begun_by = [changeset]
+        if attempt.kind is AttemptKind.ROLLBACK:  # what was decided before a pause of the same decision stays (ADR 15)
+            begun_by.append(Changeset())
         self.check(policy.arming.armed, "I8", f"{name} is to run, and fixes are disarmed")
         self.check(rule is not None and rule.fix is not None, "I8", f"{name} is to run, and no rule says so")
         if rule is not None:
-            mode = level_of(rule, trust.get(rule.id), policy).mode
-            self.check(mode is not Mode.OBSERVE, "I8", f"{name} is to run, and is only to be observed")
-        now = self._world.clock.now()
-        pauses = {**self.pauses, **{each.origin: each for each in said.pauses}}.values()
-        paused = [each for each in pauses if each.on and (each.until is None or now < each.until)]
-        self.check(not paused, "I8", f"{name} is to run, and fixes are paused")
+            modes = [level_of(rule, self._trust(each).get(rule.id), policy).mode for each in begun_by]
+            self.check(set(modes) != {Mode.OBSERVE}, "I8", f"{name} is to run, and is only to be observed")
+        self.check(not all(map(self._is_paused, begun_by)), "I8", f"{name} is to run, and fixes are paused")
         key = (attempt.rule_id, attempt.fix, attempt.target)
         breaker = {**self.breakers, **{each.key: each for each in changeset.breakers}}.get(key)
         shut = breaker is not None and breaker.status is BreakerStatus.OPEN
         self.check(not shut, "I6", f"{name} is to run, and its breaker is open")
-        self.reckoning.may_run(attempt, rule, trust, policy)
+        self.reckoning.may_run(attempt, rule, self._trust(changeset), policy)
         self._in_budget(attempt, changeset)
+
+    def _trust(self, decided: Changeset) -> dict[str, Trust]:
+        return {**self.trust, **{each.rule_id: each for each in decided.trust}}
+
+    def _is_paused(self, decided: Changeset) -> bool:
+        pauses, now = {**self.pauses, **{each.origin: each for each in decided.pauses}}, self._world.clock.now()
+        return any(each.on and (each.until is None or now < each.until) for each in pauses.values())
 
     def _in_budget(self, attempt: FixAttempt, changeset: Changeset) -> None:
         if not attempt.first:
