@@ -18,6 +18,7 @@ import pytest
 from fixes.steps import ATTEMPT, a_rule, open_to_all, python, reachable, run, shell, step
 from logmedic.adapters.fixes.bubblewrap import BubblewrapRunner
 from logmedic.adapters.fixes.runners import Runners, end
+from logmedic.model.fix import FixResult
 from logmedic.model.sandbox import SandboxKind, SandboxSpec
 from logmedic.model.step import Step, UnitJob, UnitVerb
 
@@ -34,6 +35,13 @@ def running(marker: str) -> list[str]:
             if marker in line:
                 found.append(line)
     return found
+
+
+async def begun(marker: str, step: asyncio.Task[FixResult]) -> None:
+    """Wait until the step runs."""
+    while not running(marker):
+        assert not step.done(), f"it ended before it began: {step.result()}"
+        await asyncio.sleep(0.02)
 
 
 async def gone(marker: str) -> bool:
@@ -91,8 +99,7 @@ def test_f55_a_fork_bomb_dies_at_its_limit_and_the_next_step_runs_meanwhile() ->
     async def scenario() -> None:
         runner = BubblewrapRunner()
         thrown = asyncio.create_task(runner.run(step("/bin/sh", "-c", bomb, timeout_s=2, tasks=20), ATTEMPT))
-        while not running(marker):
-            await asyncio.sleep(0.02)
+        await begun(marker, thrown)
         assert (await runner.run(step("/usr/bin/true"), ATTEMPT)).exit_code == 0
         assert not (await thrown).ok
         assert await gone(marker)
@@ -267,8 +274,7 @@ def test_a_cancel_kills_everything() -> None:
 
     async def scenario() -> None:
         task = asyncio.create_task(BubblewrapRunner().run(step("/usr/bin/sleep", marker), ATTEMPT))
-        while not running(marker):
-            await asyncio.sleep(0.02)
+        await begun(marker, task)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert await gone(marker)
