@@ -72,8 +72,8 @@ def licence_of(found: Distribution) -> str:
         known += [bsd for bsd in (_which_bsd(found),) if bsd]
     return (
         JUDGED.get(name)
-        or _expression(told["License-Expression"] or "")
-        or _TEXTS.get((told["License"] or "").strip().lower(), "")
+        or _expression(told.get("License-Expression") or "")
+        or _TEXTS.get((told.get("License") or "").strip().lower(), "")
         or " OR ".join(known)
     )
 

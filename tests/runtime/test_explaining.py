@@ -20,6 +20,8 @@ from logmedic.runtime.explaining import MOST_WAITING, Explaining
 from logmedic.runtime.live import Generation
 
 SLOW = replace(make.RULE, id="slow", match=MatchSpec(("down(a+)+$",)))
+LONG = "down" + "a" * 28 + "!"
+"""Takes SLOW long."""
 
 
 def asking(*rules: object) -> tuple[Explaining, Generation]:
@@ -42,7 +44,7 @@ def test_a_match_says_what_would_come_of_it_now() -> None:
 def test_nothing_is_counted_however_often_a_line_is_asked_about() -> None:
     asked, generation = asking(SLOW)
     for _ in range(8):
-        told = asyncio.run(asked.explain("down" + "a" * 28 + "!"))
+        told = asyncio.run(asked.explain(LONG))
         assert told["matched"] == []
     assert not generation.matcher.quarantined
     assert all(use.asked == 0 for use in generation.matcher.uses.values())
@@ -56,8 +58,8 @@ def test_what_is_no_line_is_refused(line: str) -> None:
 
 def test_those_who_ask_while_many_wait_are_sent_away() -> None:
     async def many() -> list[object]:
-        asked, _ = asking()
-        return list(await asyncio.gather(*(asked.explain("down") for _ in range(12)), return_exceptions=True))
+        asked, _ = asking(SLOW)  # nobody is answered before all have asked
+        return list(await asyncio.gather(*(asked.explain(LONG) for _ in range(12)), return_exceptions=True))
 
     told = asyncio.run(many())
     refused = [each for each in told if isinstance(each, TransientError)]
