@@ -584,6 +584,28 @@ def test_f33_a_clock_that_is_set_is_noticed_once_and_a_drift_never() -> None:
     run_on(loop, scenario())
 
 
+def test_f33_a_clock_that_is_set_again_while_that_is_being_stored_is_noticed_before_anything_is_decided() -> None:
+    class SetMeanwhile(MemoryStore):
+        async def commit(self, changeset: Changeset) -> None:
+            if any(each.kind == "clock_set" for each in changeset.tallies):
+                clock.by = timedelta(days=2)
+            await super().commit(changeset)
+
+    async def scenario() -> None:
+        store = SetMeanwhile()
+        async with running(make.policy(started_at=BEGAN), store, clock=clock, steady=loop.time) as bench:
+            await bench.engine.settled()
+            clock.by = timedelta(days=1)
+            await bench.engine.settled(make.observed(make.match(at=clock.now()), at=make.checkpoint(1)))
+            told = ["set" for done in store.changesets for each in done.tallies if each.kind == "clock_set"]
+            last = [each.kind for each in store.changesets[-1].tallies]
+            assert (told, "clock_set" in last) == (["set", "set"], False), "it is decided once both are known"
+
+    loop = VirtualLoop()
+    clock = SetClock(loop)
+    run_on(loop, scenario())
+
+
 def test_f33_how_far_the_clock_was_set_ahead_is_known_to_whoever_reads_lines_of_before() -> None:
     async def scenario() -> None:
         async with running(make.policy(started_at=BEGAN), clock=clock, steady=loop.time) as bench:

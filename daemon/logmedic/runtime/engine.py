@@ -249,8 +249,9 @@ class Engine:
             await self._take_without_poison(given[0], changeset)
 
     async def _look_at_clock(self) -> None:
-        """Before anything is decided, and every LOOK_EVERY_S."""
-        if by := self._clock_watch.set_by():
+        """Before anything is decided, and every LOOK_EVERY_S. While it is being stored the clock may be set again: what
+        is decided by that time would be moved once more afterwards."""
+        while by := self._clock_watch.set_by():
             log.warning("clock_set", by_s=by.total_seconds())
             self.state.heard_since = self.state.heard_since and self.state.heard_since + by
             self.state.set_since_start += by
