@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,11 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="others do no more tha
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """With our packages, and one that the daemon's user can run as well."""
+    """With our packages, and one that the daemon's user can run as well: the system's, where ours is a person's own."""
+    version = "import sys; print(*sys.version_info[:2])"
+    told = subprocess.run([HERE.python, "-c", version], check=True, capture_output=True, text=True).stdout
+    if told.split() != [str(each) for each in sys.version_info[:2]]:
+        pytest.skip(f"{HERE.python}, which others can run, is of another version")
     room = tmp_path_factory.mktemp("venv")
     for directory in (room, *room.parents[:-2]):
         directory.chmod(directory.stat().st_mode | 0o011)

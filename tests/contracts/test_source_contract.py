@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from fakes.manual_wake import ManualDiscovery, ManualWake
+from faults.children import descendants
 from logmedic.adapters.sources.command import CommandSource
 from logmedic.adapters.sources.files import FileSource
 from logmedic.adapters.sources.journal import JournalSource
@@ -311,16 +312,15 @@ def test_a_position_of_an_earlier_run_means_nothing_and_what_comes_is_read(tmp_p
     asyncio.run(scenario())
 
 
-def held() -> tuple[list[str], list[str]]:
-    """The descriptors and the children of this process."""
+def held() -> tuple[list[str], list[int]]:
+    """The descriptors of this process, and what it started."""
     descriptors = []
     for name in os.listdir("/proc/self/fd"):
         try:
             descriptors.append(os.readlink(f"/proc/self/fd/{name}"))
         except FileNotFoundError:  # the one that lists
             continue
-    children = [Path(f"/proc/self/task/{task}/children").read_text() for task in os.listdir("/proc/self/task")]
-    return sorted(descriptors), sorted(" ".join(children).split())
+    return sorted(descriptors), sorted(descendants(os.getpid()))
 
 
 @every_kind
