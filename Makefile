@@ -91,7 +91,7 @@ test-systemd: setup-dev
 	@bash scripts/system-packages systemd
 	@bash scripts/system-packages deb
 	@bash scripts/booted-rootfs
-	$(BIN)/python -m pytest tests/booted -rs -n 3 --dist loadfile
+	$(BIN)/python -m pytest tests/booted -rs -n 2 --dist loadfile
 
 # MINUTES=30, KILLS=500 (at least so many), SEED=7 (the same lines and lives again).
 soak: setup-dev
