@@ -77,9 +77,9 @@ test-slow: setup-dev
 	@bash scripts/system-packages deb
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m slow
 
-# Faults by the real means: strace, cgroups, loop file systems, signals.
+# Faults by the real means: strace, cgroups, loop file systems, signals. SWEEP=30: damage at so many places of a file.
 test-faults: setup-dev
-	$(BIN)/python -m pytest -n 3 --dist worksteal tests/faults
+	$(if $(SWEEP),SWEEP=$(SWEEP)) $(BIN)/python -m pytest -n 3 --dist worksteal tests/faults
 
 # What people see: chromium, headless. PICTURES=DIR keeps a screenshot of each page.
 test-browser: setup-dev

@@ -6,6 +6,7 @@ To repeat a failure: the id of the test names the file, how it was damaged, and 
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,7 +19,8 @@ from crash.process import until
 from faults.scene import Scene
 
 ORDERS = 40
-FEW, MANY = 1, 6
+FEW, MANY = 1, int(os.environ.get("SWEEP", "6"))
+"""Places in a file for each kind of damage; SWEEP=30 looks at more."""
 
 
 @dataclass(frozen=True, slots=True)
