@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 
-from builders import FAILED, FIX, OK, PASSED, PROBE, RULE, STEP, Bench, breaker_of, policy, with_fix
+from builders import FAILED, FIX, OK, PASSED, PROBE, RULE, START, STEP, Bench, breaker_of, policy, with_fix
+from logmedic.core.holds import CAUSE_GRACE
 from logmedic.core.targets import asked_once
 from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import (
@@ -24,6 +25,7 @@ from logmedic.model.changeset import (
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import AttemptKind, AttemptStatus, FixResult, ProbeResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, Resolution
+from logmedic.model.policy import MaintenanceWindow
 from logmedic.model.probe import AnyOf, DiskProbe, Not, TcpProbe, UnitProbe
 from logmedic.model.rule import Limits, OnFailure, Verify
 from logmedic.model.step import Command, Retry, Step, UnitJob, UnitVerb
@@ -34,6 +36,13 @@ UNKNOWN = ProbeResult(None, "there is nobody to ask")
 EXPECT = DiskProbe("/", percent=5)
 GUARD = TcpProbe("127.0.0.1:5432")
 UNDO = Step("undo it", Command(("/usr/bin/undo",)))
+WINDOW = MaintenanceWindow(
+    "patches",
+    frozenset(range(7)),
+    (START + timedelta(seconds=5)).time(),
+    (START + timedelta(minutes=10)).time(),
+    UTC,
+)
 SECOND = replace(STEP, name="fail over", action=Command(("/usr/bin/failover",)))
 
 
@@ -96,6 +105,41 @@ def test_a_check_that_is_answered_twice_starts_one_step() -> None:
         checked(bench, (CheckPurpose.EXPECT, PASSED))
     assert bench.ran == ["restart it"]
     assert bench.tally("results_ignored") == 1
+
+
+# -- what comes up while the checks are asked --------------------------------------------------------------------------
+
+
+def test_no_fix_begins_in_a_maintenance_window_that_opened_while_its_checks_were_asked() -> None:
+    rule = with_fix(steps=(replace(STEP, expect=(EXPECT,)),))
+    bench = Bench(policy(rule, maintenance=(WINDOW,)))
+    bench.matched(rule=rule)
+    bench.now += timedelta(seconds=6)
+    checked(bench, (CheckPurpose.EXPECT, PASSED))
+    assert (bench.ran, bench.incident().hold) == ([], HoldReason.MAINTENANCE)
+    bench.matched(rule=rule, after=600)  # or its last match would be stale
+    assert bench.incident().status is IncidentStatus.CHECKING
+
+
+def test_no_fix_begins_while_a_cause_is_open_that_came_up_while_its_checks_were_asked() -> None:
+    cause = replace(RULE, id="db-down", title="db is down", fix=None)
+    rule = with_fix(steps=(replace(STEP, expect=(EXPECT,)),), after=(cause.id,))
+    bench = Bench(policy(rule, cause))
+    bench.matched(rule=rule)
+    (waiting,) = bench.state.incidents
+    bench.give(Tick(), after=CAUSE_GRACE.total_seconds())
+    bench.matched(rule=cause)
+    bench.give(ChecksFinished(waiting, ((CheckPurpose.EXPECT, PASSED),)))
+    assert (bench.ran, bench.state.incidents[waiting].hold) == ([], HoldReason.CAUSE)
+
+
+def test_a_fix_that_began_before_the_window_goes_on_in_it() -> None:
+    rule = with_fix(steps=(STEP, SECOND))
+    bench = Bench(policy(rule, maintenance=(WINDOW,)))
+    bench.matched(rule=rule)
+    bench.finish(after=6)
+    bench.probed(FAILED)
+    assert bench.ran == [STEP.name, SECOND.name]
 
 
 # -- the verdict -------------------------------------------------------------------------------------------------------

@@ -94,11 +94,12 @@ def every_hold(draft: Draft, incident: Incident, rule: Rule) -> list[Check]:
 
 def stopped(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
     """What stops a fix even between two of its steps: a mode that allows less by now than it began with, the kill
-    switch, and what cannot be run any more."""
+    switch, and what cannot be run any more. Before the first one also what came up while its checks were asked."""
     if rule.fix is None:
         return _NO_FIX
     case = _Case(draft, incident, rule, rule.fix, approved=bool(incident.approved_by))
-    return _mode(case).held or _paused(case).held or _arming(case).held or _approval(case).held
+    asked = _STOPS if incident.attempt_id else (*_STOPS, *_STOPS_THE_FIRST)
+    return next((found.held for ask in asked if (found := ask(case)).held is not None), None)
 
 
 _NO_FIX = Hold(HoldReason.NO_FIX, "the rule has no fix")
@@ -324,6 +325,8 @@ def _stopping(case: _Case) -> Check:
     return _held("stop", HoldReason.BUSY, STOPS, case.draft.now + BUSY_RECHECK)
 
 
+_STOPS: tuple[Callable[[_Case], Check], ...] = (_mode, _paused, _arming, _approval)
+_STOPS_THE_FIRST: tuple[Callable[[_Case], Check], ...] = (_maintenance, _cause)
 _QUESTIONS: tuple[Callable[[_Case], Check], ...] = (
     _mode,
     _paused,
