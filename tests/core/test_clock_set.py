@@ -192,3 +192,18 @@ def test_f33_what_was_seen_by_a_clock_that_was_ahead_is_ended_by_the_line_that_s
     over = Match(rule.id, record("has room", START + timedelta(minutes=1)), {}, "", CLEAR)
     bench.give(observed(over), 60)
     assert bench.incident().status is IncidentStatus.RESOLVED
+
+
+@pytest.mark.parametrize("clear", [Clear(), Clear(quiet=timedelta(minutes=5))], ids=["by the policy", "by the rule"])
+def test_f33_lines_of_a_clock_that_is_ahead_are_one_incident_which_ends_once_they_end(clear: Clear) -> None:
+    """Of a container in another zone, say: silence begins with the last of them, and not two hours later."""
+    rule = replace(RULE, fix=None, when=When(clear=clear))
+    bench = Bench(policy(rule, resolve_after=timedelta(minutes=5)))
+    for _ in range(20):
+        bench.give(observed(match(rule, bench.now + timedelta(hours=2))), 60)
+    (incident,) = bench.state.incidents.values()
+    assert (incident.occurrences, incident.status) == (20, IncidentStatus.OPEN)
+    bench.give(Tick(), 299)
+    assert bench.state.incidents
+    bench.give(Tick(), 61)
+    assert bench.incident().status is IncidentStatus.RESOLVED

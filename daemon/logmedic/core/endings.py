@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from logmedic.core import verdicts
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
+from logmedic.core.windows import seen_at
 from logmedic.model.issue import IDLE, Incident, Resolution
 from logmedic.model.policy import Policy
 from logmedic.model.record import Match
@@ -25,7 +26,7 @@ def end(draft: Draft, incident: Incident, resolution: Resolution, notes: str) ->
         draft.event(incident.id, "cleared", f"{notes}; the fix under way is still verified")
 
 
-def is_over_by_then(rule: Rule, incident: Incident, match: Match) -> bool:
+def is_over_by_then(rule: Rule, incident: Incident, match: Match, now: datetime) -> bool:
     """By the times in the lines, of a rule that says how long its silence is: a backlog has the same incidents as its
     lines had when they were new."""
     quiet = rule.when.clear.quiet
@@ -33,7 +34,7 @@ def is_over_by_then(rule: Rule, incident: Incident, match: Match) -> bool:
         quiet is not None
         and match.part == MATCH
         and incident.status in IDLE
-        and match.record.at - incident.last_match_at >= quiet
+        and seen_at(match.record.at, now) - incident.last_match_at >= quiet
     )
 
 

@@ -15,7 +15,7 @@ from logmedic.core.holds import is_approved
 from logmedic.core.kept import MAX_GROUPS, keep, of_window, over_since, since_over
 from logmedic.core.ladder import DEFAULT_QUIET
 from logmedic.core.targets import breaker_key
-from logmedic.core.windows import EVIDENCE_KEPT, SKEW, counted_at
+from logmedic.core.windows import EVIDENCE_KEPT, SKEW, counted_at, seen_at
 from logmedic.model.changed import changed
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.issue import IDLE, HoldReason, Incident, IncidentStatus, Resolution, Window
@@ -26,6 +26,14 @@ from logmedic.model.when import CLEAR, MATCH, OF, Absence, Threshold
 
 
 def on_match(draft: Draft, match: Match) -> None:
+    """Of a record that was read."""
+    if match.part == MATCH and match.rule_id in draft.policy.rules:
+        draft.tally("matched")
+    on_news(draft, match)
+
+
+def on_news(draft: Draft, match: Match) -> None:
+    """Of a record, or of another incident (core/synthetic.py), which is no line and not counted as one."""
     rule = draft.policy.rules.get(match.rule_id)
     if rule is None:
         return
@@ -33,7 +41,6 @@ def on_match(draft: Draft, match: Match) -> None:
         _clear(draft, rule, match)
         return
     if match.part == MATCH:
-        draft.tally("matched")
         _count(draft, rule, match.record)
     if match.group != EVERY_GROUP:
         _take(draft, rule, match)
@@ -53,7 +60,7 @@ def _count(draft: Draft, rule: Rule, record: Record) -> None:
 
 def _take(draft: Draft, rule: Rule, match: Match) -> None:
     incident = draft.open_incident(rule.id, match.group)
-    if incident is not None and is_over_by_then(rule, incident, match):
+    if incident is not None and is_over_by_then(rule, incident, match, draft.now):
         end(draft, incident, Resolution.QUIET, f"silent for {duration_text(rule.when.clear.quiet or timedelta())}")
         incident = None
     if rule.when.clear.match is not None and counted_at(match, draft.now) < over_since(draft, rule, match.group):
@@ -110,7 +117,7 @@ def open_for(draft: Draft, rule: Rule, match: Match) -> Incident | None:
         title=fill_title(rule.title, match.captures),
         severity=rule.severity,
         opened_at=draft.now,
-        last_match_at=record.at,
+        last_match_at=seen_at(record.at, draft.now),
         captures=match.captures,
         source=record.source,
         evidence=record.text[:EVIDENCE_KEPT],
@@ -157,18 +164,19 @@ def _because(rule: Rule) -> str:
 def _again(draft: Draft, rule: Rule, match: Match, incident: Incident, *, triggered: bool) -> Incident:
     """While a fix settles, a match of a threshold is trouble by itself; of other triggers, what reaches them is. What
     people were asked to approve stays as they were shown it."""
-    later = match.record.at >= incident.last_match_at
+    at = seen_at(match.record.at, draft.now)
+    later = at >= incident.last_match_at
     asked = incident.hold is HoldReason.AWAITING_APPROVAL or is_approved(draft, incident)
     seen = changed(
         incident,
         occurrences=incident.occurrences + 1,
-        last_match_at=max(incident.last_match_at, match.record.at),
+        last_match_at=max(incident.last_match_at, at),
         captures=match.captures if later and incident.status in IDLE and not asked else incident.captures,
     )
     seen = reported.with_request(draft, seen, match.record)
     draft.put_incident(seen)
     is_trouble = triggered or isinstance(rule.when.trigger, Threshold)
-    if seen.status is IncidentStatus.SETTLING and is_trouble and _after_the_fix(draft, rule, seen, match.record.at):
+    if seen.status is IncidentStatus.SETTLING and is_trouble and _after_the_fix(draft, rule, seen, at):
         remedy.on_match_while_settling(draft, seen, rule)
     elif seen.status in IDLE and triggered and not _waits(draft, rule, seen):
         remedy.consider(draft, seen, rule)

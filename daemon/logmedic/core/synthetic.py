@@ -30,7 +30,7 @@ def carry(draft: Draft) -> None:
                 if left < 0:
                     draft.tally("synthetic_dropped")
                 elif (match := match_of(incident, stage, rule, part)) is not None:
-                    incidents.on_match(draft, match)
+                    incidents.on_news(draft, match)
         announced = draft.announced()
 
 

@@ -73,6 +73,12 @@ def counted_at(match: Match, now: datetime) -> float:
     return min(match.record.at, now + SKEW).timestamp()
 
 
+def seen_at(written: datetime, now: datetime) -> datetime:
+    """When trouble was seen that a line of `written` tells of. One that is ahead of the clock by more than clocks
+    differ is of a wrong clock (another zone, often), and was written by now: silence begins with it."""
+    return written if written <= now + SKEW else now
+
+
 def take(window: Window, trigger: Trigger, match: Match, now: datetime) -> Taken:
     """Take `match` into `window`, which another kind of trigger may have written."""
     if window.kind != (form := form_of(trigger)):
