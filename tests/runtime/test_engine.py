@@ -31,7 +31,7 @@ from logmedic.model.changeset import (
     Tick,
 )
 from logmedic.model.errors import StoreFull
-from logmedic.model.fix import AttemptStatus, FixResult, Verdict
+from logmedic.model.fix import AttemptStatus, FixAttempt, FixResult, Verdict
 from logmedic.model.issue import HoldReason, IncidentStatus, Tally
 from logmedic.model.policy import Policy
 from logmedic.model.record import Findings
@@ -600,6 +600,54 @@ def test_f33_a_clock_that_is_set_again_while_that_is_being_stored_is_noticed_bef
             told = ["set" for done in store.changesets for each in done.tallies if each.kind == "clock_set"]
             last = [each.kind for each in store.changesets[-1].tallies]
             assert (told, "clock_set" in last) == (["set", "set"], False), "it is decided once both are known"
+
+    loop = VirtualLoop()
+    clock = SetClock(loop)
+    run_on(loop, scenario())
+
+
+def test_f33_a_clock_that_is_set_during_each_commit_keeps_nobody_waiting_for_ever() -> None:
+    class SetEachTime(MemoryStore):
+        async def commit(self, changeset: Changeset) -> None:
+            clock.by += timedelta(minutes=1)
+            assert len(self.changesets) < 20, "nothing else is decided"
+            await super().commit(changeset)
+
+    async def scenario() -> None:
+        store = SetEachTime()
+        async with running(make.policy(started_at=BEGAN), store, clock=clock, steady=loop.time) as bench:
+            await bench.engine.settled(make.observed(make.match(at=clock.now()), at=make.checkpoint(1)))
+            assert bench.engine.state.incidents
+
+    loop = VirtualLoop()
+    clock = SetClock(loop)
+    run_on(loop, scenario())
+
+
+def test_f33_what_counts_for_budgets_is_not_forgotten_for_a_clock_that_was_set_since_somebody_looked() -> None:
+    """Set a day ahead while plain lines are stored, in the moment in which something is due as well."""
+
+    class SetMeanwhile(MemoryStore):
+        async def commit(self, changeset: Changeset) -> None:
+            if changeset.checkpoints == (make.checkpoint(9),):
+                clock.by = timedelta(hours=25)
+            await super().commit(changeset)
+
+    async def scenario() -> None:
+        ended = FixAttempt("7", "6", "db-down", "", "db", 0, "restart it", 1, ("/bin/true",), BEGAN, "")
+        ended = replace(ended, status=AttemptStatus.FINISHED, finished_at=BEGAN, verdict=Verdict.FIXED)
+        store = SetMeanwhile([Changeset(attempts=(ended,))])
+        rule = replace(make.RULE, fix=None)
+        async with running(make.policy(rule, started_at=BEGAN), store, clock=clock, steady=loop.time) as bench:
+            await bench.engine.settled(make.observed(make.match(rule, clock.now()), at=make.checkpoint(1)))
+            assert bench.engine.state.incidents
+            await bench.engine.submit(make.observed(at=make.checkpoint(9)))
+            await asyncio.sleep(0.1)
+            loop.pass_time(1000)  # the incident ends by silence
+            await asyncio.sleep(0.1)
+            assert clock.by
+            assert not bench.engine.state.incidents, "it was due"
+            assert list(bench.engine.state.attempts) == [ended.id]
 
     loop = VirtualLoop()
     clock = SetClock(loop)

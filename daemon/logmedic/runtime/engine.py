@@ -56,6 +56,8 @@ OTHERS = ""
 MANY_WINDOWS = 10_000
 LOOK_EVERY_S = 5.0
 """The longest wait for an input: the engine shows that it lives (watchdog), and old windows are dropped."""
+CLOCK_LOOKS = 5
+"""So many times in a row the clock is looked at before something is decided by it."""
 LATE = timedelta(seconds=30)
 """What was decided so long before it could be stored is decided of the past: no step begins on it."""
 STOOD_STILL_S = 2.0
@@ -214,7 +216,7 @@ class Engine:
         if self._is_due(now) or self._windows_grew():
             await self._take([Tick()])
             self._windows_kept = len(self.state.windows)
-            self.state.forget_old(now)
+            self.state.forget_old(self._clock_watch.as_looked_at())  # the clock may have been set since `now`
 
     def _is_due(self, now: datetime) -> bool:
         known = self._next_due()
@@ -250,8 +252,11 @@ class Engine:
 
     async def _look_at_clock(self) -> None:
         """Before anything is decided, and every LOOK_EVERY_S. While it is being stored the clock may be set again: what
-        is decided by that time would be moved once more afterwards."""
-        while by := self._clock_watch.set_by():
+        is decided by that time would be moved once more afterwards. Where it is set each time, others get their
+        turn."""
+        for _ in range(CLOCK_LOOKS):
+            if not (by := self._clock_watch.set_by()):
+                return
             log.warning("clock_set", by_s=by.total_seconds())
             self.state.heard_since = self.state.heard_since and self.state.heard_since + by
             self.state.set_since_start += by
