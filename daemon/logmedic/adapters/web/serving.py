@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 STOP_S = 3.0
 """How long requests under way may take once the daemon stops."""
@@ -74,16 +75,24 @@ async def serve(app: Any, listener: socket.socket, *, protocol: type[H11Protocol
         listener.close()
 
 
+class _State(ServerState):
+    """`ends`: whoever is accepted from now on is let go at once. uvicorn tells those to go that it knows as it stops;
+    one that was accepted in that moment would be waited for (STOP_S)."""
+
+    ends = False
+
+
 class _Server(uvicorn.Server):
     """uvicorn looks ten times a second whether it should end: an idle daemon would wake up for that, and a stop wait
     for it. What it does besides is the Date header."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self.server_state = self._state = _State()
         self._ends = asyncio.Event()
 
     def end(self) -> None:
-        self.should_exit = True
+        self.should_exit = self._state.ends = True
         self._ends.set()
 
     async def main_loop(self) -> None:
@@ -91,6 +100,13 @@ class _Server(uvicorn.Server):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DATE_S):
                     await self._ends.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What asyncio accepted by now has a server still: of one that is closed it would stay open, and nobody's."""
+        for each in sockets or ():
+            asyncio.get_running_loop().remove_reader(each)
+        await asyncio.sleep(0)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -114,6 +130,10 @@ class PatientProtocol(H11Protocol):
         self.logger = _QUIET  # what strangers send wrong is no news, and there may be much of it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        if isinstance(self.server_state, _State) and self.server_state.ends:
+            self.transport = transport
+            transport.abort()
+            return
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)  # it tells us as soon as the client does not take what is sent
         self._since = self.loop.time()
