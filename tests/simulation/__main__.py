@@ -15,6 +15,8 @@ from simulation.story import STEPS, Outcome, outcome_of
 SHOWN = 5
 """So many of the seeds that break something are told with the end of their story."""
 TAIL = 25
+MOST = 10
+"""Of what one seed broke."""
 TOLD_EACH = 500
 """Without a terminal."""
 
@@ -70,7 +72,8 @@ def _show(outcome: Outcome, tail: int) -> None:
 def _verdict(outcome: Outcome) -> str:
     if not outcome.broken:
         return f"all held; digest {outcome.digest}"
-    return "\n  ".join(("BROKEN", *outcome.broken, f"again: make simulate SEED={outcome.seed}"))
+    more = [f"and {len(outcome.broken) - MOST} more"] if len(outcome.broken) > MOST else []
+    return "\n  ".join(("BROKEN", *outcome.broken[:MOST], *more, f"again: make simulate SEED={outcome.seed}"))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from random import Random
 class Faults:
     """Chances, 0 to 1: of one read, commit, step, probe, message, or (`killed` and what follows it) one step of the
     story. `*_unsure`: it was done, and is said not to be. `*_slow`: it takes up to a minute instead of a moment.
-    `interrupted`: people step in as a fix is checked, runs, or waits for its next try."""
+    `interrupted`: people step in as a fix is checked, runs, or waits for its next try. `store_*`: of one try to open
+    the store, and of one question to it as the daemon starts."""
 
     read_fails: float = 0.0
     read_slow: float = 0.0
@@ -41,6 +42,8 @@ class Faults:
     flood: float = 0.0
     operated: float = 0.0
     interrupted: float = 0.0
+    store_full: float = 0.0
+    store_busy: float = 0.0
 
 
 NONE = Faults()
@@ -53,6 +56,8 @@ _COMMON = {
     "step_does_nothing": 0.9,
     "hostile": 0.3,
     "flood": 0.2,
+    "store_full": 0.6,
+    "store_busy": 0.5,
 }
 """What belongs to a story's steps is likelier than what meets each call; and a fix has to fail again and again before
 its breaker has anything to say."""

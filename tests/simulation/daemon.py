@@ -5,20 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from logmedic.model.alert import AlertPlan, ReceiverPlan, Route
 from logmedic.model.changeset import Input, PauseFixes, ResumeFixes
 from logmedic.model.policy import LearningPolicy, Policy
 from logmedic.model.rule import Mode
+from logmedic.model.state import EngineState
 from logmedic.model.trust import PauseOrigin
 from logmedic.runtime.foresight import sweep_issues
+from logmedic.runtime.opening import Opening
 from logmedic.runtime.reading import Reading
 from logmedic.runtime.rulewatch import RuleWatch
 from logmedic.runtime.watchman import Watchman
 from logmedic.works import Edges, Works, make_works
 from simulation.edges import RECEIVERS, Disk, Hands, Life, LogSource, Post, Silent
-from simulation.oracle import MAX_RUNNING, MAX_TEMPLATES, MESSAGES_PER_HOUR, PER_HOUR, PER_TEN_MINUTES, Oracle
+from simulation.oracle import (
+    MAX_RUNNING,
+    MAX_TEMPLATES,
+    MESSAGES_PER_HOUR,
+    PER_HOUR,
+    PER_TEN_MINUTES,
+    WINDOWS,
+    Oracle,
+)
 from simulation.ruleset import Files, make_matcher
 from simulation.world import World
 
@@ -38,6 +49,7 @@ POLICY = Policy(
     host_max_per_hour=PER_HOUR,
     host_max_per_ten_minutes=PER_TEN_MINUTES,
     max_running=MAX_RUNNING,
+    maintenance=WINDOWS,
     learning=LearningPolicy(max_templates=MAX_TEMPLATES),
     alerts=AlertPlan({"oncall": ROUTE}, "oncall", receivers=PLANS, page_after=timedelta(minutes=2)),
 )
@@ -61,13 +73,19 @@ class Daemon:
     def begin(self) -> None:
         self._world.life += 1
         self._world.tell("starts")
-        self._oracle.reckoning.life_began()
-        self._run(self._begin())
+        try:
+            self._run(self._begin())
+        except BaseException:
+            self._over()
+            raise
 
     async def _begin(self) -> None:
+        """Raises StoreBusy when the store cannot be asked: the manager starts another life."""
         world, life = self._world, self._life
         edges = self._edges(world, life, self._oracle)
-        works = await make_works(edges, await edges.store.open(), POLICY, arm=True)
+        state = await _opened(edges)
+        self._oracle.reckoning.life_began()
+        works = await make_works(edges, state, self._edges.policy, arm=True)
         self.works = works
         self._oracle.policy = lambda: works.live.current.policy
         works.begin([_pause(world)])
@@ -80,6 +98,7 @@ class Daemon:
         works.supervisor.keep("issue sweep", lambda: sweep_issues(works.engine.submit))
         works.supervisor.keep("rule watch", RuleWatch(lambda: works.live.current, works.engine.settled).run)
         works.supervisor.keep("reload", works.reloader.run)
+        self.reading_since = world.loop.time()
 
     def give(self, given: Input) -> None:
         """As an operator's order comes in."""
@@ -106,9 +125,7 @@ class Daemon:
     def kill(self) -> None:
         """At this very moment, wherever each part is."""
         self._world.tell("killed")
-        self._life.is_over = True
-        self._run(_ended())
-        self._oracle.life_ended(self._world.life)
+        self._over()
 
     def stop(self) -> None:
         """As SIGTERM does."""
@@ -116,6 +133,9 @@ class Daemon:
         self._world.tell("stops")
         self._oracle.stops_since = self._world.loop.time()
         self._run(self._stop(self.works))
+        self._over()
+
+    def _over(self) -> None:
         self._life.is_over = True
         self._run(_ended())
         self._oracle.life_ended(self._world.life)
@@ -137,6 +157,8 @@ class Daemon:
 class EdgesOf:
     """Makes the edges of a life. What inherits from it plants a fault that the oracle has to find."""
 
+    policy: Policy = POLICY
+
     def __call__(self, world: World, life: Life, oracle: Oracle) -> Edges:
         hands = Hands(world, life, oracle)
         return Edges(
@@ -153,6 +175,26 @@ class EdgesOf:
             steady=world.loop.time,
             zone=UTC,
         )
+
+
+async def _opened(edges: Edges) -> EngineState:
+    """However long the disk has no room for it. Nobody asks anything meanwhile, and nobody is told."""
+    nothing = asyncio.Event()
+
+    async def look() -> None:
+        """Nothing is told."""
+
+    opening = Opening(
+        store=edges.store,
+        path=Path("/logmedic.duckdb"),
+        look=look,
+        door=lambda: nothing.wait(),
+        notifier=edges.notifier,
+        clock=edges.clock,
+    )
+    state = await opening.opened(asyncio.Event())
+    assert state is not None
+    return state
 
 
 def _pause(world: World) -> PauseFixes | ResumeFixes:

@@ -104,6 +104,11 @@ class Disk:
         self.notices: Sequence[str] = ()
 
     async def open(self) -> EngineState:
+        await self._world.moment()
+        self._life.here()
+        if self._world.is_so(self._world.faults.store_full):
+            self._world.tell("store does not open: no space")
+            raise StoreFull("no space left on the device")
         return await self._world.disk.open()
 
     async def commit(self, changeset: Changeset) -> None:
@@ -128,6 +133,8 @@ class Disk:
         self._life.here()
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
+        if self._world.is_so(self._world.faults.store_busy):
+            raise StoreBusy("interrupted")
         return await self._world.disk.ask(question, **arguments)
 
     async def query(self, sql: str, limits: Limits) -> bytes:
@@ -201,7 +208,7 @@ class Hands:
         service = self._world.services[name]
         if what == "guard":
             return not self._world.is_so(self._world.faults.guard_fails)
-        passed = not (service.down if what == "up" else service.slow)
+        passed = not {"up": service.down, "queue": service.slow, "cache": service.stale}[what]
         if passed:
             self._oracle.reckoning.proved(probe.url, asked_s)
         return passed
@@ -210,6 +217,8 @@ class Hands:
 def _mend(world: World, act: str, name: str) -> None:
     if act == "drain":
         world.services[name].slow = False
+    elif act in ("flush", "rebuild"):
+        world.services[name].stale = False
     elif act != "undo":
         world.services[name].down = False
 

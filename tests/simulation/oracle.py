@@ -7,7 +7,8 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, time, timedelta
+from fnmatch import fnmatch
 
 from logmedic.core.trust import level_of
 from logmedic.model.alert import UNDELIVERED, Alert, AlertStatus
@@ -16,20 +17,28 @@ from logmedic.model.changeset import Changeset, Input, RunStep
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import AttemptKind, AttemptStatus, Breaker, FixAttempt
 from logmedic.model.issue import UNDER_WAY, Incident, IncidentStatus, Template
-from logmedic.model.policy import Policy
+from logmedic.model.policy import MaintenanceWindow, Policy
 from logmedic.model.rule import Mode
 from logmedic.model.trust import Pause, PauseOrigin, Trust
 from simulation.reckoning import Reckoning
-from simulation.ruleset import Said
+from simulation.ruleset import KEPT, Said
 from simulation.tidings import Tidings
 from simulation.world import SERVICES, WIDTH, World
 
 MAX_RUNNING, PER_TEN_MINUTES, PER_HOUR = 2, 6, 12
-RULE_PER_HOUR = {"service-down": 6, "queue-slow": 3}
+RULE_PER_HOUR = {"service-down": 6, "queue-slow": 3, "cache-stale": 6}
+EVERY_DAY = frozenset(range(7))
+WINDOWS = (
+    MaintenanceWindow("patches", EVERY_DAY, time(0, 20), time(0, 35), UTC, silence=True),
+    MaintenanceWindow("caches", EVERY_DAY, time(1, 0), time(1, 20), UTC, rules=("cache-*", "queue-*")),
+)
 MESSAGES_PER_HOUR = 20
 MAX_TEMPLATES = 40
 MAX_UNDELIVERED = 500
-ACTS = frozenset({"restart", "reinstall", "renew", "undo", "drain"})
+ACTS = frozenset({"restart", "reinstall", "renew", "undo", "drain", "flush", "rebuild"})
+ASKED = ("guard", "up", "queue", "cache")
+CAUSES = {"cache-stale": "disk-full"}
+"""By rule: whose incidents are dealt with before its fix runs."""
 HELD_UP_S = 10.0
 """What nothing is wrong with is read and stored by then, whatever happens beside it."""
 AT_ONCE_S = 0.001
@@ -98,11 +107,18 @@ class Oracle:
         self._know(changeset)
         self.tidings.committed(changeset, passed, self.incidents)
         for each in changeset.incidents:
+            self._tell_of(each, before.get(each.id))
             if each.id not in before or before[each.id].status is not each.status:
                 self.turned(each)
         self._each_line_once()
         self._held_with_a_reason(changeset.incidents)
         self._bounded(changeset)
+
+    def _tell_of(self, incident: Incident, before: Incident | None) -> None:
+        if before is None:
+            self._world.tell(f"opens {incident.rule_id or 'learned'}: {incident.id} {incident.title}")
+        if incident.hold is not None and (before is None or before.hold is not incident.hold):
+            self._world.happened[f"held {incident.hold.value}"] += 1
 
     def _know(self, changeset: Changeset) -> None:
         for each in changeset.tallies:
@@ -166,7 +182,9 @@ class Oracle:
         shut = breaker is not None and breaker.status is BreakerStatus.OPEN
         self.check(not shut, "I6", f"{name} is to run, and its breaker is open")
         self.reckoning.may_run(attempt, rule, self._trust(changeset), policy)
-        self._in_budget(attempt, changeset)
+        if attempt.first:
+            self._in_budget(attempt, changeset)
+            self._at_its_time(attempt, changeset, name)
 
     def _trust(self, decided: Changeset) -> dict[str, Trust]:
         return {**self.trust, **{each.rule_id: each for each in decided.trust}}
@@ -176,8 +194,6 @@ class Oracle:
         return any(each.on and (each.until is None or now < each.until) for each in pauses.values())
 
     def _in_budget(self, attempt: FixAttempt, changeset: Changeset) -> None:
-        if not attempt.first:
-            return
         known = {**self.attempts, **{each.id: each for each in changeset.attempts}}
         first = [each for each in known.values() if each.first]
         for span, most in ((TEN_MINUTES, PER_TEN_MINUTES), (HOUR, PER_HOUR)):
@@ -187,6 +203,19 @@ class Oracle:
         n = sum(attempt.started_at - each.started_at < HOUR for each in mine)
         most = RULE_PER_HOUR[attempt.rule_id]
         self.check(n <= most, "I6", f"{n} fixes of {attempt.rule_id} began within an hour, and {most} may")
+
+    def _at_its_time(self, attempt: FixAttempt, changeset: Changeset, name: str) -> None:
+        """Not before what is its cause, where that was there first, and not while people work on the host."""
+        over = {each.id for each in changeset.incidents if each.status is IncidentStatus.RESOLVED}
+        over |= {each.id for each in self.incidents.values() if each.status is IncidentStatus.RESOLVED}
+        cause = CAUSES.get(attempt.rule_id)
+        causes = [key for key, each in self.incidents.items() if each.rule_id == cause and key not in over]
+        self.check(not causes, "I8", f"{name} is to run, and {causes} of {cause} are fixed first")
+        now = self._world.clock.now().time()
+        for window in WINDOWS:
+            about = not window.rules or any(fnmatch(attempt.rule_id, each) for each in window.rules)
+            within = about and window.start <= now < window.end
+            self.check(not within, "I8", f"{name} is to run at {now}, in the window {window.name}")
 
     def step_began(self, attempt: FixAttempt, argv: Sequence[str]) -> None:
         self._world.tell(f"step begins: {attempt.id} {' '.join(argv[1:])}")
@@ -213,7 +242,9 @@ class Oracle:
 
     def address_asked(self, url: str) -> None:
         typed = any(
-            url == f"http://127.0.0.1:8000/{what}/{name}" for what in ("guard", "up", "queue") for name in SERVICES
+            url == f"http://127.0.0.1:8000/{what}/{name}"
+            for what in ("guard", "up", "queue", "cache")
+            for name in SERVICES
         )
         self.check(typed, "I7", f"a probe asks {url!r}")
 
@@ -251,7 +282,7 @@ class Oracle:
         """From now on the daemon may load them."""
         if said is Said.FEWER:
             self.exact_errors = False
-            self.tidings.exact.discard("disk-full")
+            self.tidings.exact &= KEPT
         elif said is Said.BROKEN and at_start:
             self.tidings.exact.clear()  # none were in force that could stay so
 
@@ -275,6 +306,7 @@ class Oracle:
                 f"{log.name} has not been read for {waits:.0f} s, and nothing is wrong with it",
             )
 
+        self.tidings.look(reading_for_s)
         for each in self.incidents.values() if self.exact_lags else ():
             stands = min(now - self._moved_s[each.id], reading_for_s) if each.status in UNDER_WAY else 0.0
             self.check(stands <= GOES_ON_S, "I2", f"incident {each.id} is {each.status} for {stands:.0f} s by now")

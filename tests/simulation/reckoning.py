@@ -18,7 +18,7 @@ from logmedic.model.rule import Fix, Mode, Rule
 from logmedic.model.trust import Trust
 from simulation.world import World
 
-PROOF = {"service-down": "up", "queue-slow": "queue"}
+PROOF = {"service-down": "up", "queue-slow": "queue", "cache-stale": "cache"}
 """What the checks of each rule ask for."""
 SLACK_S = 2.5
 """A clock that is set by less than two seconds changes what waits by as much."""
@@ -82,7 +82,8 @@ class Reckoning:
         self._unknown = {key: each for key, each in self._unknown.items() if each != (what, name)}
 
     def proved(self, url: str, asked_s: float) -> None:
-        self._proved_s[_asked_of(url)] = asked_s
+        """Answers come in any order: the newest question counts."""
+        self._proved_s[_asked_of(url)] = max(asked_s, self._proved_s.get(_asked_of(url), asked_s))
 
     # -- what is to run --------------------------------------------------------------------------------------------
 

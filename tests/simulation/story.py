@@ -24,6 +24,7 @@ from logmedic.model.changeset import (
     SetTrust,
     TestAlert,
 )
+from logmedic.model.errors import StoreBusy
 from logmedic.model.issue import Incident, IncidentStatus
 from logmedic.model.rule import Mode
 from logmedic.model.state import EngineState
@@ -33,13 +34,15 @@ from simulation.daemon import Daemon, EdgesOf
 from simulation.oracle import Oracle
 from simulation.quiet import quiet
 from simulation.ruleset import Said
-from simulation.world import SERVICES, WIDTH, World
+from simulation.world import SERVICES, WIDTH, Log, World
 
 STEPS = 24
 AT_REST_S = 4500.0
 """What waits by itself waits for the hour's messages or fixes at most, for half an hour's approval, for a silence."""
 WHILES = (0.0, 0.05, 0.7, 5.0, 20.0, 61.0, 130.0, 400.0)
 QUIET_S = 15.0
+RESTART_S = 5.0
+"""After which the manager starts a daemon again that could not start."""
 WARM = 100
 """Lines with which a log begins: the first 64 blocks of a source are no plain ones, for each gives an ordinary line."""
 STEPPED_IN = frozenset({IncidentStatus.CHECKING, IncidentStatus.FIXING, IncidentStatus.RETRYING})
@@ -127,6 +130,10 @@ class Story:
         self.oracle.rules_said(self.world.said, at_start=True)
         try:
             self.daemon.begin()
+        except StoreBusy:
+            self.world.tell("store cannot be asked: the manager starts another one")
+            self.world.loop.pass_time(RESTART_S)
+            self._start()
         except Exception as error:  # noqa: BLE001 - whatever keeps it from starting is what is looked for
             self.oracle.check(False, "I4", f"the daemon does not start: {type(error).__name__}: {error}")
 
@@ -196,7 +203,7 @@ class Story:
         """They fail by chance, and most come back by a fix alone."""
         world = self.world
         service = world.services[world.chance.choice(SERVICES)]
-        match world.chance.randrange(8):
+        match world.chance.randrange(9):
             case 0 | 1:
                 service.down = True
                 world.tell(f"trouble: {service.name} is down")
@@ -207,6 +214,9 @@ class Story:
                 service.full = True
                 world.tell(f"trouble: the disk of {service.name} is full")
             case 4:
+                service.stale = True
+                world.tell(f"trouble: the cache of {service.name} is stale")
+            case 5:
                 world.tell("trouble: is over by itself")
                 world.heal()
         world.write_of_services()
@@ -217,12 +227,29 @@ class Story:
             world.write(world.chance.choice(NOISE + KNOWN))
         for _ in range(world.chance.randint(0, 2)):
             world.write(world.chance.choice(UNKNOWN).format(n=world.chance.randint(1, 60)))
+        self._bursts(world.chance.choice(world.logs), world.chance.choice(SERVICES))
         if world.is_so(self._faults.hostile):
             world.write(world.chance.choice(HOSTILE))
         if world.is_so(self._faults.flood):
             log, text = world.chance.choice(world.logs), world.chance.choice(KNOWN + UNKNOWN)
             for n in range(world.chance.randint(50, 400)):
                 world.write(text.format(n=n), log)
+
+    def _bursts(self, log: Log, name: str) -> None:
+        """Lines that mean something only together."""
+        world, chance = self.world, self.world.chance
+        match chance.randrange(6):
+            case 0:
+                for _ in range(chance.randint(1, 4)):
+                    world.write(f"ERROR login of {name} failed", log)
+                if chance.random() < 0.6:
+                    world.write(f"INFO login of {name} worked", log)
+            case 1:
+                for _ in range(chance.randint(1, 6)):
+                    world.write(f"ERROR peer{chance.randint(1, 4)} refuses {name}", log)
+            case 2:
+                for _ in range(chance.choice((1, 1, 1, 1, 20))):
+                    world.write(f"ERROR request to {name} timed out", log)
 
     def _lose(self) -> None:
         """What a log has and nobody read is gone, as when somebody empties it."""

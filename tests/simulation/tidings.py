@@ -13,14 +13,29 @@ from logmedic.model.alert import Alert, AlertStatus
 from logmedic.model.changeset import Changeset
 from logmedic.model.fix import FixAttempt
 from logmedic.model.issue import Incident, IncidentStatus
+from logmedic.model.record import Checkpoint
 from simulation.world import SERVICES, WIDTH, World
 
 OPENS = {
     "service-down": (re.compile(r"ERROR (\S+) is down "), 1),
+    "cache-stale": (re.compile(r"ERROR cache of (\S+) is stale "), 1),
     "disk-full": (re.compile(r"ERROR disk of (\S+) is full "), 1),
+    "queue-slow": (re.compile(r"ERROR queue of (\S+) is slow "), 5),
 }
-OPENS["queue-slow"] = (re.compile(r"ERROR queue of (\S+) is slow "), 5)
 """By rule: the lines that it counts, of which service, and how many of them open an incident."""
+FAILED, WORKED = re.compile(r"ERROR login of (\S+) failed "), re.compile(r"INFO login of (\S+) worked ")
+GUESSED = 3
+"""Logins that fail before one that works (`login-guessed`)."""
+REFUSES = re.compile(r"ERROR (peer\d+) refuses (\S+) ")
+PEERS = 3
+"""Different ones that refuse a service (`peers-refuse`)."""
+TOGETHER_S = 30.0
+"""What is read within that counts together: rules have a minute and more for it."""
+WHENEVER = frozenset({"service-down", "cache-stale"})
+"""One line each, and none that ends them: that the clock is set changes nothing."""
+LATE, ENDED = re.compile(r"ERROR backup of (\S+) begins late "), re.compile(r"INFO backup of (\S+) ended ")
+MISSED_S = 300.0
+"""A line that did not come within 120 s is missed by then: a source that is read has that long to bring it, twice."""
 ROOM = re.compile(r"INFO disk of (\S+) has room ")
 """Says that a `disk-full` is over."""
 OWN_S = 120.0
@@ -35,15 +50,19 @@ class Tidings:
         self._world = world
         self._check = check
         faults = world.faults
-        self.exact = set() if faults.lines_lost else set(OPENS)
+        self.exact = set() if faults.lines_lost else {*OPENS, "login-guessed", "peers-refuse", "backup-missing"}
         if faults.clock_set:
-            self.exact -= {"disk-full", "queue-slow"}
+            self.exact &= WHENEVER
         if faults.commit_slow or faults.commit_full or faults.commit_unsure:
             self.exact.discard("queue-slow")
+        if faults.commit_slow or faults.commit_full or faults.read_slow or faults.read_fails:
+            self.exact.discard("backup-missing")  # what is read late may have said that it ended
         self._arrived: set[str] = set()
         self._acted_s: dict[tuple[str, str], float] = {}
         self._over_at: dict[tuple[str, str], datetime] = {}
         """By rule and service: what was read before then, and is decided now, is of what is over."""
+        self._waits_since: dict[str, float] = {}
+        """By service: since when the end of its backup is waited for, in seconds of the loop."""
 
     def arrived(self, alert: Alert) -> None:
         self._arrived.add(alert.id)
@@ -67,6 +86,20 @@ class Tidings:
             if rule in self.exact and n >= OPENS[rule][1] and self._world.loop.time() - acted_s >= OWN_S:
                 there = any(key[0] == rule and name in key[1] for key in touched | known)
                 self._check(there, "I1", f"{n} lines of {rule} about {name} are passed, and opened no incident")
+        ruled = {key[0] for key in touched | known}
+        for rule, name in self._complete(changeset, passed, full="disk-full" in ruled):
+            if rule not in self.exact:
+                continue
+            there = any(key[0] == rule and name in key[1] for key in touched | known)
+            self._check(there, "I1", f"all that {rule} looks for about {name} is passed, and opened no incident")
+        self._note_waits(changeset, passed, {name for key in touched | known for name in _of_backups(key)})
+
+    def look(self, reading_for_s: float) -> None:
+        """After a step of the story; the daemon has read for so long."""
+        for name, since in self._waits_since.items() if "backup-missing" in self.exact else ():
+            waits = min(self._world.loop.time() - since, reading_for_s)
+            missed = f"the backup of {name} did not end for {waits:.0f} s, and that opened no incident"
+            self._check(waits <= MISSED_S, "I1", missed)
 
     def _note_ends(self, changeset: Changeset, passed: Mapping[str, int]) -> None:
         ends = [
@@ -89,15 +122,48 @@ class Tidings:
                     found[rule, told[1]] += 1
         return found
 
+    def _complete(self, changeset: Changeset, passed: Mapping[str, int], *, full: bool) -> Iterator[tuple[str, str]]:
+        """Rules, with the service, of which all is passed at once. `full`: what keeps `peers-refuse` from opening one
+        was there."""
+        for mark in changeset.checkpoints:
+            failed: defaultdict[str, list[datetime]] = defaultdict(list)
+            peers: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
+            for text, at in self._lines_of(mark, passed):
+                if (told := FAILED.match(text)) and self._is_new(("login-guessed", told[1]), at):
+                    failed[told[1]].append(at)
+                elif (told := WORKED.match(text)) and len(_lately(failed[told[1]], at)) >= GUESSED:
+                    yield "login-guessed", told[1]
+                elif (told := REFUSES.match(text)) and self._is_new(("peers-refuse", told[2]), at):
+                    peers[told[2]][told[1]] = at
+                    if not full and len(_lately(peers[told[2]].values(), at)) >= PEERS:
+                        yield "peers-refuse", told[2]
+
+    def _note_waits(self, changeset: Changeset, passed: Mapping[str, int], known: Iterable[str]) -> None:
+        """`known`: of what an incident is open, or was just changed."""
+        lines = list(self._lines(changeset, passed))
+        for text, at in lines:
+            if told := ENDED.match(text):
+                key = ("backup-missing", told[1])
+                self._over_at[key] = max(at, self._over_at.get(key, at))
+        for text, at in lines:
+            if (told := LATE.match(text)) and self._is_new(("backup-missing", told[1]), at):
+                self._waits_since.setdefault(told[1], self._world.loop.time())
+        ended = {told[1] for text, _ in lines if (told := ENDED.match(text))}
+        for name in {*known, *ended}:
+            self._waits_since.pop(name, None)
+
     def _is_new(self, key: tuple[str, str], at: datetime) -> bool:
         return key not in self._over_at or at > self._over_at[key]
 
     def _lines(self, changeset: Changeset, passed: Mapping[str, int]) -> Iterator[tuple[str, datetime]]:
         """That are passed with it, and when they were read."""
         for mark in changeset.checkpoints:
-            (log,) = (each for each in self._world.logs if each.name == mark.source)
-            for at in range(passed.get(mark.source, 0), mark.offset, WIDTH):
-                yield log.data[at : at + WIDTH].decode(), log.read_at.get(at // WIDTH, mark.at)  # lost ones have none
+            yield from self._lines_of(mark, passed)
+
+    def _lines_of(self, mark: Checkpoint, passed: Mapping[str, int]) -> Iterator[tuple[str, datetime]]:
+        (log,) = (each for each in self._world.logs if each.name == mark.source)
+        for at in range(passed.get(mark.source, 0), mark.offset, WIDTH):
+            yield log.data[at : at + WIDTH].decode(), log.read_at.get(at // WIDTH, mark.at)  # lost ones have none
 
     def at_rest(self, alerts: Iterable[Alert]) -> None:
         """Whoever was told of a problem is told of its end."""
@@ -115,3 +181,14 @@ class Tidings:
         for subject, receivers in told.items():
             left = sorted(receivers - ended[subject])
             self._check(not left, "I5", f"{left} heard of {subject}, and never of its end")
+
+
+def _lately(times: Iterable[datetime], now: datetime) -> list[datetime]:
+    """Those that are read together with what is read now."""
+    return [each for each in times if abs((now - each).total_seconds()) <= TOGETHER_S]
+
+
+def _of_backups(key: tuple[str, str]) -> Iterator[str]:
+    """The services that an incident of `backup-missing` is about. `key`: its rule and group."""
+    rule, group = key
+    return (name for name in SERVICES if rule == "backup-missing" and name in group)

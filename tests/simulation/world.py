@@ -75,12 +75,13 @@ class Log:
 
 @dataclass(slots=True)
 class Service:
-    """`down`: it does not answer, and says so. `slow`, `full`: its queue, its disk."""
+    """`down`: it does not answer, and says so. `slow`, `full`, `stale`: its queue, its disk, its cache."""
 
     name: str
     down: bool = False
     slow: bool = False
     full: bool = False
+    stale: bool = False
 
 
 class World:
@@ -138,7 +139,7 @@ class World:
 
     def heal(self) -> None:
         for each in self.services.values():
-            each.down = each.slow = False
+            each.down = each.slow = each.stale = False
             if each.full:
                 each.full = False
                 self.write(f"INFO disk of {each.name} has room", self.logs[SERVICES.index(each.name) % len(self.logs)])
@@ -151,3 +152,5 @@ def _complaints(service: Service, chance: Random) -> Iterator[str]:
         yield from [f"ERROR queue of {service.name} is slow"] * chance.randint(1, 4)
     if service.full:
         yield f"ERROR disk of {service.name} is full"
+    if service.stale:
+        yield f"ERROR cache of {service.name} is stale"
