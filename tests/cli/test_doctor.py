@@ -476,13 +476,13 @@ def test_low_inotify_limits_deserve_a_look_with_the_number_to_set(tmp_path: Path
 def test_watches_and_instances_in_use_are_counted_by_user() -> None:
     from inotify_simple import INotify, flags
 
-    before = limits.in_use(os.geteuid())
     with INotify() as made:
         made.add_watch("/tmp", flags.MODIFY)
         made.add_watch("/usr", flags.MODIFY)
-        now = limits.in_use(os.geteuid())
-        assert now.instances > before.instances - 3
-        assert limits.in_use(os.geteuid(), without=os.getpid()).watches <= now.watches - 2
+        before, without, after = (limits.in_use(os.geteuid(), without=each) for each in (0, os.getpid(), 0))
+        while before != after:  # other programs of this user have some, and come and go
+            before, without, after = (limits.in_use(os.geteuid(), without=each) for each in (0, os.getpid(), 0))
+        assert (without.instances < before.instances, without.watches <= before.watches - 2) == (True, True)
     assert limits.in_use(4242) == limits.Inotify(0, 0)
 
 

@@ -39,6 +39,10 @@ CONCURRENT_SENDS = 4
 """Sender workers at once, over all receivers (I6): each is a process of about 60 MB."""
 
 
+_Tasks = dict[asyncio.Task[Any], None]
+"""In the order in which they began: what is ended together ends in that order, whatever else happens."""
+
+
 class Dispatcher:
     """Owner of the tasks under way. Closed by `stop`."""
 
@@ -59,12 +63,12 @@ class Dispatcher:
         self._receivers = receivers
         self._lanes: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._workers = asyncio.Semaphore(CONCURRENT_SENDS)
-        self._fixes: set[asyncio.Task[None]] = set()
-        self._later: set[asyncio.Task[None]] = set()
+        self._fixes: _Tasks = {}
+        self._later: _Tasks = {}
         """Checks that wait for their time; nobody waits for them."""
-        self._steps: set[asyncio.Task[FixResult | Failure]] = set()
+        self._steps: _Tasks = {}
         """The steps among them."""
-        self._sends: set[asyncio.Task[None]] = set()
+        self._sends: _Tasks = {}
         self._report: Callable[[Input], Awaitable[None]] | None = None
 
     def report_to(self, submit: Callable[[Input], Awaitable[None]]) -> None:
@@ -80,8 +84,7 @@ class Dispatcher:
         match intent:
             case RunStep():
                 step = asyncio.create_task(self._ran(intent))
-                self._steps.add(step)  # at once: a StopSteps may be the very next intent
-                step.add_done_callback(self._steps.discard)
+                _keep(step, self._steps)  # at once: a StopSteps may be the very next intent
                 self._begin(self._run_step(intent, step), self._fixes)
             case RunProbes():
                 self._begin(self._run_probes(intent), self._fixes)
@@ -97,10 +100,8 @@ class Dispatcher:
             case LastResort(alert, why):  # the journal is what is left to tell people with (F72)
                 log.critical("alert_not_delivered", title=said(alert.title), alert=alert.id, why=said(why))
 
-    def _begin(self, work: Coroutine[Any, Any, None], group: set[asyncio.Task[None]]) -> None:
-        task = asyncio.create_task(work)
-        group.add(task)
-        task.add_done_callback(group.discard)
+    def _begin(self, work: Coroutine[Any, Any, None], group: _Tasks) -> None:
+        _keep(asyncio.create_task(work), group)
 
     async def _tell(self, given: Input) -> None:
         assert self._report is not None, "report_to comes before the first intent"  # noqa: S101
@@ -160,16 +161,22 @@ class Dispatcher:
     async def drain(self, timeout_s: float) -> None:
         """Wait for what runs, at most `timeout_s`; then cancel it. A cancelled fix is killed, its intent stays without
         a result and is probed at the next start."""
-        running = self._fixes | self._sends
+        running = [*self._fixes, *self._sends]
         if running:
             await asyncio.wait(running, timeout=timeout_s)
         await self.stop()
 
     async def stop(self) -> None:
-        running = self._fixes | self._sends | self._later | self._steps
+        running = [*self._fixes, *self._sends, *self._later, *self._steps]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+def _keep(task: asyncio.Task[Any], group: _Tasks) -> None:
+    """Until it is done."""
+    group[task] = None
+    task.add_done_callback(lambda done: group.pop(done, None))
 
 
 def _log_step(attempt: FixAttempt, result: FixResult, took_s: float) -> None:
