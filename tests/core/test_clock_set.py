@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FIX, PROBE, RULE, START, STEP, Bench, breaker_of, match, observed, policy, record, with_fix
+from builders import FAILED, FIX, PROBE, RULE, START, STEP, Bench, breaker_of, match, observed, policy, record, with_fix
 from logmedic.core.clockset import by_todays_clock, set_ahead
 from logmedic.core.decide import due
 from logmedic.model.alert import Delivery
@@ -192,6 +192,27 @@ def test_f33_what_was_seen_by_a_clock_that_was_ahead_is_ended_by_the_line_that_s
     over = Match(rule.id, record("has room", START + timedelta(minutes=1)), {}, "", CLEAR)
     bench.give(observed(over), 60)
     assert bench.incident().status is IncidentStatus.RESOLVED
+
+
+def test_f33_a_line_that_says_that_it_is_over_ends_what_one_of_a_clock_ahead_began_a_moment_before_it() -> None:
+    rule = replace(RULE, fix=None, when=HAS_ROOM)
+    bench = Bench(policy(rule))
+    began = match(rule, bench.now + timedelta(hours=2))
+    over = Match(rule.id, record("has room", bench.now - timedelta(seconds=0.3)), {}, "", CLEAR)
+    bench.give(observed(began, over))
+    assert bench.incident().status is IncidentStatus.RESOLVED
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(hours=2)])
+def test_f33_a_fix_that_failed_is_not_tried_again_for_the_line_that_began_it(ahead: timedelta) -> None:
+    bench = Bench(policy())
+    bench.give(observed(match(RULE, bench.now + ahead)))
+    bench.finish(FixResult(1, 0.1, "no"))
+    bench.probed(FAILED)
+    ran = len(bench.ran)
+    for _ in range(30):
+        bench.give(Tick(), 60)
+    assert len(bench.ran) == ran
 
 
 @pytest.mark.parametrize("clear", [Clear(), Clear(quiet=timedelta(minutes=5))], ids=["by the policy", "by the rule"])

@@ -268,6 +268,17 @@ def test_f62_silence_while_nobody_listened_proves_nothing() -> None:
     assert only(bench).status is IncidentStatus.FAILED
 
 
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(hours=2)])
+def test_f62_a_line_right_after_a_fix_is_its_own_doing_whatever_clock_it_is_of(ahead: timedelta) -> None:
+    bench = Bench(policy(with_fix(limits=FREE)))
+    bench.matched()
+    bench.finish(after=2)
+    bench.probed(PASSED)
+    assert bench.state.incidents == {}
+    bench.give(observed(match(RULE, bench.now + timedelta(seconds=0.5) + ahead)), after=0.5)
+    assert (bench.tally("own_cause"), bench.state.incidents) == (1, {})
+
+
 def test_f62_what_was_written_after_the_death_of_a_step_is_not_its_own_doing() -> None:
     bench = Bench(policy(with_fix(limits=FREE)))
     bench.matched()

@@ -18,6 +18,7 @@ from logmedic.model.changeset import (
     RunChecks,
     RunProbes,
     Send,
+    SetTrust,
     Started,
     StepFinished,
     Tick,
@@ -27,7 +28,7 @@ from logmedic.model.fix import AttemptKind, AttemptStatus, FixResult, ProbeResul
 from logmedic.model.issue import HoldReason, IncidentStatus, Resolution
 from logmedic.model.policy import MaintenanceWindow
 from logmedic.model.probe import AnyOf, DiskProbe, Not, TcpProbe, UnitProbe
-from logmedic.model.rule import Limits, OnFailure, Verify
+from logmedic.model.rule import Limits, Mode, OnFailure, Verify
 from logmedic.model.step import Command, Retry, Step, UnitJob, UnitVerb
 
 EXIT_1 = FixResult(1, 0.1, "no such file", sandbox="bubblewrap")
@@ -131,6 +132,17 @@ def test_no_fix_begins_while_a_cause_is_open_that_came_up_while_its_checks_were_
     bench.matched(rule=cause)
     bench.give(ChecksFinished(waiting, ((CheckPurpose.EXPECT, PASSED),)))
     assert (bench.ran, bench.state.incidents[waiting].hold) == ([], HoldReason.CAUSE)
+
+
+def test_what_comes_up_meanwhile_is_told_in_the_order_of_the_governor() -> None:
+    """Nobody is asked to approve what a window holds."""
+    rule = with_fix(steps=(replace(STEP, expect=(EXPECT,)),))
+    bench = Bench(policy(rule, maintenance=(WINDOW,)))
+    bench.matched(rule=rule)
+    bench.give(SetTrust(rule.id, Mode.APPROVE, "ann", "let me see"))
+    bench.now += timedelta(seconds=6)
+    checked(bench, (CheckPurpose.EXPECT, PASSED))
+    assert (bench.ran, bench.incident().hold) == ([], HoldReason.MAINTENANCE)
 
 
 def test_a_fix_that_began_before_the_window_goes_on_in_it() -> None:

@@ -105,7 +105,7 @@ class Oracle:
         self.reckoning.committed(changeset, self.attempts, self.incidents)
         passed, before = dict(self.positions), dict(self.incidents)
         self._know(changeset)
-        self.tidings.committed(changeset, passed, self.incidents)
+        self.tidings.committed(changeset, passed, before, self.incidents)
         for each in changeset.incidents:
             self._tell_of(each, before.get(each.id))
             if each.id not in before or before[each.id].status is not each.status:
@@ -241,11 +241,7 @@ class Oracle:
         self.tidings.ran(attempt)
 
     def address_asked(self, url: str) -> None:
-        typed = any(
-            url == f"http://127.0.0.1:8000/{what}/{name}"
-            for what in ("guard", "up", "queue", "cache")
-            for name in SERVICES
-        )
+        typed = any(url == f"http://127.0.0.1:8000/{what}/{name}" for what in ASKED for name in SERVICES)
         self.check(typed, "I7", f"a probe asks {url!r}")
 
     # -- messages --------------------------------------------------------------------------------------------------

@@ -330,6 +330,7 @@ class Story:
         world = self.world
         world.tell("all is well from here on")
         world.faults = NONE
+        self.oracle.tidings.calm_since = world.loop.time()
         ahead = world.clock.furthest - world.clock.set_by  # what was written before is of the past again
         world.clock.set(ahead)
         self.oracle.reckoning.clock_set(ahead, seen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from logmedic.core import letters
@@ -34,8 +34,12 @@ TOGETHER_S = 30.0
 WHENEVER = frozenset({"service-down", "cache-stale"})
 """One line each, and none that ends them: that the clock is set changes nothing."""
 LATE, ENDED = re.compile(r"ERROR backup of (\S+) begins late "), re.compile(r"INFO backup of (\S+) ended ")
-MISSED_S = 300.0
-"""A line that did not come within 120 s is missed by then: a source that is read has that long to bring it, twice."""
+OF_SEVERAL = frozenset({"login-guessed", "peers-refuse", "backup-missing", "many-down"})
+"""What opens an incident of them are several lines, or news."""
+_HOLD_UP = ("commit_slow", "commit_full", "commit_unsure", "read_slow", "read_fails")
+MISSED_S = 500.0
+"""A line that did not come within 120 s is missed by then: what was held up before (LONGEST_STANDSTILL, 300 s) was
+given that time as well."""
 ROOM = re.compile(r"INFO disk of (\S+) has room ")
 """Says that a `disk-full` is over."""
 OWN_S = 120.0
@@ -50,13 +54,15 @@ class Tidings:
         self._world = world
         self._check = check
         faults = world.faults
-        self.exact = set() if faults.lines_lost else {*OPENS, "login-guessed", "peers-refuse", "backup-missing"}
+        self.exact = (
+            set() if faults.lines_lost else {*OPENS, "login-guessed", "peers-refuse", "backup-missing", "many-down"}
+        )
         if faults.clock_set:
             self.exact &= WHENEVER
         if faults.commit_slow or faults.commit_full or faults.commit_unsure:
             self.exact.discard("queue-slow")
-        if faults.commit_slow or faults.commit_full or faults.read_slow or faults.read_fails:
-            self.exact.discard("backup-missing")  # what is read late may have said that it ended
+        self.calm_since: float | None = None if any(getattr(faults, each) for each in _HOLD_UP) else 0.0
+        """Since when nothing holds up what is read, in seconds of the loop; None: something does."""
         self._arrived: set[str] = set()
         self._acted_s: dict[tuple[str, str], float] = {}
         self._over_at: dict[tuple[str, str], datetime] = {}
@@ -71,8 +77,14 @@ class Tidings:
         """A step of it began, or ended."""
         self._acted_s[attempt.rule_id, attempt.target] = self._world.loop.time()
 
-    def committed(self, changeset: Changeset, passed: Mapping[str, int], incidents: Mapping[str, Incident]) -> None:
-        """`passed`: by log, the position before it; `incidents`: those of now."""
+    def committed(
+        self,
+        changeset: Changeset,
+        passed: Mapping[str, int],
+        before: Mapping[str, Incident],
+        incidents: Mapping[str, Incident],
+    ) -> None:
+        """`passed`: by log, the position before it; `before`, `incidents`: those of then and of now."""
         for alert in changeset.alerts:
             came = alert.status is not AlertStatus.SENT or alert.id in self._arrived
             self._check(came, "I5", f"message {alert.id} is stored as sent, and never arrived")
@@ -92,12 +104,22 @@ class Tidings:
                 continue
             there = any(key[0] == rule and name in key[1] for key in touched | known)
             self._check(there, "I1", f"all that {rule} looks for about {name} is passed, and opened no incident")
+        went_down = [
+            (name, each.last_match_at)
+            for each in changeset.incidents
+            for name in SERVICES
+            if each.rule_id == "service-down" and each.id not in before and name in each.group_key
+        ]
+        if "many-down" in self.exact and len({name for name, _ in _together(went_down)}) > 1:
+            self._check("many-down" in ruled, "I1", "services went down together, and that opened no incident")
         self._note_waits(changeset, passed, {name for key in touched | known for name in _of_backups(key)})
 
     def look(self, reading_for_s: float) -> None:
         """After a step of the story; the daemon has read for so long."""
-        for name, since in self._waits_since.items() if "backup-missing" in self.exact else ():
-            waits = min(self._world.loop.time() - since, reading_for_s)
+        if "backup-missing" not in self.exact or self.calm_since is None:
+            return
+        for name, since in self._waits_since.items():
+            waits = min(self._world.loop.time() - max(since, self.calm_since), reading_for_s)
             missed = f"the backup of {name} did not end for {waits:.0f} s, and that opened no incident"
             self._check(waits <= MISSED_S, "I1", missed)
 
@@ -186,6 +208,12 @@ class Tidings:
 def _lately(times: Iterable[datetime], now: datetime) -> list[datetime]:
     """Those that are read together with what is read now."""
     return [each for each in times if abs((now - each).total_seconds()) <= TOGETHER_S]
+
+
+def _together(seen: Sequence[tuple[str, datetime]]) -> list[tuple[str, datetime]]:
+    """Those that are seen nearly when the last of them is."""
+    latest = max((at for _, at in seen), default=None)
+    return [each for each in seen if latest is not None and (latest - each[1]).total_seconds() <= TOGETHER_S]
 
 
 def _of_backups(key: tuple[str, str]) -> Iterator[str]:

@@ -26,6 +26,12 @@ def end(draft: Draft, incident: Incident, resolution: Resolution, notes: str) ->
         draft.event(incident.id, "cleared", f"{notes}; the fix under way is still verified")
 
 
+def last_seen(rule: Rule, match: Match, now: datetime) -> datetime:
+    """What `last_match_at` becomes with `match`. Silence is counted by our clock. Where a line says that it is over,
+    what is asked is which was written first."""
+    return match.record.at if rule.when.clear.match is not None else seen_at(match.record.at, now)
+
+
 def is_over_by_then(rule: Rule, incident: Incident, match: Match, now: datetime) -> bool:
     """By the times in the lines, of a rule that says how long its silence is: a backlog has the same incidents as its
     lines had when they were new."""
@@ -34,7 +40,7 @@ def is_over_by_then(rule: Rule, incident: Incident, match: Match, now: datetime)
         quiet is not None
         and match.part == MATCH
         and incident.status in IDLE
-        and seen_at(match.record.at, now) - incident.last_match_at >= quiet
+        and last_seen(rule, match, now) - incident.last_match_at >= quiet
     )
 
 

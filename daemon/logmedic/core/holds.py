@@ -98,7 +98,8 @@ def stopped(draft: Draft, incident: Incident, rule: Rule) -> Hold | None:
     if rule.fix is None:
         return _NO_FIX
     case = _Case(draft, incident, rule, rule.fix, approved=bool(incident.approved_by))
-    asked = _STOPS if incident.attempt_id else (*_STOPS, *_STOPS_THE_FIRST)
+    stops = _STOPS if incident.attempt_id else _STOPS | _STOPS_THE_FIRST
+    asked = (each for each in _QUESTIONS if each in stops)
     return next((found.held for ask in asked if (found := ask(case)).held is not None), None)
 
 
@@ -325,8 +326,8 @@ def _stopping(case: _Case) -> Check:
     return _held("stop", HoldReason.BUSY, STOPS, case.draft.now + BUSY_RECHECK)
 
 
-_STOPS: tuple[Callable[[_Case], Check], ...] = (_mode, _paused, _arming, _approval)
-_STOPS_THE_FIRST: tuple[Callable[[_Case], Check], ...] = (_maintenance, _cause)
+_STOPS = frozenset({_mode, _paused, _arming, _approval})
+_STOPS_THE_FIRST = frozenset({_maintenance, _cause})
 _QUESTIONS: tuple[Callable[[_Case], Check], ...] = (
     _mode,
     _paused,

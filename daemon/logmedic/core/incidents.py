@@ -10,7 +10,7 @@ from logmedic.core.captures import fill_title
 from logmedic.core.clockset import by_todays_clock
 from logmedic.core.draft import Draft
 from logmedic.core.durations import duration_text
-from logmedic.core.endings import end, is_over_by_then
+from logmedic.core.endings import end, is_over_by_then, last_seen
 from logmedic.core.holds import is_approved
 from logmedic.core.kept import MAX_GROUPS, keep, of_window, over_since, since_over
 from logmedic.core.ladder import DEFAULT_QUIET
@@ -104,7 +104,8 @@ def open_for(draft: Draft, rule: Rule, match: Match) -> Incident | None:
         draft.tally("incidents_dropped")
         return None
     record = match.record
-    if owncause.is_own(draft, rule, match.group, record.at):
+    at = seen_at(record.at, draft.now)
+    if owncause.is_own(draft, rule, match.group, at):
         draft.tally("own_cause")
         return None
     issue, version = issues.of_rule(draft, rule, record.at), versions.version_of(draft, record)
@@ -117,12 +118,12 @@ def open_for(draft: Draft, rule: Rule, match: Match) -> Incident | None:
         title=fill_title(rule.title, match.captures),
         severity=rule.severity,
         opened_at=draft.now,
-        last_match_at=seen_at(record.at, draft.now),
+        last_match_at=last_seen(rule, match, draft.now),
         captures=match.captures,
         source=record.source,
         evidence=record.text[:EVIDENCE_KEPT],
         occurrences=_counted(rule),
-        chain=owncause.chain_of(draft, rule, match.captures, record.at),
+        chain=owncause.chain_of(draft, rule, match.captures, at),
     )
     draft.tally("incidents_opened")
     draft.event(incident.id, "opened", f"{incident.title} ({_because(rule)} from {record.origin})")
@@ -164,13 +165,13 @@ def _because(rule: Rule) -> str:
 def _again(draft: Draft, rule: Rule, match: Match, incident: Incident, *, triggered: bool) -> Incident:
     """While a fix settles, a match of a threshold is trouble by itself; of other triggers, what reaches them is. What
     people were asked to approve stays as they were shown it."""
-    at = seen_at(match.record.at, draft.now)
-    later = at >= incident.last_match_at
+    at, last = seen_at(match.record.at, draft.now), last_seen(rule, match, draft.now)
+    later = last >= incident.last_match_at
     asked = incident.hold is HoldReason.AWAITING_APPROVAL or is_approved(draft, incident)
     seen = changed(
         incident,
         occurrences=incident.occurrences + 1,
-        last_match_at=max(incident.last_match_at, at),
+        last_match_at=max(incident.last_match_at, last),
         captures=match.captures if later and incident.status in IDLE and not asked else incident.captures,
     )
     seen = reported.with_request(draft, seen, match.record)

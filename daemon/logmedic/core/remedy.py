@@ -228,7 +228,7 @@ def _matched_since_the_fix(draft: Draft, incident: Incident) -> bool:
     """Since its last attempt; where no step applied (or the attempt is forgotten), since that was found."""
     attempt = draft.attempt(incident.attempt_id)
     if attempt is not None:
-        return incident.last_match_at >= attempt.started_at
+        return incident.last_match_at > attempt.started_at
     failed_at = draft.breaker(verdicts.key_of(incident)).failed_at
     return failed_at is None or incident.last_match_at > failed_at
 

@@ -74,8 +74,8 @@ def counted_at(match: Match, now: datetime) -> float:
 
 
 def seen_at(written: datetime, now: datetime) -> datetime:
-    """When trouble was seen that a line of `written` tells of. One that is ahead of the clock by more than clocks
-    differ is of a wrong clock (another zone, often), and was written by now: silence begins with it."""
+    """When trouble was seen, by our clock, that a line of `written` tells of. One that is ahead by more than clocks
+    differ is of a wrong clock (another zone, often), and was written by now."""
     return written if written <= now + SKEW else now
 
 
