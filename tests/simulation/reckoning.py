@@ -37,7 +37,8 @@ class Reckoning:
         self._life_began_s = 0.0
         self._set: list[tuple[float, timedelta]] = []
         """How far the clock was set, and when, that the daemon has not noticed."""
-        self._approved: set[str] = set()
+        self._approved: dict[str, float] = {}
+        """Incidents whose next execution somebody let run, and when, in seconds of the loop."""
         self._resets: set[Key] = set()
         self._began_s: dict[str, float] = {}
         self._proved_s: dict[tuple[str, str], float] = {}
@@ -70,7 +71,7 @@ class Reckoning:
 
     def ordered(self, given: Input) -> None:
         if isinstance(given, Approve):
-            self._approved.add(given.incident_id)
+            self._approved[given.incident_id] = self._world.loop.time()
         elif isinstance(given, ResetBreaker):
             self._resets.add(given.key)
 
@@ -99,7 +100,6 @@ class Reckoning:
         if level_of(rule, trust.get(rule.id), policy).mode is Mode.APPROVE:
             approved = attempt.incident_id in self._approved
             self._check(approved, "I8", f"{name} is to run, and nobody approved it since its incident last ran one")
-        self._approved.discard(attempt.incident_id)
         if self.exact_waits:
             self._has_waited(attempt, rule.fix, name)
 
@@ -128,7 +128,7 @@ class Reckoning:
                 key = (incident.rule_id, incident.fix, incident.target)
                 self._failures[key] = (self._failures.get(key, (0, 0.0))[0] + 1, self._decided_s)
             elif incident.status is IncidentStatus.RESOLVED:
-                self._approved.discard(incident.id)
+                self._approved.pop(incident.id, None)
                 self._unknown.pop(incident.id, None)
         for breaker in changeset.breakers:
             if breaker.key in self._resets and breaker.status is BreakerStatus.CLOSED and not breaker.failures:
@@ -136,6 +136,8 @@ class Reckoning:
                 self._failures.pop(breaker.key, None)
 
     def _take_attempt(self, attempt: FixAttempt, before: FixAttempt | None) -> None:
+        if before is None and attempt.first and self._approved.get(attempt.incident_id, 1e9) <= self._decided_s:
+            self._approved.pop(attempt.incident_id)  # what was decided and is not stored used none up
         if attempt.finished_at is not None and (before is None or before.finished_at is None):
             ago_s = (self._world.clock.now() - attempt.finished_at).total_seconds()
             ended_s = min(self._decided_s, self._world.loop.time() - ago_s)
