@@ -30,6 +30,37 @@ def test_the_last_report_of_a_script_is_delivered(tmp_path: Path) -> None:
         assert [each["message"] for each in daemon.reports] == ["the last words"]
 
 
+NO_THREAD = """
+import _thread
+def none(*given): raise RuntimeError("can't start new thread")
+_thread.start_new_thread = none
+"""
+"""As where a limit of threads is reached, and at the end of Python 3.12."""
+
+
+def test_a_report_for_which_no_thread_can_be_had_is_delivered_at_the_end(tmp_path: Path) -> None:
+    with ReportDaemon(tmp_path / "s") as daemon:
+        assert ran(tmp_path, f"{NO_THREAD}\nreport('one')\nreport('two')") == ""
+        assert [each["message"] for each in daemon.reports] == ["one", "two"]
+
+
+def test_without_a_daemon_and_a_thread_nobody_waits(tmp_path: Path) -> None:
+    told = ran(tmp_path, f"{NO_THREAD}\nreport('one')")
+    assert told.startswith("1 report was not delivered to the daemon at")
+    assert "No such file or directory)" in told
+
+
+def test_the_first_report_of_a_program_that_is_made_as_it_ends_is_delivered(tmp_path: Path) -> None:
+    text = """
+import atexit
+@atexit.register
+def last(): report('the very last words')
+"""
+    with ReportDaemon(tmp_path / "s") as daemon:
+        assert ran(tmp_path, text) == ""
+        assert [each["message"] for each in daemon.reports] == ["the very last words"]
+
+
 def test_an_unhandled_error_keeps_its_exit_code(tmp_path: Path) -> None:
     with ReportDaemon(tmp_path / "s") as daemon:
         told = ran(tmp_path, "report('first'); raise SystemExit(7)", code=7)

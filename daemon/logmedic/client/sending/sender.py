@@ -4,6 +4,7 @@ application only puts jobs into its inbox, and waits for it only where it asks t
 from __future__ import annotations
 
 import _thread
+import math
 import sys
 import time
 from dataclasses import dataclass, field
@@ -120,10 +121,23 @@ class Sender:
         """Nothing is taken over after it."""
         self.wait(End(), seconds)
         if not self._runs and not self._ended:
+            guarded.silently(lambda: self._talk_here(time.monotonic() + seconds))
             self._drain(time.monotonic())
             self.talk.leave()
             self.losses.say_now()
         self._ended = True
+
+    def _talk_here(self, until: float) -> None:
+        """Where no thread could be had: once Python 3.12 runs what is registered with `atexit`, there is none."""
+        self._drain(time.monotonic())
+        if self.waiting == 0:
+            return
+        self._inbox.open()
+        try:
+            while self.waiting and not self.talk.away and (left := until - time.monotonic()) > 0:
+                self._turn(left)
+        finally:
+            self._inbox.close()
 
     def abandon(self) -> None:
         """In a child of the process whose thread it was: that thread is not there, and what waits is its parent's."""
@@ -138,12 +152,13 @@ class Sender:
                 guarded.silently(lambda: self.talk.lose(FAULT, time.monotonic()))
                 time.sleep(FAULT_PAUSE_S)
 
-    def _turn(self) -> None:
+    def _turn(self, at_most: float = math.inf) -> None:
+        """`at_most`: seconds that it waits for what comes."""
         now = time.monotonic()
         self._drain(now)
         if self._ended:
             return
-        wait = min(self.talk.turn(now), self.losses.due_in(now))
+        wait = min(self.talk.turn(now), self.losses.due_in(now), at_most)
         self._answer_flushes()
         self.losses.say(now)
         link = self.talk.link
