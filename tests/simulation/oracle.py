@@ -311,6 +311,8 @@ class Oracle:
         """What it ran died with it."""
         self.stops_since = None
         self.running.clear()
+        if self.reckoning.unnoticed:
+            self.tidings.exact.clear()  # as for a clock that is set while no daemon runs
         self.reckoning.life_ended(self.attempts.values())
 
     def at_rest(self) -> None:

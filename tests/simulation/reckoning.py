@@ -55,6 +55,11 @@ class Reckoning:
     def life_began(self) -> None:
         self._life_began_s = self._world.loop.time()
 
+    @property
+    def unnoticed(self) -> bool:
+        """Whether the clock was set, and the daemon has not seen it."""
+        return bool(self._set)
+
     def life_ended(self, attempts: Iterable[FixAttempt]) -> None:
         for each in attempts:
             if each.status is AttemptStatus.RUNNING and each.kind is AttemptKind.STEP:
