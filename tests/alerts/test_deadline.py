@@ -52,7 +52,7 @@ def test_f68_black_holes_and_dripping_servers_are_given_up_together_and_leave_no
                 ]
             )
         )
-        assert time.monotonic() - began < SHORT_S + 3
+        assert time.monotonic() - began < 5 * SHORT_S, "and not one after another"
     assert deliveries == [Delivery(False, "no result within 2 s, given up")] * 5
     assert len(pids(notes)) == 5
     assert not any(alive(pid) for pid in pids(notes))
@@ -91,11 +91,10 @@ def test_i6_a_receiver_has_two_workers_at_a_time_and_the_wait_for_them_counts(tm
         return await sending, most
 
     with Dripping() as hole:
-        began = time.monotonic()
         deliveries, most = asyncio.run(scenario(f"json://127.0.0.1:{hole.port}/"))
-        assert time.monotonic() - began < 4
     assert not any(delivery.delivered or delivery.permanent for delivery in deliveries)
     assert most == 2
+    assert len(pids(notes)) == 2, "the others' time was over once one was free"
 
 
 def test_a_worker_that_dies_or_does_not_start_is_a_failed_delivery(tmp_path: Path) -> None:

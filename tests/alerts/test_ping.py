@@ -63,7 +63,7 @@ def test_a_server_that_never_comes_to_an_end_is_given_up_in_time(line: bytes) ->
     with Dripping(line) as server:
         began = time.monotonic()
         assert ping(at(server), deadline_s=1.0) == "no answer within 1 s, given up"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_who_refuses_or_speaks_no_http_is_told_of() -> None:

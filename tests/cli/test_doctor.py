@@ -70,7 +70,7 @@ def test_a_look_that_hangs_or_crashes_is_a_finding_and_the_rest_are_looked_at() 
     began = time.monotonic()
     checks = [Check("a", hang, 0.3), Check("b", crash), Check("c", die), Check("d", lambda: [fine])]
     found = list(looked(checks))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert [each.state for (each,) in found] == [State.WARNING] * 3 + [State.WELL]
     assert "no answer within 0.3 s" in found[0][0].found
     assert "ValueError: it is broken" in found[1][0].found

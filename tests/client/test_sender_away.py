@@ -15,7 +15,7 @@ from fakes.report_client import client_of, raised, until
 from fakes.report_daemon import ReportDaemon, hanging
 from logmedic.client.client import Client
 
-SLOW_S = 3.0
+SLOW_S = 15.0
 """Far more than a report takes, and far less than any wait for the daemon."""
 
 
@@ -95,7 +95,7 @@ def test_a_daemon_that_never_says_anything_counts_as_away(tmp_path: Path) -> Non
         began = time.monotonic()
         first, second = client.ask("x", wait=30.0), client.ask("x", wait=30.0)
         assert first.state == second.state == "away"
-        assert time.monotonic() - began < 5.0
+        assert time.monotonic() - began < SLOW_S
         assert daemon.lines == []
         assert client.stats().pending == 2
 
@@ -149,7 +149,7 @@ def test_the_end_of_a_client_does_not_wait_for_a_daemon_that_is_away(tmp_path: P
     client.report("x")
     began = time.monotonic()
     client.close(timeout=30.0)
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < SLOW_S
     assert client.report("later") == ""
     client.close()
 

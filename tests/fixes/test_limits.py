@@ -113,7 +113,7 @@ def test_f56_a_daemonised_grandchild_dies_with_the_step_and_holds_up_nobody(kind
     result = shell(f"(setsid sleep {marker} &) ; echo done", **kind)
     assert result.output == "done\n"
     assert result.sandbox == ("none" if kind["kind"] is SandboxKind.NONE else "bubblewrap")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
     assert asyncio.run(gone(marker))
 
 

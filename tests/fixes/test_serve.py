@@ -208,7 +208,7 @@ def test_a_step_is_cut_off_at_its_time_and_at_a_shorter_one_that_is_asked_for(ro
     room.put("/bin/sleep", "60")
     began = time.monotonic()
     assert room.ask(ask(timeout_s=0.3))["detail"] == "killed after 0.3 s"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 @contextmanager

@@ -119,19 +119,14 @@ def test_what_the_collector_answers_is_told(answer: object, wanted: Pushed) -> N
 
 
 @pytest.mark.parametrize("answer", [hanging, dripping], ids=["hangs", "drips"])
-def test_a_collector_that_never_ends_takes_no_longer_than_the_deadline_and_no_thread_stays(answer: object) -> None:
-    async def scenario() -> tuple[Pushed, float]:
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
+def test_a_collector_that_never_ends_is_given_up_at_the_deadline_and_no_thread_stays(answer: object) -> None:
+    async def scenario() -> Pushed:
         outcome, _ = await pushed(answer, deadline_s=0.5)
-        took = loop.time() - begun
         while any(each.name == "otlp" for each in threading.enumerate()):
             await asyncio.sleep(0.01)
-        return outcome, took
+        return outcome
 
-    outcome, took = run(scenario())
-    assert outcome == Pushed("it took too long")
-    assert took < 3
+    assert run(scenario()) == Pushed("it took too long")
 
 
 def test_nobody_there_is_told_at_once() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import duckdb
 import pytest
 from stores import NOW, TESTS, counted, fill, numbers, over, sql, use
 
-from logmedic.adapters.store import backups
+from logmedic.adapters.store import backups, copies
 from logmedic.adapters.store.backups import new_copy
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
@@ -63,6 +66,63 @@ def test_f53_a_backup_while_lines_are_stored_has_every_row_that_was_committed_be
     found = use(copy, numbers)
     assert found == list(range(1, len(found) + 1))
     assert len(found) >= 50
+
+
+def test_f31_a_stop_does_not_wait_until_a_copy_is_read_through(path: Path) -> None:
+    """That takes minutes for a large store on a slow disk; here, whoever reads it does not get on at all."""
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await fill(store, 5)
+        running = asyncio.create_task(DuckKeeper(store, Retention()).tidy(NOW))
+        while not (reading := readers()) and not running.done():
+            await asyncio.sleep(0)
+        os.kill(reading[0], signal.SIGSTOP)
+        try:
+            running.cancel()
+            await asyncio.wait((running,), timeout=20)
+            assert running.cancelled()
+            assert readers() == []
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(reading[0], signal.SIGCONT)
+        assert list(path.with_name("backups").iterdir()) == []
+        await store.commit(counted(6))
+
+    use(path, scenario)
+    assert use(path, numbers) == list(range(1, 7))
+
+
+def readers() -> list[int]:
+    """Of all threads of this process; who has not come to its own program yet is none."""
+    found = (each.read_text().split() for each in Path("/proc/self/task").glob("*/children"))
+    return [int(pid) for pids in found for pid in pids if b"logmedic.adapters.store.trying" in said_of(pid)]
+
+
+def said_of(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_what_does_not_hear_that_it_should_end_is_told_again_and_its_error_is_nobodys() -> None:
+    told = threading.Semaphore(0)
+
+    def work() -> None:
+        begun.set()
+        assert told.acquire(timeout=20)
+        assert told.acquire(timeout=20)
+        raise StoreBusy("it was ended", "try again")
+
+    async def scenario() -> None:
+        running = asyncio.create_task(copies.beside(told.release, work))
+        await asyncio.to_thread(begun.wait)
+        running.cancel()
+        await asyncio.wait((running,))
+        assert running.cancelled()
+
+    begun = threading.Event()
+    asyncio.run(scenario())
 
 
 def test_f53_a_backup_without_a_daemon_has_what_the_log_has_and_changes_nothing(path: Path, tmp_path: Path) -> None:

@@ -556,7 +556,7 @@ def test_f47_damage_that_shows_while_a_query_runs_costs_nothing_that_is_committe
                 finally:
                     cursor.close()
 
-            reading = asyncio.ensure_future(copies.beside(cursor, read))
+            reading = asyncio.ensure_future(copies.beside(cursor.interrupt, read))
             await asyncio.to_thread(begun.wait)
             writer.struck = True
             n = 5

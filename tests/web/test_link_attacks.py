@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import select
 import socket
 import threading
 import time
@@ -246,18 +247,16 @@ def test_a_request_without_a_host_or_with_two_is_refused(host: Host) -> None:
 
 
 def test_slow_clients_hold_nobody_and_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linkserver, "LONGEST_S", 1.0)
+    monkeypatch.setattr(linkserver, "LONGEST_S", 3.0)
     with serving_links() as host:
         address = ("127.0.0.1", host.server.doors.port)
         slow = [socket.create_connection(address, timeout=10) for _ in range(linkserver.CONNECTIONS - 4)]
         for each in slow:
             each.sendall(b"GET /a/x HTTP/1.1\r\nHost: ")
-        began = time.monotonic()
         assert ask(host, "GET", host.path(Purpose.VIEW)).status == 200
-        assert time.monotonic() - began < 1.0
+        assert not select.select(slow, (), (), 0)[0], "it was answered while they were there"
         for each in slow:
             assert raw_end(each) == b""
-        assert time.monotonic() - began < 5.0
         assert ask(host, "GET", host.path(Purpose.VIEW)).status == 200
 
 

@@ -22,6 +22,9 @@ from logmedic.cli.sse import EventStream, Message
 from logmedic.model.live import Topic
 from logmedic.runtime.feed import BEGINNING, LISTENERS_MAX
 
+WAITED_FOR = "graceful shutdown exceeded"
+"""What uvicorn logs of a stop that waited for somebody."""
+
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
@@ -214,7 +217,9 @@ def test_a_look_at_the_head_takes_no_place(served: Served) -> None:
     until(lambda: served.run(lambda: served.daemon.feed.listeners) == 0, "it is gone")
 
 
-def test_who_takes_nothing_loses_the_place_and_disturbs_nobody(tmp_path: Path) -> None:
+def test_who_takes_nothing_loses_the_place_and_disturbs_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with live_served(tmp_path / "live.sock", send_s=0.3) as served:
         asleep = Reader(served.path).began()
         with reading(served) as reader:
@@ -225,21 +230,18 @@ def test_who_takes_nothing_loses_the_place_and_disturbs_nobody(tmp_path: Path) -
                     reader.more()
             until(lambda: served.run(lambda: served.daemon.feed.listeners) == 1, "its place is free")
             assert [json.loads(each.data) for each in reader.entries_read()] == served.daemon.rows
-        begun = time.monotonic()
-    assert time.monotonic() - begun < 2  # nor does a stop wait for it
+    assert WAITED_FOR not in caplog.text, "nor does a stop wait for it"
     asleep.close()
 
 
-def test_a_stop_lets_all_listeners_go_at_once(tmp_path: Path) -> None:
+def test_a_stop_lets_all_listeners_go_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with live_served(tmp_path / "live.sock") as served:
         readers = [Reader(served.path).began() for _ in range(10)]
-        begun = time.monotonic()
-    took = time.monotonic() - begun
     for each in readers:
         while each.more():
             pass
         each.close()
-    assert took < 2, f"{took:.1f} s"
+    assert WAITED_FOR not in caplog.text
 
 
 @pytest.mark.slow

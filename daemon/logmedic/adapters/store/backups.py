@@ -127,7 +127,7 @@ def restore(path: Path, source: BinaryIO, now: datetime, *, log: BinaryIO | None
             replacing.finish(path)
             _copied(source, new)
             if log is None:
-                salvage.read_contents(new)
+                salvage.Reading(new).contents()
             else:
                 _copied(log, wal_of(new))
                 salvage.settle(new)

@@ -40,9 +40,9 @@ async def compact(store: DuckStore, reached: Reached = lambda _: None) -> Compac
     new, begun, before = compacted_of(store.path), time.monotonic(), store.path.stat().st_size
     cursor, followed = await store.between_commits(lambda writer: writer.pinned(follow=True))
     try:
-        contents = await copies.beside(cursor, lambda: copies.copy_into(cursor, new))
+        contents = await copies.beside(cursor.interrupt, lambda: copies.copy_into(cursor, new))
         reached("copied")
-        await copies.beside(cursor, lambda: copies.verify(new, contents))
+        await copies.verify_beside(new, contents)
         reached("verified")
         cursor.close()
         async with store.unread():

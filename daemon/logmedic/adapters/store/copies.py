@@ -22,18 +22,21 @@ T = TypeVar("T")
 
 COPIED = "copied"
 """The name of the new file inside SQL."""
+ENDS_AGAIN_S = 0.1
 
 
-async def beside(connection: duckdb.DuckDBPyConnection, call: Callable[[], T]) -> T:
-    """Run `call`, which uses `connection`, in a thread of its own. A cancel interrupts it and waits until it has ended.
-    Raises StoreBusy, StoreFull."""
+async def beside(end: Callable[[], None], call: Callable[[], T]) -> T:
+    """Run `call` in a thread of its own. A cancel waits until it has ended, which `end` makes it do soon. It is said
+    again until then: what is told to end between two questions does not hear it. Raises StoreBusy, StoreFull."""
     running = asyncio.get_running_loop().run_in_executor(None, call)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        connection.interrupt()
-        with suppress(duckdb.Error, OSError):
-            await running
+        while not running.done():
+            with suppress(duckdb.Error):  # `call` may have closed what it would interrupt
+                end()
+            await asyncio.wait((running,), timeout=ENDS_AGAIN_S)
+        running.exception()  # nobody asks any more
         raise
     except (duckdb.Error, OSError) as error:
         raise trouble(error) from None
@@ -73,7 +76,17 @@ def let_go(connection: duckdb.DuckDBPyConnection) -> None:
 
 def verify(copy: Path, contents: Contents) -> None:
     """Open `copy` in a child, read all of it, and compare. Raises StoreBusy, StoreFull, StoreTooNew."""
-    if salvage.read_contents(copy) != contents:
+    _compare(copy, salvage.Reading(copy).contents(), contents)
+
+
+async def verify_beside(copy: Path, contents: Contents) -> None:
+    """As `verify`, beside everything else. A cancel ends the child."""
+    reading = salvage.Reading(copy)
+    _compare(copy, await beside(reading.end, reading.contents), contents)
+
+
+def _compare(copy: Path, read: Contents, contents: Contents) -> None:
+    if read != contents:
         raise StoreBusy(f"the copy {copy.name} does not have the rows of the store", "look at the disk, and try again")
 
 

@@ -159,8 +159,8 @@ class DuckKeeper:
         held_s = time.monotonic() - begun
         try:
             async with self._working(kind, new):
-                contents = await copies.beside(cursor, lambda: copies.copy_into(cursor, new))
-                await copies.beside(cursor, lambda: copies.verify(new, contents))
+                contents = await copies.beside(cursor.interrupt, lambda: copies.copy_into(cursor, new))
+                await copies.verify_beside(new, contents)
                 backups.put(new, path)
         finally:
             cursor.close()

@@ -122,7 +122,7 @@ class QueryRoom:
         """Raises StoreBusy, StoreFull."""
         connection = await self._pin()
         try:
-            return await copies.beside(connection, lambda: copy(connection))
+            return await copies.beside(connection.interrupt, lambda: copy(connection))
         finally:
             connection.close()
 

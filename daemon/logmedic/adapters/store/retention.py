@@ -122,7 +122,7 @@ class Retirement:
         """The files, by table."""
         cursor, _ = await self._store.between_commits(Writer.pinned)
         try:
-            return await copies.beside(cursor, lambda: _archived(cursor, archive, leaving, day))
+            return await copies.beside(cursor.interrupt, lambda: _archived(cursor, archive, leaving, day))
         finally:
             cursor.close()
 

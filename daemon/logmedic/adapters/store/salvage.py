@@ -9,13 +9,9 @@ full disk, missing rights, a newer form, another process that has it open) is ra
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +19,7 @@ from typing import Any
 import duckdb
 
 from logmedic.adapters.store import copies, replacing
+from logmedic.adapters.store.child import Child
 from logmedic.adapters.store.connection import (
     COPY_ENDING,
     backups_of,
@@ -37,12 +34,6 @@ from logmedic.model.errors import StoreBusy, StoreFull, StoreTooNew
 TRIES = 5
 STAND_INS = 3
 """So many copies are tried, the newest first: each takes its time."""
-CHILDREN = 3
-"""So many in a row must end without a report before the file is to blame for it: one may have been killed."""
-OPEN_LIMIT_S = 120.0
-"""For replaying a large log on a slow disk."""
-READ_BYTES_S = 4 * 1024 * 1024
-"""And so much longer for a large file: what a slow disk reads and writes in a second, at the least."""
 _HELD = "what held fixes back is not known any more, so none is run until somebody types: logmedic resume"
 _POSITION = re.compile(r"byte position (\d+)")
 
@@ -120,7 +111,7 @@ def _put_away(*files: Path) -> None:
 
 def _rescued(path: Path, new: Path) -> str:
     """Empty when nothing of it can be read. Raises StoreFull, StoreBusy."""
-    report = _child("rescue", path, new, *stand_ins(path))
+    report = Child("rescue", path, new, *stand_ins(path)).report()
     _damage(report)
     return _told(report) if report.get("rescued") else ""
 
@@ -131,7 +122,7 @@ def _taken(path: Path, new: Path) -> str:
     for each in stand_ins(path):
         copies.remove(new)
         _copy(each, new)
-        report = _child("hold", new)
+        report = Child("hold", new).report()
         if "newer" not in report and _damage(report) is None:
             return (
                 f"nothing of it could be read: the copy {each.name} took its place; what came after it is read again "
@@ -143,7 +134,7 @@ def _taken(path: Path, new: Path) -> str:
 def _empty(new: Path) -> str:
     """Raises StoreFull, StoreBusy."""
     copies.remove(new)
-    if error := _damage(_child("hold", new)):
+    if error := _damage(Child("hold", new).report()):
         raise StoreBusy(f"a new store could not be begun: {error}", "look at the disk")
     return f"it could not be salvaged: a new store was begun, and what was learned is in the kept files only; {_HELD}"
 
@@ -207,28 +198,39 @@ def _shorten(wal: Path, error: str) -> str:
 
 def try_open(path: Path) -> str | None:
     """Open and read `path` in a child. None when that went well, else what is damaged."""
-    return _damage(_child("read", path))
+    return _damage(Child("read", path).report())
 
 
-def read_contents(path: Path) -> Contents:
-    """Open `path`, which nobody writes to, in a child, and read all of it. Raises StoreTooNew, StoreFull, StoreBusy."""
-    report = _child("digest", path)
-    if error := _damage(report):
-        raise StoreBusy(f"{path} cannot be read: {error}", "take another copy")
-    return {name: (rows, digest) for name, (rows, digest) in report["contents"].items()}
+class Reading:
+    """Opens `path`, which nobody writes to, in a child, and reads all of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._child = Child("digest", path)
+
+    def contents(self) -> Contents:
+        """Raises StoreTooNew, StoreFull, StoreBusy."""
+        report = self._child.report()
+        if error := _damage(report):
+            raise StoreBusy(f"{self._path} cannot be read: {error}", "take another copy")
+        return {name: (rows, digest) for name, (rows, digest) in report["contents"].items()}
+
+    def end(self) -> None:
+        """From any thread: `contents` raises StoreBusy soon."""
+        self._child.end()
 
 
 def settle(path: Path) -> None:
     """What the log of `path` has is brought into the file, in a child, and all of it is read. Raises as
-    `read_contents`."""
-    if error := _damage(_child("settle", path)):
+    `Reading`."""
+    if error := _damage(Child("settle", path).report()):
         raise StoreBusy(f"{path} cannot be read: {error}", "take another copy")
 
 
 def refuse_what_is_no_damage(path: Path, *, proven: bool = False) -> None:
     """Raises StoreTooNew, StoreFull, StoreBusy; writes nothing. `proven`: its log is known to be damaged, and DuckDB
     1.5 may run out of memory by the length of an entry there."""
-    _damage(_child("look", path), proven=proven)
+    _damage(Child("look", path).report(), proven=proven)
 
 
 def _damage(report: dict[str, Any], *, proven: bool = False) -> str | None:
@@ -238,29 +240,3 @@ def _damage(report: dict[str, Any], *, proven: bool = False) -> str | None:
     if error is not None and is_no_damage(error) and not (proven and "allocation failure" in error.lower()):
         raise trouble(error)
     return error
-
-
-def _child(task: str, *paths: Path) -> dict[str, Any]:
-    """What the child reports; `error` when none could. Raises StoreBusy when the host lets it come to no end: a file is
-    not given up for that."""
-    command = [sys.executable, "-I", "-m", "logmedic.adapters.store.trying", task, *map(str, paths)]
-    limit_s, status = OPEN_LIMIT_S + sum(map(_size, paths)) / READ_BYTES_S, 0
-    for _ in range(CHILDREN):
-        try:
-            child = subprocess.run(  # noqa: S603
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s, check=False
-            )
-            report: dict[str, Any] = json.loads(child.stdout)
-        except subprocess.TimeoutExpired:
-            raise StoreBusy(f"the store could not be read within {limit_s:.0f} s", "look at its disk (dmesg)") from None
-        except ValueError:
-            status = child.returncode
-        else:
-            return report
-    if status == -signal.SIGKILL:
-        raise StoreBusy("whoever reads the store is killed", "see whether there is memory (free -h, dmesg)")
-    return {"error": f"the process that opened it ended with status {status}"}
-
-
-def _size(path: Path) -> int:
-    return sum(each.stat().st_size for each in (path, wal_of(path)) if each.exists())

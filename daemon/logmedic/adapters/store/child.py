@@ -1,0 +1,74 @@
+"""What reads a file of the store in a process of its own: a damaged one can take the process along that opens it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from logmedic.adapters.store.walog import wal_of
+from logmedic.model.errors import StoreBusy
+
+CHILDREN = 3
+"""So many in a row must end without a report before the file is to blame for it: one may have been killed."""
+OPEN_LIMIT_S = 120.0
+"""For replaying a large log on a slow disk."""
+READ_BYTES_S = 4 * 1024 * 1024
+"""And so much longer for a large file: what a slow disk reads and writes in a second, at the least."""
+
+
+class Child:
+    """`task` is one of `trying`."""
+
+    def __init__(self, task: str, *paths: Path) -> None:
+        self._command = [sys.executable, "-I", "-m", "logmedic.adapters.store.trying", task, *map(str, paths)]
+        self._limit_s = OPEN_LIMIT_S + sum(map(_size, paths)) / READ_BYTES_S
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended = False
+
+    def report(self) -> dict[str, Any]:
+        """What it reports; `error` when none could. Raises StoreBusy when the host lets it come to no end: a file is
+        not given up for that."""
+        status = 0
+        for _ in range(CHILDREN):
+            if self._ended:
+                raise StoreBusy("whoever reads the store was ended", "try again")
+            process = self._begun()
+            try:
+                said, _ = process.communicate(timeout=self._limit_s)
+                report: dict[str, Any] = json.loads(said)
+            except subprocess.TimeoutExpired:
+                why = f"the store could not be read within {self._limit_s:.0f} s"
+                raise StoreBusy(why, "look at its disk (dmesg)") from None
+            except ValueError:
+                status = process.returncode
+            else:
+                return report
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    process.communicate()
+        if status == -signal.SIGKILL:
+            raise StoreBusy("whoever reads the store is killed", "see whether there is memory (free -h, dmesg)")
+        return {"error": f"the process that opened it ended with status {status}"}
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        self._process = process = subprocess.Popen(  # noqa: S603
+            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        if self._ended:  # before there was one to be killed
+            process.kill()
+        return process
+
+    def end(self) -> None:
+        """From any thread, at once: `report` raises StoreBusy soon, however long it would have read."""
+        self._ended = True
+        if self._process is not None:
+            self._process.kill()
+
+
+def _size(path: Path) -> int:
+    return sum(each.stat().st_size for each in (path, wal_of(path)) if each.exists())
