@@ -122,6 +122,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     store_watch = make_store_watch(
         settings,
         problem=lambda: opening.problem or engine.commit_problem,
+        patience_s=lambda: opening.patience_s,
         tell=lambda given: engine.settled(given),
         sender=sender,
         receivers=receivers,

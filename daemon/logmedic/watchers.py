@@ -93,6 +93,7 @@ def make_store_watch(
     settings: Settings,
     *,
     problem: Callable[[], str],
+    patience_s: Callable[[], float],
     tell: Callable[[Input], Awaitable[None]],
     sender: AppriseSender,
     receivers: Mapping[str, Receiver],
@@ -104,7 +105,14 @@ def make_store_watch(
     direct = Direct(
         sender=sender, receivers=receivers, plan=policy.alerts, host=policy.hostname, mint=Uuid7(), clock=clock
     )
-    return StoreWatch(path=settings.storage.path, problem=problem, direct=direct.tell, tell=tell, clock=clock)
+    return StoreWatch(
+        path=settings.storage.path,
+        problem=problem,
+        patience_s=patience_s,
+        direct=direct.tell,
+        tell=tell,
+        clock=clock,
+    )
 
 
 def keep_watch(

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LOOK_S = 0.002
+STORE_HELPER = "logmedic.adapters.store.trying"
 
 
 def descendants(pid: int) -> list[int]:

@@ -109,6 +109,14 @@ class Scene:
         until(lambda: self.ran().total() >= self.wrote.rules.total(), limit_s, self._short)
         until(lambda: self.ask("incidents") == [], limit_s, self._short)
 
+    def leaves_a_log_behind(self) -> None:
+        """As a kill does: the last changes are in the store's write-ahead log alone."""
+        self.daemon.start()
+        self.daemon.answers()
+        self.write(3)
+        self.until_mended()
+        self.daemon.kill()
+
     def _short(self) -> str:
         return f"of {self.wrote.lines} lines {self.counts()}; fixes ran {self.ran().total()}\n{self.daemon.said()}"
 

@@ -11,10 +11,9 @@ import pytest
 
 from alerts.servers import HttpServer
 from crash.process import until
-from faults.children import killing, running
+from faults.children import STORE_HELPER, killing, running
 from faults.scene import Scene
 
-STORE_HELPER = "logmedic.adapters.store.trying"
 RULE_COMPILER = "logmedic.adapters.rulefiles.compiling"
 RUNNER = "fixrun"
 ALERT_WORKER = "logmedic.adapters.alerts.worker"
@@ -29,19 +28,10 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     made.close()
 
 
-def with_a_write_ahead_log(scene: Scene, orders: int = 3) -> None:
-    """What a kill leaves behind: the last changes are in the log alone."""
-    scene.daemon.start()
-    scene.daemon.answers()
-    scene.write(orders)
-    scene.until_mended()
-    scene.daemon.kill()
-
-
 @pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_f30_a_store_helper_that_is_killed_makes_no_store_a_damaged_one(scene: Scene, times: int) -> None:
     """It looks at the file before the daemon opens it. What killed it (somebody, want of memory) says nothing of it."""
-    with_a_write_ahead_log(scene)
+    scene.leaves_a_log_behind()
     with killing(scene.pid, STORE_HELPER, times) as killer:
         scene.daemon.start()
         scene.daemon.answers()

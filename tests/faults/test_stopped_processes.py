@@ -14,9 +14,12 @@ import pytest
 
 from alerts.servers import HttpServer
 from crash.process import until
-from faults.children import running
+from faults.children import STORE_HELPER, running
 from faults.scene import Scene
 from faults.test_killed_children import ALERT_WORKER, telling
+from logmedic.cli.client import Client
+from logmedic.model.errors import TransientError
+from logmedic.runtime.opening import LONG_S
 
 JOURNALCTL = """\
 #!/bin/sh
@@ -48,6 +51,40 @@ def test_f32_a_daemon_that_was_stopped_goes_on_where_it_was(scene: Scene) -> Non
         assert scene.daemon.ask("status", wait_s=0.5) is None
         os.kill(scene.pid(), signal.SIGCONT)
         scene.until_mended()
+    scene.daemon.stop()
+    assert scene.differences() == []
+
+
+def reads_the_store_for_ever(scene: Scene) -> int:
+    """A start after a kill. The pid of who reads, as from a disk that does not answer."""
+    scene.leaves_a_log_behind()
+    scene.daemon.start()
+    until(lambda: bool(running(scene.pid(), STORE_HELPER)), 30, scene.daemon.said)
+    (reader,) = running(scene.pid(), STORE_HELPER)
+    os.kill(reader, signal.SIGSTOP)
+    return reader
+
+
+def test_f31_a_stop_does_not_wait_until_a_store_is_read_through(scene: Scene) -> None:
+    reader = reads_the_store_for_ever(scene)
+    scene.daemon.stop()
+    assert not Path(f"/proc/{reader}").exists()
+    scene.daemon.start()
+    scene.until_mended()
+    scene.daemon.stop()
+    assert scene.damaged() == []
+    assert scene.differences() == []
+
+
+@pytest.mark.slow
+def test_f47_a_start_that_reads_a_store_through_for_long_says_so_and_goes_on(scene: Scene) -> None:
+    reader = reads_the_store_for_ever(scene)
+    until(lambda: "store_opens_slowly" in scene.daemon.said(), LONG_S + 20, scene.daemon.said)
+    with pytest.raises(TransientError, match="it is still being opened"):
+        Client(scene.home / "state" / "logmedic.sock", wait_s=10).get("status")
+    os.kill(reader, signal.SIGCONT)
+    scene.until_mended()
+    assert "store_opened" in scene.daemon.said()
     scene.daemon.stop()
     assert scene.differences() == []
 

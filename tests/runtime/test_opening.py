@@ -14,19 +14,22 @@ from fakes.virtual_loop import VirtualClock, VirtualLoop
 from logmedic.model.errors import LogmedicError, StoreFull, StoreLocked
 from logmedic.model.state import EngineState
 from logmedic.runtime.notify import SystemdNotifier
-from logmedic.runtime.opening import ALIVE_EVERY_S, Opening
+from logmedic.runtime.opening import ALIVE_EVERY_S, LONG, LONG_PATIENCE_S, LONG_S, Opening
+from logmedic.runtime.storewatch import PATIENCE_S
 
 READ_ONLY = "the store cannot be written: Read-only file system"
 
 
 class ShutStore(MemoryStore):
-    """Does not open while there is a `refusal`."""
+    """Does not open while there is a `refusal`; answers after `lasts_s`."""
 
     def __init__(self, refusal: LogmedicError | None) -> None:
         super().__init__()
         self.refusal = refusal
+        self.lasts_s = 0.0
 
     async def open(self) -> EngineState:
+        await asyncio.sleep(self.lasts_s)
         if self.refusal is not None:
             raise self.refusal
         return await super().open()
@@ -129,6 +132,47 @@ def test_the_service_manager_hears_that_it_runs_and_why_it_does_nothing(loop: Vi
     scene.store.refusal = None
     assert scene.state is not None
     assert scene.manager.heard[-1][1] == "STATUS="
+
+
+def test_f47_an_opening_that_lasts_is_none_that_the_service_manager_gives_up(loop: VirtualLoop, tmp_path: Path) -> None:
+    """Each start would begin it again (I4)."""
+    scene = Scene(loop, tmp_path)
+    scene.store.lasts_s = 3600.0
+    scene.passes(LONG_S + 1)
+    assert scene.manager.heard[0][1] == "READY=1"
+    assert LONG in scene.manager.heard[1][1]
+    assert scene.doors == 1
+    assert LONG in scene.opening.told
+    assert "journal" in scene.opening.hint
+    assert (scene.opening.patience_s, scene.looks) == (LONG_PATIENCE_S, 1), "people hear of it, and not at once"
+    scene.passes(1800)
+    alive = [at for at, message in scene.manager.heard if message == "WATCHDOG=1"]
+    assert max(later - at for at, later in itertools.pairwise(alive)) <= ALIVE_EVERY_S + 1
+    assert scene.state is not None
+    assert (scene.doors, scene.opening.hint) == (0, "")
+    assert scene.manager.heard[-1][1] == "STATUS="
+
+
+def test_what_lasts_and_then_does_not_open_is_told(loop: VirtualLoop, tmp_path: Path) -> None:
+    scene = Scene(loop, tmp_path, StoreFull(READ_ONLY, "make it writable"))
+    scene.store.lasts_s = 60.0
+    scene.passes(100)
+    assert scene.opening.problem == READ_ONLY
+    assert scene.opening.patience_s == PATIENCE_S
+    assert READ_ONLY in scene.manager.heard[-2][1]
+    scene.stop.set()
+    assert scene.state is None
+
+
+@pytest.mark.parametrize("after_s", [1.0, LONG_S + 1])
+def test_a_stop_ends_an_opening_that_lasts(loop: VirtualLoop, tmp_path: Path, after_s: float) -> None:
+    scene = Scene(loop, tmp_path)
+    scene.store.lasts_s = 3600.0
+    scene.passes(after_s)
+    scene.stop.set()
+    assert scene.state is None
+    assert loop.time() < after_s + 1
+    assert scene.doors == 0
 
 
 def test_who_is_being_told_is_told_to_the_end(loop: VirtualLoop, tmp_path: Path) -> None:

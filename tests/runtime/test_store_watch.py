@@ -32,6 +32,7 @@ class Scene:
     loop: VirtualLoop
     script: dict[str, list[Delivery]] = field(default_factory=dict)
     problem: str = ""
+    patience_s: float = PATIENCE_S
     told: list[Input] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -40,6 +41,7 @@ class Scene:
         watch = StoreWatch(
             path=Path("/var/lib/logmedic/logmedic.duckdb"),
             problem=lambda: self.problem,
+            patience_s=lambda: self.patience_s,
             direct=direct(self.loop, self.sender).tell,
             tell=self.tell,
             clock=clock,
@@ -95,6 +97,12 @@ def test_what_lasts_is_told_at_once_to_the_default_route_past_the_store(scene: S
     assert "df -h /var/lib/logmedic" in alert.body
     assert alert.body.splitlines()[-1] == f"alert {alert.id}"
     assert (alert.event, alert.title[:15]) == (AlertEvent.STORE, "[STORE] db1: th")
+
+
+def test_what_needs_longer_patience_is_told_later(scene: Scene) -> None:
+    scene.patience_s = 300
+    assert scene.passes(298, FULL) == []
+    assert scene.passes(10, FULL) == ["chat", "phone"]
 
 
 def test_a_hiccup_is_not_told(scene: Scene) -> None:

@@ -16,6 +16,7 @@ import duckdb
 import pytest
 from stores import NOW, TESTS, counted, fill, numbers, over, sql, use
 
+from faults.children import STORE_HELPER, running
 from logmedic.adapters.store import backups, copies
 from logmedic.adapters.store.backups import new_copy
 from logmedic.adapters.store.duck import DuckStore
@@ -73,15 +74,15 @@ def test_f31_a_stop_does_not_wait_until_a_copy_is_read_through(path: Path) -> No
 
     async def scenario(store: DuckStore, _: EngineState) -> None:
         await fill(store, 5)
-        running = asyncio.create_task(DuckKeeper(store, Retention()).tidy(NOW))
-        while not (reading := readers()) and not running.done():
+        tidying = asyncio.create_task(DuckKeeper(store, Retention()).tidy(NOW))
+        while not (reading := running(os.getpid(), STORE_HELPER)) and not tidying.done():
             await asyncio.sleep(0)
         os.kill(reading[0], signal.SIGSTOP)
         try:
-            running.cancel()
-            await asyncio.wait((running,), timeout=20)
-            assert running.cancelled()
-            assert readers() == []
+            tidying.cancel()
+            await asyncio.wait((tidying,), timeout=20)
+            assert tidying.cancelled()
+            assert running(os.getpid(), STORE_HELPER) == []
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(reading[0], signal.SIGCONT)
@@ -90,19 +91,6 @@ def test_f31_a_stop_does_not_wait_until_a_copy_is_read_through(path: Path) -> No
 
     use(path, scenario)
     assert use(path, numbers) == list(range(1, 7))
-
-
-def readers() -> list[int]:
-    """Of all threads of this process; who has not come to its own program yet is none."""
-    found = (each.read_text().split() for each in Path("/proc/self/task").glob("*/children"))
-    return [int(pid) for pids in found for pid in pids if b"logmedic.adapters.store.trying" in said_of(pid)]
-
-
-def said_of(pid: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def test_what_does_not_hear_that_it_should_end_is_told_again_and_its_error_is_nobodys() -> None:

@@ -199,8 +199,8 @@ def test_f30_a_store_that_stays_open_in_another_process_is_refused_and_left_as_i
 def test_f30_what_looks_at_a_store_dies_with_who_asked_for_it(path: Path) -> None:
     killed_after(path, 5)
     program = (
-        "import sys\nfrom pathlib import Path\nfrom logmedic.adapters.store import salvage\n"
-        "salvage.try_open(Path(sys.argv[1]))"
+        "import sys\nfrom pathlib import Path\nfrom logmedic.adapters.store.children import Children\n"
+        "Children().report('read', Path(sys.argv[1]))"
     )
     with held_open(path), subprocess.Popen([sys.executable, "-c", program, str(path)]) as asker:
         children = Path(f"/proc/{asker.pid}/task/{asker.pid}/children")

@@ -14,6 +14,7 @@ from stores import NOW, counted, fill, numbers, over, use
 
 from logmedic.adapters.store import backups, replacing, salvage
 from logmedic.adapters.store.archive import Archive
+from logmedic.adapters.store.children import Children
 from logmedic.adapters.store.connection import archive_of, backups_of
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
@@ -142,7 +143,7 @@ def damaged(path: Path, *tables: str, n: int = 5) -> None:
 @pytest.mark.parametrize("table", ["pauses", "trust", "breakers", "fix_attempts"])
 def test_i8_without_what_held_fixes_back_none_is_run_until_a_person_says_so(path: Path, table: str) -> None:
     damaged(path, table)
-    told = salvage.begin_anew(path, "an index is damaged")
+    told = salvage.begin_anew(path, "an index is damaged", Children())
     assert "logmedic resume" in told[1]
     assert use(path, pauses) == ["logmedic"]
     assert use(path, numbers) == [1, 2, 3, 4, 5]
@@ -150,7 +151,7 @@ def test_i8_without_what_held_fixes_back_none_is_run_until_a_person_says_so(path
 
 def test_what_loses_nothing_of_that_leaves_the_pause_of_people_as_it_was(path: Path) -> None:
     damaged(path, "onsets")
-    told = salvage.begin_anew(path, "an index is damaged")
+    told = salvage.begin_anew(path, "an index is damaged", Children())
     assert "logmedic resume" not in told[1]
     assert use(path, pauses) == ["anna"]
 
@@ -184,10 +185,10 @@ def test_f48_a_full_disk_is_no_damage_a_salvage_waits_for_room_and_leaves_nothin
     (path.parent / "spare").unlink()
     before = sorted(each.name for each in path.parent.iterdir())
     with pytest.raises((StoreFull, StoreBusy)):
-        salvage.begin_anew(path, "an index is damaged")
+        salvage.begin_anew(path, "an index is damaged", Children())
     assert sorted(each.name for each in path.parent.iterdir()) == before
     tmpfs.free()
-    salvage.begin_anew(path, "an index is damaged")
+    salvage.begin_anew(path, "an index is damaged", Children())
     assert use(path, numbers) == list(range(1, 21))
 
 
@@ -200,7 +201,7 @@ def test_f48_what_a_log_was_before_it_was_cut_stays_when_there_is_no_room_for_th
     tmpfs.fill()
     (path.parent / "spare").unlink()
     with pytest.raises((StoreFull, StoreBusy)):
-        salvage.make_openable(path)
+        salvage.make_openable(path, Children())
     (kept,) = path.parent.glob("*.damaged-*.wal")
     assert kept.read_bytes() == b"a log" * 200
 
@@ -229,7 +230,7 @@ def test_a_reader_that_the_host_kills_says_nothing_about_the_file(
     with monkeypatch.context() as host:
         host.setattr(sys, "executable", str(program))
         with pytest.raises(StoreBusy, match="is killed"):
-            salvage.begin_anew(path, "an index is damaged")
+            salvage.begin_anew(path, "an index is damaged", Children())
     assert path.read_bytes() == before
     assert [each.name for each in path.parent.iterdir() if "damaged" in each.name] == []
 

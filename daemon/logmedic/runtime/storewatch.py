@@ -33,20 +33,22 @@ RETRY_S = 300.0
 
 
 class StoreWatch:
-    """`problem`: why the last commit failed, or empty. `direct` sends to people at once. `tell`: waits until it is
-    committed. Time is the loop's."""
+    """`problem`: why the last commit failed, or empty. `patience_s`: how long it may last until it is told. `direct`
+    sends to people at once. `tell`: waits until it is committed. Time is the loop's."""
 
     def __init__(
         self,
         *,
         path: Path,
         problem: Callable[[], str],
+        patience_s: Callable[[], float] = lambda: PATIENCE_S,
         direct: Callable[[Story], Awaitable[dict[str, Delivery]]],
         tell: Callable[[Input], Awaitable[None]],
         clock: Clock,
     ) -> None:
         self._path = path
         self._problem = problem
+        self._patience_s = patience_s
         self._direct = direct
         self._tell = tell
         self._clock = clock
@@ -76,7 +78,7 @@ class StoreWatch:
         self._well_since = None
         if self._since is None:
             self._since, self._began = now, self._clock.now()
-        if now - self._since < PATIENCE_S or now < self._next_s:
+        if now - self._since < self._patience_s() or now < self._next_s:
             return
         ailing = self._ailing(problem)
         log.error("ailing", part=PART, what=ailing.what)

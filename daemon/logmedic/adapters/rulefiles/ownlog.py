@@ -127,6 +127,7 @@ EVENTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "store_not_compacted": ("warning", {"error": "the store could not be compacted: it is being read"}),
     "store_not_open": ("error", {"error": "the store cannot be written: Read-only file system"}),
     "store_opened": ("info", {}),
+    "store_opens_slowly": ("warning", {"after_s": 30.0}),
     "store_over_limit": (
         "warning",
         {"limit": 1073741824, "total": 1073741900, "deleted": "snapshot-20261124T030000Z.duckdb"},

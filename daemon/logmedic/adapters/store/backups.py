@@ -14,6 +14,7 @@ from typing import BinaryIO
 import duckdb
 
 from logmedic.adapters.store import copies, replacing, salvage
+from logmedic.adapters.store.children import Children
 from logmedic.adapters.store.connection import CONFIG, COPY_ENDING, Lock, backups_of, made_by_newer, quoted, trouble
 from logmedic.adapters.store.contents import Contents
 from logmedic.adapters.store.migrations import refuse_newer
@@ -78,7 +79,7 @@ def deliver(made: BinaryIO, target: Path, contents: Contents, *, force: bool) ->
         new = half_made(target)
         try:
             _copied(made, new)
-            copies.verify(new, contents)
+            copies.verify(new, contents, Children())
             put(new, target, force=force)
         finally:
             new.unlink(missing_ok=True)
@@ -95,7 +96,7 @@ def back_up(path: Path, target: Path, *, force: bool) -> Contents:
     try:
         with _told(target):
             contents = _copied_by_sql(path, new)
-            copies.verify(new, contents)
+            copies.verify(new, contents, Children())
             put(new, target, force=force)
     finally:
         lock.release()
@@ -127,10 +128,10 @@ def restore(path: Path, source: BinaryIO, now: datetime, *, log: BinaryIO | None
             replacing.finish(path)
             _copied(source, new)
             if log is None:
-                salvage.Reading(new).contents()
+                salvage.read_contents(new, Children())
             else:
                 _copied(log, wal_of(new))
-                salvage.settle(new)
+                salvage.settle(new, Children())
             return _exchanged(path, new, now)
     finally:
         lock.release()

@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 import duckdb
 
 from logmedic.adapters.store import salvage
+from logmedic.adapters.store.children import Children
 from logmedic.adapters.store.connection import quoted, trouble
 from logmedic.adapters.store.contents import Contents, contents_of, current, identifier
+from logmedic.adapters.store.ending import ended_by
 from logmedic.adapters.store.walog import wal_of
 from logmedic.model.errors import StoreBusy
 
@@ -22,22 +24,13 @@ T = TypeVar("T")
 
 COPIED = "copied"
 """The name of the new file inside SQL."""
-ENDS_AGAIN_S = 0.1
 
 
 async def beside(end: Callable[[], None], call: Callable[[], T]) -> T:
-    """Run `call` in a thread of its own. A cancel waits until it has ended, which `end` makes it do soon. It is said
-    again until then: what is told to end between two questions does not hear it. Raises StoreBusy, StoreFull."""
-    running = asyncio.get_running_loop().run_in_executor(None, call)
+    """Run `call` in a thread of its own. A cancel ends it with `end`, as `ended_by` does. Raises StoreBusy,
+    StoreFull."""
     try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        while not running.done():
-            with suppress(duckdb.Error):  # `call` may have closed what it would interrupt
-                end()
-            await asyncio.wait((running,), timeout=ENDS_AGAIN_S)
-        running.exception()  # nobody asks any more
-        raise
+        return await ended_by(end, asyncio.get_running_loop().run_in_executor(None, call))
     except (duckdb.Error, OSError) as error:
         raise trouble(error) from None
 
@@ -74,20 +67,16 @@ def let_go(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"DETACH {COPIED}")
 
 
-def verify(copy: Path, contents: Contents) -> None:
+def verify(copy: Path, contents: Contents, children: Children) -> None:
     """Open `copy` in a child, read all of it, and compare. Raises StoreBusy, StoreFull, StoreTooNew."""
-    _compare(copy, salvage.Reading(copy).contents(), contents)
+    if salvage.read_contents(copy, children) != contents:
+        raise StoreBusy(f"the copy {copy.name} does not have the rows of the store", "look at the disk, and try again")
 
 
 async def verify_beside(copy: Path, contents: Contents) -> None:
-    """As `verify`, beside everything else. A cancel ends the child."""
-    reading = salvage.Reading(copy)
-    _compare(copy, await beside(reading.end, reading.contents), contents)
-
-
-def _compare(copy: Path, read: Contents, contents: Contents) -> None:
-    if read != contents:
-        raise StoreBusy(f"the copy {copy.name} does not have the rows of the store", "look at the disk, and try again")
+    """As `verify`, in a thread of its own. A cancel ends the child."""
+    children = Children()
+    await beside(children.end, lambda: verify(copy, contents, children))
 
 
 def remove(copy: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from logmedic.adapters.store.ending import ended_by
 from logmedic.adapters.store.queryroom import QueryRoom
 from logmedic.adapters.store.readroom import Answer, DamageMet, ReadRoom, answered
 from logmedic.adapters.store.writer import Writer
@@ -40,7 +41,9 @@ class DuckStore:
         return tuple(self._writer.notices)
 
     async def open(self) -> EngineState:
-        state = await self._in_thread(self._writer.open)
+        """As ports.Store. A cancel ends whoever reads the file through."""
+        opening = asyncio.get_running_loop().run_in_executor(self._thread, self._writer.open)
+        state = await ended_by(self._writer.end, opening)
         self._queries.tidy()
         return state
 

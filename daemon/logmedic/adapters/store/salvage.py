@@ -5,6 +5,7 @@ of the newest good snapshot; the snapshot itself, when nothing can be read; a ne
 
 Everything is tried in a child (see `trying`). Originals are kept beside; what was done is told. What is no damage (a
 full disk, missing rights, a newer form, another process that has it open) is raised, and the files stay as they are.
+Once `children` are ended, StoreBusy is raised.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import duckdb
 
 from logmedic.adapters.store import copies, replacing
-from logmedic.adapters.store.child import Child
+from logmedic.adapters.store.children import Children
 from logmedic.adapters.store.connection import (
     COPY_ENDING,
     backups_of,
@@ -38,7 +39,7 @@ _HELD = "what held fixes back is not known any more, so none is run until somebo
 _POSITION = re.compile(r"byte position (\d+)")
 
 
-def make_openable(path: Path) -> list[str]:
+def make_openable(path: Path, children: Children) -> list[str]:
     """Afterwards `path` opens, or is not there. Answers what people have to be told. Raises StoreTooNew, StoreFull and
     StoreBusy for what is no damage."""
     if not path.exists() and not wal_of(path).exists():
@@ -46,10 +47,10 @@ def make_openable(path: Path) -> list[str]:
     gap = find_gap(wal_of(path))
     error: str | None
     if gap:  # opening it now would drop what lies behind the gap, and the log with it
-        refuse_what_is_no_damage(path, proven=True)
+        refuse_what_is_no_damage(path, children, proven=True)
         error = str(gap)
     else:
-        error = try_open(path)
+        error = try_open(path, children)
     if error is None:
         return []
     kept = _keep_originals(path)
@@ -58,11 +59,11 @@ def make_openable(path: Path) -> list[str]:
         if not wal_of(path).exists():
             break
         notices.append(_shorten(wal_of(path), error))
-        error = try_open(path)
+        error = try_open(path, children)
         if error is None:
             return notices
     # Its log may be cut by now: what it was is in the kept files alone, and they stay whatever comes.
-    return [*notices, _begun_anew(path)]
+    return [*notices, _begun_anew(path, children)]
 
 
 def is_damage(error: Exception) -> bool:
@@ -77,21 +78,21 @@ def may_be_damage(error: duckdb.Error) -> bool:
     return is_damage(error) or (isinstance(error, odd) and not is_no_damage(str(error)))
 
 
-def begin_anew(path: Path, error: str) -> list[str]:
+def begin_anew(path: Path, error: str, children: Children) -> list[str]:
     """For a store that opens and cannot be written to. Nobody has it open. Answers what people have to be told. Raises
     StoreFull, StoreBusy for what is no damage; then it is as it was."""
     kept = _keep_originals(path)
     told = f"the store was damaged inside ({error}); its originals are kept as {kept.name}*"
-    return [told, _begun_anew(path, kept)]
+    return [told, _begun_anew(path, children, kept)]
 
 
-def _begun_anew(path: Path, *kept: Path) -> str:
+def _begun_anew(path: Path, children: Children, *kept: Path) -> str:
     """A new store with whatever can still be read of the old one; else the first copy that can be read; else an empty
     one. It is made beside, and takes the place when it is whole. `kept`: copies that go again when it comes to none,
     since the store is as it was."""
     new = path.with_name(f"{path.name}.rescued")
     try:
-        told = _rescued(path, new) or _taken(path, new) or _empty(new)
+        told = _rescued(path, new, children) or _taken(path, new, children) or _empty(new, children)
         replacing.replace(path, new)
     except OSError as error:
         if not replacing.replacement_of(path).exists():  # else the next start finishes it
@@ -109,20 +110,20 @@ def _put_away(*files: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _rescued(path: Path, new: Path) -> str:
+def _rescued(path: Path, new: Path, children: Children) -> str:
     """Empty when nothing of it can be read. Raises StoreFull, StoreBusy."""
-    report = Child("rescue", path, new, *stand_ins(path)).report()
+    report = children.report("rescue", path, new, *stand_ins(path))
     _damage(report)
     return _told(report) if report.get("rescued") else ""
 
 
-def _taken(path: Path, new: Path) -> str:
+def _taken(path: Path, new: Path, children: Children) -> str:
     """The first copy that can be read is taken; it stays beside as well. Empty: there is none. Raises StoreFull,
     StoreBusy."""
     for each in stand_ins(path):
         copies.remove(new)
         _copy(each, new)
-        report = Child("hold", new).report()
+        report = children.report("hold", new)
         if "newer" not in report and _damage(report) is None:
             return (
                 f"nothing of it could be read: the copy {each.name} took its place; what came after it is read again "
@@ -131,10 +132,10 @@ def _taken(path: Path, new: Path) -> str:
     return ""
 
 
-def _empty(new: Path) -> str:
+def _empty(new: Path, children: Children) -> str:
     """Raises StoreFull, StoreBusy."""
     copies.remove(new)
-    if error := _damage(Child("hold", new).report()):
+    if error := _damage(children.report("hold", new)):
         raise StoreBusy(f"a new store could not be begun: {error}", "look at the disk")
     return f"it could not be salvaged: a new store was begun, and what was learned is in the kept files only; {_HELD}"
 
@@ -196,41 +197,30 @@ def _shorten(wal: Path, error: str) -> str:
     return f"its write-ahead log of {size} bytes was damaged as a whole and is left out"
 
 
-def try_open(path: Path) -> str | None:
+def try_open(path: Path, children: Children) -> str | None:
     """Open and read `path` in a child. None when that went well, else what is damaged."""
-    return _damage(Child("read", path).report())
+    return _damage(children.report("read", path))
 
 
-class Reading:
-    """Opens `path`, which nobody writes to, in a child, and reads all of it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._child = Child("digest", path)
-
-    def contents(self) -> Contents:
-        """Raises StoreTooNew, StoreFull, StoreBusy."""
-        report = self._child.report()
-        if error := _damage(report):
-            raise StoreBusy(f"{self._path} cannot be read: {error}", "take another copy")
-        return {name: (rows, digest) for name, (rows, digest) in report["contents"].items()}
-
-    def end(self) -> None:
-        """From any thread: `contents` raises StoreBusy soon."""
-        self._child.end()
+def read_contents(path: Path, children: Children) -> Contents:
+    """Open `path`, which nobody writes to, in a child, and read all of it. Raises StoreTooNew, StoreFull, StoreBusy."""
+    report = children.report("digest", path)
+    if error := _damage(report):
+        raise StoreBusy(f"{path} cannot be read: {error}", "take another copy")
+    return {name: (rows, digest) for name, (rows, digest) in report["contents"].items()}
 
 
-def settle(path: Path) -> None:
+def settle(path: Path, children: Children) -> None:
     """What the log of `path` has is brought into the file, in a child, and all of it is read. Raises as
-    `Reading`."""
-    if error := _damage(Child("settle", path).report()):
+    `read_contents`."""
+    if error := _damage(children.report("settle", path)):
         raise StoreBusy(f"{path} cannot be read: {error}", "take another copy")
 
 
-def refuse_what_is_no_damage(path: Path, *, proven: bool = False) -> None:
+def refuse_what_is_no_damage(path: Path, children: Children, *, proven: bool = False) -> None:
     """Raises StoreTooNew, StoreFull, StoreBusy; writes nothing. `proven`: its log is known to be damaged, and DuckDB
     1.5 may run out of memory by the length of an entry there."""
-    _damage(Child("look", path).report(), proven=proven)
+    _damage(children.report("look", path), proven=proven)
 
 
 def _damage(report: dict[str, Any], *, proven: bool = False) -> str | None:

@@ -14,6 +14,7 @@ import duckdb
 import structlog
 
 from logmedic.adapters.store import pending, replacing, salvage, views
+from logmedic.adapters.store.children import Children
 from logmedic.adapters.store.connection import (
     Lock,
     before_compaction_of,
@@ -63,6 +64,7 @@ class Writer:
         self.path = path
         self.notices: list[str] = []
         self._lock = Lock(path)
+        self._children = Children()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._changes = 0
         self._pending = pending.Pending()
@@ -82,7 +84,7 @@ class Writer:
             if replacing.finish(self.path):
                 self.notices.append(_CUT_OFF)
             if wal_of(self.path).exists() or not _looks_sound(self.path):
-                self.notices += salvage.make_openable(self.path)
+                self.notices += salvage.make_openable(self.path, self._children)
             return self._begun()
         except (duckdb.Error, OSError) as error:
             self.close()
@@ -90,6 +92,10 @@ class Writer:
         except BaseException:
             self.close()
             raise
+
+    def end(self) -> None:
+        """From any thread: whoever reads the file through, which takes long, is ended. `open` raises StoreBusy then."""
+        self._children.end()
 
     def _begun(self) -> EngineState:
         state = self._opened()
@@ -128,7 +134,7 @@ class Writer:
 
     def _openable_again(self, _: duckdb.Error) -> None:
         self.close_connection()
-        self.notices += salvage.make_openable(self.path)
+        self.notices += salvage.make_openable(self.path, self._children)
 
     def _make_directory(self) -> None:
         try:
@@ -203,7 +209,7 @@ class Writer:
         self.close_connection()
         if self.path.exists() and held_here(self.path):  # else changes would go into a file that has no name any more
             raise StoreBusy("the store is damaged inside, and being read yet", "it is tried again")
-        told = salvage.begin_anew(self.path, " ".join(str(error).split())[:200])
+        told = salvage.begin_anew(self.path, " ".join(str(error).split())[:200], self._children)
         self.notices += told
         log.error("store_salvaged", notice="; ".join(told))
         self.reconnect()
@@ -217,7 +223,7 @@ class Writer:
         if self.path.exists() and held_here(self.path):
             raise StoreBusy("the store is damaged inside, and being read yet", "it is tried again")
         try:
-            told = salvage.make_openable(self.path)
+            told = salvage.make_openable(self.path, self._children)
             self.reconnect()
             migrate(self.live())
             self.reload()

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +21,29 @@ READ_BYTES_S = 4 * 1024 * 1024
 """And so much longer for a large file: what a slow disk reads and writes in a second, at the least."""
 
 
-class Child:
-    """`task` is one of `trying`."""
+class Children:
+    """One at a time. `end` may be called from any thread, `report` in one."""
 
-    def __init__(self, task: str, *paths: Path) -> None:
-        self._command = [sys.executable, "-I", "-m", "logmedic.adapters.store.trying", task, *map(str, paths)]
-        self._limit_s = OPEN_LIMIT_S + sum(map(_size, paths)) / READ_BYTES_S
+    def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = False
 
-    def report(self) -> dict[str, Any]:
-        """What it reports; `error` when none could. Raises StoreBusy when the host lets it come to no end: a file is
-        not given up for that."""
+    def report(self, task: str, *paths: Path) -> dict[str, Any]:
+        """What a child reports; `task` is one of `trying`. `error` when none could. Raises StoreBusy when the host lets
+        it come to no end, and after `end`: a file is not given up for that."""
+        command = [sys.executable, "-I", "-m", "logmedic.adapters.store.trying", task, *map(str, paths)]
+        limit_s = OPEN_LIMIT_S + sum(map(_size, paths)) / READ_BYTES_S
         status = 0
         for _ in range(CHILDREN):
             if self._ended:
                 raise StoreBusy("whoever reads the store was ended", "try again")
-            process = self._begun()
+            process = self._begun(command)
             try:
-                said, _ = process.communicate(timeout=self._limit_s)
+                said, _ = process.communicate(timeout=limit_s)
                 report: dict[str, Any] = json.loads(said)
             except subprocess.TimeoutExpired:
-                why = f"the store could not be read within {self._limit_s:.0f} s"
-                raise StoreBusy(why, "look at its disk (dmesg)") from None
+                text = f"the store could not be read within {limit_s:.0f} s"
+                raise StoreBusy(text, "look at its disk (dmesg)") from None
             except ValueError:
                 status = process.returncode
             else:
@@ -55,16 +56,16 @@ class Child:
             raise StoreBusy("whoever reads the store is killed", "see whether there is memory (free -h, dmesg)")
         return {"error": f"the process that opened it ended with status {status}"}
 
-    def _begun(self) -> subprocess.Popen[bytes]:
+    def _begun(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         self._process = process = subprocess.Popen(  # noqa: S603
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         if self._ended:  # before there was one to be killed
             process.kill()
         return process
 
     def end(self) -> None:
-        """From any thread, at once: `report` raises StoreBusy soon, however long it would have read."""
+        """At once: `report` raises StoreBusy soon, now and from now on."""
         self._ended = True
         if self._process is not None:
             self._process.kill()
