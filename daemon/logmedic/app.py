@@ -46,11 +46,12 @@ from logmedic.runtime.foresight import Foresight, sweep_issues
 from logmedic.runtime.gauges import Gauges, SlowFacts
 from logmedic.runtime.intake import Intake
 from logmedic.runtime.notify import SystemdNotifier
-from logmedic.runtime.opening import Opening
+from logmedic.runtime.opening import Opening, alive_while_starting
 from logmedic.runtime.pausefile import PauseWatch
 from logmedic.runtime.reading import Reading
 from logmedic.runtime.reload import Reloader
 from logmedic.runtime.rulewatch import RuleWatch
+from logmedic.runtime.storewatch import Trouble
 from logmedic.runtime.unstored import unstored
 from logmedic.runtime.versionwatch import VersionWatch
 from logmedic.runtime.watchman import Watchman, count_overflows, count_reports
@@ -121,8 +122,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     )
     store_watch = make_store_watch(
         settings,
-        problem=lambda: opening.problem or engine.commit_problem,
-        patience_s=lambda: opening.patience_s,
+        trouble=lambda: opening.trouble or (Trouble(engine.commit_problem) if engine.commit_problem else None),
         tell=lambda given: engine.settled(given),
         sender=sender,
         receivers=receivers,
@@ -144,6 +144,8 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         notifier.stopping()
         log.info("stopped")
         return 0
+    starting = asyncio.create_task(alive_while_starting(notifier))
+    stack.callback(starting.cancel)
     for notice in store.notices:
         log.error("store_salvaged", notice=notice)
     keeper = DuckKeeper(store, settings.storage.retention())
@@ -320,6 +322,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     supervisor.keep("reload", reloader.run)
     doors.open(control, supervisor, engine=engine, store=store, policy=lambda: live.current.policy, clock=clock)
     supervisor.keep("retention", lambda: _keep_small(keeper, clock))
+    starting.cancel()
     return await _until_stopped(run, works, signals, notifier)
 
 

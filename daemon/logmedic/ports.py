@@ -243,6 +243,10 @@ class Store(Protocol):
         `cut` ("rows" or "bytes" when there are more, else empty). Commits go on meanwhile. Raises
         QueryRefused; StoreBusy when too many run already. A cancel ends it."""
 
+    def hurry(self) -> None:
+        """It is to stop: whoever only looks the file through is ended, now and from now on, and who asked for it raises
+        StoreBusy. What is being mended is mended to its end."""
+
     async def close(self) -> None: ...
 
 

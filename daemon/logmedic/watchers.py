@@ -31,7 +31,7 @@ from logmedic.runtime.live import Live
 from logmedic.runtime.pastthestore import Direct
 from logmedic.runtime.pushing import Pushing
 from logmedic.runtime.selfwatch import CALM_S, SelfWatch
-from logmedic.runtime.storewatch import StoreWatch
+from logmedic.runtime.storewatch import StoreWatch, Trouble
 from logmedic.runtime.supervisor import Supervisor
 from logmedic.settings import Settings
 from logmedic.settings.places import state_directory
@@ -92,8 +92,7 @@ def room_of(path: Path) -> dict[str, int]:
 def make_store_watch(
     settings: Settings,
     *,
-    problem: Callable[[], str],
-    patience_s: Callable[[], float],
+    trouble: Callable[[], Trouble | None],
     tell: Callable[[Input], Awaitable[None]],
     sender: AppriseSender,
     receivers: Mapping[str, Receiver],
@@ -105,14 +104,7 @@ def make_store_watch(
     direct = Direct(
         sender=sender, receivers=receivers, plan=policy.alerts, host=policy.hostname, mint=Uuid7(), clock=clock
     )
-    return StoreWatch(
-        path=settings.storage.path,
-        problem=problem,
-        patience_s=patience_s,
-        direct=direct.tell,
-        tell=tell,
-        clock=clock,
-    )
+    return StoreWatch(path=settings.storage.path, trouble=trouble, direct=direct.tell, tell=tell, clock=clock)
 
 
 def keep_watch(

@@ -112,6 +112,7 @@ class Works:
         """What is under way ends, for at most `seconds`; what came of it is committed. Nothing is begun any more: the
         next step of a fix would be killed in the middle of what it does."""
         self.engine.begin_nothing()
+        self._edges.store.hurry()
         await self.supervisor.stop(*(name for name in self.supervisor.parts if name != "engine"))
         await self.dispatcher.drain(seconds)
         await self.engine.settled()

@@ -13,7 +13,7 @@ from fakes.report_client import client_of, raised, until
 from fakes.report_daemon import ReportDaemon
 from logmedic.client import guarded
 
-FAR_TOO_LONG_S = 20.0
+FAR_TOO_LONG_S = 8.0
 
 
 @pytest.fixture

@@ -113,6 +113,9 @@ class MemoryStore:
             finally:
                 await store.close()
 
+    def hurry(self) -> None:
+        """Nothing is looked through."""
+
     async def close(self) -> None:
         """Nothing is held."""
 

@@ -80,7 +80,7 @@ def test_f31_a_stop_does_not_wait_until_a_store_is_read_through(scene: Scene) ->
 def test_f47_a_start_that_reads_a_store_through_for_long_says_so_and_goes_on(scene: Scene) -> None:
     reader = reads_the_store_for_ever(scene)
     until(lambda: "store_opens_slowly" in scene.daemon.said(), LONG_S + 20, scene.daemon.said)
-    with pytest.raises(TransientError, match="it is still being opened"):
+    with pytest.raises(TransientError, match="the store is still being opened"):
         Client(scene.home / "state" / "logmedic.sock", wait_s=10).get("status")
     os.kill(reader, signal.SIGCONT)
     scene.until_mended()

@@ -11,28 +11,43 @@ import pytest
 
 from fakes.memory_store import MemoryStore
 from fakes.virtual_loop import VirtualClock, VirtualLoop
-from logmedic.model.errors import LogmedicError, StoreFull, StoreLocked
+from logmedic.model.errors import LogmedicError, StoreBusy, StoreFull, StoreLocked
 from logmedic.model.state import EngineState
 from logmedic.runtime.notify import SystemdNotifier
-from logmedic.runtime.opening import ALIVE_EVERY_S, LONG, LONG_PATIENCE_S, LONG_S, Opening
-from logmedic.runtime.storewatch import PATIENCE_S
+from logmedic.runtime.opening import ALIVE_EVERY_S, LONG, LONG_S, LONG_TOLD_S, START_S, Opening, alive_while_starting
+from logmedic.runtime.storewatch import PATIENCE_S, Trouble
 
 READ_ONLY = "the store cannot be written: Read-only file system"
 
 
 class ShutStore(MemoryStore):
-    """Does not open while there is a `refusal`; answers after `lasts_s`."""
+    """Does not open while there is a `refusal`; answers after `lasts_s`, until when it is looked through, or mended."""
 
     def __init__(self, refusal: LogmedicError | None) -> None:
         super().__init__()
         self.refusal = refusal
         self.lasts_s = 0.0
+        self.mends = False
+        self._hurried = asyncio.Event()
+
+    def hurry(self) -> None:
+        self._hurried.set()
 
     async def open(self) -> EngineState:
-        await asyncio.sleep(self.lasts_s)
+        if self.mends:
+            await asyncio.sleep(self.lasts_s)
+        elif await self._hurried_within(self.lasts_s):
+            raise StoreBusy("whoever reads the store was ended")
         if self.refusal is not None:
             raise self.refusal
         return await super().open()
+
+    async def _hurried_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._hurried.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
 
 class Manager(SystemdNotifier):
@@ -143,8 +158,12 @@ def test_f47_an_opening_that_lasts_is_none_that_the_service_manager_gives_up(loo
     assert LONG in scene.manager.heard[1][1]
     assert scene.doors == 1
     assert LONG in scene.opening.told
-    assert "journal" in scene.opening.hint
-    assert (scene.opening.patience_s, scene.looks) == (LONG_PATIENCE_S, 1), "people hear of it, and not at once"
+    assert "dmesg" in scene.opening.hint
+    trouble = scene.opening.trouble
+    assert trouble is not None
+    assert scene.looks == 1
+    assert LONG_S + trouble.patience_s == LONG_TOLD_S, "people hear of it, and not at once"
+    assert "Make room" not in trouble.to_do
     scene.passes(1800)
     alive = [at for at, message in scene.manager.heard if message == "WATCHDOG=1"]
     assert max(later - at for at, later in itertools.pairwise(alive)) <= ALIVE_EVERY_S + 1
@@ -156,10 +175,12 @@ def test_f47_an_opening_that_lasts_is_none_that_the_service_manager_gives_up(loo
 def test_what_lasts_and_then_does_not_open_is_told(loop: VirtualLoop, tmp_path: Path) -> None:
     scene = Scene(loop, tmp_path, StoreFull(READ_ONLY, "make it writable"))
     scene.store.lasts_s = 60.0
-    scene.passes(100)
-    assert scene.opening.problem == READ_ONLY
-    assert scene.opening.patience_s == PATIENCE_S
+    scene.passes(70)
+    assert scene.opening.trouble == Trouble(READ_ONLY, patience_s=PATIENCE_S)
     assert READ_ONLY in scene.manager.heard[-2][1]
+    scene.store.refusal = None
+    scene.passes(LONG_S + ALIVE_EVERY_S)
+    assert LONG in scene.manager.heard[-2][1], "also after a refusal: who made room is not told to make room"
     scene.stop.set()
     assert scene.state is None
 
@@ -173,6 +194,38 @@ def test_a_stop_ends_an_opening_that_lasts(loop: VirtualLoop, tmp_path: Path, af
     assert scene.state is None
     assert loop.time() < after_s + 1
     assert scene.doors == 0
+    assert scene.manager.heard[-1][1] == "STOPPING=1"
+
+
+@pytest.mark.parametrize("after_s", [1.0, LONG_S + 1])
+def test_f47_what_is_being_mended_is_mended_to_its_end_and_told_also_at_a_stop(
+    loop: VirtualLoop, tmp_path: Path, after_s: float
+) -> None:
+    scene = Scene(loop, tmp_path)
+    scene.store.lasts_s, scene.store.mends = 100.0, True
+    scene.passes(after_s)
+    scene.stop.set()
+    assert scene.state is not None, "whoever has it tells people what was done, and ends then"
+    assert loop.time() == pytest.approx(100, abs=1)
+
+
+def test_what_is_told_never_says_that_nothing_is_stored_for_no_reason(loop: VirtualLoop, tmp_path: Path) -> None:
+    scene = Scene(loop, tmp_path, StoreFull(READ_ONLY))
+    scene.look_s = 50.0
+    scene.passes(1)
+    scene.store.refusal = None
+    assert scene.state is not None
+    told = {message for _, message in scene.manager.heard if message.startswith("STATUS=")}
+    assert len(told) == 3, told
+    assert any("is starting" in each for each in told)
+    assert not any("stored: ." in each for each in told)
+
+
+def test_while_the_rest_of_a_start_lasts_the_watchdog_hears_of_it_and_not_for_ever(loop: VirtualLoop) -> None:
+    manager = Manager(loop)
+    loop.run_until_complete(alive_while_starting(manager))
+    assert [message for _, message in manager.heard] == ["WATCHDOG=1"] * int(START_S / ALIVE_EVERY_S)
+    assert loop.time() == pytest.approx(START_S)
 
 
 def test_who_is_being_told_is_told_to_the_end(loop: VirtualLoop, tmp_path: Path) -> None:

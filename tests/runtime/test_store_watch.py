@@ -18,7 +18,7 @@ from logmedic.model.alertevent import AlertEvent
 from logmedic.model.changeset import Ailing, Input
 from logmedic.model.message import Story
 from logmedic.runtime.pastthestore import Direct
-from logmedic.runtime.storewatch import BETWEEN_S, CALM_S, PATIENCE_S, RETRY_S, StoreWatch
+from logmedic.runtime.storewatch import BETWEEN_S, CALM_S, PATIENCE_S, RETRY_S, StoreWatch, Trouble
 
 FULL = "the store cannot be written: No space left on device"
 DEAD = Delivery(False, "no answer: Connection refused")
@@ -40,8 +40,7 @@ class Scene:
         self.sender = RecordingSender(self.script)
         watch = StoreWatch(
             path=Path("/var/lib/logmedic/logmedic.duckdb"),
-            problem=lambda: self.problem,
-            patience_s=lambda: self.patience_s,
+            trouble=lambda: Trouble(self.problem, patience_s=self.patience_s) if self.problem else None,
             direct=direct(self.loop, self.sender).tell,
             tell=self.tell,
             clock=clock,

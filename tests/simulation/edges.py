@@ -140,6 +140,9 @@ class Disk:
     async def query(self, sql: str, limits: Limits) -> bytes:
         raise AssertionError("nobody asks SQL here")
 
+    def hurry(self) -> None:
+        """Nothing is looked through."""
+
     async def close(self) -> None:
         """Nothing is held."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -94,23 +96,30 @@ def test_f31_a_stop_does_not_wait_until_a_copy_is_read_through(path: Path) -> No
 
 
 def test_what_does_not_hear_that_it_should_end_is_told_again_and_its_error_is_nobodys() -> None:
-    told = threading.Semaphore(0)
+    told, heard, begun = threading.Semaphore(0), list[bool](), threading.Event()
+    said: list[dict[str, Any]] = []
 
     def work() -> None:
         begun.set()
-        assert told.acquire(timeout=20)
-        assert told.acquire(timeout=20)
+        heard.extend(told.acquire(timeout=20) for _ in range(2))
         raise StoreBusy("it was ended", "try again")
 
     async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
         running = asyncio.create_task(copies.beside(told.release, work))
         await asyncio.to_thread(begun.wait)
         running.cancel()
+        await asyncio.sleep(0)
+        running.cancel()
         await asyncio.wait((running,))
         assert running.cancelled()
+        assert heard == [True, True]
+        del running
+        gc.collect()
+        await asyncio.sleep(0)
 
-    begun = threading.Event()
     asyncio.run(scenario())
+    assert said == []
 
 
 def test_f53_a_backup_without_a_daemon_has_what_the_log_has_and_changes_nothing(path: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,6 +28,7 @@ from logmedic.model.state import EngineState
 from logmedic.model.trust import Pause, PauseOrigin
 from store.disks import Tmpfs, may_mount
 from store.test_backup import left_behind
+from store.test_duck_store import first_entry_behind_the_middle
 
 HANDS_OFF = Pause(PauseOrigin.OPERATOR, True, NOW, "anna", "hands off")
 MOMENTS = ("ready", "alone", "replaced")
@@ -143,7 +145,7 @@ def damaged(path: Path, *tables: str, n: int = 5) -> None:
 @pytest.mark.parametrize("table", ["pauses", "trust", "breakers", "fix_attempts"])
 def test_i8_without_what_held_fixes_back_none_is_run_until_a_person_says_so(path: Path, table: str) -> None:
     damaged(path, table)
-    told = salvage.begin_anew(path, "an index is damaged", Children())
+    told = salvage.begin_anew(path, "an index is damaged")
     assert "logmedic resume" in told[1]
     assert use(path, pauses) == ["logmedic"]
     assert use(path, numbers) == [1, 2, 3, 4, 5]
@@ -151,7 +153,7 @@ def test_i8_without_what_held_fixes_back_none_is_run_until_a_person_says_so(path
 
 def test_what_loses_nothing_of_that_leaves_the_pause_of_people_as_it_was(path: Path) -> None:
     damaged(path, "onsets")
-    told = salvage.begin_anew(path, "an index is damaged", Children())
+    told = salvage.begin_anew(path, "an index is damaged")
     assert "logmedic resume" not in told[1]
     assert use(path, pauses) == ["anna"]
 
@@ -165,6 +167,31 @@ def test_i8_a_copy_of_yesterday_knows_no_pause_of_today(path: Path) -> None:
     path.write_bytes(b"garbage" * 3000)
     assert use(path, pauses) == ["logmedic"]
     assert use(path, numbers) == [1, 2, 3, 4]
+
+
+def test_f47_a_stop_ends_who_looks_a_store_through_and_not_who_mends_it(path: Path) -> None:
+    left_behind(path, 60)
+
+    async def opened_in_a_hurry() -> tuple[str, ...]:
+        store = DuckStore(path)
+        store.hurry()
+        try:
+            await store.open()
+            return tuple(store.notices)
+        finally:
+            await store.close()
+
+    before = path.read_bytes(), wal_of(path).read_bytes()
+    with pytest.raises(StoreBusy, match="was ended"):
+        asyncio.run(opened_in_a_hurry())
+    assert (path.read_bytes(), wal_of(path).read_bytes()) == before
+    log = wal_of(path).read_bytes()
+    place = first_entry_behind_the_middle(log)
+    wal_of(path).write_bytes(log[:place] + b"\xff" * 8 + log[place + 8 :])
+    assert "left out" in "".join(asyncio.run(opened_in_a_hurry()))
+    saved = use(path, numbers)
+    assert saved == list(range(1, len(saved) + 1))
+    assert 0 < len(saved) < 60
 
 
 @pytest.fixture
@@ -185,10 +212,10 @@ def test_f48_a_full_disk_is_no_damage_a_salvage_waits_for_room_and_leaves_nothin
     (path.parent / "spare").unlink()
     before = sorted(each.name for each in path.parent.iterdir())
     with pytest.raises((StoreFull, StoreBusy)):
-        salvage.begin_anew(path, "an index is damaged", Children())
+        salvage.begin_anew(path, "an index is damaged")
     assert sorted(each.name for each in path.parent.iterdir()) == before
     tmpfs.free()
-    salvage.begin_anew(path, "an index is damaged", Children())
+    salvage.begin_anew(path, "an index is damaged")
     assert use(path, numbers) == list(range(1, 21))
 
 
@@ -230,7 +257,7 @@ def test_a_reader_that_the_host_kills_says_nothing_about_the_file(
     with monkeypatch.context() as host:
         host.setattr(sys, "executable", str(program))
         with pytest.raises(StoreBusy, match="is killed"):
-            salvage.begin_anew(path, "an index is damaged", Children())
+            salvage.begin_anew(path, "an index is damaged")
     assert path.read_bytes() == before
     assert [each.name for each in path.parent.iterdir() if "damaged" in each.name] == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,23 +32,32 @@ RETRY_S = 300.0
 """When nobody was reached."""
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why nothing can be stored, what people can do about it, and how long it may last until they hear of it. Without a
+    `command` it is the one that shows room and rights."""
+
+    problem: str
+    to_do: str = "Make room on its disk, or make it writable; it goes on by itself."
+    command: str = ""
+    patience_s: float = PATIENCE_S
+
+
 class StoreWatch:
-    """`problem`: why the last commit failed, or empty. `patience_s`: how long it may last until it is told. `direct`
-    sends to people at once. `tell`: waits until it is committed. Time is the loop's."""
+    """`trouble`: why nothing can be stored now; None: it can. `direct` sends to people at once. `tell`: waits until it
+    is committed. Time is the loop's."""
 
     def __init__(
         self,
         *,
         path: Path,
-        problem: Callable[[], str],
-        patience_s: Callable[[], float] = lambda: PATIENCE_S,
+        trouble: Callable[[], Trouble | None],
         direct: Callable[[Story], Awaitable[dict[str, Delivery]]],
         tell: Callable[[Input], Awaitable[None]],
         clock: Clock,
     ) -> None:
         self._path = path
-        self._problem = problem
-        self._patience_s = patience_s
+        self._trouble = trouble
         self._direct = direct
         self._tell = tell
         self._clock = clock
@@ -68,19 +77,19 @@ class StoreWatch:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        now, problem = asyncio.get_running_loop().time(), self._problem()
-        if problem:
-            await self._failing(problem, now)
+        now, trouble = asyncio.get_running_loop().time(), self._trouble()
+        if trouble is not None:
+            await self._failing(trouble, now)
         else:
             await self._working(now)
 
-    async def _failing(self, problem: str, now: float) -> None:
+    async def _failing(self, trouble: Trouble, now: float) -> None:
         self._well_since = None
         if self._since is None:
             self._since, self._began = now, self._clock.now()
-        if now - self._since < self._patience_s() or now < self._next_s:
+        if now - self._since < trouble.patience_s or now < self._next_s:
             return
-        ailing = self._ailing(problem)
+        ailing = self._ailing(trouble)
         log.error("ailing", part=PART, what=ailing.what)
         outcomes = await self._direct(self._story(ailing))
         reached = [name for name, each in outcomes.items() if each.delivered]
@@ -101,15 +110,15 @@ class StoreWatch:
             await self._tell(Ailing(PART, AlertEvent.STORE))
         self._last, self._told = None, {}
 
-    def _ailing(self, problem: str) -> Ailing:
+    def _ailing(self, trouble: Trouble) -> Ailing:
         waited = max(timedelta(0), self._clock.now() - self._began)
         return Ailing(
             PART,
             AlertEvent.STORE,
-            f"nothing can be stored: {problem}. That is so for {span_text(waited)}. Until it can, log lines wait where "
-            "they are, no fix runs, and no other message is sent",
-            "Make room on its disk, or make it writable; it goes on by itself.",
-            f"df -h {self._path.parent}; ls -ld {self._path.parent}",
+            f"nothing can be stored: {trouble.problem}. That is so for {span_text(waited)}. Until it can, log lines "
+            "wait where they are, no fix runs, and no other message is sent",
+            trouble.to_do,
+            trouble.command or f"df -h {self._path.parent}; ls -ld {self._path.parent}",
             since=self._began,
         )
 

@@ -131,7 +131,7 @@ def restore(path: Path, source: BinaryIO, now: datetime, *, log: BinaryIO | None
                 salvage.read_contents(new, Children())
             else:
                 _copied(log, wal_of(new))
-                salvage.settle(new, Children())
+                salvage.settle(new)
             return _exchanged(path, new, now)
     finally:
         lock.release()

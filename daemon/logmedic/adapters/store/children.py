@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from logmedic.adapters.store.walog import wal_of
-from logmedic.model.errors import StoreBusy
+from logmedic.model.errors import StoreBusy, StoreFull
 
 CHILDREN = 3
 """So many in a row must end without a report before the file is to blame for it: one may have been killed."""
@@ -29,8 +29,8 @@ class Children:
         self._ended = False
 
     def report(self, task: str, *paths: Path) -> dict[str, Any]:
-        """What a child reports; `task` is one of `trying`. `error` when none could. Raises StoreBusy when the host lets
-        it come to no end, and after `end`: a file is not given up for that."""
+        """What a child reports; `task` is one of `trying`. `error` when none could. Raises StoreFull when its time is
+        over, StoreBusy when the host lets it come to no end, and after `end`: a file is not given up for that."""
         command = [sys.executable, "-I", "-m", "logmedic.adapters.store.trying", task, *map(str, paths)]
         limit_s = OPEN_LIMIT_S + sum(map(_size, paths)) / READ_BYTES_S
         status = 0
@@ -42,8 +42,8 @@ class Children:
                 said, _ = process.communicate(timeout=limit_s)
                 report: dict[str, Any] = json.loads(said)
             except subprocess.TimeoutExpired:
-                text = f"the store could not be read within {limit_s:.0f} s"
-                raise StoreBusy(text, "look at its disk (dmesg)") from None
+                text = f"the store's disk is too slow: {limit_s:.0f} s were not enough to read it"
+                raise StoreFull(text, "see what the kernel says of it (dmesg)") from None
             except ValueError:
                 status = process.returncode
             else:

@@ -16,7 +16,6 @@ from logmedic.adapters.store import salvage
 from logmedic.adapters.store.children import Children
 from logmedic.adapters.store.connection import quoted, trouble
 from logmedic.adapters.store.contents import Contents, contents_of, current, identifier
-from logmedic.adapters.store.ending import ended_by
 from logmedic.adapters.store.walog import wal_of
 from logmedic.model.errors import StoreBusy
 
@@ -24,13 +23,25 @@ T = TypeVar("T")
 
 COPIED = "copied"
 """The name of the new file inside SQL."""
+ENDS_AGAIN_S = 0.1
 
 
 async def beside(end: Callable[[], None], call: Callable[[], T]) -> T:
-    """Run `call` in a thread of its own. A cancel ends it with `end`, as `ended_by` does. Raises StoreBusy,
-    StoreFull."""
+    """Run `call` in a thread of its own. A cancel waits until it has ended, which `end` makes it do soon: it is said
+    again until then, for what is told between two questions does not hear it. Raises StoreBusy, StoreFull."""
+    running = asyncio.get_running_loop().run_in_executor(None, call)
     try:
-        return await ended_by(end, asyncio.get_running_loop().run_in_executor(None, call))
+        await asyncio.wait((running,))
+    except asyncio.CancelledError:
+        while not running.done():
+            with suppress(duckdb.Error):  # it may have closed what would be interrupted
+                end()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait((running,), timeout=ENDS_AGAIN_S)
+        running.exception()  # nobody asks any more
+        raise
+    try:
+        return running.result()
     except (duckdb.Error, OSError) as error:
         raise trouble(error) from None
 

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import duckdb
 
-from logmedic.adapters.store.ending import ended_by
 from logmedic.adapters.store.queryroom import QueryRoom
 from logmedic.adapters.store.readroom import Answer, DamageMet, ReadRoom, answered
 from logmedic.adapters.store.writer import Writer
@@ -41,9 +40,7 @@ class DuckStore:
         return tuple(self._writer.notices)
 
     async def open(self) -> EngineState:
-        """As ports.Store. A cancel ends whoever reads the file through."""
-        opening = asyncio.get_running_loop().run_in_executor(self._thread, self._writer.open)
-        state = await ended_by(self._writer.end, opening)
+        state = await self._in_thread(self._writer.open)
         self._queries.tidy()
         return state
 
@@ -81,7 +78,11 @@ class DuckStore:
         """Call `use` in the store's thread. Commits wait meanwhile. Raises what it raises."""
         return await self._in_thread(lambda: use(self._writer))
 
+    def hurry(self) -> None:
+        self._writer.hurry()
+
     async def close(self) -> None:
+        self.hurry()
         await self._questions.close()
         try:
             await self._in_thread(self._writer.close)

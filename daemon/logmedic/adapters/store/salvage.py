@@ -5,7 +5,6 @@ of the newest good snapshot; the snapshot itself, when nothing can be read; a ne
 
 Everything is tried in a child (see `trying`). Originals are kept beside; what was done is told. What is no damage (a
 full disk, missing rights, a newer form, another process that has it open) is raised, and the files stay as they are.
-Once `children` are ended, StoreBusy is raised.
 """
 
 from __future__ import annotations
@@ -41,13 +40,14 @@ _POSITION = re.compile(r"byte position (\d+)")
 
 def make_openable(path: Path, children: Children) -> list[str]:
     """Afterwards `path` opens, or is not there. Answers what people have to be told. Raises StoreTooNew, StoreFull and
-    StoreBusy for what is no damage."""
+    StoreBusy for what is no damage. `children` look the file through, and may be ended; what mends it then may not, or
+    nobody would hear of what it did."""
     if not path.exists() and not wal_of(path).exists():
         return []
     gap = find_gap(wal_of(path))
     error: str | None
     if gap:  # opening it now would drop what lies behind the gap, and the log with it
-        refuse_what_is_no_damage(path, children, proven=True)
+        refuse_what_is_no_damage(path, proven=True)
         error = str(gap)
     else:
         error = try_open(path, children)
@@ -59,11 +59,11 @@ def make_openable(path: Path, children: Children) -> list[str]:
         if not wal_of(path).exists():
             break
         notices.append(_shorten(wal_of(path), error))
-        error = try_open(path, children)
+        error = try_open(path, Children())
         if error is None:
             return notices
     # Its log may be cut by now: what it was is in the kept files alone, and they stay whatever comes.
-    return [*notices, _begun_anew(path, children)]
+    return [*notices, _begun_anew(path)]
 
 
 def is_damage(error: Exception) -> bool:
@@ -78,21 +78,21 @@ def may_be_damage(error: duckdb.Error) -> bool:
     return is_damage(error) or (isinstance(error, odd) and not is_no_damage(str(error)))
 
 
-def begin_anew(path: Path, error: str, children: Children) -> list[str]:
+def begin_anew(path: Path, error: str) -> list[str]:
     """For a store that opens and cannot be written to. Nobody has it open. Answers what people have to be told. Raises
     StoreFull, StoreBusy for what is no damage; then it is as it was."""
     kept = _keep_originals(path)
     told = f"the store was damaged inside ({error}); its originals are kept as {kept.name}*"
-    return [told, _begun_anew(path, children, kept)]
+    return [told, _begun_anew(path, kept)]
 
 
-def _begun_anew(path: Path, children: Children, *kept: Path) -> str:
+def _begun_anew(path: Path, *kept: Path) -> str:
     """A new store with whatever can still be read of the old one; else the first copy that can be read; else an empty
     one. It is made beside, and takes the place when it is whole. `kept`: copies that go again when it comes to none,
     since the store is as it was."""
     new = path.with_name(f"{path.name}.rescued")
     try:
-        told = _rescued(path, new, children) or _taken(path, new, children) or _empty(new, children)
+        told = _rescued(path, new) or _taken(path, new) or _empty(new)
         replacing.replace(path, new)
     except OSError as error:
         if not replacing.replacement_of(path).exists():  # else the next start finishes it
@@ -110,20 +110,20 @@ def _put_away(*files: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _rescued(path: Path, new: Path, children: Children) -> str:
+def _rescued(path: Path, new: Path) -> str:
     """Empty when nothing of it can be read. Raises StoreFull, StoreBusy."""
-    report = children.report("rescue", path, new, *stand_ins(path))
+    report = Children().report("rescue", path, new, *stand_ins(path))
     _damage(report)
     return _told(report) if report.get("rescued") else ""
 
 
-def _taken(path: Path, new: Path, children: Children) -> str:
+def _taken(path: Path, new: Path) -> str:
     """The first copy that can be read is taken; it stays beside as well. Empty: there is none. Raises StoreFull,
     StoreBusy."""
     for each in stand_ins(path):
         copies.remove(new)
         _copy(each, new)
-        report = children.report("hold", new)
+        report = Children().report("hold", new)
         if "newer" not in report and _damage(report) is None:
             return (
                 f"nothing of it could be read: the copy {each.name} took its place; what came after it is read again "
@@ -132,10 +132,10 @@ def _taken(path: Path, new: Path, children: Children) -> str:
     return ""
 
 
-def _empty(new: Path, children: Children) -> str:
+def _empty(new: Path) -> str:
     """Raises StoreFull, StoreBusy."""
     copies.remove(new)
-    if error := _damage(children.report("hold", new)):
+    if error := _damage(Children().report("hold", new)):
         raise StoreBusy(f"a new store could not be begun: {error}", "look at the disk")
     return f"it could not be salvaged: a new store was begun, and what was learned is in the kept files only; {_HELD}"
 
@@ -210,17 +210,17 @@ def read_contents(path: Path, children: Children) -> Contents:
     return {name: (rows, digest) for name, (rows, digest) in report["contents"].items()}
 
 
-def settle(path: Path, children: Children) -> None:
+def settle(path: Path) -> None:
     """What the log of `path` has is brought into the file, in a child, and all of it is read. Raises as
     `read_contents`."""
-    if error := _damage(children.report("settle", path)):
+    if error := _damage(Children().report("settle", path)):
         raise StoreBusy(f"{path} cannot be read: {error}", "take another copy")
 
 
-def refuse_what_is_no_damage(path: Path, children: Children, *, proven: bool = False) -> None:
+def refuse_what_is_no_damage(path: Path, *, proven: bool = False) -> None:
     """Raises StoreTooNew, StoreFull, StoreBusy; writes nothing. `proven`: its log is known to be damaged, and DuckDB
     1.5 may run out of memory by the length of an entry there."""
-    _damage(children.report("look", path), proven=proven)
+    _damage(Children().report("look", path), proven=proven)
 
 
 def _damage(report: dict[str, Any], *, proven: bool = False) -> str | None:

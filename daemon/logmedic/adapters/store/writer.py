@@ -93,8 +93,8 @@ class Writer:
             self.close()
             raise
 
-    def end(self) -> None:
-        """From any thread: whoever reads the file through, which takes long, is ended. `open` raises StoreBusy then."""
+    def hurry(self) -> None:
+        """As DuckStore.hurry; from any thread."""
         self._children.end()
 
     def _begun(self) -> EngineState:
@@ -209,7 +209,7 @@ class Writer:
         self.close_connection()
         if self.path.exists() and held_here(self.path):  # else changes would go into a file that has no name any more
             raise StoreBusy("the store is damaged inside, and being read yet", "it is tried again")
-        told = salvage.begin_anew(self.path, " ".join(str(error).split())[:200], self._children)
+        told = salvage.begin_anew(self.path, " ".join(str(error).split())[:200])
         self.notices += told
         log.error("store_salvaged", notice="; ".join(told))
         self.reconnect()
