@@ -73,9 +73,10 @@ types: setup-dev
 test: setup-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow"
 
+# SWEEP=50: damage at so many places of a file.
 test-slow: setup-dev
 	@bash scripts/system-packages deb
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m slow
+	$(if $(SWEEP),SWEEP=$(SWEEP)) $(BIN)/python -m pytest -n 3 --dist worksteal -m slow
 
 # Faults by the real means: strace, cgroups, loop file systems, signals. SWEEP=30: damage at so many places of a file.
 test-faults: setup-dev
