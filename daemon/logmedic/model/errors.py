@@ -41,7 +41,7 @@ class StoreBusy(TransientError):
 
 
 class StoreFull(TransientError):
-    """No space, or the state directory is read-only."""
+    """No space, the state directory is read-only, or its disk fails or is too slow to be read."""
 
 
 class PermanentError(LogmedicError):

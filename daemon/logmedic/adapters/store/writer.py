@@ -94,7 +94,7 @@ class Writer:
             raise
 
     def hurry(self) -> None:
-        """As DuckStore.hurry; from any thread."""
+        """As ports.Store.hurry; from any thread."""
         self._children.end()
 
     def _begun(self) -> EngineState:
