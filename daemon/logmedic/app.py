@@ -148,7 +148,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     stack.callback(starting.cancel)
     for notice in store.notices:
         log.error("store_salvaged", notice=notice)
-    keeper = DuckKeeper(store, settings.storage.retention())
+    keeper = DuckKeeper(store, settings.storage.retention(), steady)
 
     runner, prober = make_healing(settings, clock)
     stack.push_async_callback(runner.close)

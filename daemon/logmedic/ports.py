@@ -258,8 +258,9 @@ class Keeper(Protocol):
         """What people have to be told: what had to go so that the store stays below its limit."""
 
     async def tidy(self, now: datetime) -> None:
-        """What is over and old leaves; a snapshot, a compaction when it is worth it; the limit. Raises StoreBusy,
-        StoreFull; what was done until then is done."""
+        """What is over and old leaves, by a clock that is far from what it should say only when it has said so for a
+        day; a snapshot, a compaction when it is worth it; the limit. Raises StoreBusy, StoreFull; what was done until
+        then is done."""
 
     async def backup(self, now: datetime) -> dict[str, Any]:
         """A copy of what is committed now, verified, below the state directory. Keys: path, bytes, rows (by table),
@@ -269,8 +270,9 @@ class Keeper(Protocol):
     async def storage(self, now: datetime) -> dict[str, Any]:
         """Keys: path, room (bytes: file, unused, log, archive, snapshots, backups, total, max), rows (by table),
         archive {on, keep (s), days, oldest, newest}, keep (s, by kind), next (list of {table, kind, days}: what leaves
-        next), backups (list of {path, kind, made_at, bytes}, newest first), last_compaction ({at, before_bytes,
-        after_bytes, took_s, held_s}, or None), work ({what, done_bytes, of_bytes} under way, or None), notices."""
+        next), clock ({says, expected, believed_in_s} of one that things do not leave by yet, else None), backups (list
+        of {path, kind, made_at, bytes}, newest first), last_compaction ({at, before_bytes, after_bytes, took_s,
+        held_s}, or None), work ({what, done_bytes, of_bytes} under way, or None), notices."""
 
 
 class Source(Protocol):

@@ -318,6 +318,11 @@ class CannedControl:
             "archive": {"on": True, "keep": 34560000.0, "days": 2, "oldest": "2026-08-01", "newest": "2026-08-02"},
             "keep": {"incidents": 7776000.0},
             "next": [{"table": "incidents", "kind": "incidents", "days": 1}],
+            "clock": {
+                "says": "2027-12-29T03:00:00Z",
+                "expected": "2026-11-24T03:00:00Z",
+                "believed_in_s": 79200.0,
+            },
             "backups": [],
             "last_compaction": None,
             "work": None,

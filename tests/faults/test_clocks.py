@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,24 @@ def test_f33_after_a_jump_of_the_clock_lines_are_counted_and_fixes_run_once(scen
     scene.write()
     scene.until_mended(30)
     assert negative(scene.ask("status")) == []
+    scene.daemon.stop()
+    assert scene.differences() == []
+
+
+@pytest.mark.slow
+def test_f33_a_host_that_boots_with_a_clock_far_ahead_keeps_what_is_stored(scene: Scene) -> None:
+    clock = Clock(scene.home)
+    clock.start(scene)
+    scene.write(3)
+    scene.until_mended()
+    scene.daemon.stop()
+    clock.set("+4000d")
+    clock.start(scene)
+    until(lambda: scene.daemon.spoke_of("clock_doubted") > 0, 30, scene.daemon.said)
+    scene.write()
+    scene.until_mended()
+    that_year, snapshots = datetime.now(UTC) + timedelta(days=4000), scene.home / "state" / "backups"
+    until(lambda: any(snapshots.glob(f"snapshot-{that_year:%Y}*")), 60, scene.daemon.said)  # it follows retention
     scene.daemon.stop()
     assert scene.differences() == []
 

@@ -26,6 +26,7 @@ from logmedic.adapters.store.keeper import DuckKeeper
 from logmedic.model.errors import PermanentError, StoreBusy, StoreLocked, StoreTooNew
 from logmedic.model.retention import Retention
 from logmedic.model.state import EngineState
+from logmedic.runtime.clock import steady
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_f53_a_backup_while_lines_are_stored_has_every_row_that_was_committed_be
 
     async def scenario(store: DuckStore, _: EngineState) -> None:
         await fill(store, 50)
-        running = asyncio.create_task(DuckKeeper(store, Retention()).backup(NOW))
+        running = asyncio.create_task(DuckKeeper(store, Retention(), steady).backup(NOW))
         n = 50
         while not running.done():
             n += 1
@@ -76,7 +77,7 @@ def test_f31_a_stop_does_not_wait_until_a_copy_is_read_through(path: Path) -> No
 
     async def scenario(store: DuckStore, _: EngineState) -> None:
         await fill(store, 5)
-        tidying = asyncio.create_task(DuckKeeper(store, Retention()).tidy(NOW))
+        tidying = asyncio.create_task(DuckKeeper(store, Retention(), steady).tidy(NOW))
         while not (reading := running(os.getpid(), STORE_HELPER)) and not tidying.done():
             await asyncio.sleep(0)
         os.kill(reading[0], signal.SIGSTOP)
@@ -194,7 +195,7 @@ def test_f45_a_restore_under_a_running_daemon_is_refused_with_its_pid(path: Path
 def test_f47_the_newest_good_snapshot_takes_the_place_of_garbage(path: Path, garbage: bytes) -> None:
     async def with_snapshot(store: DuckStore, _: EngineState) -> None:
         await fill(store, 7)
-        await DuckKeeper(store, Retention()).tidy(NOW)
+        await DuckKeeper(store, Retention(), steady).tidy(NOW)
 
     use(path, with_snapshot)
     newer = backups.new_copy(path, backups.SNAPSHOT, NOW + timedelta(days=1))
@@ -214,7 +215,7 @@ def test_f47_the_newest_good_snapshot_takes_the_place_of_garbage(path: Path, gar
 def test_f51_a_snapshot_is_made_once_a_day_and_the_newest_stay(path: Path) -> None:
     async def scenario(store: DuckStore, _: EngineState) -> None:
         await fill(store, 3)
-        keeper = DuckKeeper(store, Retention(snapshots=2))
+        keeper = DuckKeeper(store, Retention(snapshots=2), steady)
         for hours in range(0, 24 * 4, 6):
             await keeper.tidy(NOW + timedelta(hours=hours))
 
@@ -231,7 +232,7 @@ def test_f51_the_limit_is_kept_oldest_first_and_what_is_open_stays(path: Path) -
         await fill(store, 5)
         for n in range(600):
             await store.commit(over(n, NOW - timedelta(days=60 - n // 10), room=6000))
-        keeper = DuckKeeper(store, Retention(max_bytes=limit, snapshots=1))
+        keeper = DuckKeeper(store, Retention(max_bytes=limit, snapshots=1), steady)
         await keeper.tidy(NOW)
         told = await keeper.storage(NOW)
         assert told["room"]["total"] <= limit, told["room"]

@@ -180,7 +180,7 @@ def test_a_damaged_file_of_the_archive_is_set_aside(path: Path) -> None:
         assert archived(path, "alerts", "id") == [("m000002",)]
         archive = Archive(archive_of(path))
         assert aside in {each.path for each in archive.days()}, "it counts, and goes with its day"
-        archive.forget(NOW.date(), datetime.now(UTC) + timedelta(days=2))
+        archive.forget(NOW.date())
         assert not aside.exists()
 
     use(path, scenario)

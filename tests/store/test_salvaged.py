@@ -5,25 +5,21 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
-from stores import NOW, counted, fill, numbers, over, use
+from stores import NOW, counted, fill, numbers, use
 
 from logmedic.adapters.store import backups, replacing, salvage
-from logmedic.adapters.store.archive import Archive
 from logmedic.adapters.store.children import Children
-from logmedic.adapters.store.connection import archive_of, backups_of
+from logmedic.adapters.store.connection import backups_of
 from logmedic.adapters.store.duck import DuckStore
-from logmedic.adapters.store.keeper import DuckKeeper
 from logmedic.adapters.store.walog import wal_of
 from logmedic.adapters.store.writer import Writer
 from logmedic.model.changeset import Changeset
 from logmedic.model.errors import LogmedicError, StoreBusy, StoreFull
-from logmedic.model.retention import Retention
 from logmedic.model.state import EngineState
 from logmedic.model.trust import Pause, PauseOrigin
 from store.disks import Tmpfs, may_mount
@@ -276,24 +272,5 @@ def test_a_copy_that_a_change_may_be_missing_in_is_given_up(path: Path) -> None:
         await store.between_commits(Writer.close_connection)
         await store.commit(counted(2))
         assert followed.lost
-
-    use(path, scenario)
-
-
-# -- a clock that is ahead ---------------------------------------------------------------------------------------------
-
-
-def test_f33_a_tidy_under_a_clock_that_is_ahead_deletes_nothing_and_stops_no_snapshots(path: Path) -> None:
-    ahead = datetime.now(UTC).replace(microsecond=0)  # files are written at the time of the host
-    today = ahead - timedelta(days=900)
-
-    async def scenario(store: DuckStore, _: EngineState) -> None:
-        keeper = DuckKeeper(store, replace(Retention(), archive=True))
-        await store.commit(over(1, today - timedelta(days=1)))
-        await keeper.tidy(ahead)
-        await keeper.tidy(ahead + timedelta(hours=1))
-        assert {each.table for each in Archive(archive_of(path)).days()} >= {"incidents", "fix_attempts"}
-        await keeper.tidy(today + timedelta(hours=2))
-        assert today + timedelta(hours=2) in [each.made_at.astimezone(UTC) for each in backups.listed(path)]
 
     use(path, scenario)

@@ -40,6 +40,8 @@ def storage_command(context: Context) -> None:
     say(f"  archive {_archive(told['archive'], room['archive'])}")
     say(f"  snapshots {_size(room['snapshots'])}; backups (not counted) {_size(room['backups'])}")
     say(f"  last compaction: {_compaction(told['last_compaction'])}")
+    if told["clock"]:
+        say(f"  {_doubted(**told['clock'])}")
     for notice in told["notices"]:
         say(f"  {notice}")
     leaving = {row["table"]: row for row in told["next"]}
@@ -77,6 +79,13 @@ def _compaction(done: Mapping[str, Any] | None) -> str:
         return "none since the start"
     sizes = f"{_size(done['before_bytes'])} to {_size(done['after_bytes'])}"
     return f"{at(done['at'])}: {sizes} in {span(done['took_s'])}, commits waited {done['held_s'] * 1000:.0f} ms"
+
+
+def _doubted(says: str, expected: str, believed_in_s: float) -> str:
+    """A clock that is not believed."""
+    now, should = (f"{datetime.fromisoformat(each):%Y-%m-%d %H:%M}Z" for each in (says, expected))
+    which = f"the clock says {now}, and should say {should} (see timedatectl)"
+    return f"{which}: what leaves by its age goes by the earlier one, for {span(believed_in_s)} more"
 
 
 def _row(table: str, rows: int, keep: Mapping[str, float], leaving: Mapping[str, Any] | None) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -46,3 +46,16 @@ class Retention:
     archive_keep: timedelta = timedelta(days=400)
     max_bytes: int = GIB
     snapshots: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What time it is for what leaves by its age. `at`: as it should be, counted from the last look by a clock that
+    nobody sets. `doubted_for`: how long the daemon's clock has been far from that; zero: it says so itself."""
+
+    at: datetime
+    doubted_for: timedelta = timedelta()
+
+    @property
+    def doubted(self) -> bool:
+        return bool(self.doubted_for)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -23,7 +23,6 @@ log = structlog.get_logger("logmedic.store")
 
 ENDING = ".parquet"
 DAMAGED = ".damaged-"
-REST = timedelta(days=1)
 READING_MEMORY = "100MB"
 """For reading one file through, which keeps nothing: what needs more is a length that is wrong."""
 
@@ -58,11 +57,9 @@ class Archive:
             except (ValueError, FileNotFoundError):
                 continue
 
-    def forget(self, before: date, now: datetime) -> list[Day]:
-        """Delete the days before `before`, but for what was written in the last day: a clock that is ahead for some
-        hours moves rows here, and deletes none. Answers what was deleted."""
-        latest = (now - REST).timestamp()
-        gone = [each for each in self.days() if each.day < before and each.path.stat().st_mtime <= latest]
+    def forget(self, before: date) -> list[Day]:
+        """Delete the days before `before`. Answers what was deleted."""
+        gone = [each for each in self.days() if each.day < before]
         for each in gone:
             each.path.unlink(missing_ok=True)
         return gone

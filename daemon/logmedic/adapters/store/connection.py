@@ -43,6 +43,11 @@ def backups_of(path: Path) -> Path:
     return path.with_name("backups")
 
 
+def calendar_of(path: Path) -> Path:
+    """Where it is written what time it was at the last look at what is old."""
+    return path.with_name(f"{path.name}.calendar")
+
+
 def compacted_of(path: Path) -> Path:
     """The file that a compaction of `path` writes, until it takes its place."""
     return path.with_name(f"{path.name}.compacted")

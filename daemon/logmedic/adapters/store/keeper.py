@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from logmedic.adapters.store import backups, copies
+from logmedic.adapters.store.aging import Aging
 from logmedic.adapters.store.archive import Archive
 from logmedic.adapters.store.compaction import Compacted, compact
 from logmedic.adapters.store.connection import archive_of, compacted_of
@@ -53,11 +54,13 @@ class Work:
 
 
 class DuckKeeper:
-    """Implements ports.Keeper. `store` is open, and closed by its owner, after the last call here has ended."""
+    """Implements ports.Keeper. `store` is open, and closed by its owner, after the last call here has ended. `steady`:
+    seconds of a clock that nobody sets."""
 
-    def __init__(self, store: DuckStore, retention: Retention) -> None:
+    def __init__(self, store: DuckStore, retention: Retention, steady: Callable[[], float]) -> None:
         self._store = store
         self._retention = retention
+        self._aging = Aging(store.path, steady)
         self._archive = Archive(archive_of(store.path))
         self._one_at_a_time = asyncio.Lock()
         self._work: Work | None = None
@@ -70,18 +73,21 @@ class DuckKeeper:
 
     async def tidy(self, now: datetime) -> None:
         async with self._one_at_a_time:
-            archive = self._archive if self._retention.archive else None
-            gone = await Retirement(self._store, archive).retire(self._retention.keep, now)
-            if gone:
-                log.info("store_retired", rows=gone)
-            forgotten = await asyncio.to_thread(self._archive.forget, (now - self._retention.archive_keep).date(), now)
-            if forgotten:
-                log.info("archive_forgotten", days=len({each.day for each in forgotten}))
+            await self._retire(await asyncio.to_thread(self._aging.look, now))
             await self._snapshot(now)
             room = await self._room()
             if room.unused >= max(WORTH_BYTES, int(WORTH_SHARE * room.file)):
                 await self._compact(now)
             await self._limit(now)
+
+    async def _retire(self, now: datetime) -> None:
+        archive = self._archive if self._retention.archive else None
+        gone = await Retirement(self._store, archive).retire(self._retention.keep, now)
+        if gone:
+            log.info("store_retired", rows=gone)
+        forgotten = await asyncio.to_thread(self._archive.forget, (now - self._retention.archive_keep).date())
+        if forgotten:
+            log.info("archive_forgotten", days=len({each.day for each in forgotten}))
 
     async def backup(self, now: datetime) -> dict[str, Any]:
         async with self._one_at_a_time:
@@ -96,7 +102,8 @@ class DuckKeeper:
             "rows": rows,
             "archive": self._archive_row(),
             "keep": {kind.value: keep.total_seconds() for kind, keep in self._retention.keep.items()},
-            "next": await self._next(now),
+            "next": await self._next(self._aging.old_by(now)),
+            "clock": self._aging.row(now),
             "backups": [
                 {"path": str(each.path), "kind": each.kind, "made_at": _iso(each.made_at), "bytes": each.bytes}
                 for each in backups.listed(self._store.path)

@@ -167,6 +167,7 @@ _STORAGE = named(
     archive=record(on=FLAG, keep=NUMBER, days=WHOLE, oldest=maybe(TEXT), newest=maybe(TEXT)),
     keep=by_name(NUMBER),
     next=listed(record(table=TEXT, kind=TEXT, days=WHOLE)),
+    clock=maybe(record(says=TIME, expected=TIME, believed_in_s=NUMBER)),
     backups=listed(record(path=TEXT, kind=TEXT, made_at=TIME, bytes=WHOLE)),
     last_compaction=maybe(record(at=TIME, before_bytes=WHOLE, after_bytes=WHOLE, took_s=NUMBER, held_s=NUMBER)),
     work=maybe(record(what=TEXT, done_bytes=WHOLE, of_bytes=WHOLE)),
