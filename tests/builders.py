@@ -7,12 +7,14 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from logmedic.core.clockset import set_ahead
 from logmedic.core.decide import decide
 from logmedic.core.mining.masks import shape_of
 from logmedic.core.reports import entry_of
 from logmedic.model.alert import Alert, AlertPlan, AlertStatus, Delivery, Route
 from logmedic.model.changeset import (
     Changeset,
+    ClockSet,
     Delivered,
     Input,
     Intent,
@@ -182,6 +184,14 @@ class Bench:
         self.state.apply(changeset)
         self.all.append(changeset)
         return changeset
+
+    def set_clock(self, by: float) -> None:
+        """By so many seconds, as the engine notices it: before anything else is decided."""
+        set_by = timedelta(seconds=by)
+        self.now += set_by
+        self.state.set_since_start += set_by
+        self.state.set_ahead = set_ahead(self.state.set_ahead, self.now, set_by)
+        self.give(ClockSet(set_by))
 
     def deliver(self) -> None:
         """Everything that was handed to a sender arrives."""

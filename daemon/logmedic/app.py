@@ -296,7 +296,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     foresight = Foresight(
         store=store, issues=lambda: state.issues, tell=engine.submit, clock=clock, python=sys.executable
     )
-    supervisor.keep("issue sweep", lambda: sweep_issues(engine.submit))
+    supervisor.keep("issue sweep", lambda: sweep_issues(engine.submit, lambda: keeper.doubts(clock.now())))
     supervisor.keep("precursors", foresight.run)
     supervisor.keep("rule memory", lambda: asyncio.to_thread(loader.save))
     supervisor.keep("rule watch", RuleWatch(lambda: live.current, engine.settled).run)

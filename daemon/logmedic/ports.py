@@ -262,6 +262,9 @@ class Keeper(Protocol):
         day; a snapshot, a compaction when it is worth it; the limit. Raises StoreBusy, StoreFull; what was done until
         then is done."""
 
+    def doubts(self, now: datetime) -> bool:
+        """Whether the clock, which says `now`, is far ahead of what it should say, and has been for less than a day."""
+
     async def backup(self, now: datetime) -> dict[str, Any]:
         """A copy of what is committed now, verified, below the state directory. Keys: path, bytes, rows (by table),
         contents (by table: rows and their digest), took_s, held_s (how long commits waited). Raises StoreBusy,

@@ -8,82 +8,115 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logmedic.core.calendar import BELIEVED_AFTER, STEP, looked_at, old_by
+from logmedic.core.calendar import BELIEVED_AFTER, COUNTS_AT_MOST, DAY, WEEK, looked_at, step_of
 from logmedic.model.retention import Calendar
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 FAR = timedelta(days=400)
+RIGHT = Calendar(NOW, NOW)
 
 
-def after(known: Calendar | None, *looks: timedelta, wrong: timedelta = FAR) -> Calendar:
-    """Looks that are so far apart, at a clock that is `wrong`."""
-    true = known.at if known is not None else NOW
-    for passed in looks:
-        true += passed
-        known = looked_at(known, true + wrong, passed)
-    assert known is not None
-    return known
+class Host:
+    """Time passes on it, and its clock is `wrong`."""
+
+    def __init__(self, known: Calendar | None = RIGHT) -> None:
+        self.true = NOW
+        self.known = known
+
+    def look(self, passed: timedelta = HOUR, wrong: timedelta = FAR, off: timedelta = timedelta()) -> Calendar:
+        """`off`: nobody ran for so long before that."""
+        self.true += passed + off
+        self.known = looked_at(self.known, self.true + wrong, passed, WEEK)
+        return self.known
 
 
 def test_where_nobody_has_looked_before_the_clock_is_right() -> None:
-    assert looked_at(None, NOW, HOUR) == Calendar(NOW)
-    assert old_by(None, NOW) == NOW
+    assert Host(None).look() == Calendar(NOW + HOUR + FAR, NOW + HOUR + FAR)
 
 
-@pytest.mark.parametrize("off", [HOUR, -HOUR, STEP, -STEP, timedelta()])
+@pytest.mark.parametrize("off", [HOUR, -HOUR, WEEK, -WEEK, timedelta()])
 def test_f33_a_clock_that_is_no_more_than_a_week_off_is_right(off: timedelta) -> None:
-    assert looked_at(Calendar(NOW), NOW + HOUR + off, HOUR) == Calendar(NOW + HOUR + off)
+    known = Host().look(wrong=off)
+    assert (known.at, known.doubted_for) == (NOW + HOUR + off, None)
 
 
 def test_f33_a_clock_that_is_far_ahead_makes_nothing_old() -> None:
-    known = after(Calendar(NOW), HOUR, HOUR, HOUR)
-    assert old_by(known, NOW + 3 * HOUR + FAR) == NOW + 3 * HOUR
-    assert known.doubted_for == 3 * HOUR
+    host = Host()
+    for hours in range(24):
+        known = host.look()
+        assert (known.old_by, known.is_ahead, known.doubted_for) == (host.true, True, hours * HOUR)
 
 
-def test_f33_a_clock_that_is_far_ahead_is_right_after_a_day() -> None:
-    known = after(Calendar(NOW), *(HOUR,) * 24)
-    assert known == Calendar(NOW + DAY + FAR)
+def test_f33_a_clock_that_has_been_far_ahead_for_a_day_is_right() -> None:
+    host = Host()
+    for _ in range(25):
+        known = host.look()
+    assert known == Calendar(host.true + FAR, host.true + FAR)
+
+
+def test_f33_a_clock_that_says_something_else_again_is_doubted_for_a_day_from_then_on() -> None:
+    """The host was off for ten days; 23 hours after that somebody mistypes a year."""
+    host = Host()
+    host.look(wrong=timedelta(), off=timedelta(days=10))
+    for _ in range(23):
+        host.look(wrong=timedelta())
+    known = host.look()
+    assert known.doubted_for == timedelta()
+    assert known.old_by < host.true
+
+
+def test_f33_a_host_that_wakes_up_days_later_with_another_clock_has_not_said_so_for_days() -> None:
+    host = Host()
+    assert host.look(timedelta(days=3)).doubted_for == timedelta()
+    assert host.look(timedelta(days=3)).doubted_for == COUNTS_AT_MOST
 
 
 def test_f33_of_a_clock_that_is_far_behind_the_earlier_time_counts_and_what_it_should_say_is_not_forgotten() -> None:
-    known = after(Calendar(NOW), HOUR, wrong=-FAR)
-    assert old_by(known, NOW + HOUR - FAR) == NOW + HOUR - FAR
-    assert after(known, HOUR, wrong=timedelta()) == Calendar(NOW + 2 * HOUR), "it is righted: no day is waited for"
-
-
-def test_f33_a_clock_that_was_ahead_and_is_righted_is_right_at_once() -> None:
-    known = after(Calendar(NOW), HOUR, HOUR)
-    assert looked_at(known, NOW + 3 * HOUR, HOUR) == Calendar(NOW + 3 * HOUR)
+    host = Host()
+    known = host.look(wrong=-FAR)
+    assert (known.old_by, known.is_ahead) == (host.true - FAR, False)
+    known = host.look(wrong=timedelta())
+    assert known == Calendar(host.true, host.true), "it is righted: no day is waited for"
 
 
 def test_f33_a_host_that_was_off_for_months_and_never_runs_for_a_day_is_believed_in_the_end() -> None:
     """A life has a look as it begins, when nothing has passed, and one an hour; what is known is kept between them."""
-    known = Calendar(NOW)
-    for life in range(4):
-        true = NOW + 3 * FAR + life * DAY
-        for hours in range(9):
-            known = looked_at(known, true + hours * HOUR, HOUR if hours else timedelta())
-    assert known == Calendar(NOW + 3 * FAR + 3 * DAY + 8 * HOUR)
+    host = Host()
+    host.true += 3 * FAR
+    for _ in range(4):
+        host.look(timedelta(), timedelta(), off=16 * HOUR)
+        for _ in range(8):
+            known = host.look(wrong=timedelta())
+    assert known == Calendar(host.true, host.true)
 
 
-@given(
-    wrong=st.timedeltas(min_value=-20 * FAR, max_value=20 * FAR),
-    looks=st.lists(st.tuples(st.booleans(), st.timedeltas(min_value=timedelta(), max_value=3 * HOUR)), max_size=60),
+@pytest.mark.parametrize(
+    ("kept", "step"), [((30 * DAY, 90 * DAY), WEEK), ((12 * DAY, 90 * DAY), 3 * DAY), ((HOUR, 90 * DAY), DAY)]
 )
+def test_f33_what_is_kept_for_days_does_not_leave_a_week_early(kept: tuple[timedelta, ...], step: timedelta) -> None:
+    assert step_of(kept) == step
+
+
+LOOKS = st.tuples(
+    st.sampled_from([timedelta(), timedelta(), HOUR, -FAR, FAR, 2 * FAR, 20 * FAR]),
+    st.timedeltas(min_value=timedelta(), max_value=4 * DAY),
+    st.sampled_from([timedelta(), timedelta(), HOUR, DAY]),
+)
+
+
+@given(st.lists(LOOKS, max_size=60))
 def test_f33_nothing_is_old_by_a_clock_that_is_wrong_for_less_than_a_day(
-    wrong: timedelta, looks: list[tuple[bool, timedelta]]
+    looks: list[tuple[timedelta, timedelta, timedelta]],
 ) -> None:
-    known, true, wrong_for = Calendar(NOW), NOW, timedelta()
-    for is_wrong, passed in looks:
-        true += passed
-        wrong_for = wrong_for + passed if is_wrong else timedelta()
-        if wrong_for >= BELIEVED_AFTER:
+    """Whatever it says from look to look, through suspends and restarts."""
+    host, before, said_for = Host(), timedelta(), timedelta()
+    for wrong, passed, off in looks:
+        said_for = said_for + min(passed, COUNTS_AT_MOST) if wrong == before else timedelta()
+        before = wrong
+        if wrong > WEEK and said_for >= BELIEVED_AFTER:
             return
-        says = true + wrong if is_wrong else true
-        known = looked_at(known, says, passed)
-        assert old_by(known, says) <= min(says, true + STEP)
-        if not is_wrong:
-            assert old_by(known, says) == true, "and whatever is old by a right clock leaves"
+        known = host.look(passed, wrong, off)
+        assert known.old_by <= min(host.true + WEEK, host.true + wrong)
+        if off == wrong == timedelta() and known.doubted_for is None:
+            assert known.old_by == host.true, "and what is old by a right clock leaves"

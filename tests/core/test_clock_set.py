@@ -7,11 +7,26 @@ from datetime import timedelta
 
 import pytest
 
-from builders import FAILED, FIX, PROBE, RULE, START, STEP, Bench, breaker_of, match, observed, policy, record, with_fix
+from builders import (
+    FAILED,
+    FIX,
+    PROBE,
+    RULE,
+    START,
+    STEP,
+    Bench,
+    breaker_of,
+    match,
+    observed,
+    policy,
+    record,
+    with_fix,
+)
 from logmedic.core.clockset import by_todays_clock, set_ahead
 from logmedic.core.decide import due
+from logmedic.core.earned import aged
 from logmedic.model.alert import Delivery
-from logmedic.model.changeset import ClockSet, Delivered, Send, StepFinished, Tick
+from logmedic.model.changeset import Delivered, Send, StepFinished, Tick
 from logmedic.model.circuit import BreakerStatus
 from logmedic.model.fix import FixResult
 from logmedic.model.issue import HoldReason, IncidentStatus
@@ -19,18 +34,11 @@ from logmedic.model.match import MatchSpec
 from logmedic.model.record import Match
 from logmedic.model.rule import Limits, Verify
 from logmedic.model.step import Retry
+from logmedic.model.trust import Earned
 from logmedic.model.when import CLEAR, Absence, Clear, When
 
 EACH_WAY = pytest.mark.parametrize("by", [-7200.0, -30.0, 30.0, 7200.0, 90_000.0])
 COOLDOWN = Limits(cooldown=timedelta(minutes=5))
-
-
-def set_clock(bench: Bench, by: float) -> None:
-    """As the engine notices it: before anything else is decided."""
-    bench.now += timedelta(seconds=by)
-    bench.state.set_since_start += timedelta(seconds=by)
-    bench.state.set_ahead = set_ahead(bench.state.set_ahead, bench.now, timedelta(seconds=by))
-    bench.give(ClockSet(timedelta(seconds=by)))
 
 
 @EACH_WAY
@@ -38,7 +46,7 @@ def test_f33_a_cooldown_lasts_as_long_as_it_would_have(by: float) -> None:
     bench = Bench(policy(with_fix(limits=COOLDOWN)))
     bench.matched()
     bench.fixed()
-    set_clock(bench, by)
+    bench.set_clock(by)
     bench.matched(60)
     assert bench.incident().hold is HoldReason.COOLDOWN
     bench.give(Tick(), 230)
@@ -52,7 +60,7 @@ def test_f33_a_daemon_that_has_only_just_started_lets_fixes_wait_for_as_long_as_
     """NTP sets the clock of a host that boots, which is when this limit matters."""
     bench = Bench(policy(with_fix(limits=Limits(min_uptime=timedelta(minutes=2))), started_at=START))
     bench.now += timedelta(seconds=5)
-    set_clock(bench, by)
+    bench.set_clock(by)
     bench.matched(6)
     assert bench.incident().hold is HoldReason.WARMING_UP
     bench.give(Tick(), 105)
@@ -68,7 +76,7 @@ def test_f33_an_absence_of_before_a_start_has_its_time_to_be_answered_whatever_t
     bench.give(observed(match(rule, bench.now)))
     bench.now += timedelta(hours=1)
     bench.policy = policy(rule, started_at=bench.now)
-    set_clock(bench, by)
+    bench.set_clock(by)
     bench.give(Tick(), 55)
     assert not bench.state.incidents
     at = due(bench.state, bench.policy)
@@ -84,7 +92,7 @@ def test_f33_the_silence_that_proves_a_fix_is_not_cut_short_and_not_stretched(by
     bench.matched()
     bench.fixed()
     assert bench.incident().status is IncidentStatus.SETTLING
-    set_clock(bench, by)
+    bench.set_clock(by)
     bench.give(Tick(), 590)
     assert bench.incident().status is IncidentStatus.SETTLING
     bench.give(Tick(), 20)
@@ -97,7 +105,7 @@ def test_f33_a_retry_comes_when_it_would_have(by: float) -> None:
     bench = Bench(policy(with_fix(steps=(replace(STEP, retry=again),))))
     bench.matched()
     bench.give(StepFinished(bench.attempt_id, FixResult(1, 0.1)))
-    set_clock(bench, by)
+    bench.set_clock(by)
     bench.give(Tick(), 40)
     assert len(bench.ran) == 1
     bench.give(Tick(), 40)
@@ -110,7 +118,7 @@ def test_f33_an_open_breaker_opens_its_door_when_it_would_have(by: float) -> Non
     bench.matched()
     bench.give(StepFinished(bench.attempt_id, FixResult(1, 0.1)))
     assert breaker_of(bench.state).status is BreakerStatus.OPEN
-    set_clock(bench, by)
+    bench.set_clock(by)
     bench.matched(29 * 60)
     assert len(bench.ran) == 1
     bench.matched(2 * 60)
@@ -122,7 +130,7 @@ def test_f33_the_hours_budget_is_of_an_hour(by: float) -> None:
     bench = Bench(policy(with_fix(limits=Limits(cooldown=timedelta(0), max_per_hour=1))))
     bench.matched()
     bench.fixed()
-    set_clock(bench, by)
+    bench.set_clock(by)
     bench.matched(30 * 60)
     assert bench.incident().hold is HoldReason.BUDGET
     bench.matched(31 * 60)
@@ -135,7 +143,7 @@ def test_f33_a_message_that_failed_is_tried_again_when_it_would_have_been(by: fl
     bench.matched()
     (alert,) = bench.messages
     bench.give(Delivered(alert.id, Delivery(False, "503", retry_after_s=60)))
-    set_clock(bench, by)
+    bench.set_clock(by)
     sent = len([each for each in bench.intents if isinstance(each, Send)])
     bench.give(Tick(), 50)
     assert len([each for each in bench.intents if isinstance(each, Send)]) == sent
@@ -149,7 +157,7 @@ def test_f33_no_burst_at_a_day_ahead() -> None:
         bench.matched(group=name)
     bench.deliver()
     before = len(bench.messages)
-    set_clock(bench, 90_000)
+    bench.set_clock(90_000)
     bench.give(Tick())
     assert len(bench.messages) == before
     assert len(bench.state.incidents) == 3
@@ -170,7 +178,7 @@ def test_f33_a_line_that_was_written_before_the_clock_was_set_ahead_ends_what_ca
     written = bench.now + timedelta(seconds=written_after)
     bench.now += timedelta(seconds=20)
     for by in sets:
-        set_clock(bench, by)
+        bench.set_clock(by)
     bench.give(observed(Match(rule.id, record("has room", written), {}, "", CLEAR)), 1)
     assert bench.incident().status is status
 
@@ -228,3 +236,22 @@ def test_f33_lines_of_a_clock_that_is_ahead_are_one_incident_which_ends_once_the
     assert bench.state.incidents
     bench.give(Tick(), 61)
     assert bench.incident().status is IncidentStatus.RESOLVED
+
+
+def test_f33_what_a_step_earned_does_not_age_by_a_clock_that_is_ahead_for_a_while() -> None:
+    bench = Bench(policy(RULE))
+    known = Earned(RULE.id, "restart", 20.0, 19.0, bench.now)
+    bench.state.earned[known.rule_id, known.step] = known
+    bench.set_clock(400 * 86400.0)
+    assert aged(bench.state.earned[known.rule_id, known.step], bench.now).tried == 20.0
+    bench.set_clock(-400 * 86400.0)
+    assert bench.state.earned[known.rule_id, known.step] == known
+
+
+def test_f33_what_a_step_earned_before_a_boot_long_ago_stays_of_its_time() -> None:
+    bench = Bench(policy(RULE))
+    known = Earned(RULE.id, "restart", 20.0, 19.0, bench.now)
+    bench.state.earned[known.rule_id, known.step] = known
+    bench.now -= timedelta(days=20_000)
+    bench.set_clock(20_000 * 86400.0)
+    assert bench.state.earned[known.rule_id, known.step] == known

@@ -154,6 +154,16 @@ def test_what_an_hour_allows_comes_back_with_time(tmp_path: Path) -> None:
     os.close(meter)
 
 
+def test_f33_a_clock_that_was_ahead_takes_no_more_than_what_an_hour_allows(tmp_path: Path) -> None:
+    meter = os.open(tmp_path / "meter", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    assert [rate.take(meter, 2, 60.0) for _ in range(2)] == [True, True]
+    a_year_ahead = time.time() + 365 * 86400
+    os.utime(tmp_path / "meter", (a_year_ahead, a_year_ahead))
+    assert not rate.take(meter, 2, 60.0), "nobody gains by it"
+    assert abs(os.fstat(meter).st_mtime - time.time()) < 60, "it leaks from now on"
+    os.close(meter)
+
+
 def test_f60_a_program_that_others_can_write_is_refused(room: Room) -> None:
     program = room.path / "program"
     program.write_text("#!/bin/sh\necho escaped\n")

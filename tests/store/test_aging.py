@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import stat
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from stores import NOW, over, use
 
 from logmedic.adapters.store import backups
 from logmedic.adapters.store.aging import Aging
+from logmedic.adapters.store.backups import half_made
 from logmedic.adapters.store.connection import calendar_of
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
-from logmedic.model.retention import Retention
+from logmedic.core.calendar import WEEK
+from logmedic.model.retention import Calendar, Retention
 from logmedic.model.state import EngineState
 
 HOUR = timedelta(hours=1)
@@ -44,6 +43,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "logmedic.duckdb"
 
 
+def made(path: Path) -> Aging:
+    return Aging(path, lambda: 0.0, WEEK)
+
+
 async def known(store: DuckStore) -> list[str]:
     return [str(row["id"]) for row in await store.ask("incidents", everything=True, limit=100)]
 
@@ -60,14 +63,15 @@ def test_f33_what_is_over_stays_while_the_clock_is_far_ahead_and_leaves_once_it_
         await keeper.tidy(host.now)
         assert (await keeper.storage(host.now))["clock"] is None
         host.wrong = FAR
-        for _ in range(23):
+        for _ in range(24):
             host.passed += HOUR
             await keeper.tidy(host.now)
+            assert keeper.doubts(host.now)
         assert await known(store) == ["o000001"]
         told = await keeper.storage(host.now)
         assert told["clock"] == {
-            "says": "2027-12-30T11:00:00Z",
-            "expected": "2026-11-25T11:00:00Z",
+            "says": "2027-12-30T12:00:00Z",
+            "expected": "2026-11-25T12:00:00Z",
             "believed_in_s": 3600.0,
         }
         assert {row["days"] for row in told["next"]} == {0}, "what leaves next is told by the same time"
@@ -79,29 +83,71 @@ def test_f33_what_is_over_stays_while_the_clock_is_far_ahead_and_leaves_once_it_
     use(path, scenario)
 
 
-def test_f33_a_restart_does_not_make_a_wrong_clock_right(path: Path) -> None:
-    host = Host()
+class Lives:
+    """Of a daemon whose first one has stored what is over, on a host that was right."""
 
-    def life(before: Callable[[], None]) -> list[str]:
-        async def scenario(store: DuckStore, _: EngineState) -> list[str]:
-            before()
-            await DuckKeeper(store, Retention(), host.steady).tidy(host.now)
-            return await known(store)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.host = Host()
+        use(path, self._fill)
+        self.life(1)
 
-        return use(path, scenario)
-
-    async def fill(store: DuckStore, _: EngineState) -> None:
+    @staticmethod
+    async def _fill(store: DuckStore, _: EngineState) -> None:
         await store.commit(over(1, NOW - timedelta(days=1)))
 
-    def boots_wrongly() -> None:
-        host.wrong, host.passed = 20 * FAR, timedelta()
+    def life(self, hours: int, wrong: timedelta = timedelta()) -> list[str]:
+        """What is known at its end. The clock that nobody sets begins anew with each: the host boots."""
+        host = self.host
 
-    def boots_well() -> None:
-        host.wrong, host.passed = timedelta(), HOUR
+        async def scenario(store: DuckStore, _: EngineState) -> list[str]:
+            keeper = DuckKeeper(store, Retention(), host.steady)
+            await keeper.tidy(host.now)
+            for _ in range(hours):
+                host.passed += HOUR
+                await keeper.tidy(host.now)
+            return await known(store)
 
-    use(path, fill)
-    for before in (boots_well, boots_wrongly, boots_well, boots_wrongly, boots_well):
-        assert life(before) == ["o000001"]
+        host.wrong = wrong
+        return use(self._path, scenario)
+
+
+def test_f33_a_host_that_boots_with_a_wrong_clock_again_and_again_keeps_what_is_stored(path: Path) -> None:
+    lives = Lives(path)
+    for wrong in (20 * FAR, timedelta(), 20 * FAR, timedelta(), -20 * FAR, 20 * FAR):
+        assert lives.life(2, wrong) == ["o000001"]
+
+
+def test_f33_for_how_long_a_clock_has_said_so_is_known_over_restarts(path: Path) -> None:
+    lives = Lives(path)
+    assert [len(lives.life(10, FAR)) for _ in range(4)] == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("note", [True, False])
+def test_f33_without_a_note_of_the_time_what_is_stored_tells_it(path: Path, note: bool) -> None:
+    """A version before wrote none; a copy that was restored elsewhere has none."""
+
+    lives = Lives(path)
+    if not note:
+        calendar_of(path).unlink()
+    assert lives.life(2, 20 * FAR) == ["o000001"]
+    assert lives.life(2) == ["o000001"]
+
+
+def test_f33_a_clock_that_is_right_again_is_no_longer_told_of(path: Path) -> None:
+    host = Host()
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        keeper = DuckKeeper(store, Retention(), host.steady)
+        await keeper.tidy(host.now)
+        host.wrong = FAR
+        await keeper.tidy(host.now)
+        assert keeper.doubts(host.now)
+        host.wrong, host.passed = timedelta(), timedelta(minutes=10)
+        assert (await keeper.storage(host.now))["clock"] is None
+        assert not keeper.doubts(host.now), "an hour before the next look"
+
+    use(path, scenario)
 
 
 def test_f33_snapshots_are_made_under_a_clock_that_is_ahead_and_after_it(path: Path) -> None:
@@ -121,7 +167,7 @@ def test_f33_snapshots_are_made_under_a_clock_that_is_ahead_and_after_it(path: P
 
 def test_what_time_it_was_is_for_the_owner_alone(path: Path) -> None:
     path.parent.mkdir()
-    Aging(path, lambda: 0.0).look(NOW)
+    made(path).look(NOW)
     assert stat.S_IMODE(calendar_of(path).stat().st_mode) == 0o600
 
 
@@ -133,12 +179,15 @@ def test_what_time_it_was_is_for_the_owner_alone(path: Path) -> None:
         "[]",
         "null",
         "7",
-        '{"at": 7, "doubted_for_s": 0}',
-        '{"at": "2026-13-01", "doubted_for_s": 0}',
-        '{"at": "2026-11-24T12:00:00+00:00"}',
-        '{"at": "2026-11-24T12:00:00+00:00", "doubted_for_s": 1e300}',
-        '{"at": "2026-11-24T12:00:00+00:00", "doubted_for_s": NaN}',
-        '{"at": "0001-01-01T00:00:00+14:00", "doubted_for_s": 0}',
+        '{"at": 7, "says": 7, "doubted_for_s": null}',
+        '{"at": "2026-13-01", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": null}',
+        '{"at": "2020-11-24T12:00:00+00:00", "doubted_for_s": 0}',
+        '{"at": "2020-11-24T12:00:00+00:00", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": 1e300}',
+        '{"at": "2020-11-24T12:00:00+00:00", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": 86400}',
+        '{"at": "2020-11-24T12:00:00+00:00", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": -1}',
+        '{"at": "2020-11-24T12:00:00+00:00", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": NaN}',
+        '{"at": "0001-01-01T00:00:00+14:00", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": null}',
+        '{"at": "9999-12-31T23:59:59+00:00", "says": "9999-12-31T23:59:59+00:00", "doubted_for_s": null}',
         "[" * 4000,
         "\0" * 9000,
     ],
@@ -146,16 +195,26 @@ def test_what_time_it_was_is_for_the_owner_alone(path: Path) -> None:
 def test_f33_a_damaged_note_of_the_time_is_as_none_and_is_written_anew(path: Path, damaged: str) -> None:
     path.parent.mkdir()
     calendar_of(path).write_text(damaged)
-    assert Aging(path, lambda: 0.0).look(NOW) == NOW
-    written: dict[str, Any] = json.loads(calendar_of(path).read_text())
-    assert written == {"at": "2026-11-24T12:00:00+00:00", "doubted_for_s": 0.0}
+    aging = made(path)
+    assert aging.is_unknown
+    assert aging.look(NOW) == Calendar(NOW, NOW)
+    assert not made(path).is_unknown
+
+
+def test_a_link_in_the_way_of_the_note_is_not_followed(path: Path) -> None:
+    path.parent.mkdir()
+    other = path.with_name("other")
+    other.write_text("mine")
+    for each in (calendar_of(path), half_made(calendar_of(path))):
+        each.symlink_to(other)
+    assert made(path).is_unknown
+    made(path).look(NOW)
+    assert (other.read_text(), calendar_of(path).is_symlink()) == ("mine", False)
 
 
 def test_f48_where_the_time_cannot_be_written_down_it_is_known_until_the_next_start(path: Path) -> None:
     path.parent.mkdir()
     calendar_of(path).mkdir()
-    host = Host()
-    aging = Aging(path, host.steady)
-    assert aging.look(host.now) == NOW
-    host.wrong = FAR
-    assert aging.look(host.now) == NOW
+    aging = made(path)
+    assert aging.look(NOW).old_by == NOW
+    assert aging.look(NOW + FAR).old_by == NOW

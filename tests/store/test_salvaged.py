@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -274,3 +276,19 @@ def test_a_copy_that_a_change_may_be_missing_in_is_given_up(path: Path) -> None:
         assert followed.lost
 
     use(path, scenario)
+
+
+def test_f33_what_a_clock_that_was_ahead_dates_is_tried_last(path: Path) -> None:
+    backups_of(path).mkdir(parents=True)
+    now = time.time()
+    for days, name in (
+        (400, "backup-20271229T030000Z"),
+        (-1, "snapshot-20261123T030000Z"),
+        (0, "snapshot-20261124T030000Z"),
+    ):
+        copy = backups_of(path) / f"{name}.duckdb"
+        copy.touch()
+        os.utime(copy, (now, now + days * 86400))
+    assert [each.stem for each in salvage.stand_ins(path)] == [
+        "snapshot-20261124T030000Z", "snapshot-20261123T030000Z", "backup-20271229T030000Z",
+    ]  # fmt: skip

@@ -84,8 +84,8 @@ def _compaction(done: Mapping[str, Any] | None) -> str:
 def _doubted(says: str, expected: str, believed_in_s: float) -> str:
     """A clock that is not believed."""
     now, should = (f"{datetime.fromisoformat(each):%Y-%m-%d %H:%M}Z" for each in (says, expected))
-    which = f"the clock says {now}, and should say {should} (see timedatectl)"
-    return f"{which}: what leaves by its age goes by the earlier one, for {span(believed_in_s)} more"
+    which = f"the clock jumped to {now}; by the time that passed it should be {should} (see timedatectl)"
+    return f"{which}: nothing gets old by it for {span(believed_in_s)} more"
 
 
 def _row(table: str, rows: int, keep: Mapping[str, float], leaving: Mapping[str, Any] | None) -> dict[str, str]:

@@ -3,29 +3,34 @@ ahead, by somebody or by a board without a battery, is righted: such a clock is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from logmedic.model.retention import Calendar
 
-STEP = timedelta(days=7)
-"""A clock up to so far from what it should say is believed at once: a host was off for the holidays. What leaves a week
-early was kept for weeks."""
-BELIEVED_AFTER = timedelta(days=1)
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
+BELIEVED_AFTER = DAY
 """Of the daemon's running, over restarts."""
+COUNTS_AT_MOST = timedelta(hours=2)
+"""Of the time between two looks, which are an hour apart: in the rest the host was suspended, or its disk hung."""
 
 
-def looked_at(known: Calendar | None, now: datetime, passed: timedelta) -> Calendar:
-    """The clock says `now`; `passed`: since the last look, as far as the daemon ran. `known` is None where nobody has
-    looked before: there is nothing to compare it with."""
+def step_of(kept: Iterable[timedelta]) -> timedelta:
+    """How far from what it should say a clock is believed at once: a host was off for the holidays. What is kept for
+    `kept` may leave so much too early, so it is no more than a quarter of the shortest."""
+    return max(DAY, min(WEEK, min(kept) / 4))
+
+
+def looked_at(known: Calendar | None, now: datetime, passed: timedelta, step: timedelta) -> Calendar:
+    """The clock says `now`; `passed`: since the last look, as far as the daemon ran. `known` is None where there is
+    nothing to compare with."""
     if known is None:
-        return Calendar(now)
+        return Calendar(now, now)
     at = known.at + passed
-    doubted_for = known.doubted_for + passed
-    if abs(now - at) <= STEP or doubted_for >= BELIEVED_AFTER:
-        return Calendar(now)
-    return Calendar(at, doubted_for)
-
-
-def old_by(calendar: Calendar | None, now: datetime) -> datetime:
-    """What things are old by: never later than the clock says, nor than it should say."""
-    return now if calendar is None else min(calendar.at, now)
+    if abs(now - at) <= step:
+        return Calendar(now, now)
+    doubted_for = timedelta()
+    if known.doubted_for is not None and abs(now - (known.says + passed)) <= step:  # the same as at the last look
+        doubted_for = known.doubted_for + min(passed, COUNTS_AT_MOST)
+    return Calendar(now, now) if doubted_for >= BELIEVED_AFTER else Calendar(at, now, doubted_for)

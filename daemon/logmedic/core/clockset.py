@@ -1,8 +1,8 @@
 """The clock was set (F33): whatever lasts lasts as long as it would have. Cooldowns, budgets, retries, breakers and
 messages, and the silence that proves something, are counted from times of before: those times move with the clock.
 
-What people were told as a time of day (the end of a pause, of a silence) stays what it says. `setback.py`: it was set
-back while no daemon ran."""
+What people were told as a time of day (the end of a pause, of a silence) stays what it says, and so does when issues
+were seen, but for what a clock that was ahead said of it. `setback.py`: it was set back while no daemon ran."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from logmedic.core.draft import Draft
+from logmedic.core.rates import slot_of
 from logmedic.model.alert import ReceiverState
 from logmedic.model.fix import AttemptStatus, FixAttempt
+from logmedic.model.issue import KnownIssue
 from logmedic.model.policy import Policy
 from logmedic.model.state import ATTEMPT_MEMORY, EngineState
 
@@ -25,6 +27,7 @@ OF_BREAKER = ("opened_at", "open_until", "closed_at", "failed_at")
 OF_WINDOW = ("due_at",)
 OF_ALERT = ("next_at", "give_up_at")
 OF_GROUP = ("opened_at", "due_at", "sent_at", "called_at")
+OF_ISSUE = ("first_seen", "last_seen", "onset_at", "resolved_at")
 OF_RECEIVER = ("open_until", "wait_until", "last_error_at")
 SETS_KEPT = 8
 """What was written before that is read by then."""
@@ -49,6 +52,28 @@ def on_clock_set(draft: Draft, by: timedelta) -> None:
         draft.put_group(moved(group, OF_GROUP, by))
     for receiver in list(state.receivers.values()):
         draft.put_receiver_state(moved_receiver(receiver, by))
+    for issue in draft.issues():
+        if (mended := _issue(issue, draft.now, by)) != issue:
+            draft.put_issue(mended)
+    for earned in list(state.earned.values()):
+        if _goes_along(earned.at, draft.now, by):
+            draft.put_earned(moved(earned, ("at",), by))
+
+
+def _issue(issue: KnownIssue, now: datetime, by: timedelta) -> KnownIssue:
+    """Set back: nothing of it lies ahead any more, or until then it would not be seen to come back. The hour that is
+    counted goes along ahead as well: nobody knows that those in between were silent."""
+    if by < timedelta():
+        ahead = [name for name in OF_ISSUE if (at := getattr(issue, name)) is not None and at > now]
+        issue = moved(issue, ahead, by)
+    if issue.slot_at is None or not _goes_along(issue.slot_at, now, by):
+        return issue
+    return replace(issue, slot_at=slot_of(issue.slot_at + by))
+
+
+def _goes_along(at: datetime, now: datetime, by: timedelta) -> bool:
+    """It is counted from `at`, which was no time to come by the clock of before, or is one by that of now."""
+    return at > now if by < timedelta() else at <= now - by
 
 
 def set_ahead(

@@ -156,8 +156,9 @@ def decide_in(draft: Draft, given: Input) -> None:
             orders.merge(draft, given)
         case VersionSeen(source, version):
             versions.deployed(draft, source, version)
-        case Sweep():
-            orders.sweep(draft)
+        case Sweep(doubted):
+            if not doubted:
+                orders.sweep(draft)
             trust.follow_files(draft)
             switches.reconsider(draft)
         case PrecursorsFound(precursors):

@@ -273,7 +273,10 @@ class VersionSeen:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Issues that are silent, and mutes and rates that are over by the clock, are looked at: once a minute."""
+    """Issues that are silent, and mutes and rates that are over by the clock, are looked at: once a minute. `doubted`:
+    the clock is far ahead of what it should say, so that nothing is taken for silent or over."""
+
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

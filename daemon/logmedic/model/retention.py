@@ -50,12 +50,18 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """What time it is for what leaves by its age. `at`: as it should be, counted from the last look by a clock that
-    nobody sets. `doubted_for`: how long the daemon's clock has been far from that; zero: it says so itself."""
+    """What time it is for what gets old. `at`: as it should be, by the time that passed since it was right; `says`: as
+    the daemon's clock has it. `doubted_for`: how long that has been something else; None: they agree."""
 
     at: datetime
-    doubted_for: timedelta = timedelta()
+    says: datetime
+    doubted_for: timedelta | None = None
 
     @property
-    def doubted(self) -> bool:
-        return bool(self.doubted_for)
+    def old_by(self) -> datetime:
+        """What things are old by: the earlier one, for what left does not come back."""
+        return min(self.at, self.says)
+
+    @property
+    def is_ahead(self) -> bool:
+        return self.doubted_for is not None and self.says > self.at

@@ -28,11 +28,11 @@ PATIENCE_S = 100.0
 Tell = Callable[[Input], Awaitable[None]]
 
 
-async def sweep_issues(tell: Tell) -> None:
-    """Until cancelled."""
+async def sweep_issues(tell: Tell, doubts: Callable[[], bool]) -> None:
+    """Until cancelled. `doubts`: whether the clock is far ahead, and was set so just now."""
     while True:
         await asyncio.sleep(SWEEP_EVERY_S)
-        await tell(Sweep())
+        await tell(Sweep(doubted=doubts()))
 
 
 class Foresight:

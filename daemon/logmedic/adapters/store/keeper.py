@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from logmedic.adapters.store import backups, copies
+from logmedic.adapters.store import aging, backups, copies
 from logmedic.adapters.store.aging import Aging
 from logmedic.adapters.store.archive import Archive
 from logmedic.adapters.store.compaction import Compacted, compact
@@ -24,8 +24,9 @@ from logmedic.adapters.store.retention import LEAVING, Retirement, days_of, last
 from logmedic.adapters.store.room import Room, free_on_disk, measured, row_counts, unused_bytes
 from logmedic.adapters.store.rows import utc
 from logmedic.adapters.store.writer import Writer
+from logmedic.core.calendar import step_of
 from logmedic.model.errors import StoreBusy, StoreFull
-from logmedic.model.retention import Retention
+from logmedic.model.retention import Calendar, Retention
 
 log = structlog.get_logger("logmedic.store")
 
@@ -36,6 +37,8 @@ WORTH_BYTES = 32 * 1024 * 1024
 """A compaction reads and writes all of the file: it is worth that for so much of it, and so many bytes, at least."""
 SPARE = 0.9
 """What has to go goes down to this share of the limit: else it would be again at the next look."""
+FRESH = timedelta(hours=1)
+"""What is younger was stored under the clock that is looked at."""
 ROUNDS = 6
 """How often rows leave and a compaction follows, until the store is below its limit."""
 
@@ -60,7 +63,7 @@ class DuckKeeper:
     def __init__(self, store: DuckStore, retention: Retention, steady: Callable[[], float]) -> None:
         self._store = store
         self._retention = retention
-        self._aging = Aging(store.path, steady)
+        self._aging = Aging(store.path, steady, step_of((*retention.keep.values(), retention.archive_keep)))
         self._archive = Archive(archive_of(store.path))
         self._one_at_a_time = asyncio.Lock()
         self._work: Work | None = None
@@ -73,12 +76,22 @@ class DuckKeeper:
 
     async def tidy(self, now: datetime) -> None:
         async with self._one_at_a_time:
-            await self._retire(await asyncio.to_thread(self._aging.look, now))
+            calendar = await self._looked_at(now)
+            await self._retire(calendar.old_by)
             await self._snapshot(now)
             room = await self._room()
             if room.unused >= max(WORTH_BYTES, int(WORTH_SHARE * room.file)):
                 await self._compact(now)
-            await self._limit(now)
+            await self._limit(now, calendar.at)
+
+    def doubts(self, now: datetime) -> bool:
+        return self._aging.as_of(now).is_ahead
+
+    async def _looked_at(self, now: datetime) -> Calendar:
+        if self._aging.is_unknown:  # this life's own last hour says nothing of its clock
+            before = await self._store.between_commits(lambda writer: aging.newest(writer.live(), now - FRESH))
+            self._aging.assume(before or now)
+        return await asyncio.to_thread(self._aging.look, now)
 
     async def _retire(self, now: datetime) -> None:
         archive = self._archive if self._retention.archive else None
@@ -94,7 +107,7 @@ class DuckKeeper:
             return await self._copy(backups.BACKUP, now)
 
     async def storage(self, now: datetime) -> dict[str, Any]:
-        room = await self._room()
+        room, calendar = await self._room(), self._aging.as_of(now)
         rows = await self._store.between_commits(lambda writer: row_counts(writer.live()))
         return {
             "path": str(self._store.path),
@@ -102,8 +115,8 @@ class DuckKeeper:
             "rows": rows,
             "archive": self._archive_row(),
             "keep": {kind.value: keep.total_seconds() for kind, keep in self._retention.keep.items()},
-            "next": await self._next(self._aging.old_by(now)),
-            "clock": self._aging.row(now),
+            "next": await self._next(calendar.old_by),
+            "clock": aging.row(calendar),
             "backups": [
                 {"path": str(each.path), "kind": each.kind, "made_at": _iso(each.made_at), "bytes": each.bytes}
                 for each in backups.listed(self._store.path)
@@ -194,9 +207,9 @@ class DuckKeeper:
         finally:
             self._work = None
 
-    async def _limit(self, now: datetime) -> None:
+    async def _limit(self, now: datetime, at: datetime) -> None:
         """Keep the store below its limit (F51): first holes, then copies, then the archive's oldest days, then the
-        oldest days of what is over. What is open stays, whatever it takes."""
+        oldest days of what is over; not today's, by `at`. What is open stays, whatever it takes."""
         room = await self._room()
         if room.total <= self._retention.max_bytes:
             return
@@ -204,7 +217,7 @@ class DuckKeeper:
             await self._compact(now)
         given_up = self._without_snapshots(await self._over()) + await self._without_archive()
         for _ in range(ROUNDS):
-            if await self._over() <= 0 or not (days := await self._without_rows(now)):
+            if await self._over() <= 0 or not (days := await self._without_rows(at)):
                 break
             given_up += days
             await self._compact(now)
@@ -232,10 +245,10 @@ class DuckKeeper:
                 gone.add(each.day)
         return [f"the archive's days before {max(gone) + timedelta(days=1)}"] if gone else []
 
-    async def _without_rows(self, now: datetime) -> list[str]:
+    async def _without_rows(self, at: datetime) -> list[str]:
         """Days of what is over, oldest first, as many as their share of the rows makes up for; today's stay."""
         room, over = await self._room(), await self._over()
-        today = last_day(now, timedelta())
+        today = last_day(at, timedelta())
         rows = sum((await self._store.between_commits(lambda writer: row_counts(writer.live()))).values())
         each_takes = (room.file - room.unused) / max(rows, 1)
         found = await self._store.between_commits(

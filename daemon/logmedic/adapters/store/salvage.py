@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from logmedic.model.errors import StoreBusy, StoreFull, StoreTooNew
 TRIES = 5
 STAND_INS = 3
 """So many copies are tried, the newest first: each takes its time."""
+AHEAD_S = 86400.0
+"""What is dated so far ahead was made under a wrong clock."""
 _HELD = "what held fixes back is not known any more, so none is run until somebody types: logmedic resume"
 _POSITION = re.compile(r"byte position (\d+)")
 
@@ -157,14 +160,15 @@ def _told(report: dict[str, Any]) -> str:
 
 def stand_ins(path: Path) -> list[Path]:
     """What can take the place of the store at `path`, the best first: the file as it was before a compaction that was
-    cut off, then the newest copies."""
-    before = before_compaction_of(path)
-    copies = sorted(backups_of(path).glob(f"*{COPY_ENDING}"), key=_made_at, reverse=True)[:STAND_INS]
+    cut off, then the newest copies; behind them those that a clock which was ahead dates as of a time to come."""
+    before, latest = before_compaction_of(path), time.time() + AHEAD_S
+
+    def worth(copy: Path) -> tuple[bool, float]:
+        made_at = copy.stat().st_mtime
+        return made_at <= latest, made_at
+
+    copies = sorted(backups_of(path).glob(f"*{COPY_ENDING}"), key=worth, reverse=True)[:STAND_INS]
     return [*([before] if before.exists() else []), *copies]
-
-
-def _made_at(copy: Path) -> int:
-    return copy.stat().st_mtime_ns
 
 
 def _keep_originals(path: Path) -> Path:
