@@ -21,9 +21,11 @@ from logmedic.adapters.rulefiles.memory import Memory
 from logmedic.adapters.rulefiles.reading import watched
 from logmedic.adapters.rulefiles.shelf import Shelf, program_stamp
 from logmedic.adapters.sources.discovery import WatchdogDiscovery
+from logmedic.adapters.store.aging import Aging
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
 from logmedic.core.alerting.closing import is_telling
+from logmedic.core.calendar import step_of
 from logmedic.core.diagnosing import spent_on
 from logmedic.diagnosers import make_diagnosing
 from logmedic.doors import make_doors, shut_door
@@ -148,7 +150,9 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     stack.callback(starting.cancel)
     for notice in store.notices:
         log.error("store_salvaged", notice=notice)
-    keeper = DuckKeeper(store, settings.storage.retention(), steady)
+    retention = settings.storage.retention()
+    lasting = (*retention.keep.values(), retention.archive_keep, settings.learning.resolve_after)
+    keeper = DuckKeeper(store, retention, Aging(store.path, steady, step_of(lasting)))
 
     runner, prober = make_healing(settings, clock)
     stack.push_async_callback(runner.close)
@@ -414,6 +418,9 @@ def _watch_rule_files(settings: Settings, discovery: WatchdogDiscovery, reloader
 
 async def _keep_small(keeper: DuckKeeper, clock: SystemClock) -> None:
     """Retention and all that belongs to it (I6)."""
-    while True:
-        await keeper.tidy(clock.now())
-        await clock.sleep(TIDY_EVERY_S)
+    try:
+        while True:
+            await keeper.tidy(clock.now())
+            await clock.sleep(TIDY_EVERY_S)
+    finally:
+        keeper.looked(clock.now())

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from crash.process import until
+
 MOUNT = Path("/sys/fs/cgroup")
+LEAVES_S = 30.0
 
 
 class Group:
@@ -33,6 +37,15 @@ class Group:
         return int((self.path / "pids.current").read_text())
 
 
+def _removed(group: Path) -> bool:
+    """The last of its processes may still be about to leave: a child of one that was killed ends after it."""
+    try:
+        group.rmdir()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def group(controller: str) -> Iterator[Group]:
     """`controller`: memory or pids. Skips where the kernel, or who runs this, has none to give."""
@@ -49,5 +62,5 @@ def group(controller: str) -> Iterator[Group]:
                 yield Group(made, made / limit)
                 return
         finally:
-            made.rmdir()
+            until(partial(_removed, made), LEAVES_S, lambda: f"still in {made}: {(made / 'cgroup.procs').read_text()}")  # noqa: B023
     pytest.skip(f"there is no control group of {controller} to be had")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from logmedic.adapters.store.backups import half_made
 from logmedic.adapters.store.connection import calendar_of
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
-from logmedic.core.calendar import WEEK
+from logmedic.core.calendar import WEEKEND
 from logmedic.model.retention import Calendar, Retention
 from logmedic.model.state import EngineState
 
@@ -44,7 +45,17 @@ def path(tmp_path: Path) -> Path:
 
 
 def made(path: Path) -> Aging:
-    return Aging(path, lambda: 0.0, WEEK)
+    return Aging(path, lambda: 0.0, WEEKEND)
+
+
+def keeper_of(store: DuckStore, host: Host, *, archive: bool = True) -> DuckKeeper:
+    return DuckKeeper(store, Retention(archive=archive), Aging(store.path, host.steady, WEEKEND))
+
+
+def note(**changes: object) -> str:
+    """One that makes sense but for `changes`."""
+    at = "2020-11-24T12:00:00+00:00"
+    return json.dumps({"at": at, "says": at, "claim": None, "said_for_s": 0, "behind_for_s": 0, **changes})
 
 
 async def known(store: DuckStore) -> list[str]:
@@ -58,7 +69,7 @@ def test_f33_what_is_over_stays_while_the_clock_is_far_ahead_and_leaves_once_it_
     host = Host()
 
     async def scenario(store: DuckStore, _: EngineState) -> None:
-        keeper = DuckKeeper(store, Retention(archive=archive), host.steady)
+        keeper = keeper_of(store, host, archive=archive)
         await store.commit(over(1, NOW - timedelta(days=1)))
         await keeper.tidy(host.now)
         assert (await keeper.storage(host.now))["clock"] is None
@@ -101,7 +112,7 @@ class Lives:
         host = self.host
 
         async def scenario(store: DuckStore, _: EngineState) -> list[str]:
-            keeper = DuckKeeper(store, Retention(), host.steady)
+            keeper = keeper_of(store, host)
             await keeper.tidy(host.now)
             for _ in range(hours):
                 host.passed += HOUR
@@ -116,6 +127,28 @@ def test_f33_a_host_that_boots_with_a_wrong_clock_again_and_again_keeps_what_is_
     lives = Lives(path)
     for wrong in (20 * FAR, timedelta(), 20 * FAR, timedelta(), -20 * FAR, 20 * FAR):
         assert lives.life(2, wrong) == ["o000001"]
+
+
+def test_a_note_that_makes_sense_is_read(path: Path) -> None:
+    path.parent.mkdir()
+    calendar_of(path).write_text(note())
+    assert not made(path).is_unknown
+
+
+def test_f33_what_time_it_is_at_a_stop_is_known_to_the_next_life(path: Path) -> None:
+    """None of these lives is as long as the time between two looks."""
+    host = Host()
+
+    async def scenario(store: DuckStore, _: EngineState) -> bool:
+        keeper = keeper_of(store, host)
+        await keeper.tidy(host.now)
+        host.passed += timedelta(minutes=50)
+        keeper.looked(host.now)
+        return keeper.doubts(host.now)
+
+    use(path, scenario)
+    host.wrong = FAR
+    assert [use(path, scenario) for _ in range(31)] == [True] * 28 + [False] * 3
 
 
 def test_f33_for_how_long_a_clock_has_said_so_is_known_over_restarts(path: Path) -> None:
@@ -138,7 +171,7 @@ def test_f33_a_clock_that_is_right_again_is_no_longer_told_of(path: Path) -> Non
     host = Host()
 
     async def scenario(store: DuckStore, _: EngineState) -> None:
-        keeper = DuckKeeper(store, Retention(), host.steady)
+        keeper = keeper_of(store, host)
         await keeper.tidy(host.now)
         host.wrong = FAR
         await keeper.tidy(host.now)
@@ -154,7 +187,7 @@ def test_f33_snapshots_are_made_under_a_clock_that_is_ahead_and_after_it(path: P
     host = Host()
 
     async def scenario(store: DuckStore, _: EngineState) -> None:
-        keeper = DuckKeeper(store, Retention(), host.steady)
+        keeper = keeper_of(store, host)
         await keeper.tidy(host.now)
         host.wrong = FAR
         await keeper.tidy(host.now)
@@ -179,15 +212,18 @@ def test_what_time_it_was_is_for_the_owner_alone(path: Path) -> None:
         "[]",
         "null",
         "7",
-        '{"at": 7, "says": 7, "doubted_for_s": null}',
-        '{"at": "2026-13-01", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": null}',
-        '{"at": "2020-11-24T12:00:00+00:00", "doubted_for_s": 0}',
-        '{"at": "2020-11-24T12:00:00+00:00", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": 1e300}',
-        '{"at": "2020-11-24T12:00:00+00:00", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": 86400}',
-        '{"at": "2020-11-24T12:00:00+00:00", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": -1}',
-        '{"at": "2020-11-24T12:00:00+00:00", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": NaN}',
-        '{"at": "0001-01-01T00:00:00+14:00", "says": "2026-11-24T12:00:00+00:00", "doubted_for_s": null}',
-        '{"at": "9999-12-31T23:59:59+00:00", "says": "9999-12-31T23:59:59+00:00", "doubted_for_s": null}',
+        "{}",
+        note(at=7),
+        note(at="2026-13-01"),
+        note(at=None),
+        note(claim="tomorrow"),
+        note(says="0001-01-01T00:00:00+14:00"),
+        note(at="9999-12-31T23:59:59+00:00"),
+        note(said_for_s=1e300),
+        note(said_for_s=86400),
+        note(said_for_s=-1),
+        note(behind_for_s=None),
+        note(behind_for_s=float("nan")),
         "[" * 4000,
         "\0" * 9000,
     ],

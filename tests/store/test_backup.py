@@ -20,9 +20,11 @@ from stores import NOW, TESTS, counted, fill, numbers, over, sql, use
 
 from faults.children import STORE_HELPER, running
 from logmedic.adapters.store import backups, copies
+from logmedic.adapters.store.aging import Aging
 from logmedic.adapters.store.backups import new_copy
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
+from logmedic.core.calendar import WEEKEND
 from logmedic.model.errors import PermanentError, StoreBusy, StoreLocked, StoreTooNew
 from logmedic.model.retention import Retention
 from logmedic.model.state import EngineState
@@ -32,6 +34,10 @@ from logmedic.runtime.clock import steady
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "logmedic.duckdb"
+
+
+def keeper_of(store: DuckStore, retention: Retention) -> DuckKeeper:
+    return DuckKeeper(store, retention, Aging(store.path, steady, WEEKEND))
 
 
 def left_behind(path: Path, n: int) -> None:
@@ -55,7 +61,7 @@ def test_f53_a_backup_while_lines_are_stored_has_every_row_that_was_committed_be
 
     async def scenario(store: DuckStore, _: EngineState) -> None:
         await fill(store, 50)
-        running = asyncio.create_task(DuckKeeper(store, Retention(), steady).backup(NOW))
+        running = asyncio.create_task(keeper_of(store, Retention()).backup(NOW))
         n = 50
         while not running.done():
             n += 1
@@ -77,7 +83,7 @@ def test_f31_a_stop_does_not_wait_until_a_copy_is_read_through(path: Path) -> No
 
     async def scenario(store: DuckStore, _: EngineState) -> None:
         await fill(store, 5)
-        tidying = asyncio.create_task(DuckKeeper(store, Retention(), steady).tidy(NOW))
+        tidying = asyncio.create_task(keeper_of(store, Retention()).tidy(NOW))
         while not (reading := running(os.getpid(), STORE_HELPER)) and not tidying.done():
             await asyncio.sleep(0)
         os.kill(reading[0], signal.SIGSTOP)
@@ -195,7 +201,7 @@ def test_f45_a_restore_under_a_running_daemon_is_refused_with_its_pid(path: Path
 def test_f47_the_newest_good_snapshot_takes_the_place_of_garbage(path: Path, garbage: bytes) -> None:
     async def with_snapshot(store: DuckStore, _: EngineState) -> None:
         await fill(store, 7)
-        await DuckKeeper(store, Retention(), steady).tidy(NOW)
+        await keeper_of(store, Retention()).tidy(NOW)
 
     use(path, with_snapshot)
     newer = backups.new_copy(path, backups.SNAPSHOT, NOW + timedelta(days=1))
@@ -215,7 +221,7 @@ def test_f47_the_newest_good_snapshot_takes_the_place_of_garbage(path: Path, gar
 def test_f51_a_snapshot_is_made_once_a_day_and_the_newest_stay(path: Path) -> None:
     async def scenario(store: DuckStore, _: EngineState) -> None:
         await fill(store, 3)
-        keeper = DuckKeeper(store, Retention(snapshots=2), steady)
+        keeper = keeper_of(store, Retention(snapshots=2))
         for hours in range(0, 24 * 4, 6):
             await keeper.tidy(NOW + timedelta(hours=hours))
 
@@ -232,7 +238,7 @@ def test_f51_the_limit_is_kept_oldest_first_and_what_is_open_stays(path: Path) -
         await fill(store, 5)
         for n in range(600):
             await store.commit(over(n, NOW - timedelta(days=60 - n // 10), room=6000))
-        keeper = DuckKeeper(store, Retention(max_bytes=limit, snapshots=1), steady)
+        keeper = keeper_of(store, Retention(max_bytes=limit, snapshots=1))
         await keeper.tidy(NOW)
         told = await keeper.storage(NOW)
         assert told["room"]["total"] <= limit, told["room"]

@@ -1,5 +1,5 @@
-"""By which time things are old (F33). What left the store for its age does not come back when a clock that was set far
-ahead, by somebody or by a board without a battery, is righted: such a clock is believed once it has stood for a day."""
+"""By which time things are old (F33). What left the store for its age does not come back when a clock is righted that
+was far ahead, by somebody's mistake or on a board without a battery: it is believed once it has said so for a day."""
 
 from __future__ import annotations
 
@@ -9,28 +9,40 @@ from datetime import datetime, timedelta
 from logmedic.model.retention import Calendar
 
 DAY = timedelta(days=1)
-WEEK = timedelta(days=7)
+WEEKEND = timedelta(days=3)
 BELIEVED_AFTER = DAY
 """Of the daemon's running, over restarts."""
 COUNTS_AT_MOST = timedelta(hours=2)
 """Of the time between two looks, which are an hour apart: in the rest the host was suspended, or its disk hung."""
 
 
-def step_of(kept: Iterable[timedelta]) -> timedelta:
-    """How far from what it should say a clock is believed at once: a host was off for the holidays. What is kept for
-    `kept` may leave so much too early, so it is no more than a quarter of the shortest."""
-    return max(DAY, min(WEEK, min(kept) / 4))
+def step_of(lasting: Iterable[timedelta]) -> timedelta:
+    """How far from what it should say a clock is believed at once: a host was off over the weekend. What lasts for
+    `lasting` may be over so much too early, so it is no more than half of the shortest, and a day."""
+    return max(DAY, min(WEEKEND, min(lasting) / 2))
 
 
 def looked_at(known: Calendar | None, now: datetime, passed: timedelta, step: timedelta) -> Calendar:
     """The clock says `now`; `passed`: since the last look, as far as the daemon ran. `known` is None where there is
-    nothing to compare with."""
+    nothing to compare with.
+
+    A clock that is far ahead is believed no further than the earliest that it said in that day. So a year that is
+    mistyped in it is not believed, and on a host that is off for weeks, and runs for hours, the time comes ever
+    nearer."""
     if known is None:
         return Calendar(now, now)
-    at = known.at + passed
-    if abs(now - at) <= step:
-        return Calendar(now, now)
-    doubted_for = timedelta()
-    if known.doubted_for is not None and abs(now - (known.says + passed)) <= step:  # the same as at the last look
-        doubted_for = known.doubted_for + min(passed, COUNTS_AT_MOST)
-    return Calendar(now, now) if doubted_for >= BELIEVED_AFTER else Calendar(at, now, doubted_for)
+    at, counts = known.at + passed, min(passed, COUNTS_AT_MOST)
+    claim = known.claim + passed if known.claim is not None else None
+    if abs(now - at) <= step:  # a board that boots at the same time each time may say so for a moment
+        said_for = max(timedelta(), known.said_for - counts)
+        return Calendar(now, now, claim if said_for else None, said_for)
+    if now < at:
+        behind_for = known.behind_for + counts
+        is_right = behind_for >= BELIEVED_AFTER
+        return Calendar(now, now) if is_right else Calendar(at, now, claim, known.said_for, behind_for)
+    if claim is None:
+        return Calendar(at, now, now)
+    earliest, said_for = min(claim, now), known.said_for + counts
+    if said_for < BELIEVED_AFTER:
+        return Calendar(at, now, earliest, said_for)
+    return Calendar(now, now) if now - earliest <= step else Calendar(earliest, now, now)

@@ -27,7 +27,6 @@ OF_BREAKER = ("opened_at", "open_until", "closed_at", "failed_at")
 OF_WINDOW = ("due_at",)
 OF_ALERT = ("next_at", "give_up_at")
 OF_GROUP = ("opened_at", "due_at", "sent_at", "called_at")
-OF_ISSUE = ("first_seen", "last_seen", "onset_at", "resolved_at")
 OF_RECEIVER = ("open_until", "wait_until", "last_error_at")
 SETS_KEPT = 8
 """What was written before that is read by then."""
@@ -53,7 +52,7 @@ def on_clock_set(draft: Draft, by: timedelta) -> None:
     for receiver in list(state.receivers.values()):
         draft.put_receiver_state(moved_receiver(receiver, by))
     for issue in draft.issues():
-        if (mended := _issue(issue, draft.now, by)) != issue:
+        if (mended := _issue(issue, draft.now, by)) is not issue:
             draft.put_issue(mended)
     for earned in list(state.earned.values()):
         if _goes_along(earned.at, draft.now, by):
@@ -63,12 +62,31 @@ def on_clock_set(draft: Draft, by: timedelta) -> None:
 def _issue(issue: KnownIssue, now: datetime, by: timedelta) -> KnownIssue:
     """Set back: nothing of it lies ahead any more, or until then it would not be seen to come back. The hour that is
     counted goes along ahead as well: nobody knows that those in between were silent."""
-    if by < timedelta():
-        ahead = [name for name in OF_ISSUE if (at := getattr(issue, name)) is not None and at > now]
-        issue = moved(issue, ahead, by)
-    if issue.slot_at is None or not _goes_along(issue.slot_at, now, by):
+    hours = slot_of(now) - slot_of(now - by)
+    if hours and issue.slot_at is not None and _goes_along(issue.slot_at, now, by):
+        issue = replace(issue, slot_at=issue.slot_at + hours)
+    return not_ahead(issue, now, by) if by < timedelta() else issue
+
+
+def not_ahead(issue: KnownIssue, now: datetime, by: timedelta) -> KnownIssue:
+    """What of it lies ahead of `now` moved by `by`, which is negative, and to `now` at the most; in its order. The same
+    where nothing does."""
+    if max(issue.last_seen, issue.onset_at or now, issue.resolved_at or now) <= now:
         return issue
-    return replace(issue, slot_at=slot_of(issue.slot_at + by))
+    first, last = (_not_ahead(at, now, by) for at in (issue.first_seen, issue.last_seen))
+    onset, resolved = (at and _not_ahead(at, now, by) for at in (issue.onset_at, issue.resolved_at))
+    last = max(first, last)
+    return replace(
+        issue,
+        first_seen=first,
+        last_seen=last,
+        onset_at=onset,
+        resolved_at=resolved and max(last, resolved),
+    )
+
+
+def _not_ahead(at: datetime, now: datetime, by: timedelta) -> datetime:
+    return at if at <= now else min(at + by, now)
 
 
 def _goes_along(at: datetime, now: datetime, by: timedelta) -> bool:

@@ -18,12 +18,15 @@ from logmedic.core.clockset import (
     asked_for,
     moved,
     moved_receiver,
+    not_ahead,
 )
 from logmedic.core.draft import Draft
+from logmedic.core.eventtime import FUTURE
 from logmedic.core.outbox import GIVE_UP_AFTER, RETRY_MAX
+from logmedic.core.rates import slot_of
 from logmedic.core.windows import GRACE
 from logmedic.model.alert import Alert, AlertStatus, ReceiverState
-from logmedic.model.issue import IDLE, HoldReason, Incident, Window
+from logmedic.model.issue import IDLE, HoldReason, Incident, KnownIssue, Window
 from logmedic.model.state import EngineState
 from logmedic.model.when import Absence
 
@@ -45,6 +48,7 @@ def ahead(state: EngineState, now: datetime) -> timedelta:
         *(_last(each, HAPPENED_TO_ALERT) for each in state.alerts.values()),
         *(_last(each, HAPPENED_TO_GROUP) for each in state.groups.values()),
         *(_last_at(each) for each in state.receivers.values()),
+        *(_last_of(each) for each in state.issues.values() if _is_ahead(each, now)),
     )
     return _excess(max(filter(None, happened), default=None), now)
 
@@ -74,6 +78,20 @@ def on_found(draft: Draft) -> None:
     for receiver in list(state.receivers.values()):
         if by := _excess(_last_at(receiver), now):
             draft.put_receiver_state(moved_receiver(receiver, -by))
+    for issue in draft.issues():
+        if _is_ahead(issue, now):
+            slot = issue.slot_at and min(issue.slot_at, slot_of(now))
+            draft.put_issue(not_ahead(replace(issue, slot_at=slot), now, now - _last_of(issue)))
+
+
+def _is_ahead(issue: KnownIssue, now: datetime) -> bool:
+    """By more than the clocks of others are. Not where the clock lies before all of it: a board without a battery boots
+    long ago, and is told the time soon."""
+    return issue.first_seen <= now and _last_of(issue) - now > FUTURE
+
+
+def _last_of(issue: KnownIssue) -> datetime:
+    return max(issue.last_seen, issue.resolved_at or issue.last_seen, issue.slot_at or issue.last_seen)
 
 
 def _bounded(draft: Draft, incident: Incident) -> Incident:

@@ -51,11 +51,15 @@ class Retention:
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """What time it is for what gets old. `at`: as it should be, by the time that passed since it was right; `says`: as
-    the daemon's clock has it. `doubted_for`: how long that has been something else; None: they agree."""
+    the daemon's clock has it. `claim`: the earliest of what it said when it was far ahead, by the time that passed
+    since, and for how much longer it said so than not (`said_for`); None: it was not. `behind_for`: how long it has
+    been far behind."""
 
     at: datetime
     says: datetime
-    doubted_for: timedelta | None = None
+    claim: datetime | None = None
+    said_for: timedelta = timedelta()
+    behind_for: timedelta = timedelta()
 
     @property
     def old_by(self) -> datetime:
@@ -64,4 +68,5 @@ class Calendar:
 
     @property
     def is_ahead(self) -> bool:
-        return self.doubted_for is not None and self.says > self.at
+        """Far ahead, and not believed."""
+        return self.claim is not None and self.says > self.at

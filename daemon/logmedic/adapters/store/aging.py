@@ -74,9 +74,9 @@ class Aging:
 
 def row(known: Calendar) -> dict[str, Any] | None:
     """Of a clock that is ahead and not believed: says, expected, believed_in_s. None of any other."""
-    if known.doubted_for is None or not known.is_ahead:
+    if not known.is_ahead:
         return None
-    left = BELIEVED_AFTER - known.doubted_for
+    left = BELIEVED_AFTER - known.said_for
     return {"says": _iso(known.says), "expected": _iso(known.at), "believed_in_s": left.total_seconds()}
 
 
@@ -97,16 +97,27 @@ def read(file: Path) -> Calendar | None:
 
 
 def _calendar(row: Mapping[str, Any]) -> Calendar | None:
-    at, says = (datetime.fromisoformat(row[name]).astimezone(UTC) for name in ("at", "says"))
-    doubted_for = None if row["doubted_for_s"] is None else timedelta(seconds=float(row["doubted_for_s"]))
-    makes_sense = max(at, says) < LATEST and (doubted_for is None or timedelta() <= doubted_for < BELIEVED_AFTER)
-    return Calendar(at, says, doubted_for) if makes_sense else None
+    at, says, claim = (None if row[name] is None else _moment(row[name]) for name in ("at", "says", "claim"))
+    said_for, behind_for = (timedelta(seconds=float(row[name])) for name in ("said_for_s", "behind_for_s"))
+    if at is None or says is None or max(at, says, claim or at) >= LATEST:
+        return None
+    makes_sense = all(timedelta() <= each < BELIEVED_AFTER for each in (said_for, behind_for))
+    return Calendar(at, says, claim, said_for, behind_for) if makes_sense else None
 
 
-def write(file: Path, calendar: Calendar) -> None:
+def _moment(text: Any) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def write(file: Path, known: Calendar) -> None:
     """Raises OSError; then the one of before is there."""
-    doubted_s = None if calendar.doubted_for is None else calendar.doubted_for.total_seconds()
-    row = {"at": calendar.at.isoformat(), "says": calendar.says.isoformat(), "doubted_for_s": doubted_s}
+    row = {
+        "at": known.at.isoformat(),
+        "says": known.says.isoformat(),
+        "claim": known.claim.isoformat() if known.claim is not None else None,
+        "said_for_s": known.said_for.total_seconds(),
+        "behind_for_s": known.behind_for.total_seconds(),
+    }
     new = half_made(file)
     with suppress(FileNotFoundError):
         new.unlink()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -13,8 +13,8 @@ from typing import Any
 
 import structlog
 
-from logmedic.adapters.store import aging, backups, copies
-from logmedic.adapters.store.aging import Aging
+from logmedic.adapters.store import backups, copies
+from logmedic.adapters.store.aging import Aging, newest, row
 from logmedic.adapters.store.archive import Archive
 from logmedic.adapters.store.compaction import Compacted, compact
 from logmedic.adapters.store.connection import archive_of, compacted_of
@@ -24,7 +24,6 @@ from logmedic.adapters.store.retention import LEAVING, Retirement, days_of, last
 from logmedic.adapters.store.room import Room, free_on_disk, measured, row_counts, unused_bytes
 from logmedic.adapters.store.rows import utc
 from logmedic.adapters.store.writer import Writer
-from logmedic.core.calendar import step_of
 from logmedic.model.errors import StoreBusy, StoreFull
 from logmedic.model.retention import Calendar, Retention
 
@@ -57,13 +56,13 @@ class Work:
 
 
 class DuckKeeper:
-    """Implements ports.Keeper. `store` is open, and closed by its owner, after the last call here has ended. `steady`:
-    seconds of a clock that nobody sets."""
+    """Implements ports.Keeper. `store` is open, and closed by its owner, after the last call here has ended. `aging` is
+    that store's."""
 
-    def __init__(self, store: DuckStore, retention: Retention, steady: Callable[[], float]) -> None:
+    def __init__(self, store: DuckStore, retention: Retention, aging: Aging) -> None:
         self._store = store
         self._retention = retention
-        self._aging = Aging(store.path, steady, step_of((*retention.keep.values(), retention.archive_keep)))
+        self._aging = aging
         self._archive = Archive(archive_of(store.path))
         self._one_at_a_time = asyncio.Lock()
         self._work: Work | None = None
@@ -82,14 +81,18 @@ class DuckKeeper:
             room = await self._room()
             if room.unused >= max(WORTH_BYTES, int(WORTH_SHARE * room.file)):
                 await self._compact(now)
-            await self._limit(now, calendar.at)
+            await self._limit(now, calendar)
+
+    def looked(self, now: datetime) -> None:
+        """What time it is as the daemon stops is the first thing that the next one knows. Waits for the disk."""
+        self._aging.look(now)
 
     def doubts(self, now: datetime) -> bool:
         return self._aging.as_of(now).is_ahead
 
     async def _looked_at(self, now: datetime) -> Calendar:
         if self._aging.is_unknown:  # this life's own last hour says nothing of its clock
-            before = await self._store.between_commits(lambda writer: aging.newest(writer.live(), now - FRESH))
+            before = await self._store.between_commits(lambda writer: newest(writer.live(), now - FRESH))
             self._aging.assume(before or now)
         return await asyncio.to_thread(self._aging.look, now)
 
@@ -116,7 +119,7 @@ class DuckKeeper:
             "archive": self._archive_row(),
             "keep": {kind.value: keep.total_seconds() for kind, keep in self._retention.keep.items()},
             "next": await self._next(calendar.old_by),
-            "clock": aging.row(calendar),
+            "clock": row(calendar),
             "backups": [
                 {"path": str(each.path), "kind": each.kind, "made_at": _iso(each.made_at), "bytes": each.bytes}
                 for each in backups.listed(self._store.path)
@@ -207,21 +210,28 @@ class DuckKeeper:
         finally:
             self._work = None
 
-    async def _limit(self, now: datetime, at: datetime) -> None:
+    async def _limit(self, now: datetime, calendar: Calendar) -> None:
         """Keep the store below its limit (F51): first holes, then copies, then the archive's oldest days, then the
-        oldest days of what is over; not today's, by `at`. What is open stays, whatever it takes."""
+        oldest days of what is over, but for today's. What is open stays, whatever it takes."""
         room = await self._room()
         if room.total <= self._retention.max_bytes:
             return
         if room.unused >= room.file // 20:
             await self._compact(now)
         given_up = self._without_snapshots(await self._over()) + await self._without_archive()
+        # a clock that is doubted saves its own today, and the one that it should say, as long as anything else is left
+        for today in sorted({calendar.at, calendar.says}):
+            given_up += await self._without_days(now, last_day(today, timedelta()))
+        self._tell(await self._room(), given_up)
+
+    async def _without_days(self, now: datetime, before: datetime) -> list[str]:
+        given_up: list[str] = []
         for _ in range(ROUNDS):
-            if await self._over() <= 0 or not (days := await self._without_rows(at)):
+            if await self._over() <= 0 or not (days := await self._without_rows(before)):
                 break
             given_up += days
             await self._compact(now)
-        self._tell(await self._room(), given_up)
+        return given_up
 
     async def _over(self) -> int:
         """Bytes over what is aimed at."""
@@ -245,15 +255,14 @@ class DuckKeeper:
                 gone.add(each.day)
         return [f"the archive's days before {max(gone) + timedelta(days=1)}"] if gone else []
 
-    async def _without_rows(self, at: datetime) -> list[str]:
-        """Days of what is over, oldest first, as many as their share of the rows makes up for; today's stay."""
+    async def _without_rows(self, before: datetime) -> list[str]:
+        """Days of what is over, oldest first, as many as their share of the rows makes up for."""
         room, over = await self._room(), await self._over()
-        today = last_day(at, timedelta())
         rows = sum((await self._store.between_commits(lambda writer: row_counts(writer.live()))).values())
         each_takes = (room.file - room.unused) / max(rows, 1)
         found = await self._store.between_commits(
             lambda writer: sorted(
-                ((day, number) for number, each in enumerate(LEAVING) for day in days_of(writer.live(), each, today))
+                ((day, number) for number, each in enumerate(LEAVING) for day in days_of(writer.live(), each, before))
             )
         )
         gone: list[date] = []
