@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -69,6 +69,8 @@ DRAIN_S = 20.0
 ONCE_WAIT_S = 600.0
 """How long `--once` waits for the fixes that it started."""
 TIDY_EVERY_S = 3600.0
+STOP_LOOK_S = 2.0
+"""So long a stop waits for a disk that hangs, for what is worth less than an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,8 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     for notice in store.notices:
         log.error("store_salvaged", notice=notice)
     retention = settings.storage.retention()
-    lasting = (*retention.keep.values(), retention.archive_keep, settings.learning.resolve_after)
-    keeper = DuckKeeper(store, retention, Aging(store.path, steady, step_of(lasting)))
+    step = step_of((*retention.keep.values(), retention.archive_keep))
+    keeper = DuckKeeper(store, retention, Aging(store.path, steady, step))
 
     runner, prober = make_healing(settings, clock)
     stack.push_async_callback(runner.close)
@@ -300,7 +302,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
     foresight = Foresight(
         store=store, issues=lambda: state.issues, tell=engine.submit, clock=clock, python=sys.executable
     )
-    supervisor.keep("issue sweep", lambda: sweep_issues(engine.submit, lambda: keeper.doubts(clock.now())))
+    supervisor.keep("issue sweep", lambda: sweep_issues(engine.submit, lambda: keeper.old_by(clock.now())))
     supervisor.keep("precursors", foresight.run)
     supervisor.keep("rule memory", lambda: asyncio.to_thread(loader.save))
     supervisor.keep("rule watch", RuleWatch(lambda: live.current, engine.settled).run)
@@ -422,5 +424,7 @@ async def _keep_small(keeper: DuckKeeper, clock: SystemClock) -> None:
         while True:
             await keeper.tidy(clock.now())
             await clock.sleep(TIDY_EVERY_S)
-    finally:
-        keeper.looked(clock.now())
+    except asyncio.CancelledError:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(keeper.looked(clock.now()), STOP_LOOK_S)
+        raise

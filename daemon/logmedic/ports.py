@@ -262,8 +262,11 @@ class Keeper(Protocol):
         day; a snapshot, a compaction when it is worth it; the limit. Raises StoreBusy, StoreFull; what was done until
         then is done."""
 
-    def doubts(self, now: datetime) -> bool:
-        """Whether the clock, which says `now`, is far ahead of what it should say, and has been for less than a day."""
+    async def looked(self, now: datetime) -> None:
+        """What time it is as the daemon stops is what the next one begins with."""
+
+    def old_by(self, now: datetime) -> datetime:
+        """What things are old by, while the clock says `now`: no later, and earlier where it jumped far ahead."""
 
     async def backup(self, now: datetime) -> dict[str, Any]:
         """A copy of what is committed now, verified, below the state directory. Keys: path, bytes, rows (by table),

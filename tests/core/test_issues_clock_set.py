@@ -39,9 +39,9 @@ def bench() -> Bench:
 
 def test_f33_nothing_is_silent_by_a_clock_that_is_doubted(bench: Bench) -> None:
     bench.set_clock(FAR)
-    bench.give(Sweep(doubted=True), 60)
+    bench.give(Sweep(bench.now - timedelta(seconds=FAR)), 60)
     assert issue(bench).status is IssueStatus.ONGOING
-    bench.give(Sweep(), 60)
+    bench.give(Sweep(bench.now), 60)
     assert issue(bench).status is IssueStatus.RESOLVED, "it is believed"
 
 
@@ -127,3 +127,25 @@ def test_f33_a_start_long_ago_leaves_issues_as_they_were(bench: Bench) -> None:
     bench.now -= timedelta(days=20_000)
     bench.give(FoundAhead())
     assert issue(bench) is known
+
+
+@pytest.mark.parametrize("righted", [3 * 60.0, -3 * 60.0])
+def test_f33_what_was_seen_by_the_right_clock_does_not_go_back_with_the_rest(bench: Bench, righted: float) -> None:
+    """The clock is set back a little too far, or lines are of a clock that is hours ahead."""
+    known = issue(bench)
+    bench.set_clock(FAR)
+    bench.now += timedelta(minutes=1)
+    bench.set_clock(-FAR - righted)
+    after = issue(bench)
+    assert after.first_seen == known.first_seen
+    assert abs(after.last_seen - bench.now) <= DAY
+    assert after.onset_at is not None
+    assert after.slot_at is not None
+    assert after.onset_at <= after.last_seen
+    assert abs(after.slot_at - bench.now) <= DAY + timedelta(hours=1)
+
+
+def test_f33_a_device_whose_clock_is_days_ahead_is_no_clock_of_ours_that_was_set_back(bench: Bench) -> None:
+    known = issue(bench)
+    bench.state.issues[known.fingerprint] = replace(known, last_seen=bench.now + 3 * DAY)
+    assert not ahead(bench.state, bench.now)

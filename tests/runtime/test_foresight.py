@@ -14,7 +14,7 @@ import pytest
 from contracts.test_store_contract import ISSUE
 from fakes.clock import FakeClock
 from fakes.memory_store import MemoryStore
-from fakes.virtual_loop import VirtualLoop
+from fakes.virtual_loop import BEGAN, VirtualLoop
 from logmedic.model.changeset import Changeset, Input, PrecursorsFound, Sweep
 from logmedic.model.errors import TransientError
 from logmedic.model.issue import KnownIssue
@@ -142,13 +142,14 @@ def test_merges_are_followed_to_their_end_and_circles_end() -> None:
 
 def test_issues_are_swept_once_a_minute() -> None:
     loop, tell = VirtualLoop(), Teller()
+    says = [BEGAN + timedelta(days=n) for n in range(10)]
 
     async def scenario() -> None:
-        task = asyncio.ensure_future(sweep_issues(tell, lambda: loop.time() > 9.5 * SWEEP_EVERY_S))
+        task = asyncio.ensure_future(sweep_issues(tell, iter(says).__next__))
         await asyncio.sleep(10 * SWEEP_EVERY_S + 1)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
     loop.run_until_complete(scenario())
     loop.close()
-    assert tell.told == [Sweep()] * 9 + [Sweep(doubted=True)]
+    assert tell.told == [Sweep(each) for each in says]

@@ -95,7 +95,7 @@ class Daemon:
             reading.begin(each)
         watched = [(each, QUIET_AFTER) for each in intakes]
         works.supervisor.keep("quiet sources", Watchman(watched=watched, engine=works.engine, clock=world.clock).run)
-        works.supervisor.keep("issue sweep", lambda: sweep_issues(works.engine.submit, lambda: False))
+        works.supervisor.keep("issue sweep", lambda: sweep_issues(works.engine.submit, world.clock.now))
         works.supervisor.keep("rule watch", RuleWatch(lambda: works.live.current, works.engine.settled).run)
         works.supervisor.keep("reload", works.reloader.run)
         self.reading_since = world.loop.time()

@@ -16,7 +16,7 @@ from logmedic.adapters.store.backups import half_made
 from logmedic.adapters.store.connection import calendar_of
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
-from logmedic.core.calendar import WEEKEND
+from logmedic.core.calendar import WEEK
 from logmedic.model.retention import Calendar, Retention
 from logmedic.model.state import EngineState
 
@@ -45,11 +45,11 @@ def path(tmp_path: Path) -> Path:
 
 
 def made(path: Path) -> Aging:
-    return Aging(path, lambda: 0.0, WEEKEND)
+    return Aging(path, lambda: 0.0, WEEK)
 
 
 def keeper_of(store: DuckStore, host: Host, *, archive: bool = True) -> DuckKeeper:
-    return DuckKeeper(store, Retention(archive=archive), Aging(store.path, host.steady, WEEKEND))
+    return DuckKeeper(store, Retention(archive=archive), Aging(store.path, host.steady, WEEK))
 
 
 def note(**changes: object) -> str:
@@ -77,7 +77,7 @@ def test_f33_what_is_over_stays_while_the_clock_is_far_ahead_and_leaves_once_it_
         for _ in range(24):
             host.passed += HOUR
             await keeper.tidy(host.now)
-            assert keeper.doubts(host.now)
+            assert keeper.old_by(host.now) == host.now - FAR
         assert await known(store) == ["o000001"]
         told = await keeper.storage(host.now)
         assert told["clock"] == {
@@ -143,12 +143,24 @@ def test_f33_what_time_it_is_at_a_stop_is_known_to_the_next_life(path: Path) -> 
         keeper = keeper_of(store, host)
         await keeper.tidy(host.now)
         host.passed += timedelta(minutes=50)
-        keeper.looked(host.now)
-        return keeper.doubts(host.now)
+        await keeper.looked(host.now)
+        return keeper.old_by(host.now) < host.now
 
     use(path, scenario)
     host.wrong = FAR
     assert [use(path, scenario) for _ in range(31)] == [True] * 28 + [False] * 3
+
+
+def test_f33_a_stop_before_the_first_look_makes_no_wrong_clock_the_measure(path: Path) -> None:
+    lives, host = Lives(path), Host()
+    calendar_of(path).unlink()
+    host.wrong = FAR
+
+    async def scenario(store: DuckStore, _: EngineState) -> None:
+        await keeper_of(store, host).looked(host.now)
+
+    use(path, scenario)
+    assert lives.life(1, FAR) == ["o000001"]
 
 
 def test_f33_for_how_long_a_clock_has_said_so_is_known_over_restarts(path: Path) -> None:
@@ -175,10 +187,10 @@ def test_f33_a_clock_that_is_right_again_is_no_longer_told_of(path: Path) -> Non
         await keeper.tidy(host.now)
         host.wrong = FAR
         await keeper.tidy(host.now)
-        assert keeper.doubts(host.now)
+        assert keeper.old_by(host.now) == host.now - FAR
         host.wrong, host.passed = timedelta(), timedelta(minutes=10)
         assert (await keeper.storage(host.now))["clock"] is None
-        assert not keeper.doubts(host.now), "an hour before the next look"
+        assert keeper.old_by(host.now) == host.now, "an hour before the next look"
 
     use(path, scenario)
 

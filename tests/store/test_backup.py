@@ -24,7 +24,7 @@ from logmedic.adapters.store.aging import Aging
 from logmedic.adapters.store.backups import new_copy
 from logmedic.adapters.store.duck import DuckStore
 from logmedic.adapters.store.keeper import DuckKeeper
-from logmedic.core.calendar import WEEKEND
+from logmedic.core.calendar import WEEK
 from logmedic.model.errors import PermanentError, StoreBusy, StoreLocked, StoreTooNew
 from logmedic.model.retention import Retention
 from logmedic.model.state import EngineState
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def keeper_of(store: DuckStore, retention: Retention) -> DuckKeeper:
-    return DuckKeeper(store, retention, Aging(store.path, steady, WEEKEND))
+    return DuckKeeper(store, retention, Aging(store.path, steady, WEEK))
 
 
 def left_behind(path: Path, n: int) -> None:

@@ -10,16 +10,17 @@ from logmedic.model.retention import Calendar
 
 DAY = timedelta(days=1)
 WEEKEND = timedelta(days=3)
+WEEK = timedelta(days=7)
 BELIEVED_AFTER = DAY
 """Of the daemon's running, over restarts."""
 COUNTS_AT_MOST = timedelta(hours=2)
 """Of the time between two looks, which are an hour apart: in the rest the host was suspended, or its disk hung."""
 
 
-def step_of(lasting: Iterable[timedelta]) -> timedelta:
-    """How far from what it should say a clock is believed at once: a host was off over the weekend. What lasts for
-    `lasting` may be over so much too early, so it is no more than half of the shortest, and a day."""
-    return max(DAY, min(WEEKEND, min(lasting) / 2))
+def step_of(kept: Iterable[timedelta]) -> timedelta:
+    """How far from what it should say a clock is believed at once: a host was off for a week. What is kept for `kept`
+    may leave so much too early, so it is no more than a quarter of the shortest; or a weekend."""
+    return max(WEEKEND, min(WEEK, min(kept) / 4))
 
 
 def looked_at(known: Calendar | None, now: datetime, passed: timedelta, step: timedelta) -> Calendar:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from logmedic.core.draft import Draft
+from logmedic.core.eventtime import FUTURE
 from logmedic.core.rates import slot_of
 from logmedic.model.alert import ReceiverState
 from logmedic.model.fix import AttemptStatus, FixAttempt
@@ -62,10 +63,11 @@ def on_clock_set(draft: Draft, by: timedelta) -> None:
 def _issue(issue: KnownIssue, now: datetime, by: timedelta) -> KnownIssue:
     """Set back: nothing of it lies ahead any more, or until then it would not be seen to come back. The hour that is
     counted goes along ahead as well: nobody knows that those in between were silent."""
-    hours = slot_of(now) - slot_of(now - by)
+    hours, back = slot_of(now) - slot_of(now - by), by < timedelta()
     if hours and issue.slot_at is not None and _goes_along(issue.slot_at, now, by):
-        issue = replace(issue, slot_at=issue.slot_at + hours)
-    return not_ahead(issue, now, by) if by < timedelta() else issue
+        slot = issue.slot_at + hours
+        issue = replace(issue, slot_at=max(slot, slot_of(now - FUTURE)) if back else slot)
+    return not_ahead(issue, now, by) if back else issue
 
 
 def not_ahead(issue: KnownIssue, now: datetime, by: timedelta) -> KnownIssue:
@@ -86,7 +88,9 @@ def not_ahead(issue: KnownIssue, now: datetime, by: timedelta) -> KnownIssue:
 
 
 def _not_ahead(at: datetime, now: datetime, by: timedelta) -> datetime:
-    return at if at <= now else min(at + by, now)
+    """A time of somebody else's clock may lie ahead without any fault of ours: by no more than FUTURE, so nothing goes
+    back further."""
+    return at if at <= now else min(max(at + by, now - FUTURE), now)
 
 
 def _goes_along(at: datetime, now: datetime, by: timedelta) -> bool:

@@ -156,9 +156,8 @@ def decide_in(draft: Draft, given: Input) -> None:
             orders.merge(draft, given)
         case VersionSeen(source, version):
             versions.deployed(draft, source, version)
-        case Sweep(doubted):
-            if not doubted:
-                orders.sweep(draft)
+        case Sweep(old_by):
+            orders.sweep(draft, draft.now if old_by is None else min(old_by, draft.now))
             trust.follow_files(draft)
             switches.reconsider(draft)
         case PrecursorsFound(precursors):

@@ -67,13 +67,13 @@ def _has_incident(draft: Draft, issue: KnownIssue) -> bool:
 # -- by the clock ------------------------------------------------------------------------------------------------------
 
 
-def sweep(draft: Draft) -> None:
-    """What is silent for long enough is over; what was high an hour ago may be no longer; mutes end."""
+def sweep(draft: Draft, now: datetime) -> None:
+    """By `now`: what is silent for long enough is over; what was high an hour ago may be no longer; mutes end."""
     changes = 0
     for issue in draft.issues():
         if changes >= AT_ONCE:
             return
-        changes += _swept(draft, issue, draft.now)
+        changes += _swept(draft, issue, now)
 
 
 def _swept(draft: Draft, issue: KnownIssue, now: datetime) -> bool:

@@ -48,7 +48,7 @@ def ahead(state: EngineState, now: datetime) -> timedelta:
         *(_last(each, HAPPENED_TO_ALERT) for each in state.alerts.values()),
         *(_last(each, HAPPENED_TO_GROUP) for each in state.groups.values()),
         *(_last_at(each) for each in state.receivers.values()),
-        *(_last_of(each) for each in state.issues.values() if _is_ahead(each, now)),
+        *(each.resolved_at for each in state.issues.values() if _is_ahead(each, now) and _is_ours(each)),
     )
     return _excess(max(filter(None, happened), default=None), now)
 
@@ -88,6 +88,11 @@ def _is_ahead(issue: KnownIssue, now: datetime) -> bool:
     """By more than the clocks of others are. Not where the clock lies before all of it: a board without a battery boots
     long ago, and is told the time soon."""
     return issue.first_seen <= now and _last_of(issue) - now > FUTURE
+
+
+def _is_ours(issue: KnownIssue) -> bool:
+    """It says of a time of its own when it was resolved."""
+    return issue.resolved_at is not None and issue.resolved_at > issue.last_seen
 
 
 def _last_of(issue: KnownIssue) -> datetime:

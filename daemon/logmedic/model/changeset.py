@@ -273,10 +273,10 @@ class VersionSeen:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Issues that are silent, and mutes and rates that are over by the clock, are looked at: once a minute. `doubted`:
-    the clock is far ahead of what it should say, so that nothing is taken for silent or over."""
+    """Issues that are silent, and mutes and rates that are over by the clock, are looked at: once a minute. `old_by`:
+    the time that silence is counted to, and mutes, where the clock jumped far ahead; None: now."""
 
-    doubted: bool = False
+    old_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import json
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from logmedic.model.changeset import Input, PrecursorsFound, Sweep
@@ -28,11 +28,11 @@ PATIENCE_S = 100.0
 Tell = Callable[[Input], Awaitable[None]]
 
 
-async def sweep_issues(tell: Tell, doubts: Callable[[], bool]) -> None:
-    """Until cancelled. `doubts`: whether the clock is far ahead, and was set so just now."""
+async def sweep_issues(tell: Tell, old_by: Callable[[], datetime]) -> None:
+    """Until cancelled. `old_by`: as Keeper.old_by, now."""
     while True:
         await asyncio.sleep(SWEEP_EVERY_S)
-        await tell(Sweep(doubted=doubts()))
+        await tell(Sweep(old_by()))
 
 
 class Foresight:

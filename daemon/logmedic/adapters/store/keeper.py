@@ -83,12 +83,12 @@ class DuckKeeper:
                 await self._compact(now)
             await self._limit(now, calendar)
 
-    def looked(self, now: datetime) -> None:
-        """What time it is as the daemon stops is the first thing that the next one knows. Waits for the disk."""
-        self._aging.look(now)
+    async def looked(self, now: datetime) -> None:
+        if not self._aging.is_unknown:  # what nothing was compared with is no measure
+            await asyncio.to_thread(self._aging.look, now)
 
-    def doubts(self, now: datetime) -> bool:
-        return self._aging.as_of(now).is_ahead
+    def old_by(self, now: datetime) -> datetime:
+        return self._aging.as_of(now).old_by
 
     async def _looked_at(self, now: datetime) -> Calendar:
         if self._aging.is_unknown:  # this life's own last hour says nothing of its clock
