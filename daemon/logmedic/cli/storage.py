@@ -84,8 +84,9 @@ def _compaction(done: Mapping[str, Any] | None) -> str:
 def _doubted(says: str, expected: str, believed_in_s: float) -> str:
     """A clock that is not believed."""
     now, should = (f"{datetime.fromisoformat(each):%Y-%m-%d %H:%M}Z" for each in (says, expected))
-    which = f"the clock jumped to {now}; by the time that passed it should be {should} (see timedatectl)"
-    return f"{which}: nothing gets old by it for {span(believed_in_s)} more"
+    which = f"the clock says {now}, and by the time that the daemon ran it is {should}"
+    why = "if the host was not off meanwhile, the clock is wrong (see timedatectl)"
+    return f"{which}: nothing gets old by it for {span(believed_in_s)} more; {why}"
 
 
 def _row(table: str, rows: int, keep: Mapping[str, float], leaving: Mapping[str, Any] | None) -> dict[str, str]:
