@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -54,6 +54,7 @@ from logmedic.runtime.reading import Reading
 from logmedic.runtime.reload import Reloader
 from logmedic.runtime.rulewatch import RuleWatch
 from logmedic.runtime.storewatch import Trouble
+from logmedic.runtime.tidying import keep_small
 from logmedic.runtime.unstored import unstored
 from logmedic.runtime.versionwatch import VersionWatch
 from logmedic.runtime.watchman import Watchman, count_overflows, count_reports
@@ -68,9 +69,6 @@ DRAIN_S = 20.0
 """How long a stop waits for fixes and messages under way (F31); the unit's TimeoutStopSec is longer."""
 ONCE_WAIT_S = 600.0
 """How long `--once` waits for the fixes that it started."""
-TIDY_EVERY_S = 3600.0
-STOP_LOOK_S = 2.0
-"""So long a stop waits for a disk that hangs, for what is worth less than an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +325,7 @@ async def _build_and_serve(run: Run, stack: AsyncExitStack) -> int:
         supervisor.keep("otlp", pushing.run)
     supervisor.keep("reload", reloader.run)
     doors.open(control, supervisor, engine=engine, store=store, policy=lambda: live.current.policy, clock=clock)
-    supervisor.keep("retention", lambda: _keep_small(keeper, clock))
+    supervisor.keep("retention", lambda: keep_small(keeper, clock))
     starting.cancel()
     return await _until_stopped(run, works, signals, notifier)
 
@@ -416,15 +414,3 @@ def _watch_rule_files(settings: Settings, discovery: WatchdogDiscovery, reloader
     """Whatever changes there wakes the reload."""
     for path in settings.rule_paths():
         discovery.watch(str(watched(path)), reloader.request, contents=True)
-
-
-async def _keep_small(keeper: DuckKeeper, clock: SystemClock) -> None:
-    """Retention and all that belongs to it (I6)."""
-    try:
-        while True:
-            await keeper.tidy(clock.now())
-            await clock.sleep(TIDY_EVERY_S)
-    except asyncio.CancelledError:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(keeper.looked(clock.now()), STOP_LOOK_S)
-        raise

@@ -52,6 +52,15 @@ def keeper_of(store: DuckStore, host: Host, *, archive: bool = True) -> DuckKeep
     return DuckKeeper(store, Retention(archive=archive), Aging(store.path, host.steady, WEEK))
 
 
+async def set_ahead(store: DuckStore, host: Host) -> DuckKeeper:
+    """It has looked before that, and since."""
+    keeper = keeper_of(store, host)
+    await keeper.tidy(host.now)
+    host.wrong = FAR
+    await keeper.tidy(host.now)
+    return keeper
+
+
 def note(**changes: object) -> str:
     """One that makes sense but for `changes`."""
     at = "2020-11-24T12:00:00+00:00"
@@ -171,7 +180,6 @@ def test_f33_for_how_long_a_clock_has_said_so_is_known_over_restarts(path: Path)
 @pytest.mark.parametrize("note", [True, False])
 def test_f33_without_a_note_of_the_time_what_is_stored_tells_it(path: Path, note: bool) -> None:
     """A version before wrote none; a copy that was restored elsewhere has none."""
-
     lives = Lives(path)
     if not note:
         calendar_of(path).unlink()
@@ -183,10 +191,7 @@ def test_f33_a_clock_that_is_right_again_is_no_longer_told_of(path: Path) -> Non
     host = Host()
 
     async def scenario(store: DuckStore, _: EngineState) -> None:
-        keeper = keeper_of(store, host)
-        await keeper.tidy(host.now)
-        host.wrong = FAR
-        await keeper.tidy(host.now)
+        keeper = await set_ahead(store, host)
         assert keeper.old_by(host.now) == host.now - FAR
         host.wrong, host.passed = timedelta(), timedelta(minutes=10)
         assert (await keeper.storage(host.now))["clock"] is None
@@ -199,10 +204,7 @@ def test_f33_snapshots_are_made_under_a_clock_that_is_ahead_and_after_it(path: P
     host = Host()
 
     async def scenario(store: DuckStore, _: EngineState) -> None:
-        keeper = keeper_of(store, host)
-        await keeper.tidy(host.now)
-        host.wrong = FAR
-        await keeper.tidy(host.now)
+        keeper = await set_ahead(store, host)
         host.wrong, host.passed = timedelta(), timedelta(days=1)
         await keeper.tidy(host.now)
         assert [each.made_at for each in backups.listed(path)][-2:] == [NOW + timedelta(days=1), NOW]
